@@ -1,0 +1,251 @@
+/** The REST API's shapes, as they travel. Times are RFC 3339 in UTC; durations are milliseconds unless named otherwise. */
+
+export interface Problem {
+  /** A page that explains the code. */
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  /** Stable, `HDL` and four digits. */
+  code: string;
+  /** What to do about it. */
+  remedy?: string;
+  diagnostics?: ApiDiagnostic[];
+}
+
+export interface ApiDiagnostic {
+  code: string;
+  level: "Error" | "Warning" | "Info";
+  message: string;
+  /** `Kind namespace/name` */
+  origin: string;
+  /** `file:line` */
+  reference?: string;
+  /** JSON path inside the object, `spec.http[0].route[1].weight`. */
+  path?: string;
+  remedy?: string;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Pass as `cursor` to go on; absent on the last page. */
+  next?: string;
+}
+
+export interface MeshInfo {
+  id: string;
+  name: string;
+  trustDomain: string;
+  createdAt: string;
+  /** Number of the newest revision; 0 before the first. */
+  revision: number;
+  convergence: Convergence;
+}
+
+/** How far the newest revision has come. */
+export interface Convergence {
+  revision: number;
+  proxies: number;
+  acknowledged: number;
+  /** Milliseconds from commit to the last acknowledgement; absent until all have acknowledged. */
+  durationMs?: number;
+  state: "applied" | "pending" | "stale" | "no-agents";
+}
+
+/** A configuration object as the API shows it. */
+export interface StoredObject {
+  key: string;
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: unknown;
+  /** Who may change it: `hosted` through the plane, `cluster:<agent>` by kubectl. */
+  owner: string;
+  /** The revision that last changed it, which is also its ETag. */
+  revision: number;
+  hash: string;
+  diagnostics: ApiDiagnostic[];
+}
+
+export interface ApplyRequest {
+  /** YAML or JSON documents, as in files. */
+  files?: { name: string; content: string }[];
+  /** Objects already parsed. */
+  objects?: unknown[];
+  /** Keys `group/Kind/namespace/name` to delete in the same revision. */
+  delete?: string[];
+  message?: string;
+  dryRun?: boolean;
+  /** Dangling references refuse the write too. */
+  strict?: boolean;
+  /** Conflicts fall back to Istio's order and stay as warnings. */
+  force?: boolean;
+  /** The write is refused when the newest revision is another one. */
+  ifRevision?: number;
+}
+
+export interface ApplyResult {
+  /** The revision that holds the change; the unchanged newest one where nothing changed or on a dry run. */
+  revision: number;
+  dryRun: boolean;
+  changes: ObjectChangeInfo[];
+  diagnostics: ApiDiagnostic[];
+}
+
+export interface ObjectChangeInfo {
+  key: string;
+  action: "created" | "configured" | "unchanged" | "deleted";
+}
+
+export interface RevisionInfo {
+  number: number;
+  parent: number;
+  createdAt: string;
+  author: string;
+  message: string;
+  /** SHA-256 over the sorted (key, object hash) pairs, hexadecimal. */
+  stateRoot: string;
+  /** Hash of the signed header, which the next revision names as its parent's. */
+  hash: string;
+  signature: string;
+  changes: ObjectChangeInfo[];
+  /** Set where this revision restored an earlier one. */
+  rollbackOf?: number;
+  convergence: Convergence;
+}
+
+export interface RevisionDiff {
+  from: number;
+  to: number;
+  objects: { key: string; action: ObjectChangeInfo["action"]; before: string | null; after: string | null }[];
+}
+
+export interface AgentInfo {
+  id: string;
+  name: string;
+  version: string;
+  connected: boolean;
+  since: string;
+  acknowledged: number;
+  proxies: ProxyInfo[];
+}
+
+export interface ProxyInfo {
+  id: string;
+  /** `pod.namespace` */
+  name: string;
+  type: "sidecar" | "router";
+  agent: string;
+  connectedAt: string;
+  acknowledged: number;
+  state: "synced" | "pending" | "stale" | "rejected";
+  /** Per resource type (`CDS`, `EDS`, `LDS`, `RDS`, `SDS`): version acknowledged, and the reason where refused. */
+  types: Record<string, { version: string; acknowledgedAt?: string; resources: number; error?: string; culprit?: string }>;
+}
+
+/** A service as the mesh knows it: the registry summary and golden signals over the asked range. */
+export interface ServiceSummary {
+  host: string;
+  name: string;
+  namespace: string;
+  ports: { name: string; port: number; protocol: string }[];
+  workloads: WorkloadSummary[];
+  golden: Golden;
+  /** Requests per second in equal steps over the range, for a sparkline. */
+  rateSeries: number[];
+  errorSeries: number[];
+  p95Series: number[];
+}
+
+export interface WorkloadSummary {
+  name: string;
+  namespace: string;
+  app: string;
+  version: string;
+  serviceAccount: string;
+  pods: number;
+  golden: Golden;
+}
+
+/** Latency, traffic and errors over one range. Rates are per second, latencies milliseconds, errorRate 0 to 1. */
+export interface Golden {
+  requests: number;
+  rate: number;
+  errorRate: number;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  bytesPerSecond: number;
+}
+
+export interface Graph {
+  from: string;
+  to: string;
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+}
+
+export interface GraphNode {
+  id: string;
+  kind: "service" | "workload" | "gateway" | "external" | "unknown";
+  namespace: string;
+  name: string;
+  app: string;
+  version: string;
+  golden: Golden;
+}
+
+export interface GraphEdge {
+  source: string;
+  target: string;
+  protocol: "http" | "grpc" | "tcp";
+  golden: Golden;
+  /** Share of requests over mutual TLS, 0 to 1. */
+  mtls: number;
+  /** Requests by response flag. */
+  flags: Record<string, number>;
+}
+
+export interface TraceSummary {
+  traceId: string;
+  rootService: string;
+  rootOperation: string;
+  start: string;
+  durationMs: number;
+  spans: number;
+  errors: number;
+  services: { name: string; spans: number }[];
+}
+
+export interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string | null;
+  service: string;
+  operation: string;
+  kind: "internal" | "server" | "client" | "producer" | "consumer";
+  start: string;
+  /** Nanoseconds since the trace's first span. */
+  offsetNs: number;
+  durationNs: number;
+  status: "unset" | "ok" | "error";
+  attributes: Record<string, string | number | boolean>;
+  resource: Record<string, string | number | boolean>;
+  events: { name: string; offsetNs: number; attributes: Record<string, string | number | boolean> }[];
+}
+
+export interface LogLine {
+  time: string;
+  severity: string;
+  body: string;
+  source: { workload: string; namespace: string; service: string };
+  destination: { workload: string; namespace: string; service: string };
+  reporter: "source" | "destination" | "";
+  method: string;
+  path: string;
+  status: number;
+  flags: string;
+  durationMs: number;
+  traceId: string;
+  attributes: Record<string, string | number | boolean>;
+}

@@ -1,0 +1,32 @@
+/** A proxy as it describes itself in its xDS node: what a translation for it may depend on. */
+export interface ProxyDescription {
+  /** The node id as sent: `sidecar~IP~POD.NAMESPACE~DOMAIN`. */
+  readonly id: string;
+  readonly type: "sidecar" | "router";
+  /** All addresses of the workload, the first one being the one that its endpoints are known by. */
+  readonly addresses: readonly string[];
+  readonly pod: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly clusterId: string;
+  readonly locality: Locality | undefined;
+  /** REDIRECT: iptables leads traffic to 15001 and 15006. NONE: listeners bind the pod's own address and ports. */
+  readonly interception: "REDIRECT" | "NONE";
+  /** Where an HTTP forward proxy listens for the application, on the proxy's first address; none without it. */
+  readonly httpProxyPort: number | undefined;
+  /** Where the application listens; in REDIRECT mode the pod's own loopback. */
+  readonly appAddress: string;
+  /** Outbound virtual hosts are asked for on demand (VHDS). */
+  readonly onDemand: boolean;
+  /** Which of an object's two values this proxy reads during a staged change. */
+  readonly cohort: Cohort;
+}
+
+export type Cohort = "stable" | "candidate";
+
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subzone: string;
+}

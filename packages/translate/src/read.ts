@@ -1,0 +1,70 @@
+import type { DestinationRule, Gateway, MeshObject, ServiceModel, VirtualService, WorkloadEndpoint } from "@heddle/model";
+import type { ProxyDescription } from "./proxy.ts";
+
+/**
+ * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
+ * derivation runs again exactly when an answer that it was given has changed. None answers with a whole collection,
+ * except `hosts`, which only the assembly of a view reads.
+ */
+export interface ModelReader {
+  readonly mesh: MeshSettings;
+  service(host: string): ServiceModel | undefined;
+  /** Hosts of every service visible to a namespace, sorted. */
+  hosts(namespace: string): readonly string[];
+  /** Ready endpoints of one port of a service, sorted by address. */
+  endpoints(host: string, port: number): readonly WorkloadEndpoint[];
+  /** The rule of the mesh gateway that decides for a host, seen from a namespace. */
+  virtualService(host: string, namespace: string): MeshObject<VirtualService> | undefined;
+  /** Rules bound to one gateway, `namespace/name`, oldest first. */
+  virtualServicesOfGateway(gateway: string): readonly MeshObject<VirtualService>[];
+  /** The destination rule that a client in a namespace sees for a host: client's namespace, then service's, then root's. */
+  destinationRule(host: string, clientNamespace: string): MeshObject<DestinationRule> | undefined;
+  /** Gateways whose selector picks these labels, sorted by key. */
+  gateways(labels: Readonly<Record<string, string>>, namespace: string): readonly MeshObject<Gateway>[];
+  /** Services whose endpoints include this address, sorted by host: what the workload serves. */
+  servicesAt(address: string): readonly ServiceModel[];
+  /** The workload behind an address, from its pod. */
+  workload(address: string): WorkloadEndpoint | undefined;
+  /** Mutual TLS asked of a workload by PeerAuthentication: mesh, namespace, workload and port merged. */
+  peerAuthentication(namespace: string, labels: Readonly<Record<string, string>>, port: number): "DISABLE" | "PERMISSIVE" | "STRICT";
+  /** The shared value of another derivation. */
+  get<K, V>(derivation: Derivation<K, V>, key: K): V;
+}
+
+/** A pure function of the model with a name and a key, computed once for each key that somebody holds. */
+export interface Derivation<K, V> {
+  readonly name: string;
+  /** Equal strings mean equal keys. */
+  readonly keyOf: (key: K) => string;
+  readonly compute: (read: ModelReader, key: K) => V;
+}
+
+export function derivation<K, V>(name: string, keyOf: (key: K) => string, compute: (read: ModelReader, key: K) => V): Derivation<K, V> {
+  return { name, keyOf, compute };
+}
+
+/** Settings of a mesh that its translation depends on; what Istio calls MeshConfig. */
+export interface MeshSettings {
+  readonly name: string;
+  readonly trustDomain: string;
+  readonly rootNamespace: string;
+  readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** Share of requests traced, 0 to 100. */
+  readonly traceSampling: number;
+  readonly accessLog: boolean;
+  readonly clusterDomain: string;
+}
+
+/**
+ * The part of a proxy that outbound resources depend on; proxies with equal keys share every resource. `labels` holds
+ * only labels that some rule's predicate reads.
+ */
+export interface ClientView {
+  readonly key: string;
+  readonly type: ProxyDescription["type"];
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly clusterId: string;
+  readonly locality: ProxyDescription["locality"];
+  readonly cohort: ProxyDescription["cohort"];
+}
