@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 /** Tests that stand beside the code, and the end-to-end tests of `test/e2e`; the longer suites have configurations of their own. */
 export default defineConfig({
   test: {
-    include: ["packages/*/src/**/*.test.ts", "apps/*/src/**/*.test.{ts,tsx}", "agent/src/**/*.test.ts", "infra/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.{ts,tsx}",
+      "agent/src/**/*.test.ts",
+      "infra/**/*.test.ts",
+    ],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -37,30 +37,58 @@ function markDone(name, wanted) {
 
 function step(title, command, args) {
   process.stderr.write(`heddle: ${title} …\n`);
-  const result = spawnSync(command, args, { cwd: root, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const result = spawnSync(command, args, {
+    cwd: root,
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   if (result.status === 0) return;
-  process.stderr.write(`${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`);
-  process.stderr.write(`heddle: HDL9001 ${title} failed. Check that npm reaches its registry, then run the same command again.\n`);
+  process.stderr.write(
+    `${result.stdout ?? ""}${result.stderr ?? ""}${result.error ? `${result.error.message}\n` : ""}`,
+  );
+  process.stderr.write(
+    `heddle: HDL9001 ${title} failed. Check that npm reaches its registry, then run the same command again.\n`,
+  );
   process.exit(1);
 }
 
 function installToolchain() {
-  const wanted = JSON.stringify({ node: systemNode ? "system" : NODE_VERSION, pnpm: PNPM_VERSION, platform });
+  const wanted = JSON.stringify({
+    node: systemNode ? "system" : NODE_VERSION,
+    pnpm: PNPM_VERSION,
+    platform,
+  });
   if (isDone("toolchain.stamp", wanted) && existsSync(pnpm) && existsSync(node)) return;
   mkdirSync(toolchain, { recursive: true });
   writeFileSync(path.join(toolchain, "package.json"), '{"private":true}\n');
   const packages = [`@pnpm/exe.${platform}@${PNPM_VERSION}`];
   if (!systemNode) packages.push(`node-${platform}@${NODE_VERSION}`);
   step(`fetching ${systemNode ? "" : `Node ${NODE_VERSION} and `}pnpm ${PNPM_VERSION}`, "npm", [
-    "install", "--prefix", toolchain, "--ignore-scripts", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", ...packages,
+    "install",
+    "--prefix",
+    toolchain,
+    "--ignore-scripts",
+    "--no-save",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    ...packages,
   ]);
   markDone("toolchain.stamp", wanted);
 }
 
 function installWorkspace() {
-  const hash = createHash("sha256").update(readFileSync(path.join(root, "pnpm-lock.yaml"))).digest("hex");
-  if (isDone("workspace.stamp", hash) && existsSync(path.join(root, "node_modules/.modules.yaml"))) return;
-  step("installing the workspace", pnpm, ["install", "--frozen-lockfile", "--reporter=append-only"]);
+  const hash = createHash("sha256")
+    .update(readFileSync(path.join(root, "pnpm-lock.yaml")))
+    .digest("hex");
+  if (isDone("workspace.stamp", hash) && existsSync(path.join(root, "node_modules/.modules.yaml")))
+    return;
+  step("installing the workspace", pnpm, [
+    "install",
+    "--frozen-lockfile",
+    "--reporter=append-only",
+  ]);
   markDone("workspace.stamp", hash);
 }
 
@@ -68,7 +96,12 @@ installToolchain();
 installWorkspace();
 
 const args = process.argv.slice(2);
-const [entry, rest] = args[0] === "--run" ? ["infra/toolchain/run.ts", args.slice(1)] : ["apps/cli/src/main.ts", args];
-const child = spawn(node, ["--disable-warning=ExperimentalWarning", path.join(root, entry), ...rest], { stdio: "inherit", env });
+const [entry, rest] =
+  args[0] === "--run" ? ["infra/toolchain/run.ts", args.slice(1)] : ["apps/cli/src/main.ts", args];
+const child = spawn(
+  node,
+  ["--disable-warning=ExperimentalWarning", path.join(root, entry), ...rest],
+  { stdio: "inherit", env },
+);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => process.exit(signal ? 128 : (code ?? 1)));

@@ -18,7 +18,9 @@ export interface Reviews {
 }
 
 /** A part of the page, or why it is missing. */
-export type Part<T> = { readonly value: T; readonly error?: undefined } | { readonly error: string; readonly value?: undefined };
+export type Part<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | { readonly error: string; readonly value?: undefined };
 
 export interface PageContent {
   readonly product: Product;
@@ -76,7 +78,8 @@ function reviewsPart(reviews: Part<Reviews>): string {
 
 function stars(rating: Reviews["reviews"][number]["rating"]): string {
   if (!rating) return "";
-  if (rating.stars === undefined) return `<span class="muted">${escape(rating.error ?? "no stars")}</span>`;
+  if (rating.stars === undefined)
+    return `<span class="muted">${escape(rating.error ?? "no stars")}</span>`;
   const color = rating.color === "red" ? "red" : "black";
   const filled = Math.max(0, Math.min(5, rating.stars));
   return `<span class="stars ${color}" role="img" aria-label="${filled} of 5 stars">${"★".repeat(filled)}${"☆".repeat(5 - filled)}</span>`;

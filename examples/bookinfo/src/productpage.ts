@@ -16,12 +16,17 @@ serve("productpage", async (received) => {
   const path = call.url.pathname;
   if (path === "/") return html(startPage());
   if (path === "/productpage") return page(call);
-  if (path === "/login" && call.method === "POST") return login(new URLSearchParams(call.body).get("username") ?? "");
-  if (path === "/logout") return redirect("/productpage", "session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+  if (path === "/login" && call.method === "POST")
+    return login(new URLSearchParams(call.body).get("username") ?? "");
+  if (path === "/logout")
+    return redirect("/productpage", "session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
   if (path === "/api/v1/products") return json(200, [PRODUCT]);
   const [, id, part] = /^\/api\/v1\/products\/(\d+)(?:\/(reviews|ratings))?$/.exec(path) ?? [];
   if (id === undefined) return json(404, { error: "no such page; try /productpage" });
-  if (part === "ratings") return get(`${process.env["RATINGS_URL"] ?? "http://ratings:9080"}/ratings/${id}`, call).then(asJson);
+  if (part === "ratings")
+    return get(`${process.env["RATINGS_URL"] ?? "http://ratings:9080"}/ratings/${id}`, call).then(
+      asJson,
+    );
   return get(part ? `${REVIEWS}/reviews/${id}` : `${DETAILS}/details/${id}`, call).then(asJson);
 });
 
@@ -37,7 +42,9 @@ async function page(call: Call): Promise<Reply> {
 async function fetchPart<T>(url: string, call: Call): Promise<Part<T>> {
   try {
     const reply = await get(url, call);
-    return reply.status === 200 ? { value: JSON.parse(reply.body) as T } : { error: `answered ${reply.status}` };
+    return reply.status === 200
+      ? { value: JSON.parse(reply.body) as T }
+      : { error: `answered ${reply.status}` };
   } catch (error) {
     return { error: (error as Error).message };
   }

@@ -29,7 +29,10 @@ serve(`reviews-${VERSION}`, async (call) => {
     podname: POD,
     clustername: process.env["CLUSTER_NAME"] ?? "null",
     version: VERSION,
-    reviews: TEXTS.map((review) => ({ ...review, ...(color ? { rating: rating(ratings, review.reviewer, color) } : {}) })),
+    reviews: TEXTS.map((review) => ({
+      ...review,
+      ...(color ? { rating: rating(ratings, review.reviewer, color) } : {}),
+    })),
   });
 });
 
@@ -43,7 +46,13 @@ async function ratingsOf(id: string, call: Call): Promise<Record<string, number>
   }
 }
 
-function rating(ratings: Record<string, number> | undefined, reviewer: string, color: string): unknown {
+function rating(
+  ratings: Record<string, number> | undefined,
+  reviewer: string,
+  color: string,
+): unknown {
   const stars = ratings?.[reviewer];
-  return stars === undefined ? { error: "Ratings service is currently unavailable" } : { stars, color };
+  return stars === undefined
+    ? { error: "Ratings service is currently unavailable" }
+    : { stars, color };
 }

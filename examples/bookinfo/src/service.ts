@@ -44,7 +44,10 @@ export function serve(name: string, handle: Handler): void {
   const port = Number(process.env["PORT"] ?? 9080);
   const server = http.createServer((request, response) => {
     void answer(request, handle).then((reply) => {
-      response.writeHead(reply.status, { "content-length": Buffer.byteLength(reply.body), ...reply.headers });
+      response.writeHead(reply.status, {
+        "content-length": Buffer.byteLength(reply.body),
+        ...reply.headers,
+      });
       response.end(reply.body);
     });
   });
@@ -86,7 +89,9 @@ export function get(url: string, call: Call, timeoutMs = 10_000): Promise<Reply>
     const request = http.get(url, { headers, agent, timeout: timeoutMs }, (response) => {
       readAll(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
     });
-    request.on("timeout", () => request.destroy(new Error(`no answer from ${url} within ${timeoutMs} ms`)));
+    request.on("timeout", () =>
+      request.destroy(new Error(`no answer from ${url} within ${timeoutMs} ms`)),
+    );
     request.on("error", reject);
   });
 }

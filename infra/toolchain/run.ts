@@ -1,0 +1,28 @@
+/** Runs a script of the workspace on the pinned toolchain: `./heddle --run test`, `check`, `bench`, `ci`. */
+import { spawn } from "node:child_process";
+import path from "node:path";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+const SCRIPTS: Record<string, string | undefined> = {
+  test: "test/main.ts",
+  "test:long": "test/long.ts",
+  check: "infra/checks/check.ts",
+  bench: "test/bench/main.ts",
+};
+
+const [name = "", ...rest] = process.argv.slice(2);
+const script = SCRIPTS[name];
+if (!script) {
+  console.error(
+    `heddle: HDL9002 there is no script "${name}". There are: ${Object.keys(SCRIPTS).join(", ")}.`,
+  );
+  process.exit(2);
+}
+const child = spawn(process.execPath, [path.join(root, script), ...rest], {
+  cwd: root,
+  stdio: "inherit",
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
