@@ -1,0 +1,4 @@
+/** The typed REST client and the API's shapes. */
+
+export * from "./types.ts";
+export * from "./telemetry-types.ts";
