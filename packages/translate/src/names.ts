@@ -1,0 +1,49 @@
+/** The names that Envoy resources go by; users and their tools know them from Istio, so they stay as Istio has them. */
+
+/** `outbound|<port>|<subset>|<host>`: a service port, or one subset of it, as a client sees it. */
+export function outboundCluster(host: string, port: number, subset = ""): string {
+  return `outbound|${port}|${subset}|${host}`;
+}
+
+/** `inbound|<port>||`: a port that the workload itself listens on (the target port, not the service's). */
+export function inboundCluster(targetPort: number): string {
+  return `inbound|${targetPort}||`;
+}
+
+/** Refuses every connection: it has no endpoint. */
+export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
+/** Connects to wherever the application was going, for destinations that no service names. */
+export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
+/** Connects to the workload on the port that the client asked for, for ports that no service names. */
+export const INBOUND_PASSTHROUGH_CLUSTER = "InboundPassthroughCluster";
+
+/** Static cluster of the bootstrap: the agent's ADS. */
+export const XDS_CLUSTER = "heddle-xds";
+/** Static cluster of the bootstrap: the agent's OTLP gRPC receiver for access logs and spans. */
+export const OTLP_CLUSTER = "heddle-otlp";
+
+export const VIRTUAL_OUTBOUND = "virtualOutbound";
+export const VIRTUAL_INBOUND = "virtualInbound";
+/** Listener and route of the explicit HTTP proxy that an application uses where traffic is not intercepted. */
+export const HTTP_PROXY_LISTENER = "httpProxy";
+export const HTTP_PROXY_ROUTE = "http_proxy";
+
+/** Where iptables leads a pod's traffic in REDIRECT mode. */
+export const OUTBOUND_CAPTURE_PORT = 15001;
+export const INBOUND_CAPTURE_PORT = 15006;
+
+/** SDS: the workload's certificate and key, and the bundle that peers are verified against. */
+export const WORKLOAD_SECRET = "default";
+export const TRUST_BUNDLE_SECRET = "ROOTCA";
+
+/** SDS: the certificate that a gateway server names by `credentialName`. */
+export function gatewaySecret(namespace: string, credentialName: string): string {
+  return credentialName.startsWith("kubernetes://")
+    ? credentialName
+    : `kubernetes://${namespace}/${credentialName}`;
+}
+
+/** SDS: the bundle that clients of a MUTUAL gateway server are verified against. */
+export function gatewayClientCaSecret(namespace: string, credentialName: string): string {
+  return `${gatewaySecret(namespace, credentialName)}-cacert`;
+}
