@@ -72,6 +72,8 @@ export interface ApplyRequest {
   files?: { name: string; content: string }[];
   /** Objects already parsed. */
   objects?: unknown[];
+  /** The namespace of objects that name none; `default` without it. */
+  namespace?: string;
   /** Keys `group/Kind/namespace/name` to delete in the same revision. */
   delete?: string[];
   message?: string;
@@ -95,6 +97,9 @@ export interface ApplyResult {
 export interface ObjectChangeInfo {
   key: string;
   action: "created" | "configured" | "unchanged" | "deleted";
+  /** The document as YAML before and after, in the answer to a dry run. */
+  before?: string | null;
+  after?: string | null;
 }
 
 export interface RevisionInfo {

@@ -1,0 +1,30 @@
+/** `heddle agent`: serves a cluster's proxies. */
+import { Command } from "commander";
+import { untilSignal } from "./server.ts";
+
+export function agentCommand(): Command {
+  return new Command("agent")
+    .description("run the agent: configuration and certificates down to proxies, telemetry up")
+    .option("--plane <url>", "the hosted plane (HEDDLE_URL)")
+    .option("--token <token>", "the agent's token or a one-time join token (HEDDLE_TOKEN)")
+    .option("--mesh <mesh>", "the mesh to serve (HEDDLE_MESH)")
+    .option("--name <name>", "what the agent calls itself; its host's name without it")
+    .option("--standalone", "without a plane: configuration from files alone")
+    .option("--config <dir>", "a folder of Kubernetes and mesh resources, watched")
+    .option("--state <dir>", "where the last good state is kept", ".heddle/agent")
+    .option("--xds <address>", "serve xDS in plaintext at this address, such as 127.0.0.1:15010")
+    .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
+    .option("--otlp <address>", "where proxies send spans and access logs", "127.0.0.1:4317")
+    .option("--scrape-interval <seconds>", "how often proxies are scraped", Number)
+    .option("--roles <roles>", "what this process does: control, telemetry or both", "control,telemetry")
+    .action(async (flags: Record<string, unknown>) => {
+      const [{ startAgent }, { parseAgentOptions }] = await Promise.all([
+        import("@heddle/agent"),
+        import("@heddle/agent"),
+      ]);
+      const agent = await startAgent(parseAgentOptions(flags, process.env));
+      await untilSignal();
+      await agent.close();
+      process.exit(0);
+    });
+}

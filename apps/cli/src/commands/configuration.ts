@@ -1,0 +1,225 @@
+/** `heddle apply`, `diff`, `delete`, `get`, `describe`: configuration, as kubectl has it. */
+import type { ApplyResult, StoredObject } from "@heddle/client";
+import { Command } from "commander";
+import type { ContextFlags } from "../context/context.ts";
+import { CliError } from "../output/cli-error.ts";
+import { formatFindings } from "../output/diagnostics.ts";
+import { bold, dim, green, printJson, red, table, yellow } from "../output/print.ts";
+import { readInput } from "./input.ts";
+import { collect, withOutput, withPlane } from "./options.ts";
+import { openPlane } from "./plane.ts";
+
+interface WriteOptions extends ContextFlags {
+  readonly filename: string[];
+  readonly output: string;
+  readonly dryRun?: boolean;
+  readonly strict?: boolean;
+  readonly force?: boolean;
+  readonly message?: string;
+}
+
+export function configurationCommands(): Command[] {
+  return [applyCommand(), diffCommand(), deleteCommand(), getCommand(), describeCommand()];
+}
+
+function fileOption(command: Command): Command {
+  return command.option("-f, --filename <file>", "a file, a folder, or - for standard input; may be repeated", collect, []);
+}
+
+function applyCommand(): Command {
+  return withOutput(withPlane(fileOption(new Command("apply"))))
+    .description("create or change objects, all in one atomic revision")
+    .option("--dry-run", "analyse only, change nothing")
+    .option("--strict", "refuse references to what is not there")
+    .option("--force", "settle conflicts by Istio's order and keep a warning")
+    .option("--message <text>", "why, kept with the revision")
+    .action(async (options: WriteOptions) => {
+      const { client, context } = await openPlane(options);
+      const files = await input(options);
+      const result = await client.apply(context.mesh, {
+        files,
+        namespace: context.namespace,
+        ...(options.dryRun ? { dryRun: true } : {}),
+        ...(options.strict ? { strict: true } : {}),
+        ...(options.force ? { force: true } : {}),
+        ...(options.message ? { message: options.message } : {}),
+      });
+      showResult(result, options.output);
+    });
+}
+
+function diffCommand(): Command {
+  return withOutput(withPlane(fileOption(new Command("diff"))))
+    .description("show what apply would change; exits 1 where it would change something")
+    .action(async (options: WriteOptions) => {
+      const { client, context } = await openPlane(options);
+      const files = await input(options);
+      const result = await client.apply(context.mesh, { files, namespace: context.namespace, dryRun: true });
+      const changed = result.changes.filter((change) => change.action !== "unchanged");
+      if (options.output === "json") printJson(result);
+      else {
+        const { unifiedDiff } = await import("../output/unified-diff.ts");
+        for (const change of changed) {
+          process.stdout.write(unifiedDiff(change.key, change.before ?? "", change.after ?? ""));
+        }
+        if (result.diagnostics.length > 0) process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
+      }
+      process.exitCode = changed.length > 0 ? 1 : 0;
+    });
+}
+
+function deleteCommand(): Command {
+  return withOutput(withPlane(fileOption(new Command("delete"))))
+    .description("delete objects, all in one atomic revision")
+    .argument("[kind]", "a kind, such as virtualservice or vs")
+    .argument("[names...]", "names of objects of that kind")
+    .option("--dry-run", "analyse only, change nothing")
+    .action(async (kind: string | undefined, names: string[], options: WriteOptions) => {
+      const { client, context } = await openPlane(options);
+      const keys = kind ? await keysOf(kind, names, context.namespace) : await keysInFiles(options, context.namespace);
+      const result = await client.apply(context.mesh, {
+        delete: keys,
+        ...(options.dryRun ? { dryRun: true } : {}),
+      });
+      showResult(result, options.output);
+    });
+}
+
+function getCommand(): Command {
+  return withOutput(withPlane(new Command("get")), ["table", "json", "yaml"])
+    .description("list objects, or show some")
+    .argument("[kind]", "a kind, such as virtualservice, vs or gateways; all kinds without it")
+    .argument("[names...]", "names")
+    .option("-A, --all-namespaces", "in every namespace")
+    .action(
+      async (
+        kind: string | undefined,
+        names: string[],
+        options: ContextFlags & { output: string; allNamespaces?: boolean },
+      ) => {
+        const { client, context } = await openPlane(options);
+        const wanted = kind && kind !== "all" ? await kindNamed(kind) : undefined;
+        const objects: StoredObject[] = [];
+        const filter = {
+          ...(wanted ? { kind: wanted.kind } : {}),
+          ...(options.allNamespaces ? {} : { namespace: context.namespace }),
+        };
+        for await (const object of client.listObjects(context.mesh, filter)) {
+          if (names.length === 0 || names.includes(object.metadata.name)) objects.push(object);
+        }
+        const missing = names.filter((name) => !objects.some((o) => o.metadata.name === name));
+        await showObjects(objects, options.output);
+        if (missing.length > 0) {
+          throw new CliError(
+            "HDL9032",
+            `${wanted?.kind ?? "object"} ${missing.join(", ")} not found in namespace ${context.namespace}.`,
+            "List what there is with `heddle get -A`.",
+          );
+        }
+      },
+    );
+}
+
+function describeCommand(): Command {
+  return withPlane(new Command("describe"))
+    .description("one object: what it says, who owns it, what is wrong with it")
+    .argument("<kind>", "a kind")
+    .argument("<name>", "its name")
+    .action(async (kind: string, name: string, options: ContextFlags) => {
+      const { client, context } = await openPlane(options);
+      const [key] = await keysOf(kind, [name], context.namespace);
+      const object = await client.getObject(context.mesh, key as string);
+      const { stringify } = await import("yaml");
+      const facts = [
+        [`${object.kind}`, `${object.metadata.namespace}/${object.metadata.name}`],
+        ["Owner", object.owner],
+        ["Revision", String(object.revision)],
+        ["Hash", object.hash],
+      ];
+      process.stdout.write(`${facts.map(([label, value]) => `${bold(`${label}:`.padEnd(18))}${value}`).join("\n")}\n\n`);
+      process.stdout.write(`${stringify(object.spec, { aliasDuplicateObjects: false })}\n`);
+      process.stdout.write(
+        object.diagnostics.length > 0 ? `${formatFindings(object.diagnostics)}\n` : `${green("✔")} nothing found wrong\n`,
+      );
+    });
+}
+
+async function input(options: WriteOptions): Promise<{ name: string; content: string }[]> {
+  if (options.filename.length === 0) {
+    throw new CliError("HDL9033", "There is nothing to read.", "Name files with -f, or - for standard input.", 2);
+  }
+  return readInput(options.filename);
+}
+
+async function kindNamed(text: string): Promise<{ group: string; kind: string }> {
+  const { kinds, nearest } = await import("@heddle/model");
+  const word = text.toLowerCase();
+  const found = kinds.find(
+    (k) => [k.kind.toLowerCase(), k.plural, ...(SHORT_NAMES[k.kind] ?? [])].includes(word),
+  );
+  if (found) return found;
+  const near = nearest(word, kinds.map((k) => k.kind.toLowerCase()));
+  throw new CliError("HDL9034", `There is no kind "${text}".`, near ? `Did you mean ${near}?` : "Say for example virtualservice.", 2);
+}
+
+const SHORT_NAMES: Record<string, readonly string[] | undefined> = {
+  VirtualService: ["vs"],
+  DestinationRule: ["dr"],
+  Gateway: ["gw"],
+  PeerAuthentication: ["pa"],
+  ServiceEntry: ["se"],
+  Service: ["svc"],
+};
+
+async function keysOf(kind: string, names: readonly string[], namespace: string): Promise<string[]> {
+  const { kind: name, group } = await kindNamed(kind);
+  if (names.length === 0) throw new CliError("HDL9035", "No names were given.", `Say which ${name} is meant.`, 2);
+  return names.map((n) => `${group || "core"}/${name}/${namespace}/${n}`);
+}
+
+async function keysInFiles(options: WriteOptions, namespace: string): Promise<string[]> {
+  const { objectKey, parseDocuments } = await import("@heddle/model");
+  const files = await input(options);
+  return files.flatMap(({ name, content }) => {
+    const { objects, diagnostics } = parseDocuments(content, { file: name, defaultNamespace: namespace });
+    if (objects.length === 0 && diagnostics.length > 0) {
+      throw new CliError("HDL9036", `${name} cannot be read.\n${formatFindings(diagnostics)}`, "Mend it and try again.");
+    }
+    return objects.map(({ object }) => objectKey(object));
+  });
+}
+
+const ACTION_COLOR = { created: green, configured: yellow, unchanged: dim, deleted: red };
+
+function showResult(result: ApplyResult, output: string): void {
+  if (output === "json") return printJson(result);
+  for (const change of result.changes) {
+    const [group, kind = "", namespace, name] = change.key.split("/");
+    const label = `${kind.toLowerCase()}.${group} ${namespace}/${name}`;
+    process.stdout.write(`${label} ${ACTION_COLOR[change.action](change.action)}${result.dryRun ? " (dry run)" : ""}\n`);
+  }
+  if (result.diagnostics.length > 0) process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
+  if (!result.dryRun) process.stdout.write(dim(`revision ${result.revision}\n`));
+}
+
+async function showObjects(objects: readonly StoredObject[], output: string): Promise<void> {
+  if (output === "table") {
+    if (objects.length === 0) process.stderr.write("No objects found.\n");
+    else {
+      const rows = objects.map((o) => [
+        o.kind,
+        o.metadata.namespace,
+        o.metadata.name,
+        o.owner,
+        String(o.revision),
+        o.diagnostics.length > 0 ? yellow(`${o.diagnostics.length} found`) : "ok",
+      ]);
+      process.stdout.write(`${table(["KIND", "NAMESPACE", "NAME", "OWNER", "REVISION", "STATE"], rows)}\n`);
+    }
+    return;
+  }
+  const documents = objects.map(({ apiVersion, kind, metadata, spec }) => ({ apiVersion, kind, metadata, spec }));
+  if (output === "json") return printJson(documents.length === 1 ? documents[0] : documents);
+  const { stringify } = await import("yaml");
+  process.stdout.write(documents.map((d) => stringify(d, { aliasDuplicateObjects: false })).join("---\n"));
+}

@@ -1,0 +1,37 @@
+/** Options that several commands share, and how their values are read. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new InvalidArgumentError("A port is a whole number from 0 to 65535.");
+  }
+  return port;
+}
+
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError("Give a whole number from 0 on.");
+  return count;
+}
+
+/** Collects the values of an option that may be given more than once. */
+export function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+/** Adds the options by which a command finds its plane. */
+export function withPlane(command: Command): Command {
+  return command
+    .option("--context <name>", "a saved context (HEDDLE_CONTEXT)")
+    .option("--url <url>", "the plane's address (HEDDLE_URL)")
+    .option("--token <token>", "a token of the plane's (HEDDLE_TOKEN)")
+    .option("-m, --mesh <mesh>", "the mesh (HEDDLE_MESH)")
+    .option("-n, --namespace <namespace>", "the namespace of objects that name none");
+}
+
+export function withOutput(command: Command, formats: readonly string[] = ["table", "json"]): Command {
+  return command.addOption(
+    new Option("-o, --output <format>", "how to print").choices(formats).default(formats[0]),
+  );
+}

@@ -1,0 +1,45 @@
+/** `heddle server`: the hosted plane alone. */
+import path from "node:path";
+import { Command } from "commander";
+import { parsePort } from "./options.ts";
+
+export function serverCommand(): Command {
+  return new Command("server")
+    .description("run the hosted plane alone, on an embedded database or DATABASE_URL")
+    .option("--port <port>", "where to listen", parsePort, 8700)
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--data <dir>", "where an embedded database and telemetry are kept", ".heddle")
+    .action(async (options: { port: number; host: string; data: string }) => {
+      const [{ startPlane }, { ensureConsole }] = await Promise.all([
+        import("@heddle/api/node"),
+        import("../local/console-build.ts"),
+      ]);
+      const consoleDir = await ensureConsole((line) => process.stderr.write(`heddle: ${line}\n`));
+      const databaseUrl = process.env["DATABASE_URL"];
+      const plane = await startPlane({
+        port: options.port,
+        host: options.host,
+        dataDir: path.resolve(options.data),
+        ...(databaseUrl ? { databaseUrl } : {}),
+        ...(consoleDir ? { consoleDir } : {}),
+      });
+      process.stdout.write(`plane    ${plane.url}\ntoken    in ${plane.adminTokenFile}\nready\n`);
+      await untilSignal();
+      await plane.close();
+      process.exit(0);
+    });
+}
+
+/** Resolves at the first SIGINT or SIGTERM. A second one ends the process at once. */
+export function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        if (seen) process.exit(130);
+        seen = true;
+        resolve();
+      });
+    }
+  });
+}
