@@ -1,0 +1,53 @@
+/** Tokens of a tenant, as rows; their secrets are never among them. */
+import { and, asc, eq, gt, isNull, or, sql, tokens, type Scope, type Tx } from "@heddle/db";
+
+export type TokenRecord = Omit<typeof tokens.$inferSelect, "hash">;
+
+export interface NewToken {
+  readonly id: string;
+  readonly tenantId: string;
+  readonly name: string;
+  readonly hash: string;
+  readonly scopes: Scope[];
+  readonly meshId: string | null;
+  readonly agentId: string | null;
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+}
+
+export async function insertToken(tx: Tx, token: NewToken): Promise<TokenRecord> {
+  const [row] = await tx.insert(tokens).values(token).returning();
+  if (!row) throw new Error("A token was inserted and is not there.");
+  return withoutHash(row);
+}
+
+/** In the order they were made. */
+export async function listTokens(
+  tx: Tx,
+  page: { after: { createdAt: string; id: string } | undefined; limit: number },
+): Promise<TokenRecord[]> {
+  const at = page.after && sql`${page.after.createdAt}::timestamptz`;
+  const rows = await tx
+    .select()
+    .from(tokens)
+    .where(
+      page.after && at
+        ? or(gt(tokens.createdAt, at), and(eq(tokens.createdAt, at), gt(tokens.id, page.after.id)))
+        : undefined,
+    )
+    .orderBy(asc(tokens.createdAt), asc(tokens.id))
+    .limit(page.limit);
+  return rows.map(withoutHash);
+}
+
+/** False where there is no such token; revoking twice keeps the first time. */
+export async function revokeToken(tx: Tx, id: string, at: Date): Promise<boolean> {
+  await tx.update(tokens).set({ revokedAt: at }).where(and(eq(tokens.id, id), isNull(tokens.revokedAt)));
+  const [row] = await tx.select({ id: tokens.id }).from(tokens).where(eq(tokens.id, id));
+  return row !== undefined;
+}
+
+function withoutHash(row: typeof tokens.$inferSelect): TokenRecord {
+  const { hash: _, ...rest } = row;
+  return rest;
+}

@@ -1,0 +1,4 @@
+/** Every table of the plane. */
+export * from "./tenancy.ts";
+export * from "./config.ts";
+export * from "./agents.ts";
