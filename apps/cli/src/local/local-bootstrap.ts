@@ -1,0 +1,34 @@
+/** The bootstrap of an Envoy that stands for one pod's sidecar, or for the gateway, on this machine. */
+import { bootstrap } from "@heddle/translate";
+import type { LocalPod } from "./pods.ts";
+
+export interface LocalBootstrapOptions {
+  readonly type: "sidecar" | "router";
+  readonly xds: { readonly address: string; readonly port: number };
+  readonly otlp: { readonly address: string; readonly port: number };
+}
+
+export function localBootstrap(pod: LocalPod, { type, xds, otlp }: LocalBootstrapOptions): unknown {
+  // The gateway shares 127.0.0.1 with everything else, so that its side ports are moved out of the way.
+  const own = type === "router" ? "127.10.0.1" : pod.address;
+  return bootstrap({
+    node: {
+      id: `${type}~${pod.address}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`,
+      cluster: `${pod.labels["app"] ?? pod.workload}.${pod.namespace}`,
+      metadata: {
+        NAMESPACE: pod.namespace,
+        LABELS: { ...pod.labels },
+        SERVICE_ACCOUNT: pod.serviceAccount,
+        CLUSTER_ID: "local",
+        INSTANCE_IPS: pod.address,
+        INTERCEPTION_MODE: "NONE",
+        ...(type === "sidecar" ? { HTTP_PROXY_PORT: "15001", APP_ADDRESS: pod.appAddress } : {}),
+      },
+    },
+    xds,
+    otlp,
+    admin: { address: own, port: 15000 },
+    prometheus: { address: own, port: 15090 },
+    health: { address: own, port: 15021 },
+  });
+}
