@@ -14,7 +14,9 @@ import { xdsCommand } from "./commands/xds.ts";
 import { fail } from "./output/fail.ts";
 
 const program = new Command("heddle")
-  .description("A service mesh whose control plane is hosted: configuration, certificates, telemetry, delivery.")
+  .description(
+    "A service mesh whose control plane is hosted: configuration, certificates, telemetry, delivery.",
+  )
   .showHelpAfterError("Run the command with --help to see how it is used.")
   .exitOverride()
   .addHelpText("after", "\nStart with `heddle up --demo`, then open the address that it prints.");

@@ -16,7 +16,11 @@ export function agentCommand(): Command {
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
     .option("--otlp <address>", "where proxies send spans and access logs", "127.0.0.1:4317")
     .option("--scrape-interval <seconds>", "how often proxies are scraped", Number)
-    .option("--roles <roles>", "what this process does: control, telemetry or both", "control,telemetry")
+    .option(
+      "--roles <roles>",
+      "what this process does: control, telemetry or both",
+      "control,telemetry",
+    )
     .action(async (flags: Record<string, unknown>) => {
       const [{ startAgent }, { parseAgentOptions }] = await Promise.all([
         import("@heddle/agent"),

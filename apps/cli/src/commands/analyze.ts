@@ -16,11 +16,17 @@ interface AnalyzeOptions extends ContextFlags {
 export function analyzeCommand(): Command {
   return withOutput(withPlane(new Command("analyze")))
     .description("find what is wrong: in files, or in the mesh; exits 1 where there is an error")
-    .option("-f, --filename <file>", "analyse files instead of the mesh; may be repeated", collect, [])
+    .option(
+      "-f, --filename <file>",
+      "analyse files instead of the mesh; may be repeated",
+      collect,
+      [],
+    )
     .option("-A, --all-namespaces", "every namespace of the mesh (the default)")
     .option("--strict", "references to what is not there are errors")
     .action(async (options: AnalyzeOptions) => {
-      const findings = options.filename.length > 0 ? await analyzeFiles(options) : await analyzeMesh(options);
+      const findings =
+        options.filename.length > 0 ? await analyzeFiles(options) : await analyzeMesh(options);
       if (options.output === "json") printJson(findingsJson(findings));
       else if (findings.length === 0) process.stdout.write(`${green("✔")} No problems found.\n`);
       else process.stdout.write(`${formatFindings(findings)}\n`);

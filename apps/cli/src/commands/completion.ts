@@ -42,7 +42,8 @@ ${SCRIPTS.bash(all)}`,
       .flatMap((w) => [
         `complete -c heddle -n __fish_use_subcommand -a ${w.command} -d '${w.description.replaceAll("'", "\\'")}'`,
         ...w.options.map(
-          (option) => `complete -c heddle -n '__fish_seen_subcommand_from ${w.command}' -l ${option.replace(/^--?/, "")}`,
+          (option) =>
+            `complete -c heddle -n '__fish_seen_subcommand_from ${w.command}' -l ${option.replace(/^--?/, "")}`,
         ),
       ])
       .join("\n")

@@ -23,7 +23,12 @@ export function configurationCommands(): Command[] {
 }
 
 function fileOption(command: Command): Command {
-  return command.option("-f, --filename <file>", "a file, a folder, or - for standard input; may be repeated", collect, []);
+  return command.option(
+    "-f, --filename <file>",
+    "a file, a folder, or - for standard input; may be repeated",
+    collect,
+    [],
+  );
 }
 
 function applyCommand(): Command {
@@ -54,7 +59,11 @@ function diffCommand(): Command {
     .action(async (options: WriteOptions) => {
       const { client, context } = await openPlane(options);
       const files = await input(options);
-      const result = await client.apply(context.mesh, { files, namespace: context.namespace, dryRun: true });
+      const result = await client.apply(context.mesh, {
+        files,
+        namespace: context.namespace,
+        dryRun: true,
+      });
       const changed = result.changes.filter((change) => change.action !== "unchanged");
       if (options.output === "json") printJson(result);
       else {
@@ -62,7 +71,8 @@ function diffCommand(): Command {
         for (const change of changed) {
           process.stdout.write(unifiedDiff(change.key, change.before ?? "", change.after ?? ""));
         }
-        if (result.diagnostics.length > 0) process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
+        if (result.diagnostics.length > 0)
+          process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
       }
       process.exitCode = changed.length > 0 ? 1 : 0;
     });
@@ -76,7 +86,9 @@ function deleteCommand(): Command {
     .option("--dry-run", "analyse only, change nothing")
     .action(async (kind: string | undefined, names: string[], options: WriteOptions) => {
       const { client, context } = await openPlane(options);
-      const keys = kind ? await keysOf(kind, names, context.namespace) : await keysInFiles(options, context.namespace);
+      const keys = kind
+        ? await keysOf(kind, names, context.namespace)
+        : await keysInFiles(options, context.namespace);
       const result = await client.apply(context.mesh, {
         delete: keys,
         ...(options.dryRun ? { dryRun: true } : {}),
@@ -136,17 +148,26 @@ function describeCommand(): Command {
         ["Revision", String(object.revision)],
         ["Hash", object.hash],
       ];
-      process.stdout.write(`${facts.map(([label, value]) => `${bold(`${label}:`.padEnd(18))}${value}`).join("\n")}\n\n`);
+      process.stdout.write(
+        `${facts.map(([label, value]) => `${bold(`${label}:`.padEnd(18))}${value}`).join("\n")}\n\n`,
+      );
       process.stdout.write(`${stringify(object.spec, { aliasDuplicateObjects: false })}\n`);
       process.stdout.write(
-        object.diagnostics.length > 0 ? `${formatFindings(object.diagnostics)}\n` : `${green("✔")} nothing found wrong\n`,
+        object.diagnostics.length > 0
+          ? `${formatFindings(object.diagnostics)}\n`
+          : `${green("✔")} nothing found wrong\n`,
       );
     });
 }
 
 async function input(options: WriteOptions): Promise<{ name: string; content: string }[]> {
   if (options.filename.length === 0) {
-    throw new CliError("HDL9033", "There is nothing to read.", "Name files with -f, or - for standard input.", 2);
+    throw new CliError(
+      "HDL9033",
+      "There is nothing to read.",
+      "Name files with -f, or - for standard input.",
+      2,
+    );
   }
   return readInput(options.filename);
 }
@@ -154,12 +175,20 @@ async function input(options: WriteOptions): Promise<{ name: string; content: st
 async function kindNamed(text: string): Promise<{ group: string; kind: string }> {
   const { kinds, nearest } = await import("@heddle/model");
   const word = text.toLowerCase();
-  const found = kinds.find(
-    (k) => [k.kind.toLowerCase(), k.plural, ...(SHORT_NAMES[k.kind] ?? [])].includes(word),
+  const found = kinds.find((k) =>
+    [k.kind.toLowerCase(), k.plural, ...(SHORT_NAMES[k.kind] ?? [])].includes(word),
   );
   if (found) return found;
-  const near = nearest(word, kinds.map((k) => k.kind.toLowerCase()));
-  throw new CliError("HDL9034", `There is no kind "${text}".`, near ? `Did you mean ${near}?` : "Say for example virtualservice.", 2);
+  const near = nearest(
+    word,
+    kinds.map((k) => k.kind.toLowerCase()),
+  );
+  throw new CliError(
+    "HDL9034",
+    `There is no kind "${text}".`,
+    near ? `Did you mean ${near}?` : "Say for example virtualservice.",
+    2,
+  );
 }
 
 const SHORT_NAMES: Record<string, readonly string[] | undefined> = {
@@ -171,9 +200,14 @@ const SHORT_NAMES: Record<string, readonly string[] | undefined> = {
   Service: ["svc"],
 };
 
-async function keysOf(kind: string, names: readonly string[], namespace: string): Promise<string[]> {
+async function keysOf(
+  kind: string,
+  names: readonly string[],
+  namespace: string,
+): Promise<string[]> {
   const { kind: name, group } = await kindNamed(kind);
-  if (names.length === 0) throw new CliError("HDL9035", "No names were given.", `Say which ${name} is meant.`, 2);
+  if (names.length === 0)
+    throw new CliError("HDL9035", "No names were given.", `Say which ${name} is meant.`, 2);
   return names.map((n) => `${group || "core"}/${name}/${namespace}/${n}`);
 }
 
@@ -181,9 +215,16 @@ async function keysInFiles(options: WriteOptions, namespace: string): Promise<st
   const { objectKey, parseDocuments } = await import("@heddle/model");
   const files = await input(options);
   return files.flatMap(({ name, content }) => {
-    const { objects, diagnostics } = parseDocuments(content, { file: name, defaultNamespace: namespace });
+    const { objects, diagnostics } = parseDocuments(content, {
+      file: name,
+      defaultNamespace: namespace,
+    });
     if (objects.length === 0 && diagnostics.length > 0) {
-      throw new CliError("HDL9036", `${name} cannot be read.\n${formatFindings(diagnostics)}`, "Mend it and try again.");
+      throw new CliError(
+        "HDL9036",
+        `${name} cannot be read.\n${formatFindings(diagnostics)}`,
+        "Mend it and try again.",
+      );
     }
     return objects.map(({ object }) => objectKey(object));
   });
@@ -196,9 +237,12 @@ function showResult(result: ApplyResult, output: string): void {
   for (const change of result.changes) {
     const [group, kind = "", namespace, name] = change.key.split("/");
     const label = `${kind.toLowerCase()}.${group} ${namespace}/${name}`;
-    process.stdout.write(`${label} ${ACTION_COLOR[change.action](change.action)}${result.dryRun ? " (dry run)" : ""}\n`);
+    process.stdout.write(
+      `${label} ${ACTION_COLOR[change.action](change.action)}${result.dryRun ? " (dry run)" : ""}\n`,
+    );
   }
-  if (result.diagnostics.length > 0) process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
+  if (result.diagnostics.length > 0)
+    process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
   if (!result.dryRun) process.stdout.write(dim(`revision ${result.revision}\n`));
 }
 
@@ -214,12 +258,21 @@ async function showObjects(objects: readonly StoredObject[], output: string): Pr
         String(o.revision),
         o.diagnostics.length > 0 ? yellow(`${o.diagnostics.length} found`) : "ok",
       ]);
-      process.stdout.write(`${table(["KIND", "NAMESPACE", "NAME", "OWNER", "REVISION", "STATE"], rows)}\n`);
+      process.stdout.write(
+        `${table(["KIND", "NAMESPACE", "NAME", "OWNER", "REVISION", "STATE"], rows)}\n`,
+      );
     }
     return;
   }
-  const documents = objects.map(({ apiVersion, kind, metadata, spec }) => ({ apiVersion, kind, metadata, spec }));
+  const documents = objects.map(({ apiVersion, kind, metadata, spec }) => ({
+    apiVersion,
+    kind,
+    metadata,
+    spec,
+  }));
   if (output === "json") return printJson(documents.length === 1 ? documents[0] : documents);
   const { stringify } = await import("yaml");
-  process.stdout.write(documents.map((d) => stringify(d, { aliasDuplicateObjects: false })).join("---\n"));
+  process.stdout.write(
+    documents.map((d) => stringify(d, { aliasDuplicateObjects: false })).join("---\n"),
+  );
 }

@@ -15,22 +15,30 @@ function historyCommand(): Command {
     .description("the revisions of a mesh, newest first")
     .argument("[revision]", "show what this revision changed", parseRevision)
     .option("--limit <n>", "how many", parseCount, 20)
-    .action(async (number: number | undefined, options: ContextFlags & { output: string; limit: number }) => {
-      const { client, context } = await openPlane(options);
-      if (number !== undefined) return showRevision(options.output, await client.diffRevision(context.mesh, number));
-      const page = await client.revisions(context.mesh, { limit: options.limit });
-      if (options.output === "json") return printJson(page.items);
-      const rows = page.items.map((r) => [
-        String(r.number),
-        age(Date.now() - Date.parse(r.createdAt)),
-        r.author,
-        `${r.changes.filter((c) => c.action !== "unchanged").length}`,
-        r.convergence.state === "applied" ? green("applied") : yellow(r.convergence.state),
-        `${r.convergence.acknowledged}/${r.convergence.proxies}`,
-        r.message || (r.rollbackOf === undefined ? "" : `rollback to ${r.rollbackOf}`),
-      ]);
-      process.stdout.write(`${table(["REVISION", "AGE", "AUTHOR", "CHANGES", "STATE", "PROXIES", "MESSAGE"], rows)}\n`);
-    });
+    .action(
+      async (
+        number: number | undefined,
+        options: ContextFlags & { output: string; limit: number },
+      ) => {
+        const { client, context } = await openPlane(options);
+        if (number !== undefined)
+          return showRevision(options.output, await client.diffRevision(context.mesh, number));
+        const page = await client.revisions(context.mesh, { limit: options.limit });
+        if (options.output === "json") return printJson(page.items);
+        const rows = page.items.map((r) => [
+          String(r.number),
+          age(Date.now() - Date.parse(r.createdAt)),
+          r.author,
+          `${r.changes.filter((c) => c.action !== "unchanged").length}`,
+          r.convergence.state === "applied" ? green("applied") : yellow(r.convergence.state),
+          `${r.convergence.acknowledged}/${r.convergence.proxies}`,
+          r.message || (r.rollbackOf === undefined ? "" : `rollback to ${r.rollbackOf}`),
+        ]);
+        process.stdout.write(
+          `${table(["REVISION", "AGE", "AUTHOR", "CHANGES", "STATE", "PROXIES", "MESSAGE"], rows)}\n`,
+        );
+      },
+    );
 }
 
 async function showRevision(
@@ -47,19 +55,27 @@ async function showRevision(
 function rollbackCommand(): Command {
   return withOutput(withPlane(new Command("rollback")))
     .description("make a new revision that restores an earlier one")
-    .argument("[revision]", "the revision to restore; the one before the newest without it", parseRevision)
+    .argument(
+      "[revision]",
+      "the revision to restore; the one before the newest without it",
+      parseRevision,
+    )
     .action(async (number: number | undefined, options: ContextFlags & { output: string }) => {
       const { client, context } = await openPlane(options);
       const target = number ?? (await client.getMesh(context.mesh)).revision - 1;
-      if (target < 0) throw new CliError("HDL9040", "There is no earlier revision.", "See `heddle history`.");
+      if (target < 0)
+        throw new CliError("HDL9040", "There is no earlier revision.", "See `heddle history`.");
       const result = await client.rollback(context.mesh, target);
       if (options.output === "json") return printJson(result);
-      process.stdout.write(`restored revision ${target} ${dim(`as revision ${result.revision}`)}\n`);
+      process.stdout.write(
+        `restored revision ${target} ${dim(`as revision ${result.revision}`)}\n`,
+      );
     });
 }
 
 function parseRevision(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError("A revision is a whole number from 0 on.");
+  if (!Number.isInteger(number) || number < 0)
+    throw new InvalidArgumentError("A revision is a whole number from 0 on.");
   return number;
 }

@@ -21,12 +21,22 @@ async function readOne(name: string): Promise<InputFile[]> {
   if (name === "-") return [{ name: "stdin", content: await readStdin() }];
   const info = await stat(name).catch(() => undefined);
   if (!info) {
-    throw new CliError("HDL9030", `There is no file or folder ${name}.`, "Check the path given with -f.", 2);
+    throw new CliError(
+      "HDL9030",
+      `There is no file or folder ${name}.`,
+      "Check the path given with -f.",
+      2,
+    );
   }
   if (!info.isDirectory()) return [{ name, content: await readFile(name, "utf8") }];
   const entries = (await readdir(name)).filter((entry) => MANIFEST.test(entry)).toSorted();
   if (entries.length === 0) {
-    throw new CliError("HDL9031", `${name} holds no YAML or JSON files.`, "Name the folder that holds the manifests.", 2);
+    throw new CliError(
+      "HDL9031",
+      `${name} holds no YAML or JSON files.`,
+      "Name the folder that holds the manifests.",
+      2,
+    );
   }
   return Promise.all(
     entries.map(async (entry) => {

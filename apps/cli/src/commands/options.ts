@@ -11,7 +11,8 @@ export function parsePort(text: string): number {
 
 export function parseCount(text: string): number {
   const count = Number(text);
-  if (!Number.isInteger(count) || count < 0) throw new InvalidArgumentError("Give a whole number from 0 on.");
+  if (!Number.isInteger(count) || count < 0)
+    throw new InvalidArgumentError("Give a whole number from 0 on.");
   return count;
 }
 
@@ -30,7 +31,10 @@ export function withPlane(command: Command): Command {
     .option("-n, --namespace <namespace>", "the namespace of objects that name none");
 }
 
-export function withOutput(command: Command, formats: readonly string[] = ["table", "json"]): Command {
+export function withOutput(
+  command: Command,
+  formats: readonly string[] = ["table", "json"],
+): Command {
   return command.addOption(
     new Option("-o, --output <format>", "how to print").choices(formats).default(formats[0]),
   );

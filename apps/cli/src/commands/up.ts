@@ -10,6 +10,7 @@ interface UpOptions {
   readonly data: string;
   readonly demo?: boolean;
   readonly rate: number;
+  readonly block: number;
 }
 
 export function upCommand(): Command {
@@ -20,12 +21,18 @@ export function upCommand(): Command {
     .option("--gateway-port <port>", "where the demo's ingress gateway listens", parsePort, 8780)
     .option("--data <dir>", "where everything is kept between runs", ".heddle")
     .option("--rate <n>", "requests per second of the demo's traffic, 0 for none", parseRate, 5)
+    .option("--block <n>", "the demo's pods listen in 127.<n>.0.0/16 and the next", parseBlock, 10)
     .action(async (options: UpOptions) => {
       const { startUp } = await import("../local/up.ts");
       const say = (line: string) => process.stdout.write(`${line}\n`);
       const signal = untilSignal();
       const running = await Promise.race([
-        startUp({ ...options, demo: options.demo ?? false, dataDir: path.resolve(options.data), say }),
+        startUp({
+          ...options,
+          demo: options.demo ?? false,
+          dataDir: path.resolve(options.data),
+          say,
+        }),
         signal.then(() => process.exit(130)),
       ]);
       await signal;
@@ -37,6 +44,14 @@ export function upCommand(): Command {
 
 function parseRate(text: string): number {
   const rate = Number(text);
-  if (!(rate >= 0 && rate <= 50)) throw new InvalidArgumentError("A rate is a number from 0 to 50.");
+  if (!(rate >= 0 && rate <= 50))
+    throw new InvalidArgumentError("A rate is a number from 0 to 50.");
   return rate;
+}
+
+function parseBlock(text: string): number {
+  const block = Number(text);
+  if (!Number.isInteger(block) || block < 1 || block > 253)
+    throw new InvalidArgumentError("A block is a number from 1 to 253.");
+  return block;
 }

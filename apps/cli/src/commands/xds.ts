@@ -25,14 +25,18 @@ export function xdsCommand(): Command {
       const { offlineXds } = await import("../offline/xds.ts");
       const files = await readInput(options.filename);
       const result = offlineXds(files, { proxy: options.proxy, trustDomain: options.trustDomain });
-      if (result.diagnostics.length > 0) process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
+      if (result.diagnostics.length > 0)
+        process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
       if (result.diagnostics.some((d) => d.level === "Error")) process.exitCode = 1;
       if (options.bootstrap) return printJson(result.bootstrap());
       await show(result.resources, options.output);
     });
 }
 
-type Resources = Record<"listeners" | "routes" | "clusters" | "endpoints" | "secrets", readonly object[]>;
+type Resources = Record<
+  "listeners" | "routes" | "clusters" | "endpoints" | "secrets",
+  readonly object[]
+>;
 
 async function show(resources: Resources, output: string): Promise<void> {
   if (output === "json") return printJson(resources);
@@ -44,7 +48,8 @@ async function show(resources: Resources, output: string): Promise<void> {
   const rows = Object.entries(resources).flatMap(([type, values]) =>
     values.map((value) => [type, nameOf(value)]),
   );
-  if (rows.length === 0) throw new CliError("HDL9041", "The proxy would get nothing.", "Check --proxy and the files.");
+  if (rows.length === 0)
+    throw new CliError("HDL9041", "The proxy would get nothing.", "Check --proxy and the files.");
   process.stdout.write(`${table(["TYPE", "NAME"], rows)}\n`);
 }
 

@@ -21,7 +21,11 @@ interface ContextFile {
 function contextFile(): string {
   return (
     process.env["HEDDLE_CONFIG"] ??
-    path.join(process.env["XDG_CONFIG_HOME"] ?? path.join(homedir(), ".config"), "heddle", "config.json")
+    path.join(
+      process.env["XDG_CONFIG_HOME"] ?? path.join(homedir(), ".config"),
+      "heddle",
+      "config.json",
+    )
   );
 }
 

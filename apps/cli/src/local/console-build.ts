@@ -7,7 +7,11 @@ import { promisify } from "node:util";
 
 const root = path.resolve(import.meta.dirname, "../../../..");
 const consoleRoot = path.join(root, "apps/console");
-const SOURCES = [consoleRoot, path.join(root, "packages/client/src"), path.join(root, "packages/model/src")];
+const SOURCES = [
+  consoleRoot,
+  path.join(root, "packages/client/src"),
+  path.join(root, "packages/model/src"),
+];
 
 /** The folder to serve, or undefined where the build failed: the plane then runs without its console, and says so. */
 export async function ensureConsole(progress: (line: string) => void): Promise<string | undefined> {
@@ -18,11 +22,15 @@ export async function ensureConsole(progress: (line: string) => void): Promise<s
   progress("building the console …");
   try {
     const vite = path.join(consoleRoot, "node_modules/vite/bin/vite.js");
-    await promisify(execFile)(process.execPath, [vite, "build", "--logLevel", "error"], { cwd: consoleRoot });
+    await promisify(execFile)(process.execPath, [vite, "build", "--logLevel", "error"], {
+      cwd: consoleRoot,
+    });
     await writeFile(stampFile, stamp);
     return dist;
   } catch (error) {
-    progress(`HDL9042 the console could not be built and is not served: ${(error as Error).message}`);
+    progress(
+      `HDL9042 the console could not be built and is not served: ${(error as Error).message}`,
+    );
     return undefined;
   }
 }
@@ -32,7 +40,9 @@ async function hashSources(): Promise<string> {
   for (const folder of SOURCES) {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     const files = entries
-      .filter((entry) => entry.isFile() && !/node_modules|\/dist(\/|$)/.test(`${entry.parentPath}/`))
+      .filter(
+        (entry) => entry.isFile() && !/node_modules|\/dist(\/|$)/.test(`${entry.parentPath}/`),
+      )
       .map((entry) => path.join(entry.parentPath, entry.name))
       .toSorted();
     for (const file of files) hash.update(file.slice(root.length)).update(await readFile(file));

@@ -14,7 +14,7 @@ import {
 
 export const BOOKINFO = path.resolve(import.meta.dirname, "../../../../examples/bookinfo");
 
-/** The ingress gateway's address; every other pod has its own in 127.10.0.0/24. */
+/** The ingress gateway's address; every other pod has its own in 127.`block`.0.0/24. */
 const GATEWAY_ADDRESS = "127.0.0.1";
 
 export interface DemoCluster {
@@ -23,11 +23,18 @@ export interface DemoCluster {
 }
 
 /** Writes the cluster's objects to `directory` and answers with its pods. Same input, same addresses and names. */
-export async function makeDemoCluster(directory: string, gatewayPort: number): Promise<DemoCluster> {
+export async function makeDemoCluster(
+  directory: string,
+  { gatewayPort, block }: { gatewayPort: number; block: number },
+): Promise<DemoCluster> {
   const text = await readFile(path.join(BOOKINFO, "bookinfo.yaml"), "utf8");
-  const documents = parseAllDocuments(text).map((d) => d.toJS() as { kind: string; metadata: object });
-  const pool: AddressPool = { base: 10, next: 11 };
-  const deployments = documents.filter((d) => d.kind === "Deployment") as unknown as DeploymentDocument[];
+  const documents = parseAllDocuments(text).map(
+    (d) => d.toJS() as { kind: string; metadata: object },
+  );
+  const pool: AddressPool = { base: block, next: 11 };
+  const deployments = documents.filter(
+    (d) => d.kind === "Deployment",
+  ) as unknown as DeploymentDocument[];
   const services = documents.filter((d) => d.kind === "Service") as unknown as ServiceDocument[];
   const pods = deployments.flatMap((deployment) => podsOf(deployment, pool));
   const gateway = gatewayPod();
@@ -35,11 +42,18 @@ export async function makeDemoCluster(directory: string, gatewayPort: number): P
 
   await mkdir(directory, { recursive: true });
   await writeManifest(directory, "namespace.yaml", [
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: "default", labels: { "istio-injection": "enabled" } } },
+    {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "default", labels: { "istio-injection": "enabled" } },
+    },
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "istio-system" } },
   ]);
   await writeManifest(directory, "bookinfo.yaml", [
-    ...services.map((service) => ({ ...service, metadata: { namespace: "default", ...service.metadata } })),
+    ...services.map((service) => ({
+      ...service,
+      metadata: { namespace: "default", ...service.metadata },
+    })),
     ...pods.map(podDocument),
     ...services.map((service) => sliceDocument(service, pods)),
   ]);
@@ -84,8 +98,15 @@ function serviceOfGateway(port: number): ServiceDocument & { apiVersion: string;
 }
 
 /** Replaces a file by one rename, so that the agent never reads half of it. */
-async function writeManifest(directory: string, name: string, documents: readonly object[]): Promise<void> {
+async function writeManifest(
+  directory: string,
+  name: string,
+  documents: readonly object[],
+): Promise<void> {
   const part = path.join(directory, `.${name}.part`);
-  await writeFile(part, documents.map((d) => stringify(d, { aliasDuplicateObjects: false })).join("---\n"));
+  await writeFile(
+    part,
+    documents.map((d) => stringify(d, { aliasDuplicateObjects: false })).join("---\n"),
+  );
   await rename(part, path.join(directory, name));
 }

@@ -4,13 +4,16 @@ import type { LocalPod } from "./pods.ts";
 
 export interface LocalBootstrapOptions {
   readonly type: "sidecar" | "router";
+  /** Where admin, statistics and health listen. */
+  readonly sidePorts: string;
   readonly xds: { readonly address: string; readonly port: number };
   readonly otlp: { readonly address: string; readonly port: number };
 }
 
-export function localBootstrap(pod: LocalPod, { type, xds, otlp }: LocalBootstrapOptions): unknown {
-  // The gateway shares 127.0.0.1 with everything else, so that its side ports are moved out of the way.
-  const own = type === "router" ? "127.10.0.1" : pod.address;
+export function localBootstrap(
+  pod: LocalPod,
+  { type, sidePorts, xds, otlp }: LocalBootstrapOptions,
+): unknown {
   return bootstrap({
     node: {
       id: `${type}~${pod.address}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`,
@@ -27,8 +30,8 @@ export function localBootstrap(pod: LocalPod, { type, xds, otlp }: LocalBootstra
     },
     xds,
     otlp,
-    admin: { address: own, port: 15000 },
-    prometheus: { address: own, port: 15090 },
-    health: { address: own, port: 15021 },
+    admin: { address: sidePorts, port: 15000 },
+    prometheus: { address: sidePorts, port: 15090 },
+    health: { address: sidePorts, port: 15021 },
   });
 }

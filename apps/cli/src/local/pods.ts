@@ -62,7 +62,8 @@ export function podsOf(deployment: DeploymentDocument, pool: AddressPool): Local
     const n = pool.next++;
     const name = `${metadata.name}-${ordinal}`;
     const env: Record<string, string> = { POD_NAME: name };
-    for (const { name: key, value } of container.env ?? []) if (value !== undefined) env[key] = value;
+    for (const { name: key, value } of container.env ?? [])
+      if (value !== undefined) env[key] = value;
     return {
       name,
       namespace: metadata.namespace ?? "default",
@@ -87,11 +88,15 @@ export function podDocument(pod: LocalPod): object {
       name: pod.name,
       namespace: pod.namespace,
       labels: { ...pod.labels, "security.istio.io/tlsMode": "istio" },
-      ownerReferences: [{ apiVersion: "apps/v1", kind: "Deployment", name: pod.workload, uid: pod.workload }],
+      ownerReferences: [
+        { apiVersion: "apps/v1", kind: "Deployment", name: pod.workload, uid: pod.workload },
+      ],
     },
     spec: {
       serviceAccountName: pod.serviceAccount,
-      containers: [{ name: pod.workload, ports: pod.ports.map((containerPort) => ({ containerPort })) }],
+      containers: [
+        { name: pod.workload, ports: pod.ports.map((containerPort) => ({ containerPort })) },
+      ],
     },
     status: {
       phase: "Running",

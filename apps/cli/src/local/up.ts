@@ -22,6 +22,8 @@ export interface UpOptions {
   readonly demo: boolean;
   /** Requests per second of the demo's traffic. */
   readonly rate: number;
+  /** The demo keeps to 127.`block`.0.0/16 and 127.`block + 1`.0.0/16, but for its gateway. */
+  readonly block: number;
   readonly say: (line: string) => void;
 }
 
@@ -56,16 +58,29 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       ...(process.env["DATABASE_URL"] ? { databaseUrl: process.env["DATABASE_URL"] } : {}),
     });
     closing.push(() => plane.close());
-    const context = { url: plane.url, token: plane.adminToken, mesh: DEMO_MESH, namespace: "default" };
+    const context = {
+      url: plane.url,
+      token: plane.adminToken,
+      mesh: DEMO_MESH,
+      namespace: "default",
+    };
     if (demo && envoyFound) {
-      const group = await createProcessGroup(path.join(dataDir, "logs"), (name, reason) => say(`${name}: ${reason}`));
+      const group = await createProcessGroup(path.join(dataDir, "logs"), (name, reason) =>
+        say(`${name}: ${reason}`),
+      );
       closing.push(() => group.close());
       await startDemo(options, group, context, (await envoyFound).path);
       if (options.rate > 0) {
-        const traffic = startTraffic({ url: `${gatewayUrl(options)}/productpage`, rate: options.rate });
+        const traffic = startTraffic({
+          url: `${gatewayUrl(options)}/productpage`,
+          rate: options.rate,
+        });
         closing.push(() => traffic.close());
       }
-      await saveContext("demo", { ...context, agent: `http://127.0.0.1:${METRICS_PORT}` });
+      await saveContext("demo", {
+        ...context,
+        agent: `http://${agentAddress(options.block)}:${METRICS_PORT}`,
+      });
     } else {
       await ensureMesh(context);
       await saveContext("local", context);
@@ -92,18 +107,27 @@ async function ensureMesh({ url, token, mesh }: PlaneContext): Promise<{ first: 
   return { first: true };
 }
 
-async function startDemo(options: UpOptions, group: ProcessGroup, context: PlaneContext, envoy: string): Promise<void> {
+async function startDemo(
+  options: UpOptions,
+  group: ProcessGroup,
+  context: PlaneContext,
+  envoy: string,
+): Promise<void> {
   const { say, dataDir } = options;
   const clusterDir = path.join(dataDir, "cluster");
-  const cluster = await makeDemoCluster(clusterDir, options.gatewayPort);
+  const cluster = await makeDemoCluster(clusterDir, options);
   const { first } = await ensureMesh(context);
   const client = createClient({ baseUrl: context.url, token: context.token });
   if (first) {
     const files = await Promise.all(
-      FIRST_RULES.map(async (name) => ({ name, content: await readFile(path.join(BOOKINFO, name), "utf8") })),
+      FIRST_RULES.map(async (name) => ({
+        name,
+        content: await readFile(path.join(BOOKINFO, name), "utf8"),
+      })),
     );
     await client.apply(context.mesh, { files, message: "Bookinfo: gateway and versions" });
   }
+  const host = agentAddress(options.block);
   const { token: joinToken } = await client.createJoinToken(context.mesh, { name: "local" });
   await group.start({
     name: "agent",
@@ -114,8 +138,8 @@ async function startDemo(options: UpOptions, group: ProcessGroup, context: Plane
       "agent",
       ...["--plane", context.url, "--mesh", context.mesh, "--name", "local"],
       ...["--config", clusterDir, "--state", path.join(dataDir, "agent")],
-      ...["--xds", `127.0.0.1:${XDS_PORT}`, "--metrics", `127.0.0.1:${METRICS_PORT}`],
-      ...["--otlp", `127.0.0.1:${OTLP_PORT}`, "--scrape-interval", "2"],
+      ...["--xds", `${host}:${XDS_PORT}`, "--metrics", `${host}:${METRICS_PORT}`],
+      ...["--otlp", `${host}:${OTLP_PORT}`, "--scrape-interval", "2"],
     ],
     env: { HEDDLE_TOKEN: joinToken },
   });
@@ -136,14 +160,21 @@ async function startDemo(options: UpOptions, group: ProcessGroup, context: Plane
   for (const pod of [...cluster.pods, cluster.gateway]) {
     const bootstrap = localBootstrap(pod, {
       type: pod === cluster.gateway ? "router" : "sidecar",
-      xds: { address: "127.0.0.1", port: XDS_PORT },
-      otlp: { address: "127.0.0.1", port: OTLP_PORT },
+      sidePorts: pod === cluster.gateway ? gatewaySideAddress(options.block) : pod.address,
+      xds: { address: host, port: XDS_PORT },
+      otlp: { address: host, port: OTLP_PORT },
     });
     await group.start(envoyProcess(envoy, pod.name, bootstrap));
   }
-  say(`started Bookinfo: ${cluster.pods.length} applications and ${cluster.pods.length + 1} Envoys, logs in ${path.join(dataDir, "logs")}`);
+  say(
+    `started Bookinfo: ${cluster.pods.length} applications and ${cluster.pods.length + 1} Envoys, logs in ${path.join(dataDir, "logs")}`,
+  );
   await waitForHttp(`${gatewayUrl(options)}/productpage`, READY_WITHIN_MS);
 }
+
+const agentAddress = (block: number) => `127.${block}.0.1`;
+/** The gateway shares 127.0.0.1 with everything else, so that its admin and statistics listen elsewhere. */
+const gatewaySideAddress = (block: number) => `127.${block}.0.2`;
 
 const gatewayUrl = (options: UpOptions) => `http://127.0.0.1:${options.gatewayPort}`;
 

@@ -19,5 +19,9 @@ export async function waitForHttp(url: string, withinMs: number): Promise<void> 
     }
     await sleep(POLL_MS);
   }
-  throw new CliError("HDL9044", `${url} does not serve after ${withinMs / 1000} s: ${last}.`, "Look into the logs folder named above.");
+  throw new CliError(
+    "HDL9044",
+    `${url} does not serve after ${withinMs / 1000} s: ${last}.`,
+    "Look into the logs folder named above.",
+  );
 }

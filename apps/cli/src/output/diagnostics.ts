@@ -24,7 +24,9 @@ export function formatFindings(findings: readonly Finding[]): string {
 function formatFinding(finding: Finding): string {
   const level = { Error: red, Warning: yellow, Info: dim }[finding.level](finding.level);
   const place = [finding.reference, finding.path].filter(Boolean).join(" ");
-  const lines = [`${level} [${bold(finding.code)}] (${finding.origin}${place ? ` ${place}` : ""}) ${finding.message}`];
+  const lines = [
+    `${level} [${bold(finding.code)}] (${finding.origin}${place ? ` ${place}` : ""}) ${finding.message}`,
+  ];
   if (finding.remedy) lines.push(dim(`  → ${finding.remedy}`));
   return lines.join("\n");
 }

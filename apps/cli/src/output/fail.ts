@@ -37,10 +37,14 @@ function explain(error: unknown): { text: string; exitCode: number } {
   const refused = `${cause.message} ${(cause.cause as Error | undefined)?.message ?? ""}`;
   if (/ECONNREFUSED|fetch failed|ENOTFOUND/.test(refused)) {
     const remedy = "Check that it runs (`heddle up` or `heddle server`) and that --url is right.";
-    return { text: line("HDL9023", `The plane cannot be reached: ${refused.trim()}`, remedy), exitCode: 1 };
+    return {
+      text: line("HDL9023", `The plane cannot be reached: ${refused.trim()}`, remedy),
+      exitCode: 1,
+    };
   }
   const stack = process.env["HEDDLE_DEBUG"] ? `\n${cause.stack}` : "";
-  const remedy = "This should not happen. Run it again with HEDDLE_DEBUG=1 and report what it prints.";
+  const remedy =
+    "This should not happen. Run it again with HEDDLE_DEBUG=1 and report what it prints.";
   return { text: line("HDL9000", cause.message, remedy) + stack, exitCode: 1 };
 }
 
