@@ -1,0 +1,79 @@
+/** Services and workloads as the mesh sees them, wherever they came from. */
+
+/** AUTO: the name of the port says nothing, so the proxy looks at the first bytes. */
+export type Protocol =
+  | "HTTP"
+  | "HTTP2"
+  | "GRPC"
+  | "GRPC-WEB"
+  | "HTTPS"
+  | "TLS"
+  | "TCP"
+  | "MONGO"
+  | "REDIS"
+  | "MYSQL"
+  | "UDP"
+  | "AUTO";
+
+export interface ServiceModel {
+  /** Full name, lower case: `reviews.default.svc.cluster.local`. */
+  readonly host: string;
+  readonly name: string;
+  readonly namespace: string;
+  /** Empty for headless services and external names. */
+  readonly clusterIPs: readonly string[];
+  readonly headless: boolean;
+  /** The name that it stands for (Kubernetes' ExternalName). */
+  readonly externalName?: string;
+  readonly ports: readonly ServicePort[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** Empty: endpoints are not chosen by labels. */
+  readonly selector: Readonly<Record<string, string>>;
+  /** Key of the object that it was read from. */
+  readonly key: string;
+  /** SPIFFE identities that its endpoints may have besides their own. */
+  readonly subjectAltNames: readonly string[];
+  /** Namespaces that see it: `*`, `.`, `~` (none) or names; empty means all. */
+  readonly exportTo: readonly string[];
+}
+
+export interface ServicePort {
+  /** Empty only where the service's one port has none. */
+  readonly name: string;
+  readonly port: number;
+  /** The port's number or name in the pod. */
+  readonly targetPort: number | string;
+  readonly protocol: Protocol;
+}
+
+/** One address and port that serves. */
+export interface WorkloadEndpoint {
+  readonly address: string;
+  /** Where the workload itself listens, a number by now; 0 where only the workload and not one port of it is meant. */
+  readonly port: number;
+  /** Name of the service's port that it serves. */
+  readonly portName: string;
+  readonly ready: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly namespace: string;
+  /** Empty where no pod is known. */
+  readonly pod: string;
+  /** Name of the Deployment, StatefulSet or other owner; the pod's where it has none. */
+  readonly workload: string;
+  readonly app: string;
+  readonly version: string;
+  readonly serviceAccount: string;
+  readonly canonicalService: string;
+  readonly canonicalRevision: string;
+  readonly clusterId: string;
+  readonly locality: WorkloadLocality | undefined;
+  /** Takes mutual TLS of the mesh. */
+  readonly mtls: boolean;
+  readonly weight: number;
+}
+
+export interface WorkloadLocality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subzone: string;
+}
