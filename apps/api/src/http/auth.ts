@@ -49,7 +49,11 @@ export function checkScope(c: Context<Env>, ...anyOf: readonly Scope[]): void {
   throw problem(
     "HDL1014",
     `${c.req.method} ${c.req.path} needs ${anyOf.map((s) => `\`${s}\``).join(" or ")}; the token ${JSON.stringify(c.var.actor.tokenName)} has ${c.var.actor.scopes.map((s) => `\`${s}\``).join(", ") || "none"}.`,
-    { headers: { "www-authenticate": `Bearer error="insufficient_scope", scope="${anyOf.join(" ")}"` } },
+    {
+      headers: {
+        "www-authenticate": `Bearer error="insufficient_scope", scope="${anyOf.join(" ")}"`,
+      },
+    },
   );
 }
 
@@ -67,7 +71,9 @@ function bearerToken(c: Context<Env>): string {
   if (query) return query;
   throw problem(
     "HDL1010",
-    header ? "The Authorization header does not hold a bearer token." : `${c.req.method} ${c.req.path} needs a token.`,
+    header
+      ? "The Authorization header does not hold a bearer token."
+      : `${c.req.method} ${c.req.path} needs a token.`,
     { headers: { "www-authenticate": 'Bearer realm="heddle"' } },
   );
 }

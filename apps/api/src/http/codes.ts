@@ -6,38 +6,98 @@ export interface ProblemKind {
   readonly remedy: string;
 }
 
-const kind = (status: number, title: string, remedy: string): ProblemKind => ({ status, title, remedy });
+const kind = (status: number, title: string, remedy: string): ProblemKind => ({
+  status,
+  title,
+  remedy,
+});
 
 export const problemKinds = {
   HDL1000: kind(500, "The plane failed", "Try again; if it happens again, report the request id."),
   HDL1001: kind(404, "No such path", "See /v1/openapi.json for the paths there are."),
   HDL1002: kind(405, "Method not allowed", "Use one of the methods in the Allow header."),
   HDL1003: kind(400, "The body is not JSON", "Send one valid JSON document as application/json."),
-  HDL1004: kind(400, "The request is not as the API describes it", "Correct the fields that the diagnostics name; /v1/openapi.json has their shapes."),
-  HDL1005: kind(413, "The body is too large", "Split the files over several applies, or drop what the mesh does not need."),
+  HDL1004: kind(
+    400,
+    "The request is not as the API describes it",
+    "Correct the fields that the diagnostics name; /v1/openapi.json has their shapes.",
+  ),
+  HDL1005: kind(
+    413,
+    "The body is too large",
+    "Split the files over several applies, or drop what the mesh does not need.",
+  ),
   HDL1006: kind(415, "Unsupported content type", "Send application/json."),
   HDL1010: kind(401, "No token", "Send `Authorization: Bearer <token>`."),
-  HDL1011: kind(401, "The token is not valid", "Check that it was copied whole; create another with `POST /v1/tokens`."),
+  HDL1011: kind(
+    401,
+    "The token is not valid",
+    "Check that it was copied whole; create another with `POST /v1/tokens`.",
+  ),
   HDL1012: kind(401, "The token has expired", "Create another with `POST /v1/tokens`."),
   HDL1013: kind(401, "The token was revoked", "Create another with `POST /v1/tokens`."),
-  HDL1014: kind(403, "The token lacks a scope", "Use a token with the scope that the detail names."),
-  HDL1015: kind(403, "The token is for one mesh only", "Use a token that is not restricted to a mesh."),
+  HDL1014: kind(
+    403,
+    "The token lacks a scope",
+    "Use a token with the scope that the detail names.",
+  ),
+  HDL1015: kind(
+    403,
+    "The token is for one mesh only",
+    "Use a token that is not restricted to a mesh.",
+  ),
   HDL1020: kind(404, "No such mesh", "`GET /v1/meshes` lists those that the token opens."),
   HDL1021: kind(404, "No such object", "`GET …/objects` lists those there are."),
   HDL1022: kind(404, "No such revision", "`GET …/revisions` lists those there are."),
   HDL1023: kind(404, "No such token", "`GET /v1/tokens` lists those there are."),
   HDL1024: kind(409, "The name is taken", "Choose another name."),
   HDL1025: kind(400, "The cursor is not valid", "Start again without a cursor."),
-  HDL1030: kind(409, "Somebody else owns the object", "Change it where it is owned: with kubectl in that cluster, or delete it there first."),
-  HDL1031: kind(409, "The mesh has a newer revision", "Read the newest revision, see whether the change still holds, and send it again with its number."),
-  HDL1032: kind(412, "The object has changed", "Read the object again and send its ETag in If-Match."),
-  HDL1033: kind(409, "The idempotency key was used for another request", "Use a new key for each new request."),
-  HDL1040: kind(422, "The configuration is refused", "Correct what the diagnostics name and apply again."),
-  HDL1041: kind(422, "The body does not belong to the address", "Let apiVersion, kind, namespace and name agree with the path."),
+  HDL1030: kind(
+    409,
+    "Somebody else owns the object",
+    "Change it where it is owned: with kubectl in that cluster, or delete it there first.",
+  ),
+  HDL1031: kind(
+    409,
+    "The mesh has a newer revision",
+    "Read the newest revision, see whether the change still holds, and send it again with its number.",
+  ),
+  HDL1032: kind(
+    412,
+    "The object has changed",
+    "Read the object again and send its ETag in If-Match.",
+  ),
+  HDL1033: kind(
+    409,
+    "The idempotency key was used for another request",
+    "Use a new key for each new request.",
+  ),
+  HDL1040: kind(
+    422,
+    "The configuration is refused",
+    "Correct what the diagnostics name and apply again.",
+  ),
+  HDL1041: kind(
+    422,
+    "The body does not belong to the address",
+    "Let apiVersion, kind, namespace and name agree with the path.",
+  ),
   HDL1042: kind(400, "There is nothing to apply", "Send files, objects, or keys to delete."),
-  HDL1050: kind(503, "The database is not reachable", "Try again; check DATABASE_URL and the database itself."),
-  HDL1051: kind(507, "The disk is full", "Free space on the disk that holds the data directory. Nothing was changed."),
-  HDL1052: kind(501, "Not available here", "Use a plane that has this part; the detail says which."),
+  HDL1050: kind(
+    503,
+    "The database is not reachable",
+    "Try again; check DATABASE_URL and the database itself.",
+  ),
+  HDL1051: kind(
+    507,
+    "The disk is full",
+    "Free space on the disk that holds the data directory. Nothing was changed.",
+  ),
+  HDL1052: kind(
+    501,
+    "Not available here",
+    "Use a plane that has this part; the detail says which.",
+  ),
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof problemKinds;

@@ -27,7 +27,9 @@ export function asProblem(error: unknown): ProblemError {
     if (at instanceof SyntaxError && /JSON/.test(at.message)) return problem("HDL1003", at.message);
     const code = "code" in at && typeof at.code === "string" ? at.code : "";
     if (DISK_FULL.test(code) || DISK_FULL.test(at.message))
-      return problem("HDL1051", "The database could not write: no space is left.", { cause: error });
+      return problem("HDL1051", "The database could not write: no space is left.", {
+        cause: error,
+      });
     if (UNREACHABLE.test(code))
       return problem("HDL1050", "The database does not answer.", {
         cause: error,
@@ -41,7 +43,8 @@ export function asProblem(error: unknown): ProblemError {
 const DISK_FULL = /^(ENOSPC|53100)$|ENOSPC|No space left on device/;
 
 /** Refused or lost connections, and Postgres' class 08 and its shutting down. */
-const UNREACHABLE = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|08\w{3}|57P0[123]|53300)$/;
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|CONNECTION_(CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|08\w{3}|57P0[123]|53300)$/;
 
 /** Hono throws these itself, for malformed JSON before validation. */
 function fromHttpException(error: HTTPException): ProblemError {

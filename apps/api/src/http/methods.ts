@@ -7,9 +7,14 @@ const METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE"];
 
 export function methodNotAllowed(app: Hono<Env>) {
   return (c: Context<Env>): Response => {
-    const allowed = METHODS.filter((method) => method !== c.req.method && handles(app, method, c.req.path));
+    const allowed = METHODS.filter(
+      (method) => method !== c.req.method && handles(app, method, c.req.path),
+    );
     if (allowed.length === 0)
-      return problemResponse(problem("HDL1001", `There is nothing at ${c.req.path}.`), c.var.requestId);
+      return problemResponse(
+        problem("HDL1001", `There is nothing at ${c.req.path}.`),
+        c.var.requestId,
+      );
     if (allowed.includes("GET")) allowed.push("HEAD");
     const error = problem("HDL1002", `${c.req.path} does not take ${c.req.method}.`, {
       headers: { allow: allowed.join(", ") },

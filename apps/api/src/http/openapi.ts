@@ -5,7 +5,10 @@ import type { Env } from "./router.ts";
 
 /** Serves OpenAPI 3.1 made from the mounted routes. */
 export function openApiRoute(app: OpenAPIHono<Env>, deps: AppDeps): void {
-  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+  app.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+    type: "http",
+    scheme: "bearer",
+  });
   app.doc31("/v1/openapi.json", (c) => ({
     openapi: "3.1.0",
     info: {

@@ -39,7 +39,10 @@ export function problem(code: ProblemCode, detail: string, options?: ProblemOpti
 /** The HTTP answer to a problem. */
 export function problemResponse(error: ProblemError, requestId?: string): Response {
   return new Response(
-    JSON.stringify({ ...error.problem, ...(requestId ? { instance: `urn:request:${requestId}` } : {}) }),
+    JSON.stringify({
+      ...error.problem,
+      ...(requestId ? { instance: `urn:request:${requestId}` } : {}),
+    }),
     {
       status: error.problem.status,
       headers: { "content-type": "application/problem+json", ...error.headers },

@@ -21,9 +21,17 @@ export async function authenticate(deps: AppDeps, secret: string): Promise<Actor
     const { token } = row;
     const now = deps.clock();
     if (token.revokedAt)
-      throw refused("HDL1013", `The token ${JSON.stringify(token.name)} was revoked at ${token.revokedAt.toISOString()}.`, "invalid_token");
+      throw refused(
+        "HDL1013",
+        `The token ${JSON.stringify(token.name)} was revoked at ${token.revokedAt.toISOString()}.`,
+        "invalid_token",
+      );
     if (token.expiresAt && token.expiresAt.getTime() <= now)
-      throw refused("HDL1012", `The token ${JSON.stringify(token.name)} expired at ${token.expiresAt.toISOString()}.`, "invalid_token");
+      throw refused(
+        "HDL1012",
+        `The token ${JSON.stringify(token.name)} expired at ${token.expiresAt.toISOString()}.`,
+        "invalid_token",
+      );
     if (now - (token.lastUsedAt?.getTime() ?? 0) > LAST_USED_GRAIN)
       await tx
         .update(tokens)
@@ -42,5 +50,7 @@ export async function authenticate(deps: AppDeps, secret: string): Promise<Actor
 }
 
 function refused(code: "HDL1011" | "HDL1012" | "HDL1013", detail: string, error: string) {
-  return problem(code, detail, { headers: { "www-authenticate": `Bearer realm="heddle", error="${error}"` } });
+  return problem(code, detail, {
+    headers: { "www-authenticate": `Bearer realm="heddle", error="${error}"` },
+  });
 }

@@ -8,12 +8,20 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const EMPTY_STATE_ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** One mesh by name or id, of this tenant only. */
-export function findMesh(db: Database, tenant: string, nameOrId: string): Promise<MeshRecord | undefined> {
+export function findMesh(
+  db: Database,
+  tenant: string,
+  nameOrId: string,
+): Promise<MeshRecord | undefined> {
   return db.withTenant(tenant, async (tx) => {
     const found = await tx
       .select()
       .from(meshes)
-      .where(UUID.test(nameOrId) ? or(eq(meshes.id, nameOrId), eq(meshes.name, nameOrId)) : eq(meshes.name, nameOrId));
+      .where(
+        UUID.test(nameOrId)
+          ? or(eq(meshes.id, nameOrId), eq(meshes.name, nameOrId))
+          : eq(meshes.name, nameOrId),
+      );
     const row = found.find((mesh) => mesh.id === nameOrId) ?? found[0];
     return row && meshRecord(row);
   });
@@ -35,7 +43,9 @@ export async function listMeshes(
     .where(
       and(
         page.after === undefined ? undefined : gt(meshes.name, page.after),
-        page.only === undefined ? undefined : sql`${meshes.id} = any(${`{${page.only.join(",")}}`}::uuid[])`,
+        page.only === undefined
+          ? undefined
+          : sql`${meshes.id} = any(${`{${page.only.join(",")}}`}::uuid[])`,
       ),
     )
     .orderBy(asc(meshes.name))
@@ -56,7 +66,11 @@ export async function insertMesh(
   return row && meshRecord(row);
 }
 
-export async function updateMeshSettings(tx: Tx, mesh: MeshRef, settings: MeshRecord["settings"]): Promise<void> {
+export async function updateMeshSettings(
+  tx: Tx,
+  mesh: MeshRef,
+  settings: MeshRecord["settings"],
+): Promise<void> {
   await tx.update(meshes).set({ settings }).where(eq(meshes.id, mesh.id));
 }
 

@@ -42,7 +42,10 @@ export async function listTokens(
 
 /** False where there is no such token; revoking twice keeps the first time. */
 export async function revokeToken(tx: Tx, id: string, at: Date): Promise<boolean> {
-  await tx.update(tokens).set({ revokedAt: at }).where(and(eq(tokens.id, id), isNull(tokens.revokedAt)));
+  await tx
+    .update(tokens)
+    .set({ revokedAt: at })
+    .where(and(eq(tokens.id, id), isNull(tokens.revokedAt)));
   const [row] = await tx.select({ id: tokens.id }).from(tokens).where(eq(tokens.id, id));
   return row !== undefined;
 }

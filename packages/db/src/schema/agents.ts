@@ -34,8 +34,11 @@ export const agents = pgTable(
     summary: jsonb("summary"),
     createdAt: instant("created_at").notNull(),
   },
-  (t) => [unique("agents_mesh_name").on(t.meshId, t.name), meshReference("agents", t),
-    tenantPolicy("agents")],
+  (t) => [
+    unique("agents_mesh_name").on(t.meshId, t.name),
+    meshReference("agents", t),
+    tenantPolicy("agents"),
+  ],
 ).enableRLS();
 
 /** One-time tokens with which an agent enrolls. */
@@ -107,8 +110,11 @@ export const signingKeys = pgTable(
     createdAt: instant("created_at").notNull(),
     retiredAt: instant("retired_at"),
   },
-  (t) => [primaryKey({ columns: [t.meshId, t.id] }), meshReference("signing_keys", t),
-    tenantPolicy("signing_keys")],
+  (t) => [
+    primaryKey({ columns: [t.meshId, t.id] }),
+    meshReference("signing_keys", t),
+    tenantPolicy("signing_keys"),
+  ],
 ).enableRLS();
 
 /** Certificate authorities of a mesh: its root, and intermediates signed by it. */

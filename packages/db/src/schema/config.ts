@@ -63,8 +63,11 @@ export const revisions = pgTable(
     /** When the last proxy that needs it had acknowledged it. */
     convergedAt: instant("converged_at"),
   },
-  (t) => [primaryKey({ columns: [t.meshId, t.number] }), meshReference("revisions", t),
-    tenantPolicy("revisions")],
+  (t) => [
+    primaryKey({ columns: [t.meshId, t.number] }),
+    meshReference("revisions", t),
+    tenantPolicy("revisions"),
+  ],
 ).enableRLS();
 
 export const revisionChanges = pgTable(

@@ -1,0 +1,64 @@
+/** Brings a database to the newest schema: safe to run at every start, and by several at once. */
+import type { Driver } from "../drivers/driver.ts";
+import type { Migration } from "./migrations.ts";
+
+/** HDL1061: an applied migration is not the one that this version has. */
+export class MigrationError extends Error {
+  readonly code = "HDL1061";
+
+  constructor(detail: string) {
+    super(`HDL1061: ${detail}`);
+    this.name = "MigrationError";
+  }
+}
+
+/** Any number that nobody else in the database takes. */
+const LOCK = 4_834_920_117;
+
+/**
+ * Applies what is missing, all in one transaction under one lock. Returns the numbers applied. Refuses a database that
+ * a newer version has migrated, and one whose applied migrations differ from ours.
+ */
+export async function migrate(driver: Driver, migrations: readonly Migration[]): Promise<number[]> {
+  return driver.lease(async (connection) => {
+    await connection.script("begin");
+    try {
+      await connection.rows("select pg_advisory_xact_lock($1)", [LOCK]);
+      await connection.script(
+        "create table if not exists heddle_migrations (number integer primary key, name text not null, hash text not null, applied_at timestamptz not null default now())",
+      );
+      const rows = await connection.rows(
+        "select number, name, hash from heddle_migrations order by number",
+        [],
+      );
+      check(rows as [number, string, string][], migrations);
+      const missing = migrations.slice(rows.length);
+      for (const migration of missing) {
+        for (const statement of migration.statements) await connection.script(statement);
+        await connection.rows(
+          "insert into heddle_migrations (number, name, hash) values ($1, $2, $3)",
+          [migration.number, migration.name, migration.hash],
+        );
+      }
+      await connection.script("commit");
+      return missing.map((migration) => migration.number);
+    } catch (error) {
+      await connection.script("rollback").catch(() => connection.discard());
+      throw error;
+    }
+  });
+}
+
+function check(applied: readonly [number, string, string][], ours: readonly Migration[]): void {
+  for (const [index, [number, name, hash]] of applied.entries()) {
+    const own = ours[index];
+    if (!own)
+      throw new MigrationError(
+        `The database has migration ${number} (${name}), which this version does not know: it was used by a newer version. Start that one.`,
+      );
+    if (own.number !== number || own.hash !== hash)
+      throw new MigrationError(
+        `Migration ${number} (${name}) of the database is not the one of this version. Restore the file as it was, and put the change into a new migration.`,
+      );
+  }
+}

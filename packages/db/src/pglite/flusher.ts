@@ -1,0 +1,78 @@
+/**
+ * Makes PGlite's commits survive a power failure. PGlite writes its log but never asks the disk to keep it, and nothing
+ * but a clean shutdown makes a checkpoint. So after a commit that wrote, the log's newest segments are synced; and when
+ * the log has grown, a checkpoint is made and every file synced. Only a power failure within that checkpoint's own sync
+ * (some 50 ms, once in 64 MB of log) could still find a table's pages older than the log's start.
+ */
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import path from "node:path";
+
+export interface Flusher {
+  /** Tells of a statement before it runs. */
+  saw(text: string): void;
+  /** Returns when what was committed is on the disk. */
+  commit(): Promise<void>;
+  close(): void;
+}
+
+/** Log segments, of 16 MB each, between checkpoints. */
+const SEGMENTS_PER_CHECKPOINT = 4;
+
+export function createFlusher(directory: string, checkpoint: () => Promise<void>): Flusher {
+  const wal = path.join(directory, "pg_wal");
+  const segments = () =>
+    readdirSync(wal)
+      .filter((name) => /^[0-9A-F]{24}$/.test(name))
+      .sort();
+  const open = new Map<string, number>();
+  let wrote = false;
+  let base = segments().length;
+
+  const forget = (keep: readonly string[]) => {
+    for (const [name, file] of open) {
+      if (keep.includes(name)) continue;
+      closeSync(file);
+      open.delete(name);
+    }
+  };
+  return {
+    saw(text) {
+      wrote ||= !READS.test(text);
+    },
+    async commit() {
+      if (!wrote) return;
+      wrote = false;
+      const all = segments();
+      const newest = all.slice(-2);
+      for (const name of newest) {
+        let file = open.get(name);
+        if (file === undefined) open.set(name, (file = openSync(path.join(wal, name), "r+")));
+        fdatasyncSync(file);
+      }
+      forget(newest);
+      if (all.length < base + SEGMENTS_PER_CHECKPOINT) return;
+      await checkpoint();
+      syncTree(directory);
+      base = segments().length;
+    },
+    close: () => {
+      forget([]);
+      syncTree(directory);
+    },
+  };
+}
+
+const READS =
+  /^\s*(select\b(?!.*\bfor (no key )?update\b)|begin; set local|commit|rollback|set\b)/is;
+
+function syncTree(directory: string): void {
+  for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() && !entry.isDirectory()) continue;
+    const file = openSync(path.join(entry.parentPath, entry.name), "r");
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
