@@ -4,11 +4,11 @@ import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-const SCRIPTS: Record<string, string | undefined> = {
-  test: "test/main.ts",
-  "test:long": "test/long.ts",
-  check: "infra/checks/check.ts",
-  bench: "test/bench/main.ts",
+const SCRIPTS: Record<string, readonly string[] | undefined> = {
+  test: ["test/main.ts", "test"],
+  "test:acceptance": ["test/main.ts", "acceptance"],
+  check: ["infra/checks/check.ts"],
+  bench: ["test/bench/main.ts"],
 };
 
 const [name = "", ...rest] = process.argv.slice(2);
@@ -19,7 +19,8 @@ if (!script) {
   );
   process.exit(2);
 }
-const child = spawn(process.execPath, [path.join(root, script), ...rest], {
+const [file = "", ...first] = script;
+const child = spawn(process.execPath, [path.join(root, file), ...first, ...rest], {
   cwd: root,
   stdio: "inherit",
 });

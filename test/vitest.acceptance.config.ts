@@ -1,0 +1,15 @@
+import path from "node:path";
+import { defineConfig } from "vitest/config";
+
+/** The promises of the product, kept on a whole demo: one file after the other, since each starts one of its own. */
+export default defineConfig({
+  root: path.resolve(import.meta.dirname, ".."),
+  test: {
+    include: ["test/acceptance/**/*.test.ts"],
+    globalSetup: ["test/setup/envoy.ts"],
+    testTimeout: 600_000,
+    hookTimeout: 180_000,
+    pool: "forks",
+    fileParallelism: false,
+  },
+});
