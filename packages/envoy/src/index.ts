@@ -9,3 +9,8 @@ export type {
   TypedConfig,
 } from "./json.ts";
 export type { MessageName, MessageOf, Typed } from "./typed.ts";
+export { encode } from "./encode.ts";
+export { decode } from "./decode.ts";
+export { resourceTypes, typeNameOf, typeUrl, typeUrls } from "./type-urls.ts";
+export { ValueError, nearest } from "./value-error.ts";
+export type { ValueErrorCode } from "./value-error.ts";
