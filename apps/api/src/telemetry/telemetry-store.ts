@@ -3,7 +3,6 @@
 import type { LogRecord, MetricPoint, RequestPoint, SpanRecord } from "@heddle/telemetry";
 import type {
   Golden,
-  Graph,
   GraphEdge,
   GraphNode,
   GraphView,
