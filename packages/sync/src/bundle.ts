@@ -1,0 +1,290 @@
+/** Bundles: the content of revisions as immutable bytes, addressed by their hash and verified before use. */
+
+import { z } from "zod";
+import { canonicalJson } from "./canonical.ts";
+import { objectHash, sha256 } from "./digest.ts";
+import { type Head, headSchema } from "./frames.ts";
+import { hashSchema, headerHash, type RevisionHeader, revisionHeaderSchema } from "./header.ts";
+import { cohortSchema, type Overlay, overlaySchema } from "./overlay.ts";
+import { signatureSchema, verifyHeader } from "./signing.ts";
+import { objectStateKey, overlayStateKey, stateRoot } from "./state-root.ts";
+import { SyncError } from "./sync-error.ts";
+
+/** A bundle's length at most, in bytes: 10,000 objects of 6 KiB, and what a Worker can hold twice in its 128 MiB. */
+export const MAX_BUNDLE_BYTES = 60 * 1024 * 1024;
+
+/** An object in Kubernetes' document form (`apiVersion`, `kind`, `metadata`, and its other members beside them). */
+const documentSchema = z.record(z.string(), z.unknown());
+
+export const objectChangeSchema = z.strictObject({
+  /** `group/Kind/namespace/name` */
+  key: z.string().min(1).max(1024),
+  cohort: cohortSchema.optional(),
+  /** Hash of the value that it replaces; absent for a new object. */
+  before: hashSchema.optional(),
+  /** The new value; null deletes. */
+  object: documentSchema.nullable(),
+});
+export type ObjectChange = z.infer<typeof objectChangeSchema>;
+
+export const overlayChangeSchema = z.strictObject({
+  id: z.string().min(1).max(253),
+  overlay: overlaySchema.nullable(),
+});
+
+const bundleMembers = {
+  header: revisionHeaderSchema,
+  signature: signatureSchema,
+  /** Features that an agent must have to understand it. */
+  requires: z.array(z.string().max(64)).max(32),
+};
+
+export const changeBundleSchema = z.strictObject({
+  kind: z.literal("change"),
+  ...bundleMembers,
+  changes: z.array(objectChangeSchema),
+  overlays: z.array(overlayChangeSchema),
+});
+export const snapshotBundleSchema = z.strictObject({
+  kind: z.literal("snapshot"),
+  ...bundleMembers,
+  objects: z.array(
+    z.strictObject({
+      key: z.string().min(1).max(1024),
+      cohort: cohortSchema.optional(),
+      object: documentSchema,
+    }),
+  ),
+  overlays: z.array(overlaySchema),
+});
+export const bundleSchema = z.discriminatedUnion("kind", [
+  changeBundleSchema,
+  snapshotBundleSchema,
+]);
+export type ChangeBundle = z.infer<typeof changeBundleSchema>;
+export type SnapshotBundle = z.infer<typeof snapshotBundleSchema>;
+export type Bundle = z.infer<typeof bundleSchema>;
+
+/** A bundle with its bytes' address. */
+export interface EncodedBundle {
+  readonly hash: string;
+  /** UTF-8 JSON; the hash is over exactly these bytes. */
+  readonly text: string;
+}
+
+/** What a mesh holds: values by state key, with their hashes. */
+export interface MeshState {
+  readonly header: RevisionHeader | null;
+  /** Hash of `header`; `""` where there is none. */
+  readonly headHash: string;
+  readonly objects: ReadonlyMap<string, StateObject>;
+  readonly overlays: ReadonlyMap<string, { readonly overlay: Overlay; readonly hash: string }>;
+}
+
+export interface StateObject {
+  readonly key: string;
+  readonly cohort: "stable" | "candidate";
+  readonly object: Readonly<Record<string, unknown>>;
+  readonly hash: string;
+}
+
+export const emptyState: MeshState = {
+  header: null,
+  headHash: "",
+  objects: new Map(),
+  overlays: new Map(),
+};
+
+/** A bundle's bytes and address. Equal bundles give equal bytes. */
+export async function encodeBundle(bundle: Bundle): Promise<EncodedBundle> {
+  const text = canonicalJson(bundle);
+  return { hash: await sha256(text), text };
+}
+
+/** The head that announces a bundle. */
+export async function headOf(bundle: Bundle, bundleHash: string): Promise<Head> {
+  return headSchema.parse({
+    ...bundle.header,
+    hash: await headerHash(bundle.header),
+    signature: bundle.signature,
+    bundle: bundleHash,
+    kind: bundle.kind,
+    requires: bundle.requires,
+  });
+}
+
+/** Everything that a state holds, as the snapshot that leads to it from nothing. */
+export function snapshotOf(
+  state: MeshState,
+  signature: string,
+  requires: readonly string[] = [],
+): SnapshotBundle {
+  if (!state.header) throw new TypeError("The empty state has no snapshot.");
+  const objects = [...state.objects.entries()].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    kind: "snapshot",
+    header: state.header,
+    signature,
+    requires: [...requires],
+    objects: objects.map(([, { key, cohort, object }]) => ({
+      key,
+      ...(cohort === "stable" ? {} : { cohort }),
+      object: object as Record<string, unknown>,
+    })),
+    overlays: [...state.overlays.values()]
+      .map(({ overlay }) => overlay)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  };
+}
+
+/** What came of a bundle that passed every check. */
+export interface Accepted {
+  readonly state: MeshState;
+  readonly bundle: Bundle;
+  /** State keys whose value is another now, or gone. */
+  readonly changed: readonly string[];
+}
+
+/**
+ * Takes a bundle's bytes into a state, or refuses them. Checks, in order: the bytes' hash (`HDL3005`), their form
+ * (`HDL3002`), the mesh (`HDL3009`), that the number grows (`HDL3007`), the signature by the pinned key (`HDL3004`), for
+ * a change that it follows the state's own head (`HDL3015`), and that the state's root comes out as signed (`HDL3006`).
+ */
+export async function acceptBundle(
+  state: MeshState,
+  text: string,
+  expected: { readonly mesh: string; readonly bundle: string; readonly verifier: CryptoKey },
+): Promise<Accepted> {
+  const actual = await sha256(text);
+  if (actual !== expected.bundle)
+    throw new SyncError("HDL3005", `Bundle ${expected.bundle} came with bytes of hash ${actual}.`);
+  return acceptContent(state, text, expected);
+}
+
+/** As `acceptBundle` for bytes whose address is not known, such as a state read from disk. */
+export async function acceptContent(
+  state: MeshState,
+  text: string,
+  expected: { readonly mesh: string; readonly verifier: CryptoKey },
+): Promise<Accepted> {
+  const bundle = parseBundle(text);
+  const { header } = bundle;
+  if (header.mesh !== expected.mesh)
+    throw new SyncError(
+      "HDL3009",
+      `Revision ${header.number} is of mesh ${header.mesh}, not ${expected.mesh}.`,
+    );
+  const current = state.header?.number ?? 0;
+  if (header.number <= current)
+    throw new SyncError(
+      "HDL3007",
+      `Revision ${header.number} was offered; ${current} is in force.`,
+    );
+  if (!(await verifyHeader(header, bundle.signature, expected.verifier)))
+    throw new SyncError(
+      "HDL3004",
+      `Revision ${header.number} of mesh ${header.mesh} is not signed by the pinned key.`,
+    );
+  if (
+    bundle.kind === "change" &&
+    (header.parentHash !== (state.headHash || "0".repeat(64)) || header.parent !== current)
+  )
+    throw new SyncError(
+      "HDL3015",
+      `Revision ${header.number} follows ${header.parent}, which is not what is in force here (${current}).`,
+    );
+  const next =
+    bundle.kind === "change" ? await applyChanges(state, bundle) : await fromSnapshot(bundle);
+  const root = await rootOf(next);
+  if (root !== header.stateRoot)
+    throw new SyncError(
+      "HDL3006",
+      `The state after revision ${header.number} has root ${root}; signed is ${header.stateRoot}.`,
+    );
+  return {
+    state: next,
+    bundle,
+    changed: bundle.kind === "change" ? changedBy(bundle) : differences(state, next),
+  };
+}
+
+/** A bundle from its text. Throws `HDL3002` where it is none. */
+export function parseBundle(text: string): Bundle {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new SyncError("HDL3002", "A bundle that is not JSON.");
+  }
+  const parsed = bundleSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new SyncError(
+    "HDL3002",
+    `A bundle that the protocol does not have: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unknown"}.`,
+  );
+}
+
+/** The root of a state; what its header must say. */
+export function rootOf(state: Pick<MeshState, "objects" | "overlays">): Promise<string> {
+  const pairs: [string, string][] = [];
+  for (const [key, { hash }] of state.objects) pairs.push([key, hash]);
+  for (const [id, { hash }] of state.overlays) pairs.push([overlayStateKey(id), hash]);
+  return stateRoot(pairs);
+}
+
+async function applyChanges(state: MeshState, bundle: ChangeBundle): Promise<MeshState> {
+  const objects = new Map(state.objects);
+  for (const { key, cohort = "stable", before, object } of bundle.changes) {
+    const stateKey = objectStateKey(key, cohort);
+    if (before !== objects.get(stateKey)?.hash)
+      throw new SyncError(
+        "HDL3006",
+        `Revision ${bundle.header.number} replaces a value of ${stateKey} that is not the one here.`,
+      );
+    if (object === null) objects.delete(stateKey);
+    else objects.set(stateKey, { key, cohort, object, hash: await objectHash(object) });
+  }
+  const overlays = bundle.overlays.length === 0 ? state.overlays : new Map(state.overlays);
+  for (const { id, overlay } of bundle.overlays) {
+    if (overlay === null) (overlays as Map<string, unknown>).delete(id);
+    else
+      (overlays as Map<string, { overlay: Overlay; hash: string }>).set(id, {
+        overlay,
+        hash: await objectHash(overlay),
+      });
+  }
+  return { header: bundle.header, headHash: await headerHash(bundle.header), objects, overlays };
+}
+
+async function fromSnapshot(bundle: SnapshotBundle): Promise<MeshState> {
+  const objects = new Map<string, StateObject>();
+  const hashed = await Promise.all(
+    bundle.objects.map(async (entry) => ({ ...entry, hash: await objectHash(entry.object) })),
+  );
+  for (const { key, cohort = "stable", object, hash } of hashed)
+    objects.set(objectStateKey(key, cohort), { key, cohort, object, hash });
+  const overlays = new Map<string, { overlay: Overlay; hash: string }>();
+  for (const overlay of bundle.overlays)
+    overlays.set(overlay.id, { overlay, hash: await objectHash(overlay) });
+  return { header: bundle.header, headHash: await headerHash(bundle.header), objects, overlays };
+}
+
+function changedBy(bundle: ChangeBundle): string[] {
+  return [
+    ...bundle.changes.map(({ key, cohort }) => objectStateKey(key, cohort)),
+    ...bundle.overlays.map(({ id }) => overlayStateKey(id)),
+  ];
+}
+
+function differences(before: MeshState, after: MeshState): string[] {
+  const changed: string[] = [];
+  for (const [key, { hash }] of after.objects)
+    if (before.objects.get(key)?.hash !== hash) changed.push(key);
+  for (const key of before.objects.keys()) if (!after.objects.has(key)) changed.push(key);
+  for (const [id, { hash }] of after.overlays)
+    if (before.overlays.get(id)?.hash !== hash) changed.push(overlayStateKey(id));
+  for (const id of before.overlays.keys())
+    if (!after.overlays.has(id)) changed.push(overlayStateKey(id));
+  return changed;
+}

@@ -1,0 +1,244 @@
+/** Everything that travels on the agent's socket: heads down, acknowledgements and summaries up. */
+
+import { z } from "zod";
+import { cohortSchema } from "./overlay.ts";
+import { hashSchema, revisionHeaderSchema } from "./header.ts";
+import { publicKeySchema, signatureSchema } from "./signing.ts";
+import { SyncError } from "./sync-error.ts";
+
+/** A frame's UTF-8 length at most. Content goes in bundles: a Durable Object holds every frame in memory while it hibernates between them. */
+export const MAX_FRAME_BYTES = 64 * 1024;
+/** Names in one `ack`: enough to show who is late; the whole list is in `proxies` frames. */
+export const MAX_LAGGARDS = 100;
+/** Rejections in one `ack`: one bad object is refused by every proxy, so the first few tell. */
+export const MAX_REJECTIONS = 50;
+/** A message from Envoy can hold a whole resource; its beginning names what is wrong. */
+export const MAX_REASON_CHARACTERS = 600;
+/** A bundle up to this size may ride in its head; the rest of the frame is far smaller than what is left. */
+export const MAX_INLINE_BYTES = 32 * 1024;
+
+const text = z.string().max(1024);
+const count = z.int().min(0);
+
+/** The newest revision, with what it takes to get it. */
+export const headSchema = revisionHeaderSchema.extend({
+  /** Hash of this header. */
+  hash: hashSchema,
+  signature: signatureSchema,
+  /** Hash of the bundle that leads to it, from the parent's state or from nothing. */
+  bundle: hashSchema,
+  kind: z.enum(["change", "snapshot"]),
+  /** Features that an agent must have to understand it. */
+  requires: z.array(z.string().max(64)).max(32).default([]),
+});
+export type Head = z.infer<typeof headSchema>;
+
+export const proxyTypeSchema = z.object({
+  version: text,
+  acknowledgedAt: z.iso.datetime().optional(),
+  resources: count,
+  error: z.string().max(MAX_REASON_CHARACTERS).optional(),
+  culprit: text.optional(),
+});
+
+/** A connected proxy, as in the API's `ProxyInfo` without its agent. */
+export const proxyReportSchema = z.object({
+  id: text,
+  name: text,
+  type: z.enum(["sidecar", "router"]),
+  cohort: cohortSchema.default("stable"),
+  connectedAt: z.iso.datetime(),
+  acknowledged: count,
+  state: z.enum(["synced", "pending", "stale", "rejected"]),
+  types: z.record(z.string().max(64), proxyTypeSchema),
+});
+export type ProxyReport = z.infer<typeof proxyReportSchema>;
+
+export const rejectionSchema = z.object({
+  proxy: text,
+  /** `CDS`, `EDS`, `LDS`, `RDS` or `SDS`. */
+  type: z.string().max(64),
+  resource: text.optional(),
+  reason: z.string().max(MAX_REASON_CHARACTERS),
+  /** Key of the object that the resource came from, where known. */
+  culprit: text.optional(),
+});
+export type Rejection = z.infer<typeof rejectionSchema>;
+
+export const serviceReportSchema = z.object({
+  host: text,
+  name: text,
+  namespace: text,
+  ports: z
+    .array(z.object({ name: text, port: z.int().min(0).max(65535), protocol: z.string().max(32) }))
+    .max(200),
+});
+export type ServiceReport = z.infer<typeof serviceReportSchema>;
+
+export const workloadReportSchema = z.object({
+  name: text,
+  namespace: text,
+  app: text,
+  version: text,
+  serviceAccount: text,
+  pods: count,
+  /** Hosts of the services that it serves. */
+  services: z.array(text).max(200),
+  labels: z.record(text, text),
+});
+export type WorkloadReport = z.infer<typeof workloadReportSchema>;
+
+/** A configuration object that lives in the cluster and is owned there. */
+export const ownedReportSchema = z.object({ key: text, source: text.optional() });
+export type OwnedReport = z.infer<typeof ownedReportSchema>;
+
+/** An object that two owners claim; the cluster's is in force. */
+export const diagnosticReportSchema = z.object({
+  code: z.string().max(16),
+  level: z.enum(["Error", "Warning", "Info"]),
+  message: z.string().max(MAX_REASON_CHARACTERS),
+  origin: text,
+  reference: text.optional(),
+  remedy: z.string().max(MAX_REASON_CHARACTERS).optional(),
+});
+export type DiagnosticReport = z.infer<typeof diagnosticReportSchema>;
+
+const up = {
+  hello: z.object({
+    type: z.literal("hello"),
+    /** Protocol versions spoken, newest first. */
+    protocols: z.array(z.int().min(1)).min(1).max(16),
+    agent: text,
+    version: z.string().max(64),
+    features: z.array(z.string().max(64)).max(64),
+    /** The last revision in force at the agent; 0 for none. */
+    applied: count,
+    /** The last revision that every proxy has acknowledged; 0 for none. */
+    acknowledged: count,
+  }),
+  ack: z.object({
+    type: z.literal("ack"),
+    /** The revision that the numbers speak of. */
+    number: count,
+    proxies: count,
+    acknowledged: count,
+    laggards: z.array(text).max(MAX_LAGGARDS),
+    rejections: z.array(rejectionSchema).max(MAX_REJECTIONS),
+  }),
+  summary: z.object({
+    type: z.literal("summary"),
+    /** Hash of the whole summary; parts of one summary share it. */
+    hash: hashSchema,
+    part: count,
+    parts: z.int().min(1).max(4096),
+    services: z.array(serviceReportSchema),
+    workloads: z.array(workloadReportSchema),
+    objects: z.array(ownedReportSchema),
+    diagnostics: z.array(diagnosticReportSchema),
+  }),
+  proxies: z.object({
+    type: z.literal("proxies"),
+    /** What came before is forgotten. */
+    reset: z.boolean(),
+    upserted: z.array(proxyReportSchema),
+    removed: z.array(text),
+  }),
+  ping: z.object({ type: z.literal("ping"), acknowledged: count }),
+};
+
+const down = {
+  welcome: z.object({
+    type: z.literal("welcome"),
+    protocol: z.int().min(1),
+    features: z.array(z.string().max(64)).max(64),
+    /** Milliseconds between the agent's pings. */
+    heartbeat: z.int().min(100).max(600_000),
+    /** Hash of the summary that the plane already holds for this agent, so that it need not come again. */
+    summary: hashSchema.optional(),
+  }),
+  head: z.object({
+    type: z.literal("head"),
+    head: headSchema,
+    /** The bundle's own text, where it is small: spares a round trip. */
+    inline: z.string().max(MAX_INLINE_BYTES).optional(),
+  }),
+  pong: z.object({ type: z.literal("pong"), number: count }),
+  command: z.object({
+    type: z.literal("command"),
+    id: text,
+    /** What an agent may be asked to do; anything else is refused by the agent. */
+    name: z.enum(["resync", "report-proxies", "report-summary"]),
+  }),
+  rotate: z.object({ type: z.literal("rotate"), key: publicKeySchema, signature: signatureSchema }),
+};
+
+const error = z.object({
+  type: z.literal("error"),
+  code: z.string().regex(/^HDL\d{4}$/),
+  message: z.string().max(MAX_REASON_CHARACTERS),
+  number: count.optional(),
+});
+
+export const agentFrameSchema = z.discriminatedUnion("type", [
+  up.hello,
+  up.ack,
+  up.summary,
+  up.proxies,
+  up.ping,
+  error,
+]);
+export const planeFrameSchema = z.discriminatedUnion("type", [
+  down.welcome,
+  down.head,
+  down.pong,
+  down.command,
+  down.rotate,
+  error,
+]);
+
+/** A frame that an agent sends. */
+export type AgentFrame = z.infer<typeof agentFrameSchema>;
+/** A frame that the plane sends. */
+export type PlaneFrame = z.infer<typeof planeFrameSchema>;
+
+/** A frame's text. Throws `HDL3001` where it would be too long for the link. */
+export function encodeFrame(frame: AgentFrame | PlaneFrame): string {
+  const json = JSON.stringify(frame);
+  assertFits(json);
+  return json;
+}
+
+/** What an agent sent. Throws `HDL3001` for its length, `HDL3002` for anything that is no frame. */
+export function decodeAgentFrame(data: string): AgentFrame {
+  return decode(data, agentFrameSchema);
+}
+
+/** What the plane sent. Throws `HDL3001` for its length, `HDL3002` for anything that is no frame. */
+export function decodePlaneFrame(data: string): PlaneFrame {
+  return decode(data, planeFrameSchema);
+}
+
+function decode<T>(data: string, schema: z.ZodType<T>): T {
+  assertFits(data);
+  let value: unknown;
+  try {
+    value = JSON.parse(data);
+  } catch {
+    throw new SyncError("HDL3002", "A frame that is not JSON.");
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new SyncError(
+    "HDL3002",
+    `A frame that the protocol does not have: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unknown"}.`,
+  );
+}
+
+function assertFits(json: string): void {
+  // UTF-8 is at most three bytes a UTF-16 unit: most frames need no counting.
+  if (json.length * 3 <= MAX_FRAME_BYTES) return;
+  const length = new TextEncoder().encode(json).length;
+  if (length > MAX_FRAME_BYTES)
+    throw new SyncError("HDL3001", `A frame of ${length} bytes; the limit is ${MAX_FRAME_BYTES}.`);
+}

@@ -1,0 +1,37 @@
+export { canonicalJson } from "./canonical.ts";
+export { objectHash, sha256 } from "./digest.ts";
+export {
+  hashSchema,
+  headerBytes,
+  headerHash,
+  NO_PARENT,
+  type RevisionHeader,
+  revisionHeaderSchema,
+} from "./header.ts";
+export { objectStateKey, overlayStateKey, stateRoot } from "./state-root.ts";
+export {
+  type Cohort,
+  cohortSchema,
+  mergePatch,
+  nextExpiry,
+  type Overlay,
+  overlaySchema,
+  overlaysInForce,
+} from "./overlay.ts";
+export {
+  generateSigningKey,
+  importSigner,
+  importVerifier,
+  keyId,
+  type PublicSigningKey,
+  publicKeySchema,
+  signatureSchema,
+  signHeader,
+  signKeyRotation,
+  verifyHeader,
+  verifyKeyRotation,
+} from "./signing.ts";
+export { type SyncCode, syncCodes, SyncError } from "./sync-error.ts";
+export * from "./frames.ts";
+export * from "./bundle.ts";
+export { FEATURES, missingFeatures, negotiate, PROTOCOLS } from "./protocol.ts";
