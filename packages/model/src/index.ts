@@ -19,3 +19,26 @@ export type * from "./kinds/gateway.ts";
 export type * from "./kinds/peer-authentication.ts";
 export type * from "./kinds/kubernetes.ts";
 export type * from "./registry/types.ts";
+export { labelsMatch, selects } from "./labels.ts";
+export { isHttp, isHttp2, isTls, protocolNamed, protocolOf } from "./registry/protocol.ts";
+export type { RegistryOptions } from "./registry/service.ts";
+export { serviceOf } from "./registry/service.ts";
+export type { WorkloadOptions } from "./registry/workload.ts";
+export { localityOf, takesMutualTls, workloadName, workloadOfPod } from "./registry/workload.ts";
+export type { PodLookup } from "./registry/endpoint.ts";
+export { endpointsOf, serviceNameOf } from "./registry/endpoint.ts";
+export { isVisible } from "./precedence/visibility.ts";
+export {
+  chooseVirtualService,
+  gatewayReference,
+  gatewaysOf,
+  virtualServiceHosts,
+} from "./precedence/virtual-service.ts";
+export type { DestinationRuleQuestion } from "./precedence/destination-rule.ts";
+export { chooseDestinationRule, mergeDestinationRules } from "./precedence/destination-rule.ts";
+export type {
+  MutualTlsMode,
+  MutualTlsModes,
+  WorkloadQuestion,
+} from "./precedence/peer-authentication.ts";
+export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";

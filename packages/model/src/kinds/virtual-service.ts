@@ -19,7 +19,7 @@ export interface HTTPRoute {
   readonly directResponse?: HTTPDirectResponse;
   readonly delegate?: Delegate;
   readonly rewrite?: HTTPRewrite;
-  /** `0s` turns the time-out off. */
+  /** At least 1 ms; none where it is left out. */
   readonly timeout?: string;
   readonly retries?: HTTPRetry;
   readonly fault?: HTTPFaultInjection;
