@@ -1,7 +1,12 @@
 /** Changes of rules under steady load: none fails a request, and each is obeyed at once. */
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type DemoProcess, removeDemoData, ROOT, startDemoProcess } from "../harness/demo-process.ts";
+import {
+  type DemoProcess,
+  removeDemoData,
+  ROOT,
+  startDemoProcess,
+} from "../harness/demo-process.ts";
 import { type Sample, startLoad } from "../harness/load.ts";
 import { quantile } from "../harness/quantile.ts";
 
@@ -61,7 +66,10 @@ test(`${CHANGES} rounds of 100 % v3, 80/20 and back: no failed request, p99 to o
 });
 
 /** Milliseconds from the command's return to the start of the last request that did not obey it; 0 where all did. */
-function obedience(samples: readonly Sample[], step: { at: number; until: number; allowed: string[] }): number {
+function obedience(
+  samples: readonly Sample[],
+  step: { at: number; until: number; allowed: string[] },
+): number {
   const disobeyed = samples.filter(
     ({ sent, seen }) => sent >= step.at && sent < step.until && !step.allowed.includes(seen),
   );
