@@ -47,3 +47,24 @@ export function gatewaySecret(namespace: string, credentialName: string): string
 export function gatewayClientCaSecret(namespace: string, credentialName: string): string {
   return `${gatewaySecret(namespace, credentialName)}-cacert`;
 }
+
+/** Protocol names that a client of the mesh offers in TLS, so that a PERMISSIVE server can tell it from others. */
+export const MESH_ALPN = [
+  "istio",
+  "istio-peer-exchange",
+  "istio-http/1.0",
+  "istio-http/1.1",
+  "istio-h2",
+] as const;
+
+/** What a client's proxy offers: ours, and the HTTP version of the requests it sends; nothing more where it sends bytes. */
+export function clientAlpn(traffic: "http1" | "http2" | "tcp"): readonly string[] {
+  switch (traffic) {
+    case "http1":
+      return ["istio", "http/1.1"];
+    case "http2":
+      return ["istio", "h2"];
+    case "tcp":
+      return ["istio"];
+  }
+}

@@ -5,7 +5,7 @@
  * contract between the proxies that write records and whoever reads them.
  */
 export const ACCESS_LOG_ATTRIBUTES = {
-  /** `source` in the client's proxy, `destination` in the server's, `gateway` never: a gateway reports as `source`. */
+  /** `source` from the client's proxy or a gateway, `destination` from the server's. */
   reporter: "heddle.reporter",
   method: "http.request.method",
   /** The path with its query as the client sent it, before any rewrite. */
@@ -77,7 +77,7 @@ export const TCP_ACCESS_LOG = "heddle-tcp";
 export const ACCESS_LOG_RESOURCE = {
   /** `<canonical service>.<namespace>` of the proxy's own workload. */
   serviceName: "service.name",
-  pod: "k8s.pod.name",
   namespace: "k8s.namespace.name",
-  nodeId: "heddle.node_id",
+  /** The node id, `sidecar~IP~POD.NAMESPACE~DOMAIN`: Envoy adds it under this name by itself. */
+  nodeId: "node_name",
 } as const;

@@ -1,0 +1,73 @@
+/** The network filter that speaks HTTP, with what all of our listeners want of it. */
+import type { Filter } from "@heddle/envoy/config/listener/v3";
+import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
+import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import type { ModelReader } from "../read.ts";
+import { tracing } from "../telemetry/tracing.ts";
+import { httpLogs } from "../telemetry/telemetry.ts";
+import { extension } from "../typed-config.ts";
+import { ADS } from "../ads.ts";
+import type { HttpContext } from "./http-feature.ts";
+import { httpFilters } from "./http-filters.ts";
+
+/** Headers of one request, in KiB; Envoy's own default, made visible. */
+const MAX_REQUEST_HEADERS_KB = 60;
+const MAX_HEADERS = 100;
+/** An edge proxy gives up on clients that are slow to say what they want. */
+const EDGE_HEADERS_TIMEOUT = "10s";
+const EDGE_IDLE_TIMEOUT = "3600s";
+
+export interface HttpListening extends HttpContext {
+  readonly statPrefix: string;
+  /** By RDS name, or inline where the route is the listener's own. */
+  readonly routes: string | RouteConfiguration;
+}
+
+export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
+  const { leg, edge, peer, statPrefix, routes } = listening;
+  const config: HttpConnectionManager = {
+    statPrefix,
+    ...(typeof routes === "string"
+      ? { rds: { routeConfigName: routes, configSource: ADS } }
+      : { routeConfig: routes }),
+    httpFilters: httpFilters(listening),
+    accessLog: read.get(httpLogs, { leg, peer }),
+    tracing: tracing(leg, peer, read.mesh),
+    maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,
+    commonHttpProtocolOptions: {
+      maxHeadersCount: MAX_HEADERS,
+      // Names with underscores can pass for others behind servers that turn them into dashes.
+      ...(edge ? { headersWithUnderscoresAction: "REJECT_REQUEST" } : {}),
+    },
+    httpProtocolOptions: { acceptHttp10: true, enableTrailers: true },
+    upgradeConfigs: [{ upgradeType: "websocket" }],
+    normalizePath: true,
+    mergeSlashes: edge,
+    pathWithEscapedSlashesAction: edge ? "UNESCAPE_AND_REDIRECT" : "KEEP_UNCHANGED",
+    // Between workloads a silent stream may be a long poll; at the edge it may be anybody.
+    streamIdleTimeout: edge ? EDGE_IDLE_TIMEOUT : "0s",
+    ...(edge ? { requestHeadersTimeout: EDGE_HEADERS_TIMEOUT } : {}),
+    useRemoteAddress: edge,
+    serverHeaderTransformation: edge ? "OVERWRITE" : "PASS_THROUGH",
+    ...clientCertificate(listening),
+  };
+  return extension<HttpConnectionManager>(
+    "envoy.filters.network.http_connection_manager",
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+    config,
+  );
+}
+
+/** `x-forwarded-client-cert` is what the peer's certificate says, never what a request claims. */
+function clientCertificate({ leg, edge }: HttpContext): Partial<HttpConnectionManager> {
+  if (leg === "mutual_tls") {
+    return { forwardClientCertDetails: "SANITIZE_SET", setCurrentClientCertDetails: { uri: true } };
+  }
+  if (edge) {
+    return {
+      forwardClientCertDetails: "SANITIZE_SET",
+      setCurrentClientCertDetails: { subject: true, uri: true, dns: true },
+    };
+  }
+  return { forwardClientCertDetails: "SANITIZE" };
+}

@@ -1,0 +1,19 @@
+/** The interface that everything which adds HTTP filters to a listener has. */
+import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import type { Leg } from "../telemetry/labels.ts";
+import type { Peer } from "../telemetry/peer.ts";
+
+/** The place of a filter chain. */
+export interface HttpContext {
+  readonly leg: Leg;
+  /** Requests come from outside of the mesh, through a gateway. */
+  readonly edge: boolean;
+  /** The proxy's own workload. */
+  readonly peer: Peer;
+}
+
+export interface HttpFeature {
+  readonly name: string;
+  /** Filters for this place, none if the feature has nothing to do there. */
+  filters(context: HttpContext): readonly HttpFilter[];
+}

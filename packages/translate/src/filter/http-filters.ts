@@ -1,0 +1,22 @@
+/** Every HTTP filter of a listener, in the order in which requests pass them. */
+import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import { corsFilter } from "./cors.ts";
+import { faultFilter } from "./fault.ts";
+import type { HttpContext, HttpFeature } from "./http-feature.ts";
+import { peerMetadata } from "./peer-metadata.ts";
+import { routerFilter } from "./router.ts";
+
+const HTTP_FILTERS: readonly HttpFeature[] = [
+  // First, so that what later filters refuse or abort is still counted for the peer that asked.
+  peerMetadata,
+  // Before fault: a preflight is answered, it is no request of the application and takes no fault.
+  corsFilter,
+  // After everything that identifies and admits: a fault stands in for the service, not for the mesh.
+  faultFilter,
+  // Envoy wants it last: nothing after it would ever run.
+  routerFilter,
+];
+
+export function httpFilters(context: HttpContext): readonly HttpFilter[] {
+  return HTTP_FILTERS.flatMap((feature) => feature.filters(context));
+}

@@ -1,0 +1,7 @@
+/** Names of HTTP filters; routes refer to them for their own configuration. */
+
+export const PEER_METADATA_FILTER = "heddle.peer_metadata";
+export const CORS_FILTER = "envoy.filters.http.cors";
+export const FAULT_FILTER = "envoy.filters.http.fault";
+export const ON_DEMAND_FILTER = "envoy.filters.http.on_demand";
+export const ROUTER_FILTER = "envoy.filters.http.router";

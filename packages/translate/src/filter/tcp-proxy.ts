@@ -1,0 +1,39 @@
+/** The network filters that carry a connection to a cluster. */
+import type { Filter } from "@heddle/envoy/config/listener/v3";
+import type { TcpProxy } from "@heddle/envoy/extensions/filters/network/tcp_proxy/v3";
+import type { ModelReader } from "../read.ts";
+import type { Leg } from "../telemetry/labels.ts";
+import type { Peer } from "../telemetry/peer.ts";
+import { tcpLogs } from "../telemetry/telemetry.ts";
+import { extension } from "../typed-config.ts";
+import { peerFromCertificate } from "./peer-from-certificate.ts";
+
+export function tcpProxy(
+  read: ModelReader,
+  leg: Leg,
+  peer: Peer,
+  cluster: string,
+): readonly Filter[] {
+  const config: TcpProxy = {
+    statPrefix: cluster,
+    cluster,
+    accessLog: read.get(tcpLogs, { leg, peer }),
+    // Without it a connection would be written down only when it ends, and never as opened.
+    accessLogOptions: { flushAccessLogOnConnected: true },
+  };
+  const proxy = extension<TcpProxy>(
+    "envoy.filters.network.tcp_proxy",
+    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    config,
+  );
+  return leg === "mutual_tls" ? [peerFromCertificate, proxy] : [proxy];
+}
+
+/** Accepts connections and closes them: for what would otherwise go round in circles. */
+export function blackHole(cluster: string): Filter {
+  return extension<TcpProxy>(
+    "envoy.filters.network.tcp_proxy",
+    "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+    { statPrefix: cluster, cluster },
+  );
+}

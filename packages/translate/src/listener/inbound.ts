@@ -1,0 +1,208 @@
+/** Listeners for what a sidecar's application receives. */
+import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
+import { httpConnectionManager } from "../filter/http-connection-manager.ts";
+import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
+import {
+  BLACK_HOLE_CLUSTER,
+  INBOUND_CAPTURE_PORT,
+  INBOUND_PASSTHROUGH_CLUSTER,
+  inboundCluster,
+  MESH_ALPN,
+  VIRTUAL_INBOUND,
+} from "../names.ts";
+import type { ProxyDescription } from "../proxy.ts";
+import { derivation, type ModelReader } from "../read.ts";
+import { inboundRoute } from "../route/inbound-route.ts";
+import { handlingOf } from "../route/service-ports.ts";
+import type { InboundPort } from "../resources.ts";
+import type { Leg } from "../telemetry/labels.ts";
+import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
+import { peerKey } from "../telemetry/telemetry.ts";
+import { ANY_ADDRESS, socketAddress } from "./address.ts";
+import { inboundPorts } from "./inbound-ports.ts";
+import {
+  HTTP_INSPECTOR,
+  ORIGINAL_DESTINATION,
+  PLAIN_HTTP,
+  TLS_INSPECTOR,
+} from "./listener-filters.ts";
+import { meshTls } from "./tls.ts";
+
+type MutualTls = ReturnType<ModelReader["peerAuthentication"]>;
+
+/** One port as its filter chains depend on it. */
+interface PortKey {
+  readonly peer: Peer;
+  readonly mode: MutualTls;
+  readonly host: string;
+  readonly servicePort: number;
+  readonly targetPort: number;
+  readonly protocol: InboundPort["protocol"];
+}
+
+/** No port in particular: what PeerAuthentication says of the workload. */
+const ANY_PORT = 0;
+
+/** One listener for all ports where traffic is intercepted; without interception one on each port. */
+export function inboundListeners(read: ModelReader, proxy: ProxyDescription): readonly Listener[] {
+  const peer = peerOfProxy(read, proxy);
+  const [address] = proxy.addresses;
+  if (proxy.type !== "sidecar" || address === undefined) return [];
+  const mode = (port: number) => read.peerAuthentication(proxy.namespace, proxy.labels, port);
+  const ports = inboundPorts(read, proxy).map(
+    ({ targetPort, servicePort, service, protocol }): PortKey => ({
+      peer,
+      mode: mode(targetPort),
+      host: service.host,
+      servicePort,
+      targetPort,
+      protocol,
+    }),
+  );
+  if (proxy.interception === "NONE")
+    return ports.map((port) => read.get(portListener, { ...port, address }));
+  return [read.get(virtualInbound, { peer, mode: mode(ANY_PORT), ports })];
+}
+
+/** `<address>:<target port>`, in front of an application that listens on another address. */
+const portListener = derivation<PortKey & { readonly address: string }, Listener>(
+  "listener/inbound-port",
+  (key) => `${key.address}|${portText(key)}`,
+  (read, key) => {
+    const sniffed = handlingOf(key.protocol) === "sniffed";
+    return {
+      name: `${key.address}_${key.targetPort}`,
+      address: socketAddress(key.address, key.targetPort),
+      trafficDirection: "INBOUND",
+      listenerFilters: sniffed ? [TLS_INSPECTOR, HTTP_INSPECTOR] : [TLS_INSPECTOR],
+      listenerFiltersTimeout: "5s",
+      continueOnListenerFiltersTimeout: true,
+      filterChains: read.get(portChains, key),
+    };
+  },
+);
+
+interface CaptureKey {
+  readonly peer: Peer;
+  readonly mode: MutualTls;
+  readonly ports: readonly PortKey[];
+}
+
+/** Everything that iptables leads here, by the port that it was sent to; other ports pass through to the application. */
+const virtualInbound = derivation<CaptureKey, Listener>(
+  "listener/virtual-inbound",
+  ({ peer, mode, ports }) => [peerKey(peer), mode, ...ports.map(portText)].join(";"),
+  (read, { peer, mode, ports }) => ({
+    name: VIRTUAL_INBOUND,
+    address: socketAddress(ANY_ADDRESS, INBOUND_CAPTURE_PORT),
+    trafficDirection: "INBOUND",
+    listenerFilters: [ORIGINAL_DESTINATION, TLS_INSPECTOR, HTTP_INSPECTOR],
+    // A protocol in which the server speaks first shows nothing to look at.
+    listenerFiltersTimeout: "5s",
+    continueOnListenerFiltersTimeout: true,
+    filterChains: [
+      {
+        name: `${VIRTUAL_INBOUND}-blackhole`,
+        filterChainMatch: { destinationPort: INBOUND_CAPTURE_PORT },
+        filters: [blackHole(BLACK_HOLE_CLUSTER)],
+      },
+      ...ports.flatMap((port) =>
+        read.get(portChains, port).map((chain) => onPort(chain, port.targetPort)),
+      ),
+      ...chainsOf(read, mode, VIRTUAL_INBOUND, (leg) => ({
+        tcp: tcpProxy(read, leg, peer, INBOUND_PASSTHROUGH_CLUSTER),
+      })),
+    ],
+  }),
+);
+
+const portChains = derivation<PortKey, readonly FilterChain[]>(
+  "listener/port-chains",
+  portText,
+  (read, key) => {
+    const { peer, mode, host, servicePort, targetPort, protocol } = key;
+    const cluster = inboundCluster(targetPort);
+    const handling = handlingOf(protocol);
+    const http = (leg: Leg) => [
+      httpConnectionManager(read, {
+        leg,
+        edge: false,
+        peer,
+        statPrefix: `inbound_${targetPort}`,
+        routes: inboundRoute(host, servicePort, targetPort),
+      }),
+    ];
+    const tcp = (leg: Leg) => tcpProxy(read, leg, peer, cluster);
+    return chainsOf(read, mode, String(targetPort), (leg) => ({
+      ...(handling === "http" ? { http: http(leg) } : { tcp: tcp(leg) }),
+      ...(handling === "sniffed" ? { http: http(leg) } : {}),
+    }));
+  },
+);
+
+interface Handlers {
+  readonly http?: NonNullable<FilterChain["filters"]>;
+  readonly tcp?: NonNullable<FilterChain["filters"]>;
+}
+
+/**
+ * Chains for one port by what the workload asks of its clients. STRICT: only TLS that proves an identity; anything else finds
+ * no chain and is closed. PERMISSIVE: TLS of the mesh, told by its ALPN, is taken off; the rest goes on as it came, TLS of the
+ * application's own included. DISABLE: everything goes on as it came.
+ */
+function chainsOf(
+  read: ModelReader,
+  mode: MutualTls,
+  name: string,
+  handlers: (leg: Leg) => Handlers,
+): readonly FilterChain[] {
+  const chains: FilterChain[] = [];
+  if (mode !== "DISABLE") {
+    const { http, tcp } = handlers("mutual_tls");
+    const { trustDomain } = read.mesh;
+    const alpn = mode === "PERMISSIVE" ? { applicationProtocols: [...MESH_ALPN] } : {};
+    if (http && tcp) {
+      // The name of an HTTP version beside ours: a client that knows that it sends requests.
+      chains.push({
+        name: `${name}-mtls-http`,
+        filterChainMatch: { transportProtocol: "tls", applicationProtocols: ["h2", "http/1.1"] },
+        transportSocket: meshTls(trustDomain, "http"),
+        filters: http,
+      });
+    }
+    const filters = tcp ?? http;
+    if (filters) {
+      chains.push({
+        name: `${name}-mtls`,
+        filterChainMatch: { transportProtocol: "tls", ...alpn },
+        transportSocket: meshTls(trustDomain, tcp ? "tcp" : "http"),
+        filters,
+      });
+    }
+  }
+  if (mode === "STRICT") return chains;
+  const { http, tcp } = handlers("plaintext");
+  if (http && tcp) {
+    chains.push({
+      name: `${name}-plain-http`,
+      filterChainMatch: { transportProtocol: "raw_buffer", applicationProtocols: [...PLAIN_HTTP] },
+      filters: http,
+    });
+  }
+  if (http && !tcp)
+    chains.push({
+      name: `${name}-plain`,
+      filterChainMatch: { transportProtocol: "raw_buffer" },
+      filters: http,
+    });
+  if (tcp) chains.push({ name: `${name}-plain`, filterChainMatch: {}, filters: tcp });
+  return chains;
+}
+
+function onPort(chain: FilterChain, destinationPort: number): FilterChain {
+  return { ...chain, filterChainMatch: { ...chain.filterChainMatch, destinationPort } };
+}
+
+function portText({ peer, mode, host, servicePort, targetPort, protocol }: PortKey): string {
+  return [mode, host, servicePort, targetPort, protocol, peerKey(peer)].join("|");
+}

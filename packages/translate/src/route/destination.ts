@@ -1,0 +1,74 @@
+/** Where a rule sends requests: one cluster, or several by weight, each with its own header operations. */
+import type { RouteAction, WeightedCluster_ClusterWeight } from "@heddle/envoy/config/route/v3";
+import { resolveHost } from "@heddle/model";
+import { outboundCluster } from "../names.ts";
+import { authorityOf, headerOperations, joinOperations } from "./header-operations.ts";
+import type { Destination, HttpDestination, RouteFeature, RuleContext } from "./rule.ts";
+
+export const destinations: RouteFeature = {
+  name: "destinations",
+  apply(route, rule, context) {
+    if (rule.redirect || rule.directResponse) return route;
+    // A weight of 0 beside others takes no traffic; Envoy would only carry it along.
+    const all = rule.route ?? [];
+    const chosen =
+      all.length > 1 ? all.filter((destination) => (destination.weight ?? 0) > 0) : all;
+    const [only] = chosen;
+    if (!only) return route;
+    const authority = rule.rewrite?.authority ?? authorityOf(rule.headers);
+    if (chosen.length > 1) {
+      const action: RouteAction = {
+        ...route.route,
+        weightedClusters: {
+          clusters: chosen.map((destination) => weighted(destination, authority, context)),
+        },
+        ...(authority ? { hostRewriteLiteral: authority } : {}),
+      };
+      return { ...route, route: action };
+    }
+    const rewritten = authority ?? authorityOf(only.headers);
+    return {
+      ...route,
+      ...(only.headers ? joinOperations(route as object, headerOperations(only.headers)) : {}),
+      route: {
+        ...route.route,
+        cluster: clusterOf(only.destination, context),
+        ...(rewritten ? { hostRewriteLiteral: rewritten } : {}),
+      },
+    };
+  },
+};
+
+/** Without a port in the destination: the service's only port, else the port that the client addressed. */
+export function clusterOf(destination: Destination, context: RuleContext): string {
+  const host = hostOf(destination, context);
+  return outboundCluster(host, portOf(destination, host, context), destination.subset ?? "");
+}
+
+export function hostOf(destination: Destination, { read, virtualService }: RuleContext): string {
+  return resolveHost(destination.host, virtualService.metadata.namespace, read.mesh.clusterDomain);
+}
+
+export function portOf(
+  destination: Destination,
+  host: string,
+  { read, port }: RuleContext,
+): number {
+  if (destination.port?.number) return destination.port.number;
+  const ports = read.service(host)?.ports ?? [];
+  return ports.length === 1 && ports[0] ? ports[0].port : port;
+}
+
+function weighted(
+  destination: HttpDestination,
+  ruleAuthority: string | undefined,
+  context: RuleContext,
+): WeightedCluster_ClusterWeight {
+  const authority = ruleAuthority ? undefined : authorityOf(destination.headers);
+  return {
+    name: clusterOf(destination.destination, context),
+    weight: destination.weight ?? 0,
+    ...(destination.headers ? headerOperations(destination.headers) : {}),
+    ...(authority ? { hostRewriteLiteral: authority } : {}),
+  };
+}

@@ -1,0 +1,45 @@
+/** The authorities by which clients address a service. */
+import type { ServiceModel } from "@heddle/model";
+
+/** Which forms of an authority a listener sees: its own port needs no naming there, an HTTP proxy sees any port. */
+export type DomainForm = "listener" | "proxy";
+
+/**
+ * The host, its shorter forms (the bare name only for clients in its own namespace) and its addresses; each alone and with the
+ * port. Behind an HTTP proxy an authority without a port means port 80.
+ */
+export function domainsOf(
+  service: ServiceModel,
+  port: number,
+  clientNamespace: string,
+  clusterDomain: string,
+  form: DomainForm,
+): readonly string[] {
+  const names = [
+    ...namesOf(service, clientNamespace, clusterDomain),
+    ...service.clusterIPs.map(bracketed),
+  ];
+  const bare = form === "listener" || port === 80;
+  return names.flatMap((name) => (bare ? [name, `${name}:${port}`] : [`${name}:${port}`]));
+}
+
+function namesOf(
+  service: ServiceModel,
+  clientNamespace: string,
+  clusterDomain: string,
+): readonly string[] {
+  const { host, name, namespace } = service;
+  const wildcard = service.headless ? [`*.${host}`] : [];
+  if (host !== `${name}.${namespace}.svc.${clusterDomain}`) return [host];
+  return [
+    host,
+    ...(clientNamespace === namespace ? [name] : []),
+    `${name}.${namespace}`,
+    `${name}.${namespace}.svc`,
+    ...wildcard,
+  ];
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
+}

@@ -1,0 +1,102 @@
+/** Route configurations of a gateway. */
+import type { Route, RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
+import { hostMatches, type MeshObject, resolveHost, type VirtualService } from "@heddle/model";
+import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { admittedHosts, splitServerHost } from "./gateway-hosts.ts";
+import { type GatewayKey, type GatewayServer, gatewayServers } from "./gateway-servers.ts";
+import { matchesEverything } from "./match.ts";
+import { routesOf } from "./rules.ts";
+
+export interface GatewayRouteKey {
+  readonly gateway: GatewayKey;
+  readonly view: ClientView;
+  readonly name: string;
+}
+
+/** A host before its routes are made: whose rules it has, and through which gateways each of them reaches it. */
+interface DraftHost {
+  readonly rules: Map<MeshObject<VirtualService>, Set<string>>;
+  redirectToHttps: boolean;
+}
+
+/** Undefined if no server asks for it. */
+export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | undefined>(
+  "route/gateway",
+  ({ gateway, view, name }) => `${gatewayServers.keyOf(gateway)}|${view.key}|${name}`,
+  (read, { gateway, view, name }) => {
+    const servers = read.get(gatewayServers, gateway).filter(({ routeName }) => routeName === name);
+    const [first] = servers;
+    if (!first) return undefined;
+    const hosts = new Map<string, DraftHost>();
+    for (const entry of servers) {
+      for (const virtualService of read.virtualServicesOfGateway(entry.gateway)) {
+        for (const host of admittedBy(entry, virtualService, read)) {
+          const { rules } = draftOf(hosts, host);
+          rules.set(virtualService, (rules.get(virtualService) ?? new Set()).add(entry.gateway));
+        }
+      }
+      if (entry.server.tls?.httpsRedirect && entry.protocol === "HTTP") redirectHosts(hosts, entry);
+    }
+    const port = first.server.port.number;
+    const tls = first.protocol === "HTTPS";
+    const virtualHosts = [...hosts]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([host, { rules, redirectToHttps }]): VirtualHost => {
+        const routes = [...rules].flatMap(([virtualService, gateways]) =>
+          routesOf({ read, view, virtualService, port, tls, gateways }),
+        );
+        return {
+          name: `${host}:${first.port}`,
+          domains: [host],
+          routes: catchAllsLast(routes),
+          ...(redirectToHttps ? { requireTls: "ALL" } : {}),
+          includeRequestAttemptCount: true,
+        };
+      });
+    return {
+      name,
+      virtualHosts:
+        virtualHosts.length > 0
+          ? virtualHosts
+          : [{ name: `blackhole:${first.port}`, domains: ["*"] }],
+      validateClusters: false,
+      // A gateway's port is not part of the name that it is known by.
+      ignorePortInHostMatching: true,
+      maxDirectResponseBodySizeBytes: 1_048_576,
+    };
+  },
+);
+
+function admittedBy(
+  { server, namespace: gatewayNamespace }: GatewayServer,
+  { metadata, spec }: MeshObject<VirtualService>,
+  read: ModelReader,
+): readonly string[] {
+  const hosts = (spec.hosts ?? []).map((host) =>
+    resolveHost(host, metadata.namespace, read.mesh.clusterDomain),
+  );
+  return admittedHosts(server.hosts, gatewayNamespace, hosts, metadata.namespace);
+}
+
+/** Also for hosts that no rule speaks of: whoever asks in the clear is sent to HTTPS. */
+function redirectHosts(hosts: Map<string, DraftHost>, { server, namespace }: GatewayServer): void {
+  for (const serverHost of server.hosts) {
+    const { host } = splitServerHost(serverHost, namespace);
+    draftOf(hosts, host);
+    for (const [each, draft] of hosts) if (hostMatches(host, each)) draft.redirectToHttps = true;
+  }
+}
+
+function draftOf(hosts: Map<string, DraftHost>, host: string): DraftHost {
+  const known = hosts.get(host);
+  if (known) return known;
+  const draft: DraftHost = { rules: new Map(), redirectToHttps: false };
+  hosts.set(host, draft);
+  return draft;
+}
+
+/** Several VirtualServices may share a host: a route that takes everything comes after all others, the oldest one first. */
+function catchAllsLast(routes: readonly Route[]): readonly Route[] {
+  const isLast = ({ match }: Route) => match !== undefined && matchesEverything(match);
+  return [...routes.filter((route) => !isLast(route)), ...routes.filter(isLast)];
+}

@@ -1,0 +1,42 @@
+/** Listeners and routes of a proxy, as the engine asks for them. */
+import type { Listener } from "@heddle/envoy/config/listener/v3";
+import { apiListener } from "./listener/api.ts";
+import { gatewayListeners, gatewayListenerSecrets } from "./listener/gateway.ts";
+import { inboundListeners } from "./listener/inbound.ts";
+import { inboundPorts } from "./listener/inbound-ports.ts";
+import { outboundListeners } from "./listener/outbound.ts";
+import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "./names.ts";
+import type { TrafficResources } from "./resources.ts";
+import { gatewayRoute } from "./route/gateway-routes.ts";
+import { gatewayKeyOf, gatewayServers } from "./route/gateway-servers.ts";
+import { sidecarRoute, sidecarRouteNames } from "./route/sidecar-routes.ts";
+
+export const trafficResources: TrafficResources = {
+  listeners(read, proxy, view) {
+    const all =
+      proxy.type === "router"
+        ? gatewayListeners(read, proxy)
+        : [...outboundListeners(read, proxy, view), ...inboundListeners(read, proxy)];
+    return new Map(all.map((listener): [string, Listener] => [listener.name ?? "", listener]));
+  },
+  routeNames(read, proxy, view) {
+    if (proxy.type === "sidecar") return sidecarRouteNames(read, proxy, view);
+    const servers = read.get(gatewayServers, gatewayKeyOf(proxy));
+    return [...new Set(servers.map(({ routeName }) => routeName))].toSorted();
+  },
+  routeConfiguration(read, proxy, view, name) {
+    return proxy.type === "router"
+      ? read.get(gatewayRoute, { gateway: gatewayKeyOf(proxy), view, name })
+      : read.get(sidecarRoute, { view, name });
+  },
+  apiListener,
+  listenerSecrets(read, proxy) {
+    if (proxy.type === "router") return gatewayListenerSecrets(read, proxy);
+    const asked = inboundPorts(read, proxy).map(({ targetPort }) => targetPort);
+    const secured = [0, ...asked].some(
+      (port) => read.peerAuthentication(proxy.namespace, proxy.labels, port) !== "DISABLE",
+    );
+    return secured ? [WORKLOAD_SECRET, TRUST_BUNDLE_SECRET].toSorted() : [];
+  },
+  inboundPorts,
+};
