@@ -1,0 +1,3 @@
+export function NewObjectPage() {
+  return null;
+}
