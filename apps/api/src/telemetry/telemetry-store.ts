@@ -1,6 +1,6 @@
 /** The port behind which telemetry is kept: what is written, what is asked, and the promises that every store keeps. */
 
-import type { LogRecord, MetricPoint, RequestPoint, SpanRecord } from "@heddle/telemetry";
+import type { LogEntry, MetricPoint, RequestPoint, SpanRecord } from "@heddle/telemetry";
 import type {
   Golden,
   GraphEdge,
@@ -29,7 +29,7 @@ export interface TelemetryBatch {
   readonly requests?: readonly RequestPoint[];
   readonly metrics?: readonly MetricPoint[];
   readonly spans?: readonly SpanRecord[];
-  readonly logs?: readonly LogRecord[];
+  readonly logs?: readonly LogEntry[];
 }
 
 /**

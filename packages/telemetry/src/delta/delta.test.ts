@@ -32,9 +32,7 @@ function scrape(uptime: number, codes: Record<string, number>, at = uptime * 100
     lines.push(`${name}_sum{${labels}} ${count * 3}`, `${name}_count{${labels}} ${count}`);
   }
   return requestTotals(
-    mergeScrapes([{ labels: {}, families: parsePrometheus(`${lines.join("
-")}
-`) }]),
+    mergeScrapes([{ labels: {}, families: parsePrometheus(`${lines.join("\n")}\n`) }]),
     at,
   );
 }
@@ -54,10 +52,12 @@ describe("request increments", () => {
   });
 
   test("of a restarted proxy start at zero and are never negative", () => {
-    expect(requests(requestDeltas(scrape(100, { 200: 10 }), scrape(2, { 200: 3 }, 105_000), step))).toBe(3);
-    expect(requests(requestDeltas(scrape(100, { 200: 10 }), scrape(2, { 200: 30 }, 105_000), step))).toBe(
-      30,
-    );
+    expect(
+      requests(requestDeltas(scrape(100, { 200: 10 }), scrape(2, { 200: 3 }, 105_000), step)),
+    ).toBe(3);
+    expect(
+      requests(requestDeltas(scrape(100, { 200: 10 }), scrape(2, { 200: 30 }, 105_000), step)),
+    ).toBe(30);
   });
 
   test("of an evicted and returned series start at zero", () => {

@@ -1,0 +1,106 @@
+/** Queries over log lines. */
+
+import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
+import type { LogLine } from "@heddle/client";
+import type { Attributes, LogEntry } from "@heddle/telemetry";
+import type { LogQuery } from "../telemetry-store.ts";
+import { nameMatches } from "./name-matches.ts";
+import { nanoseconds, rfc3339 } from "./trace-queries.ts";
+
+const columns =
+  "time, severity, body, source_workload, source_namespace, source_service, destination_workload, destination_namespace, destination_service, reporter, method, path, status, flags, duration, trace_id, span_id, attributes";
+
+/** Newest first. */
+export async function findLogs(
+  connection: DuckDBConnection,
+  scope: number,
+  query: LogQuery,
+): Promise<LogLine[]> {
+  const values: Record<string, DuckDBValue> = { scope, ...nanoseconds(query), limit: query.limit };
+  const conditions = ["scope = $scope", "time >= $from", "time < $to"];
+  if (query.service !== undefined) {
+    conditions.push(
+      `(${nameMatches("destination_service", "$service")} OR ${nameMatches("source_service", "$service")})`,
+    );
+    values["service"] = query.service;
+  }
+  if (query.text !== undefined) {
+    conditions.push("(contains(lower(body), $text) OR contains(lower(path), $text))");
+    values["text"] = query.text.toLowerCase();
+  }
+  if (query.status !== undefined) {
+    const [low, high] = statusRange(query.status);
+    conditions.push("status BETWEEN $low AND $high");
+    Object.assign(values, { low, high });
+  }
+  if (query.flags !== undefined) {
+    conditions.push("list_contains(string_split(flags, ','), $flag)");
+    values["flag"] = query.flags;
+  }
+  if (query.traceId !== undefined) {
+    conditions.push("trace_id = $traceId");
+    values["traceId"] = query.traceId;
+  }
+  const rows = await connection.runAndReadAll(
+    `SELECT ${columns} FROM logs WHERE ${conditions.join(" AND ")} ORDER BY time DESC LIMIT $limit`,
+    values,
+  );
+  return rows.getRowsJS().map((row) => toLogLine(entryOf(row as (string | number | bigint)[])));
+}
+
+/** `5xx` and `404`; anything else matches nothing. */
+export function statusRange(status: string): [number, number] {
+  if (/^[1-5]xx$/i.test(status)) return [Number(status[0]) * 100, Number(status[0]) * 100 + 99];
+  return /^\d{1,3}$/.test(status) ? [Number(status), Number(status)] : [-1, -1];
+}
+
+/** A line as the API shows it. */
+export function toLogLine(entry: LogEntry): LogLine {
+  return {
+    time: rfc3339(entry.timeNs),
+    severity: entry.severity,
+    body: entry.body,
+    source: {
+      workload: entry.sourceWorkload,
+      namespace: entry.sourceNamespace,
+      service: entry.sourceService,
+    },
+    destination: {
+      workload: entry.destinationWorkload,
+      namespace: entry.destinationNamespace,
+      service: entry.destinationService,
+    },
+    reporter: entry.reporter,
+    method: entry.method,
+    path: entry.path,
+    status: entry.status,
+    flags: entry.flags,
+    durationMs: entry.durationMs,
+    traceId: entry.traceId,
+    attributes: entry.attributes,
+  };
+}
+
+function entryOf(row: (string | number | bigint)[]): LogEntry {
+  const text = (index: number) => row[index] as string;
+  return {
+    timeNs: row[0] as bigint,
+    severity: text(1),
+    body: text(2),
+    sourceWorkload: text(3),
+    sourceNamespace: text(4),
+    sourceService: text(5),
+    destinationWorkload: text(6),
+    destinationNamespace: text(7),
+    destinationService: text(8),
+    reporter: text(9) as LogEntry["reporter"],
+    method: text(10),
+    path: text(11),
+    status: row[12] as number,
+    flags: text(13),
+    durationMs: row[14] as number,
+    traceId: text(15),
+    spanId: text(16),
+    attributes: JSON.parse(text(17)) as Attributes,
+  };
+}
