@@ -1,5 +1,6 @@
 /** What the plane's domains are given: every effect they may have comes in here. */
 import type { Database, StoredMeshSettings, Tx } from "@heddle/db";
+import type { RevisionHeader } from "@heddle/sync";
 import type { TelemetryStore } from "./telemetry/telemetry-store.ts";
 
 export interface AppDeps {
@@ -28,6 +29,8 @@ export interface PlaneConfig {
   readonly publicUrl: string | undefined;
   /** Largest request body of an apply, bytes. */
   readonly maxBodyBytes: number;
+  /** Objects kept in memory over all meshes, parsed. */
+  readonly stateCacheObjects: number;
 }
 
 export interface Logger {
@@ -53,18 +56,7 @@ export interface MeshRecord extends MeshRef {
   readonly createdAt: Date;
 }
 
-/** What is signed of a revision. `packages/sync` defines its bytes. */
-export interface RevisionHeader {
-  /** The mesh's id. */
-  readonly mesh: string;
-  readonly number: number;
-  readonly parent: number;
-  /** RFC 3339 in UTC with milliseconds. */
-  readonly time: string;
-  readonly stateRoot: string;
-  /** Hash of the parent's header; empty for the first. */
-  readonly parentHash: string;
-}
+export type { RevisionHeader };
 
 export interface SignedHeader {
   /** SHA-256 of the header's bytes, hexadecimal. */
@@ -87,8 +79,10 @@ export interface CommittedRevision extends RevisionHeader, SignedHeader {
 export interface CommittedChange {
   readonly key: string;
   readonly action: "created" | "configured" | "deleted";
+  /** Hash of the document that it replaces; null for a new object. */
+  readonly before: string | null;
   /** The document after the change; null where deleted. */
-  readonly document: unknown;
+  readonly document: Readonly<Record<string, unknown>> | null;
   readonly hash: string | null;
 }
 

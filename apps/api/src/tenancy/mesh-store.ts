@@ -33,6 +33,12 @@ export async function lockMesh(tx: Tx, mesh: MeshRef): Promise<MeshRecord | unde
   return row && meshRecord(row);
 }
 
+/** Keeps the mesh's head from moving until the transaction ends, so that several reads see one revision. */
+export async function lockMeshShared(tx: Tx, mesh: MeshRef): Promise<MeshRecord | undefined> {
+  const [row] = await tx.select().from(meshes).where(eq(meshes.id, mesh.id)).for("share");
+  return row && meshRecord(row);
+}
+
 export async function listMeshes(
   tx: Tx,
   page: { after: string | undefined; limit: number; only: readonly string[] | undefined },

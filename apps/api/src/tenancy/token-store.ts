@@ -24,16 +24,24 @@ export async function insertToken(tx: Tx, token: NewToken): Promise<TokenRecord>
 /** In the order they were made. */
 export async function listTokens(
   tx: Tx,
-  page: { after: { createdAt: string; id: string } | undefined; limit: number },
+  page: {
+    after: { createdAt: string; id: string } | undefined;
+    limit: number;
+    /** Only tokens for this mesh. */
+    mesh: string | undefined;
+  },
 ): Promise<TokenRecord[]> {
   const at = page.after && sql`${page.after.createdAt}::timestamptz`;
   const rows = await tx
     .select()
     .from(tokens)
     .where(
-      page.after && at
-        ? or(gt(tokens.createdAt, at), and(eq(tokens.createdAt, at), gt(tokens.id, page.after.id)))
-        : undefined,
+      and(
+        page.mesh === undefined ? undefined : eq(tokens.meshId, page.mesh),
+        page.after && at
+          ? or(gt(tokens.createdAt, at), and(eq(tokens.createdAt, at), gt(tokens.id, page.after.id)))
+          : undefined,
+      ),
     )
     .orderBy(asc(tokens.createdAt), asc(tokens.id))
     .limit(page.limit);
@@ -41,12 +49,17 @@ export async function listTokens(
 }
 
 /** False where there is no such token; revoking twice keeps the first time. */
-export async function revokeToken(tx: Tx, id: string, at: Date): Promise<boolean> {
+export async function revokeToken(
+  tx: Tx,
+  token: { id: string; mesh: string | undefined },
+  at: Date,
+): Promise<boolean> {
+  const which = and(eq(tokens.id, token.id), token.mesh === undefined ? undefined : eq(tokens.meshId, token.mesh));
   await tx
     .update(tokens)
     .set({ revokedAt: at })
-    .where(and(eq(tokens.id, id), isNull(tokens.revokedAt)));
-  const [row] = await tx.select({ id: tokens.id }).from(tokens).where(eq(tokens.id, id));
+    .where(and(which, isNull(tokens.revokedAt)));
+  const [row] = await tx.select({ id: tokens.id }).from(tokens).where(which);
   return row !== undefined;
 }
 

@@ -5,9 +5,11 @@ import type { Migration } from "./migrations.ts";
 /** HDL1061: an applied migration is not the one that this version has. */
 export class MigrationError extends Error {
   readonly code = "HDL1061";
+  readonly remedy: string;
 
-  constructor(detail: string) {
-    super(`HDL1061: ${detail}`);
+  constructor(detail: string, remedy: string) {
+    super(detail);
+    this.remedy = remedy;
     this.name = "MigrationError";
   }
 }
@@ -54,11 +56,13 @@ function check(applied: readonly [number, string, string][], ours: readonly Migr
     const own = ours[index];
     if (!own)
       throw new MigrationError(
-        `The database has migration ${number} (${name}), which this version does not know: it was used by a newer version. Start that one.`,
+        `The database has migration ${number} (${name}), which this version does not know: it was used by a newer version.`,
+        "Start that version.",
       );
     if (own.number !== number || own.hash !== hash)
       throw new MigrationError(
-        `Migration ${number} (${name}) of the database is not the one of this version. Restore the file as it was, and put the change into a new migration.`,
+        `Migration ${number} (${name}) of the database is not the one of this version.`,
+        "Restore the file as it was, and put the change into a new migration.",
       );
   }
 }

@@ -14,11 +14,13 @@ import path from "node:path";
 /** HDL1060: another process holds the directory. */
 export class DirectoryLockedError extends Error {
   readonly code = "HDL1060";
+  readonly remedy =
+    "One data directory serves one plane: stop that process, or choose another directory with --data.";
   readonly pid: number;
 
   constructor(directory: string, holder: Holder) {
     super(
-      `HDL1060: ${directory} is in use by process ${holder.pid} since ${holder.since}. One data directory serves one plane: stop that process, or choose another with --data.`,
+      `The data directory ${directory} is in use by process ${holder.pid} since ${holder.since}.`,
     );
     this.name = "DirectoryLockedError";
     this.pid = holder.pid;
