@@ -4,7 +4,13 @@ import { z } from "zod";
 import { canonicalJson } from "./canonical.ts";
 import { objectHash, sha256 } from "./digest.ts";
 import { type Head, headSchema } from "./frames.ts";
-import { hashSchema, headerHash, type RevisionHeader, revisionHeaderSchema } from "./header.ts";
+import {
+  hashSchema,
+  headerHash,
+  NO_PARENT,
+  type RevisionHeader,
+  revisionHeaderSchema,
+} from "./header.ts";
 import { cohortSchema, type Overlay, overlaySchema } from "./overlay.ts";
 import { signatureSchema, verifyHeader } from "./signing.ts";
 import { objectStateKey, overlayStateKey, stateRoot } from "./state-root.ts";
@@ -28,7 +34,7 @@ export const objectChangeSchema = z.strictObject({
 export type ObjectChange = z.infer<typeof objectChangeSchema>;
 
 export const overlayChangeSchema = z.strictObject({
-  id: z.string().min(1).max(253),
+  name: z.string().min(1).max(300),
   overlay: overlaySchema.nullable(),
 });
 
@@ -133,7 +139,7 @@ export function snapshotOf(
     })),
     overlays: [...state.overlays.values()]
       .map(({ overlay }) => overlay)
-      .toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
 }
 
@@ -146,19 +152,31 @@ export interface Accepted {
 }
 
 /**
- * Takes a bundle's bytes into a state, or refuses them. Checks, in order: the bytes' hash (`HDL3005`), their form
+ * Takes the bundle of a head into a state, or refuses it. Checks, in order: the bytes' hash (`HDL3005`), their form
  * (`HDL3002`), the mesh (`HDL3009`), that the number grows (`HDL3007`), the signature by the pinned key (`HDL3004`), for
- * a change that it follows the state's own head (`HDL3015`), and that the state's root comes out as signed (`HDL3006`).
+ * a change that it follows the state's own head (`HDL3015`), that the state's root comes out as signed (`HDL3006`), and
+ * that the head announced this very revision (`HDL3005`).
  */
 export async function acceptBundle(
   state: MeshState,
   text: string,
-  expected: { readonly mesh: string; readonly bundle: string; readonly verifier: CryptoKey },
+  expected: {
+    readonly mesh: string;
+    readonly head: Pick<Head, "bundle" | "hash">;
+    readonly verifier: CryptoKey;
+  },
 ): Promise<Accepted> {
+  const { head } = expected;
   const actual = await sha256(text);
-  if (actual !== expected.bundle)
-    throw new SyncError("HDL3005", `Bundle ${expected.bundle} came with bytes of hash ${actual}.`);
-  return acceptContent(state, text, expected);
+  if (actual !== head.bundle)
+    throw new SyncError("HDL3005", `Bundle ${head.bundle} came with bytes of hash ${actual}.`);
+  const accepted = await acceptContent(state, text, expected);
+  if (accepted.state.headHash !== head.hash)
+    throw new SyncError(
+      "HDL3005",
+      `Bundle ${head.bundle} holds revision ${accepted.state.headHash}, not ${head.hash}.`,
+    );
+  return accepted;
 }
 
 /** As `acceptBundle` for bytes whose address is not known, such as a state read from disk. */
@@ -187,7 +205,7 @@ export async function acceptContent(
     );
   if (
     bundle.kind === "change" &&
-    (header.parentHash !== (state.headHash || "0".repeat(64)) || header.parent !== current)
+    (header.parentHash !== (state.headHash || NO_PARENT) || header.parent !== current)
   )
     throw new SyncError(
       "HDL3015",
@@ -229,7 +247,7 @@ export function parseBundle(text: string): Bundle {
 export function rootOf(state: Pick<MeshState, "objects" | "overlays">): Promise<string> {
   const pairs: [string, string][] = [];
   for (const [key, { hash }] of state.objects) pairs.push([key, hash]);
-  for (const [id, { hash }] of state.overlays) pairs.push([overlayStateKey(id), hash]);
+  for (const [name, { hash }] of state.overlays) pairs.push([overlayStateKey(name), hash]);
   return stateRoot(pairs);
 }
 
@@ -237,7 +255,7 @@ async function applyChanges(state: MeshState, bundle: ChangeBundle): Promise<Mes
   const objects = new Map(state.objects);
   for (const { key, cohort = "stable", before, object } of bundle.changes) {
     const stateKey = objectStateKey(key, cohort);
-    if (before !== objects.get(stateKey)?.hash)
+    if (before !== undefined && before !== objects.get(stateKey)?.hash)
       throw new SyncError(
         "HDL3006",
         `Revision ${bundle.header.number} replaces a value of ${stateKey} that is not the one here.`,
@@ -246,10 +264,10 @@ async function applyChanges(state: MeshState, bundle: ChangeBundle): Promise<Mes
     else objects.set(stateKey, { key, cohort, object, hash: await objectHash(object) });
   }
   const overlays = bundle.overlays.length === 0 ? state.overlays : new Map(state.overlays);
-  for (const { id, overlay } of bundle.overlays) {
-    if (overlay === null) (overlays as Map<string, unknown>).delete(id);
+  for (const { name, overlay } of bundle.overlays) {
+    if (overlay === null) (overlays as Map<string, unknown>).delete(name);
     else
-      (overlays as Map<string, { overlay: Overlay; hash: string }>).set(id, {
+      (overlays as Map<string, { overlay: Overlay; hash: string }>).set(name, {
         overlay,
         hash: await objectHash(overlay),
       });
@@ -266,14 +284,14 @@ async function fromSnapshot(bundle: SnapshotBundle): Promise<MeshState> {
     objects.set(objectStateKey(key, cohort), { key, cohort, object, hash });
   const overlays = new Map<string, { overlay: Overlay; hash: string }>();
   for (const overlay of bundle.overlays)
-    overlays.set(overlay.id, { overlay, hash: await objectHash(overlay) });
+    overlays.set(overlay.name, { overlay, hash: await objectHash(overlay) });
   return { header: bundle.header, headHash: await headerHash(bundle.header), objects, overlays };
 }
 
 function changedBy(bundle: ChangeBundle): string[] {
   return [
     ...bundle.changes.map(({ key, cohort }) => objectStateKey(key, cohort)),
-    ...bundle.overlays.map(({ id }) => overlayStateKey(id)),
+    ...bundle.overlays.map(({ name }) => overlayStateKey(name)),
   ];
 }
 
@@ -282,9 +300,9 @@ function differences(before: MeshState, after: MeshState): string[] {
   for (const [key, { hash }] of after.objects)
     if (before.objects.get(key)?.hash !== hash) changed.push(key);
   for (const key of before.objects.keys()) if (!after.objects.has(key)) changed.push(key);
-  for (const [id, { hash }] of after.overlays)
-    if (before.overlays.get(id)?.hash !== hash) changed.push(overlayStateKey(id));
-  for (const id of before.overlays.keys())
-    if (!after.overlays.has(id)) changed.push(overlayStateKey(id));
+  for (const [name, { hash }] of after.overlays)
+    if (before.overlays.get(name)?.hash !== hash) changed.push(overlayStateKey(name));
+  for (const name of before.overlays.keys())
+    if (!after.overlays.has(name)) changed.push(overlayStateKey(name));
   return changed;
 }

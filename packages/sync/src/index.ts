@@ -12,12 +12,14 @@ export { objectStateKey, overlayStateKey, stateRoot } from "./state-root.ts";
 export {
   type Cohort,
   cohortSchema,
-  mergePatch,
   nextExpiry,
   type Overlay,
   overlaySchema,
   overlaysInForce,
 } from "./overlay.ts";
+export * from "./backoff.ts";
+export * from "./session.ts";
+export * from "./room.ts";
 export {
   generateSigningKey,
   importSigner,

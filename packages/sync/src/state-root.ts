@@ -20,6 +20,6 @@ export function objectStateKey(key: string, cohort: Cohort = "stable"): string {
 }
 
 /** What an overlay goes by in the state. No object's key begins with `overlay:`. */
-export function overlayStateKey(id: string): string {
-  return `overlay:${id}`;
+export function overlayStateKey(name: string): string {
+  return `overlay:${name}`;
 }
