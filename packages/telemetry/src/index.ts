@@ -9,6 +9,7 @@ export * from "./envoy/access-log.ts";
 export * from "./envoy/response-flags.ts";
 export * from "./histogram/explicit.ts";
 export * from "./histogram/exponential.ts";
+export * from "./histogram/sparse.ts";
 export * from "./otlp/answer.ts";
 export type { Decoded } from "./otlp/decoded.ts";
 export * from "./otlp/logs-json.ts";

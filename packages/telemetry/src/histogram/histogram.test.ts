@@ -7,6 +7,8 @@ import {
   fromCumulative,
   mergeExplicit,
   mergeExponential,
+  sparseQuantile,
+  toBuckets,
   type ExplicitHistogram,
 } from "../index.ts";
 
@@ -53,6 +55,9 @@ describe("explicit histograms", () => {
         const exact = sorted[Math.max(0, Math.ceil(q * sorted.length - 1e-9) - 1)]!;
         const bucket = bounds.findIndex((bound) => exact <= bound);
         const answer = explicitQuantile(merged, q)!;
+        expect(
+          sparseQuantile([...toBuckets(explicitOf(a)), ...toBuckets(explicitOf(b))], q),
+        ).toBeCloseTo(answer, 6);
         expect(answer).toBeGreaterThanOrEqual((bounds[bucket - 1] ?? 0) - 1e-9);
         expect(answer).toBeLessThanOrEqual(bounds[bucket]! + 1e-9);
       }),

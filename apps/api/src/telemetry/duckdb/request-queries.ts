@@ -1,6 +1,7 @@
 /** Queries over requests: totals by series, and their course in equal steps. */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Bucket } from "@heddle/telemetry";
 import { quantilesOf } from "../traffic/golden.ts";
 import { isError, isTcp, type SeriesTotals } from "../traffic/series-totals.ts";
 import type { TimeRange } from "../telemetry-store.ts";
@@ -14,15 +15,20 @@ export async function seriesTotals(
   range: TimeRange,
 ): Promise<SeriesTotals[]> {
   const values = { scope, from: BigInt(range.from), to: BigInt(range.to) };
-  const latency = new Map<number, Map<number, number>>();
+  const latency = new Map<number, Bucket[]>();
   const buckets = await connection.runAndReadAll(
-    "SELECT series, bound, sum(count) FROM latencies WHERE scope = $scope AND time > $from AND time <= $to GROUP BY ALL",
+    "SELECT series, lower, upper, sum(count) FROM latencies WHERE scope = $scope AND time > $from AND time <= $to GROUP BY ALL",
     values,
   );
-  for (const [series, bound, count] of buckets.getRowsJS() as [number, number, number][]) {
+  for (const [series, lower, upper, count] of buckets.getRowsJS() as [
+    number,
+    number,
+    number,
+    number,
+  ][]) {
     const own = latency.get(series);
-    if (own) own.set(bound, count);
-    else latency.set(series, new Map([[bound, count]]));
+    if (own) own.push({ lower, upper, count });
+    else latency.set(series, [{ lower, upper, count }]);
   }
   const totals = await connection.runAndReadAll(
     `SELECT series, sum(requests), sum(durations), sum(duration_sum), sum(request_bytes), sum(response_bytes), sum(opened), sum(closed), sum(received), sum(sent)
@@ -55,7 +61,7 @@ export async function seriesTotals(
       closed,
       received,
       sent,
-      latency: latency.get(id) ?? new Map<number, number>(),
+      latency: latency.get(id) ?? [],
     };
   });
 }
@@ -84,7 +90,7 @@ export async function courses(
     rate: zeros(steps),
     errors: zeros(steps),
     bytes: zeros(steps),
-    latency: Array.from({ length: steps }, () => new Map<number, number>()),
+    latency: Array.from({ length: steps }, (): Bucket[] => []),
   }));
   const members = groups.flatMap((ids, group) => ids.map((id) => ({ id, group })));
   if (members.length > 0) {
@@ -111,17 +117,19 @@ export async function courses(
     }
     const buckets = await connection.runAndReadAll(
       `WITH chosen AS (${chosen})
-       SELECT grp, ((time - 1 - $from) // $step)::INTEGER AS step, bound, sum(count)
+       SELECT grp, ((time - 1 - $from) // $step)::INTEGER AS step, lower, upper, sum(count)
        FROM latencies JOIN chosen ON series = id WHERE scope = $scope AND time > $from AND time <= $to GROUP BY ALL`,
       values,
     );
-    for (const [group, step, bound, count] of buckets.getRowsJS() as [
+    for (const [group, step, lower, upper, count] of buckets.getRowsJS() as [
       number,
       number,
       number,
       number,
-    ][])
-      result[group]!.latency[step]!.set(bound, count);
+      number,
+    ][]) {
+      result[group]!.latency[step]!.push({ lower, upper, count });
+    }
   }
   return result.map(({ rate, errors, bytes, latency }) => {
     const quantiles = latency.map((at) => quantilesOf(at, [0.5, 0.95, 0.99]));

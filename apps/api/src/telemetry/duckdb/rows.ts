@@ -10,7 +10,13 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from "@duckdb/node-api";
-import type { LogEntry, MetricPoint, RequestPoint, SpanRecord } from "@heddle/telemetry";
+import {
+  toBuckets,
+  type LogEntry,
+  type MetricPoint,
+  type RequestPoint,
+  type SpanRecord,
+} from "@heddle/telemetry";
 
 /** DuckDB's own vector size: larger chunks are cut, smaller ones waste calls. */
 const chunkRows = 2048;
@@ -19,7 +25,7 @@ export type Row = DuckDBValue[];
 
 const types: Record<string, DuckDBType[]> = {
   requests: [INTEGER, BIGINT, INTEGER, ...Array<DuckDBType>(9).fill(DOUBLE)],
-  latencies: [INTEGER, BIGINT, INTEGER, DOUBLE, DOUBLE],
+  latencies: [INTEGER, BIGINT, INTEGER, DOUBLE, DOUBLE, DOUBLE],
   metrics: [INTEGER, BIGINT, VARCHAR, VARCHAR, VARCHAR, DOUBLE, DOUBLE, VARCHAR, VARCHAR],
   spans: [
     INTEGER,
@@ -84,14 +90,18 @@ export function requestRow(scope: number, series: number, point: RequestPoint): 
   ];
 }
 
-/** One row a bucket that holds something; the last bucket's bound is infinite. */
+/** One row a bucket that holds something; the last bucket's upper end is infinite. */
 export function latencyRows(scope: number, series: number, point: RequestPoint): Row[] {
-  const { duration } = point;
-  if (!duration) return [];
+  if (!point.duration) return [];
   const time = BigInt(Math.round(point.time));
-  return duration.counts.flatMap((count, index) =>
-    count > 0 ? [[scope, time, series, duration.bounds[index] ?? Infinity, count]] : [],
-  );
+  return toBuckets(point.duration).map(({ lower, upper, count }) => [
+    scope,
+    time,
+    series,
+    lower,
+    upper,
+    count,
+  ]);
 }
 
 /** A histogram's value is its sum. */

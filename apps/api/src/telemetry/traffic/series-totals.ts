@@ -1,6 +1,6 @@
 /** What one label set did over a range, and what its labels say about it. */
 
-import { isUnreached, splitFlags, type RequestLabels } from "@heddle/telemetry";
+import { isUnreached, splitFlags, type Bucket, type RequestLabels } from "@heddle/telemetry";
 
 export interface SeriesTotals {
   /** The series' number in the store. */
@@ -15,8 +15,8 @@ export interface SeriesTotals {
   closed: number;
   received: number;
   sent: number;
-  /** Requests by the upper bound of their latency bucket, milliseconds; not cumulative. */
-  latency: ReadonlyMap<number, number>;
+  /** Requests by how long they took, milliseconds. */
+  latency: readonly Bucket[];
 }
 
 export function isTcp(labels: RequestLabels): boolean {
