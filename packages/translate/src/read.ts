@@ -13,6 +13,8 @@ export interface ModelReader {
   hosts(namespace: string): readonly string[];
   /** Ready endpoints of one port of a service, sorted by address. */
   endpoints(host: string, port: number): readonly WorkloadEndpoint[];
+  /** Service accounts `namespace/name` of all endpoints of a port, ready or not, sorted. */
+  serviceAccounts(host: string, port: number): readonly string[];
   /** The rule of the mesh gateway that decides for a host, seen from a namespace. */
   virtualService(host: string, namespace: string): MeshObject<VirtualService> | undefined;
   /** Rules bound to one gateway, `namespace/name`, oldest first. */
@@ -27,7 +29,19 @@ export interface ModelReader {
   workload(address: string): WorkloadEndpoint | undefined;
   /** Mutual TLS asked of a workload by PeerAuthentication: mesh, namespace, workload and port merged. */
   peerAuthentication(namespace: string, labels: Readonly<Record<string, string>>, port: number): "DISABLE" | "PERMISSIVE" | "STRICT";
-  /** The shared value of another derivation. */
+  /** Any one object by its key `group/Kind/namespace/name`: a Namespace's labels, whether a Secret exists, a delegate. */
+  object<Spec>(key: string): MeshObject<Spec> | undefined;
+  /** Keys of the client's labels that some rule's predicate reads, sorted. */
+  predicateLabels(): readonly string[];
+  /**
+   * The namespace to derive a host's clusters for, on behalf of a client in `namespace`: the client's own where rules or
+   * visibility differ for it, else `""`, which every question takes as a namespace that nobody has singled out. Keys made
+   * of it are shared by all clients that get the same answers.
+   */
+  clusterScope(host: string, namespace: string): string;
+  /** The same for the VirtualService that decides for the host. */
+  routeScope(host: string, namespace: string): string;
+  /** The shared value of another derivation. Throws while that one fails and never had a value. */
   get<K, V>(derivation: Derivation<K, V>, key: K): V;
 }
 
@@ -57,7 +71,8 @@ export interface MeshSettings {
 
 /**
  * The part of a proxy that outbound resources depend on; proxies with equal keys share every resource. `labels` holds
- * only labels that some rule's predicate reads.
+ * only labels that some rule's predicate reads; `cohort` is `candidate` only while something is staged, and each cohort
+ * has derivations of its own, so keys need not mention it.
  */
 export interface ClientView {
   readonly key: string;

@@ -1,0 +1,31 @@
+/** What a cluster is made from, and the interface that every cluster feature has. */
+import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import type { ServiceModel, ServicePort, Subset } from "@heddle/model";
+import type { ModelReader } from "../read.ts";
+import type { EffectivePolicy } from "./policy.ts";
+
+export interface ClusterContext {
+  readonly read: ModelReader;
+  readonly service: ServiceModel;
+  readonly port: ServicePort;
+  /** Undefined for the whole service. */
+  readonly subset: Subset | undefined;
+  readonly policy: EffectivePolicy;
+  /** Namespace of the rule that the policy is from: that of the Secrets which it names. */
+  readonly policyNamespace: string;
+  /** The client's traffic is intercepted, so that its original destination can be connected to. */
+  readonly intercepted: boolean;
+  readonly discovery: Discovery;
+}
+
+/** Where a cluster's endpoints come from. */
+export type Discovery = "EDS" | "STRICT_DNS" | "ORIGINAL_DST";
+
+/**
+ * One thing that a cluster has. `apply` returns the cluster with that thing added; it looks at what another feature added
+ * only where the table in `features.ts` says that the other runs first.
+ */
+export interface ClusterFeature {
+  readonly name: string;
+  apply(cluster: Cluster, context: ClusterContext): Cluster;
+}

@@ -1,0 +1,22 @@
+/** Every cluster feature, in the order in which they are applied. */
+import { connectionPool } from "./connection-pool.ts";
+import { discovery } from "./discovery.ts";
+import type { ClusterFeature } from "./feature.ts";
+import { httpProtocol } from "./http-protocol.ts";
+import { loadBalancing } from "./load-balancing.ts";
+import { metadata } from "./metadata.ts";
+import { outlierDetection } from "./outlier-detection.ts";
+import { proxyProtocol } from "./proxy-protocol.ts";
+import { tls } from "./tls.ts";
+
+export const CLUSTER_FEATURES: readonly ClusterFeature[] = [
+  discovery,
+  loadBalancing,
+  connectionPool,
+  httpProtocol,
+  outlierDetection,
+  metadata,
+  tls,
+  // Wraps the transport socket that TLS made: the header goes in front of the handshake.
+  proxyProtocol,
+];

@@ -1,0 +1,97 @@
+/** Which HTTP a cluster speaks, and how long it keeps connections: `HttpProtocolOptions`. */
+import type {
+  Http2ProtocolOptions,
+  HttpProtocolOptions as Common,
+} from "@heddle/envoy/config/core/v3";
+import type { HttpProtocolOptions } from "@heddle/envoy/extensions/upstreams/http/v3";
+import { type HTTPSettings, isHttp, isHttp2, protoDuration, type TCPSettings } from "@heddle/model";
+import type { ClusterContext, ClusterFeature } from "./feature.ts";
+
+const EXTENSION = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/** http1 and http2: always that; client: what the client spoke, which for ports that do not say may be either. */
+export type UpstreamHttp = "http1" | "http2" | "client" | "none";
+
+export function upstreamHttp({ port, policy }: ClusterContext): UpstreamHttp {
+  const { useClientProtocol, h2UpgradePolicy } = policy.connectionPool?.http ?? {};
+  if (isHttp2(port.protocol)) return "http2";
+  if (port.protocol !== "AUTO" && !isHttp(port.protocol)) return "none";
+  if (useClientProtocol === true) return "client";
+  if (h2UpgradePolicy === "UPGRADE") return "http2";
+  return port.protocol === "AUTO" ? "client" : "http1";
+}
+
+export const httpProtocol: ClusterFeature = {
+  name: "http protocol",
+  apply(cluster, context) {
+    const kind = upstreamHttp(context);
+    if (kind === "none") return cluster;
+    const { http = {}, tcp = {} } = context.policy.connectionPool ?? {};
+    const common = commonOptions(http, tcp);
+    const sni = sniFromRequest(context);
+    // HTTP/1.1 with nothing else to say is what Envoy does without the extension.
+    if (kind === "http1" && common === undefined && sni === undefined) return cluster;
+    const options: HttpProtocolOptions = {
+      ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
+      ...(sni === undefined ? {} : { upstreamHttpProtocolOptions: sni }),
+      ...version(kind, http),
+    };
+    return {
+      ...cluster,
+      typedExtensionProtocolOptions: {
+        [EXTENSION]: { "@type": `type.googleapis.com/${EXTENSION}`, ...options },
+      },
+    };
+  },
+};
+
+function version(kind: UpstreamHttp, http: HTTPSettings): HttpProtocolOptions {
+  const http2ProtocolOptions = http2(http);
+  switch (kind) {
+    case "http2":
+      return { explicitHttpConfig: { http2ProtocolOptions } };
+    case "client":
+      return { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions } };
+    default:
+      return { explicitHttpConfig: { httpProtocolOptions: {} } };
+  }
+}
+
+function http2({ maxConcurrentStreams, http2KeepAlive }: HTTPSettings): Http2ProtocolOptions {
+  const { interval, timeout } = http2KeepAlive ?? {};
+  return {
+    ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
+    ...(http2KeepAlive === undefined
+      ? {}
+      : {
+          connectionKeepalive: {
+            ...(interval === undefined ? {} : { interval: protoDuration(interval) }),
+            // Envoy refuses keepalive without a time-out.
+            timeout: protoDuration(timeout ?? "10s"),
+          },
+        }),
+  };
+}
+
+function commonOptions(http: HTTPSettings, tcp: TCPSettings): Common | undefined {
+  const { idleTimeout, maxRequestsPerConnection } = http;
+  const { maxConnectionDuration } = tcp;
+  const options: Common = {
+    ...(idleTimeout === undefined ? {} : { idleTimeout: protoDuration(idleTimeout) }),
+    ...(maxRequestsPerConnection ? { maxRequestsPerConnection } : {}),
+    ...(maxConnectionDuration === undefined
+      ? {}
+      : { maxConnectionDuration: protoDuration(maxConnectionDuration) }),
+  };
+  return Object.keys(options).length === 0 ? undefined : options;
+}
+
+/** TLS to a host outside that gives no server name: the name is the request's, and the certificate has to be for it. */
+function sniFromRequest({
+  policy: { tls },
+}: ClusterContext): HttpProtocolOptions["upstreamHttpProtocolOptions"] | undefined {
+  if (tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") return undefined;
+  if (tls.sni) return undefined;
+  const checked = (tls.subjectAltNames ?? []).length > 0 || tls.insecureSkipVerify === true;
+  return checked ? { autoSni: true } : { autoSni: true, autoSanValidation: true };
+}

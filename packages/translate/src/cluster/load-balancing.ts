@@ -1,0 +1,68 @@
+/** How requests are spread over a cluster's endpoints. */
+import type { Cluster, Cluster_SlowStartConfig } from "@heddle/envoy/config/cluster/v3";
+import { type ConsistentHash, type LoadBalancerSettings, protoDuration } from "@heddle/model";
+import type { ClusterFeature } from "./feature.ts";
+
+/** What Istio asks for where a rule says nothing; Envoy's own default, 1024, is the same and written out. */
+const MINIMUM_RING_SIZE = 1024;
+
+export const loadBalancing: ClusterFeature = {
+  name: "load balancing",
+  apply(cluster, { policy, discovery }) {
+    // Original destinations have one endpoint for each connection: there is nothing to choose.
+    if (discovery === "ORIGINAL_DST") return { ...cluster, lbPolicy: "CLUSTER_PROVIDED" };
+    const { loadBalancer = {} } = policy;
+    if (loadBalancer.consistentHash) return { ...cluster, ...hashing(loadBalancer.consistentHash) };
+    return { ...cluster, ...simple(loadBalancer) };
+  },
+};
+
+/** Requests to the endpoint with fewer of them under way, unless a rule says otherwise: as Istio has it. */
+function simple(settings: LoadBalancerSettings): Cluster {
+  const slowStartConfig = warmupOf(settings);
+  const slow = slowStartConfig === undefined ? {} : { slowStartConfig };
+  switch (settings.simple) {
+    case "RANDOM":
+      return { lbPolicy: "RANDOM" };
+    case "ROUND_ROBIN":
+      return {
+        lbPolicy: "ROUND_ROBIN",
+        ...(slowStartConfig === undefined ? {} : { roundRobinLbConfig: slow }),
+      };
+    default:
+      return {
+        lbPolicy: "LEAST_REQUEST",
+        ...(slowStartConfig === undefined ? {} : { leastRequestLbConfig: slow }),
+      };
+  }
+}
+
+/** What is hashed is the route's business (`route/hash-policy.ts`); here is only the table. */
+function hashing(hash: ConsistentHash): Cluster {
+  if (hash.maglev) {
+    const { tableSize } = hash.maglev;
+    return {
+      lbPolicy: "MAGLEV",
+      ...(tableSize === undefined ? {} : { maglevLbConfig: { tableSize } }),
+    };
+  }
+  const minimumRingSize =
+    hash.ringHash?.minimumRingSize ?? hash.minimumRingSize ?? MINIMUM_RING_SIZE;
+  return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
+}
+
+function warmupOf({
+  warmup,
+  warmupDurationSecs,
+}: LoadBalancerSettings): Cluster_SlowStartConfig | undefined {
+  const duration = warmup?.duration ?? warmupDurationSecs;
+  if (duration === undefined) return undefined;
+  const { minimumPercent, aggression } = warmup ?? {};
+  return {
+    slowStartWindow: protoDuration(duration),
+    ...(minimumPercent === undefined ? {} : { minWeightPercent: { value: minimumPercent } }),
+    ...(aggression === undefined
+      ? {}
+      : { aggression: { defaultValue: aggression, runtimeKey: "slow_start.aggression" } }),
+  };
+}

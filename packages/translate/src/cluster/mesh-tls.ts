@@ -1,0 +1,56 @@
+/** Mutual TLS between workloads of the mesh: certificates by SDS, the peer's identity checked by its SPIFFE id. */
+import type { TransportSocket } from "@heddle/envoy/config/core/v3";
+import type { ClientTLSSettings } from "@heddle/model";
+import { ADS_SECRETS } from "../ads.ts";
+import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+import type { ClusterContext } from "./feature.ts";
+import { upstreamHttp } from "./http-protocol.ts";
+import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
+
+/**
+ * ALPN names `istio` so that a server which takes both TLS of the mesh and of applications on one port (PERMISSIVE) can
+ * tell the two apart; Istio's servers match on it as ours do. The protocol inside follows where it is fixed. Where each
+ * request may choose, it is left out, since a server that negotiated `h2` would not take HTTP/1.1. Istio's clients also
+ * offer `istio-peer-exchange`: it announces a preface on TCP connections that stock Envoy cannot write.
+ */
+function alpnOf(context: ClusterContext): readonly string[] {
+  switch (upstreamHttp(context)) {
+    case "http2":
+      return ["istio", "h2"];
+    case "http1":
+      return ["istio", "http/1.1"];
+    default:
+      return ["istio"];
+  }
+}
+
+/** `settings` may name the identities to accept and the server's name; both follow from the service otherwise. */
+export function meshTls(
+  context: ClusterContext,
+  { subjectAltNames, sni }: Pick<ClientTLSSettings, "subjectAltNames" | "sni">,
+): TransportSocket {
+  const { service, port, subset } = context;
+  const names = subjectAltNames?.length ? subjectAltNames : identitiesOf(context);
+  return upstreamTls({
+    commonTlsContext: {
+      tlsParams: TLS_VERSIONS,
+      alpnProtocols: alpnOf(context),
+      tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }],
+      combinedValidationContext: {
+        defaultValidationContext: sanMatchers(names),
+        validationContextSdsSecretConfig: { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS },
+      },
+    },
+    sni: sni || `outbound_.${port.port}_.${subset?.name ?? ""}_.${service.host}`,
+  });
+}
+
+/** SPIFFE ids of the accounts that the endpoints run under; none known: anyone whom the trust bundle vouches for. */
+function identitiesOf({ read, service, port }: ClusterContext): readonly string[] {
+  const ids = read.serviceAccounts(service.host, port.port).map((account) => {
+    const slash = account.indexOf("/");
+    const [namespace, name] = [account.slice(0, slash), account.slice(slash + 1)];
+    return `spiffe://${read.mesh.trustDomain}/ns/${namespace}/sa/${name}`;
+  });
+  return [...new Set([...ids, ...service.subjectAltNames])].toSorted();
+}

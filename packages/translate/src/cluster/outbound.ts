@@ -1,0 +1,73 @@
+/** The clusters by which clients reach one service. */
+import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import type { DestinationRule, MeshObject, ServiceModel, Subset } from "@heddle/model";
+import { outboundCluster as clusterName } from "../names.ts";
+import { derivation, type ModelReader } from "../read.ts";
+import { discoveryOf } from "./discovery.ts";
+import type { ClusterContext } from "./feature.ts";
+import { CLUSTER_FEATURES } from "./features.ts";
+import { policyFor } from "./policy.ts";
+
+/** One cluster, for every client that sees the same rule. */
+export interface ClusterKey {
+  readonly host: string;
+  readonly port: number;
+  /** Empty for the whole service. */
+  readonly subset: string;
+  /** From `read.clusterScope`. */
+  readonly scope: string;
+  /** See `ClusterContext.intercepted`. */
+  readonly intercepted: boolean;
+}
+
+export function clusterKeyText({ host, port, subset, scope, intercepted }: ClusterKey): string {
+  return `${host}|${port}|${subset}|${scope}|${intercepted ? "" : "explicit"}`;
+}
+
+/** Undefined if there is no such service, port or subset. */
+export const outboundCluster = derivation<ClusterKey, Cluster | undefined>(
+  "cluster/outbound",
+  clusterKeyText,
+  (read, key) => {
+    const context = contextOf(read, key);
+    if (context === undefined) return undefined;
+    let cluster: Cluster = { name: clusterName(key.host, key.port, key.subset) };
+    for (const feature of CLUSTER_FEATURES) cluster = feature.apply(cluster, context);
+    return cluster;
+  },
+);
+
+/** Everything that a cluster is made from; reads the service and the rule that decides for it. */
+export function contextOf(
+  read: ModelReader,
+  { host, port: number, subset: name, scope, intercepted }: ClusterKey,
+): ClusterContext | undefined {
+  const service = read.service(host);
+  const port = service?.ports.find((each) => each.port === number);
+  const rule = read.destinationRule(host, scope);
+  const subset = rule?.spec.subsets?.find((each) => each.name === name);
+  if (service === undefined || port === undefined) return undefined;
+  if (name !== "" && subset === undefined) return undefined;
+  const policy = policyFor(rule?.spec, subset, number);
+  return {
+    read,
+    service,
+    port,
+    subset,
+    policy,
+    policyNamespace: rule?.metadata.namespace ?? service.namespace,
+    intercepted,
+    discovery: discoveryOf(service, policy, intercepted),
+  };
+}
+
+/** The whole service first, then each subset: names of what clients can be routed to. */
+export function subsetsOf(rule: MeshObject<DestinationRule> | undefined): readonly string[] {
+  const names = (rule?.spec.subsets ?? []).map((subset: Subset) => subset.name);
+  return ["", ...new Set(names)];
+}
+
+/** UDP does not pass through the mesh. */
+export function clusteredPorts(service: ServiceModel): readonly number[] {
+  return service.ports.filter(({ protocol }) => protocol !== "UDP").map(({ port }) => port);
+}

@@ -1,0 +1,65 @@
+/** TLS towards endpoints: the mesh's own, or what a DestinationRule asks for. */
+import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import type { TransportSocket } from "@heddle/envoy/config/core/v3";
+import type { ClientTLSSettings } from "@heddle/model";
+import type { ClusterContext, ClusterFeature } from "./feature.ts";
+import { meshTls } from "./mesh-tls.ts";
+import { originatedTls } from "./originated-tls.ts";
+
+export const RAW_BUFFER: TransportSocket = {
+  name: "envoy.transport_sockets.raw_buffer",
+  typedConfig: {
+    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+  },
+};
+
+/** Metadata by which an endpoint says that it takes the mesh's TLS; the key under `envoy.transport_socket_match`. */
+export const TLS_MODE = "tlsMode";
+export const TLS_MODE_ISTIO = "istio";
+
+export const tls: ClusterFeature = {
+  name: "tls",
+  apply(cluster, context) {
+    const settings = context.policy.tls;
+    const mode = modeOf(settings);
+    if (settings === undefined || mode === undefined) return automatic(cluster, context);
+    switch (mode) {
+      case "DISABLE":
+        return cluster;
+      case "ISTIO_MUTUAL":
+        return { ...cluster, transportSocket: meshTls(context, settings) };
+      default:
+        return { ...cluster, transportSocket: originatedTls(context, settings) };
+    }
+  },
+};
+
+/** Istio reads TLS settings without a mode as DISABLE. */
+function modeOf(settings: ClientTLSSettings | undefined): ClientTLSSettings["mode"] {
+  return settings === undefined ? undefined : (settings.mode ?? "DISABLE");
+}
+
+/**
+ * Without a rule each endpoint decides: those behind a proxy of the mesh are reached by mutual TLS, others in plain text.
+ * An original destination has no metadata to go by: mutual TLS is used there once every endpoint that is known takes it.
+ */
+function automatic(cluster: Cluster, context: ClusterContext): Cluster {
+  const { discovery, read, service, port } = context;
+  if (discovery === "STRICT_DNS") return cluster;
+  if (discovery === "ORIGINAL_DST") {
+    const endpoints = read.endpoints(service.host, port.port);
+    const all = endpoints.length > 0 && endpoints.every((endpoint) => endpoint.mtls);
+    return all ? { ...cluster, transportSocket: meshTls(context, {}) } : cluster;
+  }
+  return {
+    ...cluster,
+    transportSocketMatches: [
+      {
+        name: "tlsMode-istio",
+        match: { [TLS_MODE]: TLS_MODE_ISTIO },
+        transportSocket: meshTls(context, {}),
+      },
+      { name: "tlsMode-disabled", match: {}, transportSocket: RAW_BUFFER },
+    ],
+  };
+}

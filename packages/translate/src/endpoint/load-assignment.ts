@@ -1,0 +1,78 @@
+/** The endpoints of one cluster as clients in one place see them. */
+import type { ClusterLoadAssignment, LbEndpoint } from "@heddle/envoy/config/endpoint/v3";
+import { labelsMatch, type WorkloadEndpoint } from "@heddle/model";
+import { type ClusterKey, clusterKeyText, contextOf } from "../cluster/outbound.ts";
+import { TLS_MODE, TLS_MODE_ISTIO } from "../cluster/tls.ts";
+import { outboundCluster as clusterName } from "../names.ts";
+import type { Locality } from "../proxy.ts";
+import { derivation, type ModelReader } from "../read.ts";
+import { endpointMetadata } from "../telemetry/peer.ts";
+import { byLocality } from "./locality.ts";
+
+export interface AssignmentKey extends ClusterKey {
+  /** Where the client is, if the rule for the host asks; see `localityMatters`. */
+  readonly locality: Locality | undefined;
+}
+
+/** Undefined for clusters that do not take their endpoints from EDS. */
+export const loadAssignment = derivation<AssignmentKey, ClusterLoadAssignment | undefined>(
+  "endpoint/load-assignment",
+  (key) => `${clusterKeyText(key)}|${localityText(key.locality)}`,
+  (read, key) => {
+    const context = contextOf(read, key);
+    if (context === undefined || context.discovery !== "EDS") return undefined;
+    const { subset, policy } = context;
+    const chosen = read
+      .endpoints(key.host, key.port)
+      .filter((endpoint) => labelsMatch(subset?.labels, endpoint.labels));
+    const groups = byLocality(chosen, key.locality, policy);
+    return {
+      clusterName: clusterName(key.host, key.port, key.subset),
+      endpoints: groups.map(({ locality, endpoints, priority, weight }) => ({
+        ...(locality === undefined
+          ? {}
+          : {
+              locality: {
+                region: locality.region,
+                zone: locality.zone,
+                subZone: locality.subzone,
+              },
+            }),
+        lbEndpoints: endpoints.map((endpoint) => lbEndpoint(read, endpoint)),
+        loadBalancingWeight: weight,
+        ...(priority === 0 ? {} : { priority }),
+      })),
+    };
+  },
+);
+
+export function localityText(locality: Locality | undefined): string {
+  return locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
+}
+
+function lbEndpoint(read: ModelReader, endpoint: WorkloadEndpoint): LbEndpoint {
+  const { filterMetadata } = endpointMetadata(endpoint);
+  return {
+    endpoint: {
+      address: { socketAddress: { address: endpoint.address, portValue: endpoint.port } },
+    },
+    healthStatus: "HEALTHY",
+    metadata: {
+      filterMetadata: {
+        ...filterMetadata,
+        ...(takesMeshTls(read, endpoint)
+          ? { "envoy.transport_socket_match": { [TLS_MODE]: TLS_MODE_ISTIO } }
+          : {}),
+      },
+    },
+    loadBalancingWeight: endpoint.weight,
+  };
+}
+
+/** It has a proxy of the mesh in front of it, and nobody has told that proxy to take plain text only. */
+function takesMeshTls(
+  read: ModelReader,
+  { mtls, namespace, labels, port }: WorkloadEndpoint,
+): boolean {
+  return mtls && read.peerAuthentication(namespace, labels, port) !== "DISABLE";
+}

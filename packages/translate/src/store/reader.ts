@@ -1,0 +1,48 @@
+/** Answers a derivation's questions about the model, from one cohort's reading of it. */
+import type { MeshObject } from "@heddle/model";
+import type { Engine } from "../engine/engine.ts";
+import type { Cohort } from "../proxy.ts";
+import type { Derivation, ModelReader } from "../read.ts";
+import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
+import type { Store } from "./store.ts";
+
+/** What the assembly of views reads besides. */
+export interface AssemblyReader extends ModelReader {
+  /** Hosts of one of the parts that all hosts are divided into, sorted, visible or not. */
+  part(part: number): readonly string[];
+  visible(host: string, namespace: string): boolean;
+}
+
+export function createReader(store: Store, cohort: Cohort, engine: Engine): AssemblyReader {
+  const side = () => store.side(cohort);
+  return {
+    mesh: store.mesh,
+    service: (host) => side().services.forHost(host),
+    hosts: (namespace) => side().services.hosts(namespace),
+    part: (part) => side().services.part(part),
+    visible: (host, namespace) => answerFor(side().services.visibility(host), namespace),
+    endpoints: (host, port) => side().workloads.endpoints(host, port),
+    serviceAccounts: (host, port) => side().workloads.accounts(host, port),
+    servicesAt: (address) => side().workloads.servicesAt(address),
+    workload: (address) => side().workloads.workload(address),
+    virtualService: (host, namespace) => answerFor(side().virtualServices.forHost(host), namespace),
+    virtualServicesOfGateway: (gateway) => side().virtualServices.forGateway(gateway),
+    destinationRule: (host, namespace) =>
+      answerFor(side().destinationRules.forHost(host), namespace),
+    gateways: (labels) => side().gateways.selecting(labels),
+    peerAuthentication: (namespace, labels, port) =>
+      side().peerAuthentications.modeOf(namespace, labels, port),
+    predicateLabels: () => side().virtualServices.predicateLabels(),
+    object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
+    clusterScope: (host, namespace) => {
+      const { services, destinationRules } = side();
+      return services.visibility(host).exceptions.has(namespace) ||
+        destinationRules.forHost(host).exceptions.has(namespace)
+        ? namespace
+        : ANY_NAMESPACE;
+    },
+    routeScope: (host, namespace) =>
+      side().virtualServices.forHost(host).exceptions.has(namespace) ? namespace : ANY_NAMESPACE,
+    get: <K, V>(derivation: Derivation<K, V>, key: K): V => engine.get(derivation, key),
+  };
+}

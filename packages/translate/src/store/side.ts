@@ -1,0 +1,87 @@
+/** All indexes over one reading of the model: everybody's, or the candidate cohort's. */
+import { type MeshObject, objectKey } from "@heddle/model";
+import type { Claims } from "../engine/claims.ts";
+import type { MeshSettings } from "../read.ts";
+import { DestinationRules } from "./destination-rules.ts";
+import { Gateways } from "./gateways.ts";
+import type { ModelIndex } from "./index-of.ts";
+import { Objects } from "./objects.ts";
+import { PeerAuthentications } from "./peer-authentications.ts";
+import { Services } from "./services.ts";
+import { VirtualServices } from "./virtual-services.ts";
+import { Workloads } from "./workloads.ts";
+
+export class Side {
+  readonly objects: Objects;
+  readonly services: Services;
+  readonly workloads: Workloads;
+  readonly virtualServices: VirtualServices;
+  readonly destinationRules: DestinationRules;
+  readonly gateways: Gateways;
+  readonly peerAuthentications: PeerAuthentications;
+  readonly #indexes: readonly ModelIndex[];
+  readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
+
+  constructor(claims: Claims, mesh: MeshSettings, clusterId: string) {
+    const { clusterDomain, rootNamespace } = mesh;
+    this.objects = new Objects(claims);
+    this.services = new Services(claims, mesh);
+    this.workloads = new Workloads(claims, this.services, clusterId);
+    this.virtualServices = new VirtualServices(claims, clusterDomain);
+    this.destinationRules = new DestinationRules(claims, {
+      rootNamespace,
+      clusterDomain,
+      namespaceOf: (host) => this.services.peek(host)?.namespace,
+    });
+    this.services.onChange((before, after) => {
+      const host = (after ?? before)?.host;
+      if (host !== undefined) this.destinationRules.serviceChanged(host);
+    });
+    this.gateways = new Gateways(claims);
+    this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
+    this.#indexes = [
+      this.services,
+      this.workloads,
+      this.virtualServices,
+      this.destinationRules,
+      this.gateways,
+      this.peerAuthentications,
+    ];
+    this.#byKind = indexesByKind(this.#indexes);
+  }
+
+  /** Changes plain data only; nobody is told before `flush`. Throws what an index throws, having forgotten the object. */
+  set(key: string, object: MeshObject<unknown> | undefined): void {
+    const before = this.objects.peek(key);
+    const after = object as MeshObject<never> | undefined;
+    if (before === after) return;
+    this.objects.set(key, after);
+    for (const index of this.#byKind.get(kindOfKey(key)) ?? []) index.change(before, after);
+  }
+
+  /** Lets every answer follow the data. */
+  flush(): void {
+    this.objects.flush();
+    for (const index of this.#indexes) index.flush();
+  }
+}
+
+function indexesByKind(indexes: readonly ModelIndex[]): Map<string, ModelIndex[]> {
+  const byKind = new Map<string, ModelIndex[]>();
+  for (const index of indexes) {
+    for (const kind of index.kinds) byKind.set(kind, [...(byKind.get(kind) ?? []), index]);
+  }
+  return byKind;
+}
+
+/** `group/Kind` of `group/Kind/namespace/name`. */
+function kindOfKey(key: string): string {
+  return key.slice(0, key.indexOf("/", key.indexOf("/") + 1));
+}
+
+/** Throws if a change's key is not its object's: a mistake of the caller that would leave the object unfindable. */
+export function checkKey(key: string, object: MeshObject<unknown> | null | undefined): void {
+  if (object !== null && object !== undefined && objectKey(object) !== key) {
+    throw new TypeError(`change of ${key} carries ${objectKey(object)}`);
+  }
+}

@@ -1,0 +1,87 @@
+/** Answers to one kind of question about the model, each tracked by its key while somebody watches it. */
+import { Signal } from "@preact/signals-core";
+import type { Claimable, Claims } from "../engine/claims.ts";
+import { deepEqual } from "../engine/deep-equal.ts";
+
+/**
+ * An answer exists as a signal only from its first read until nobody watches it; "there is none" is an answer too. Whoever
+ * changes the data behind the answers says which keys that may concern, and only answers that come out different pass
+ * the change on.
+ */
+export class Tracked<V> {
+  readonly #answers = new Map<string, Answer<V>>();
+  readonly #stale = new Set<Answer<V>>();
+  readonly #claims: Claims;
+  readonly #lookUp: (key: string) => V;
+
+  /** `lookUp` answers from plain data and must not read anything tracked. */
+  constructor(claims: Claims, lookUp: (key: string) => V) {
+    this.#claims = claims;
+    this.#lookUp = lookUp;
+  }
+
+  read(key: string): V {
+    const known = this.#answers.get(key);
+    if (known !== undefined) return known.value as V;
+    const answer = new Answer<V>(this.#answers, this.#claims, key, this.#lookUp(key));
+    this.#answers.set(key, answer);
+    return answer.value as V;
+  }
+
+  /** The answer now, untracked. */
+  peek(key: string): V {
+    return this.#lookUp(key);
+  }
+
+  /** The data behind this key's answer may have changed. */
+  touch(key: string): void {
+    const answer = this.#answers.get(key);
+    if (answer !== undefined) this.#stale.add(answer);
+  }
+
+  /** The same for every key that a predicate picks: for patterns and for settings. */
+  touchWhere(concerns: (key: string) => boolean): void {
+    for (const [key, answer] of this.#answers) if (concerns(key)) this.#stale.add(answer);
+  }
+
+  /** Asks again for what was touched; call it in a batch, when all data has changed. */
+  flush(): void {
+    for (const answer of this.#stale) {
+      const next = this.#lookUp(answer.key);
+      if (!deepEqual(answer.peek(), next)) answer.value = next;
+    }
+    this.#stale.clear();
+  }
+
+  /** Number of answers held. */
+  get size(): number {
+    return this.#answers.size;
+  }
+}
+
+class Answer<V> extends Signal<V> implements Claimable {
+  readonly key: string;
+  readonly claims: Claims;
+  readonly #home: Map<string, Answer<V>>;
+
+  constructor(home: Map<string, Answer<V>>, claims: Claims, key: string, value: V) {
+    super(value, WATCHING as object);
+    this.#home = home;
+    this.key = key;
+    this.claims = claims;
+    claims.released(this);
+  }
+
+  forget(): void {
+    if (this.#home.get(this.key) === this) this.#home.delete(this.key);
+  }
+}
+
+const WATCHING = {
+  watched(this: Answer<unknown>) {
+    this.claims.claimed(this);
+  },
+  unwatched(this: Answer<unknown>) {
+    this.claims.released(this);
+  },
+};
