@@ -40,6 +40,63 @@ export interface MeshInfo {
   /** Number of the newest revision; 0 before the first. */
   revision: number;
   convergence: Convergence;
+  settings: MeshSettings;
+}
+
+/** What a mesh's owner has chosen; what is absent has its default. */
+export interface MeshSettings {
+  /** Share of requests traced, 0 to 100. */
+  traceSampling?: number | undefined;
+  accessLog?: boolean | undefined;
+  outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
+  rootNamespace?: string | undefined;
+  clusterDomain?: string | undefined;
+}
+
+export interface NewMesh {
+  name: string;
+  /** `<name>.mesh.internal` unless told. */
+  trustDomain?: string;
+  settings?: MeshSettings;
+}
+
+/** `admin` may do all that `write` may, `write` all that `read` may; `agent` is for agents alone. */
+export type TokenScope = "read" | "write" | "admin" | "agent";
+
+export interface TokenInfo {
+  id: string;
+  name: string;
+  scopes: TokenScope[];
+  /** Id of the one mesh that it opens; absent where it opens all. */
+  mesh?: string;
+  /** Id of the agent whose token it is. */
+  agent?: string;
+  createdAt: string;
+  expiresAt?: string;
+  revokedAt?: string;
+  /** To the minute. */
+  lastUsedAt?: string;
+}
+
+/** A token with its secret, which is shown only once. */
+export interface CreatedToken extends TokenInfo {
+  token: string;
+}
+
+export interface NewToken {
+  name: string;
+  scopes: TokenScope[];
+  /** Name or id. */
+  mesh?: string;
+  expiresInSeconds?: number;
+}
+
+export interface WhoAmI {
+  tenant: { id: string; name: string };
+  token: { id: string; name: string };
+  scopes: TokenScope[];
+  /** Ids; absent where every mesh is open. */
+  meshes?: string[];
 }
 
 /** How far the newest revision has come. */
@@ -57,7 +114,12 @@ export interface StoredObject {
   key: string;
   apiVersion: string;
   kind: string;
-  metadata: { name: string; namespace: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   spec: unknown;
   /** Who may change it: `hosted` through the plane, `cluster:<agent>` by kubectl. */
   owner: string;
@@ -122,7 +184,12 @@ export interface RevisionInfo {
 export interface RevisionDiff {
   from: number;
   to: number;
-  objects: { key: string; action: ObjectChangeInfo["action"]; before: string | null; after: string | null }[];
+  objects: {
+    key: string;
+    action: ObjectChangeInfo["action"];
+    before: string | null;
+    after: string | null;
+  }[];
 }
 
 export interface AgentInfo {
@@ -145,7 +212,16 @@ export interface ProxyInfo {
   acknowledged: number;
   state: "synced" | "pending" | "stale" | "rejected";
   /** Per resource type (`CDS`, `EDS`, `LDS`, `RDS`, `SDS`): version acknowledged, and the reason where refused. */
-  types: Record<string, { version: string; acknowledgedAt?: string; resources: number; error?: string; culprit?: string }>;
+  types: Record<
+    string,
+    {
+      version: string;
+      acknowledgedAt?: string;
+      resources: number;
+      error?: string;
+      culprit?: string;
+    }
+  >;
 }
 
 /** A service as the mesh knows it: the registry summary and golden signals over the asked range. */
@@ -236,7 +312,11 @@ export interface Span {
   status: "unset" | "ok" | "error";
   attributes: Record<string, string | number | boolean>;
   resource: Record<string, string | number | boolean>;
-  events: { name: string; offsetNs: number; attributes: Record<string, string | number | boolean> }[];
+  events: {
+    name: string;
+    offsetNs: number;
+    attributes: Record<string, string | number | boolean>;
+  }[];
 }
 
 export interface LogLine {
@@ -253,4 +333,34 @@ export interface LogLine {
   durationMs: number;
   traceId: string;
   attributes: Record<string, string | number | boolean>;
+}
+
+/** A one-time token with which an agent enrolls; the secret is shown only once. */
+export interface CreatedJoinToken {
+  id: string;
+  name: string;
+  token: string;
+  expiresAt: string;
+}
+
+export interface EnrollRequest {
+  joinToken: string;
+  name: string;
+  publicKey?: string;
+}
+
+/** What an agent gets for its join token. `signingKey` is the public key that it pins. */
+export interface Enrollment {
+  agentId: string;
+  token: string;
+  mesh: string;
+  signingKey: unknown;
+  trustDomain: string;
+}
+
+/** Certificate chains in PEM, in the order of the requests. */
+export interface IssuedCertificates {
+  chains: string[];
+  trustBundle: string;
+  expiresAt: string;
 }

@@ -1,0 +1,61 @@
+/** Agents, their proxies, how they join, and what they are signed with. */
+import { readEvents, type StreamEvent } from "../event-stream.ts";
+import type { PageOptions } from "../paging.ts";
+import type { Transport } from "../transport.ts";
+import type {
+  AgentInfo,
+  CreatedJoinToken,
+  Enrollment,
+  EnrollRequest,
+  IssuedCertificates,
+  Page,
+  ProxyInfo,
+} from "../types.ts";
+import { inMesh } from "./paths.ts";
+
+export function fleetCalls({ json, send }: Transport) {
+  return {
+    agents: (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
+      json<Page<AgentInfo>>("GET", inMesh(mesh, "/agents"), { query: { ...page }, signal }),
+    proxies: (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
+      json<Page<ProxyInfo>>("GET", inMesh(mesh, "/proxies"), { query: { ...page }, signal }),
+    /** A one-time token with which an agent enrolls. */
+    createJoinToken: (mesh: string, options: { name: string; expiresInSeconds?: number }) =>
+      json<CreatedJoinToken>("POST", inMesh(mesh, "/join-tokens"), { body: options }),
+    /** Needs no bearer token: the join token is the proof. */
+    enroll: (request: EnrollRequest) =>
+      json<Enrollment>("POST", "/v1/agents/enroll", { body: request }),
+    issueCertificates: (mesh: string, csrs: readonly string[], signal?: AbortSignal) =>
+      json<IssuedCertificates>("POST", inMesh(mesh, "/certificates"), { body: { csrs }, signal }),
+    signingKey: (mesh: string, signal?: AbortSignal) =>
+      json<unknown>("GET", inMesh(mesh, "/signing-key"), { signal }),
+    /** The exact bytes of a bundle, as text. */
+    bundle: async (hash: string, signal?: AbortSignal): Promise<string> =>
+      (await send("GET", `/v1/sync/bundles/${encodeURIComponent(hash)}`, { signal })).text(),
+    /** Revisions, convergence and agents as they change, until the signal or a break ends it. */
+    events: (mesh: string, signal?: AbortSignal): AsyncGenerator<StreamEvent> =>
+      streamOf(
+        send("GET", inMesh(mesh, "/events"), { headers: { accept: "text/event-stream" }, signal }),
+      ),
+    /** Log lines as they arrive. */
+    logStream: (
+      mesh: string,
+      filter: Record<string, string | number | undefined> = {},
+      signal?: AbortSignal,
+    ): AsyncGenerator<StreamEvent> =>
+      streamOf(
+        send("GET", inMesh(mesh, "/logs/stream"), {
+          query: filter,
+          headers: { accept: "text/event-stream" },
+          signal,
+        }),
+      ),
+  };
+}
+
+async function* streamOf(
+  response: Promise<Response>,
+): AsyncGenerator<StreamEvent, void, undefined> {
+  const { body } = await response;
+  if (body) yield* readEvents(body);
+}
