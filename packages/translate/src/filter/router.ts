@@ -5,7 +5,7 @@ import { ROUTER_FILTER } from "./names.ts";
 
 const FILTER = extension(ROUTER_FILTER, "envoy.extensions.filters.http.router.v3.Router", {});
 
-export const routerFilter: HttpFeature = {
+export const routerFilter = {
   name: "router",
   filters: () => [FILTER],
-};
+} satisfies HttpFeature;

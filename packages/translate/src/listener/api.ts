@@ -31,7 +31,7 @@ const namedListener = derivation<{ readonly name: string; readonly route: string
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         {
           rds: { routeConfigName: route, configSource: ADS },
-          httpFilters: routerFilter.filters({ leg: "outbound", edge: false, peer: NOBODY }),
+          httpFilters: routerFilter.filters(),
         },
       ),
     },
@@ -48,13 +48,3 @@ function fullHost(read: ModelReader, host: string, namespace: string): string {
   ];
   return candidates.find((candidate) => read.service(candidate)) ?? host;
 }
-
-const NOBODY = {
-  workload: "",
-  namespace: "",
-  app: "",
-  version: "",
-  canonicalService: "",
-  canonicalRevision: "",
-  cluster: "",
-};

@@ -5,7 +5,7 @@ import type {
   TlsParameters,
 } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { Gateway } from "@heddle/model";
-import { SECRETS } from "../ads.ts";
+import { ADS_SECRETS } from "../ads.ts";
 import {
   gatewayClientCaSecret,
   gatewaySecret,
@@ -31,14 +31,14 @@ export function meshTls(trustDomain: string, layer: "http" | "tcp"): TransportSo
     requireClientCertificate: true,
     commonTlsContext: {
       tlsParams: MODERN,
-      tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: SECRETS }],
+      tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }],
       combinedValidationContext: {
         defaultValidationContext: {
           matchTypedSubjectAltNames: [
             { sanType: "URI", matcher: { prefix: `spiffe://${trustDomain}/` } },
           ],
         },
-        validationContextSdsSecretConfig: { name: TRUST_BUNDLE_SECRET, sdsConfig: SECRETS },
+        validationContextSdsSecretConfig: { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS },
       },
       alpnProtocols: layer === "http" ? ["h2", "http/1.1"] : ["istio-peer-exchange", "istio"],
     },
@@ -75,7 +75,7 @@ export function gatewayTls(
       },
       tlsCertificateSdsSecretConfigs: names.map((name) => ({
         name: gatewaySecret(gatewayNamespace, name),
-        sdsConfig: SECRETS,
+        sdsConfig: ADS_SECRETS,
       })),
       ...(client
         ? {
@@ -83,7 +83,7 @@ export function gatewayTls(
               defaultValidationContext: sans.length > 0 ? { matchTypedSubjectAltNames: sans } : {},
               validationContextSdsSecretConfig: {
                 name: clientCa(tls, gatewayNamespace),
-                sdsConfig: SECRETS,
+                sdsConfig: ADS_SECRETS,
               },
             },
           }

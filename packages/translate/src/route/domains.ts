@@ -11,29 +11,22 @@ export type DomainForm = "listener" | "proxy";
 export function domainsOf(
   service: ServiceModel,
   port: number,
-  clientNamespace: string,
+  local: boolean,
   clusterDomain: string,
   form: DomainForm,
 ): readonly string[] {
-  const names = [
-    ...namesOf(service, clientNamespace, clusterDomain),
-    ...service.clusterIPs.map(bracketed),
-  ];
+  const names = [...namesOf(service, local, clusterDomain), ...service.clusterIPs.map(bracketed)];
   const bare = form === "listener" || port === 80;
   return names.flatMap((name) => (bare ? [name, `${name}:${port}`] : [`${name}:${port}`]));
 }
 
-function namesOf(
-  service: ServiceModel,
-  clientNamespace: string,
-  clusterDomain: string,
-): readonly string[] {
+function namesOf(service: ServiceModel, local: boolean, clusterDomain: string): readonly string[] {
   const { host, name, namespace } = service;
   const wildcard = service.headless ? [`*.${host}`] : [];
   if (host !== `${name}.${namespace}.svc.${clusterDomain}`) return [host];
   return [
     host,
-    ...(clientNamespace === namespace ? [name] : []),
+    ...(local ? [name] : []),
     `${name}.${namespace}`,
     `${name}.${namespace}.svc`,
     ...wildcard,

@@ -37,7 +37,7 @@ export const sidecarRoute = derivation<SidecarRouteKey, RouteConfiguration | und
     if (!targets) return undefined;
     const form: DomainForm = name === HTTP_PROXY_ROUTE ? "proxy" : "listener";
     const hosts = targets
-      .map(([host, port]) => read.get(virtualHost, { view, host, port, form }))
+      .map(([host, port]) => virtualHost(read, view, host, port, form))
       .filter((each) => each !== undefined);
     return {
       name,
@@ -68,9 +68,7 @@ function targetsOf(
   if (colon > 0) {
     const host = name.slice(0, colon);
     const port = Number(name.slice(colon + 1));
-    return read.get(virtualHost, { view, host, port, form: "listener" })
-      ? [[host, port]]
-      : undefined;
+    return virtualHost(read, view, host, port, "listener") ? [[host, port]] : undefined;
   }
   const port = Number(name);
   return read

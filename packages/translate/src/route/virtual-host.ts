@@ -1,12 +1,14 @@
 /** One port of one service as clients of one view are routed to it. */
 import type { Route, VirtualHost } from "@heddle/envoy/config/route/v3";
-import { derivation, type ClientView } from "../read.ts";
+import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { defaultRoute } from "./default-route.ts";
 import { type DomainForm, domainsOf } from "./domains.ts";
 import { hashPoliciesOf } from "./hash-policy.ts";
 import { routesOf } from "./rules.ts";
+import { sharedView } from "./shared-view.ts";
 
 export interface HostKey {
+  /** As narrow as `sharedView` makes it. */
   readonly view: ClientView;
   readonly host: string;
   readonly port: number;
@@ -29,24 +31,45 @@ export const hostRoutes = derivation<HostKey, readonly Route[]>(
   },
 );
 
+interface VirtualHostKey extends HostKey {
+  readonly form: DomainForm;
+  /** The client is in the service's own namespace, where the bare name is enough. */
+  readonly local: boolean;
+}
+
 /**
- * Undefined if no such port of a service is visible. A request that no rule matches is answered with 404, as in Istio: the
- * virtual host is there and has no route for it.
+ * Undefined if there is no such port. A request that no rule matches is answered with 404, as in Istio: the virtual host is
+ * there and has no route for it.
  */
-export const virtualHost = derivation<
-  HostKey & { readonly form: DomainForm },
-  VirtualHost | undefined
->(
+const sharedVirtualHost = derivation<VirtualHostKey, VirtualHost | undefined>(
   "route/virtual-host",
-  ({ view, host, port, form }) => `${view.key}|${host}|${port}|${form}`,
-  (read, { view, host, port, form }) => {
+  ({ view, host, port, form, local }) => `${view.key}|${host}|${port}|${form}|${local}`,
+  (read, { view, host, port, form, local }) => {
     const service = read.service(host);
     if (!service?.ports.some((each) => each.port === port)) return undefined;
     return {
       name: `${host}:${port}`,
-      domains: domainsOf(service, port, view.namespace, read.mesh.clusterDomain, form),
+      domains: domainsOf(service, port, local, read.mesh.clusterDomain, form),
       routes: read.get(hostRoutes, { view, host, port }),
       includeRequestAttemptCount: true,
     };
   },
 );
+
+/** The virtual host of a port as clients of a view see it, shared with all views that see the same. */
+export function virtualHost(
+  read: ModelReader,
+  view: ClientView,
+  host: string,
+  port: number,
+  form: DomainForm,
+): VirtualHost | undefined {
+  const local = read.service(host)?.namespace === view.namespace;
+  return read.get(sharedVirtualHost, {
+    view: sharedView(read, view, host),
+    host,
+    port,
+    form,
+    local,
+  });
+}

@@ -1,0 +1,108 @@
+/** One proxy's whole configuration as one static bootstrap, for `envoy --mode validate` and for tests. */
+import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
+import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import type { ClusterLoadAssignment } from "@heddle/envoy/config/endpoint/v3";
+import type { Listener } from "@heddle/envoy/config/listener/v3";
+import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
+import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
+import { ADS_STREAM, type BootstrapOptions, foundation } from "./bootstrap.ts";
+import type { ProxyDescription } from "./proxy.ts";
+
+/** The part of a `ProxyView` that is read. */
+export interface StaticResources {
+  resources(type: "cluster" | "endpoint" | "listener" | "route"): ReadonlyMap<string, unknown>;
+}
+
+export interface StaticOptions extends Partial<Omit<BootstrapOptions, "node">> {
+  /** Certificates by SDS name; names that are not among them stay with the control plane. */
+  readonly secrets?: readonly Secret[];
+}
+
+/**
+ * Routes are put into listeners, endpoints into clusters. Validation never connects anywhere, so the addresses of control
+ * plane and telemetry are those of a sidecar on one machine unless they are given.
+ */
+export function staticBootstrap(
+  proxy: Pick<ProxyDescription, "id" | "namespace">,
+  view: StaticResources,
+  { secrets = [], ...options }: StaticOptions = {},
+): Bootstrap {
+  const base = foundation({
+    node: { id: proxy.id, cluster: proxy.namespace, metadata: {} },
+    xds: { address: "127.0.0.1", port: 15010 },
+    otlp: { address: "127.0.0.1", port: 4317 },
+    admin: { address: "127.0.0.1", port: 15000 },
+    ...options,
+  });
+  const routes = view.resources("route") as ReadonlyMap<string, RouteConfiguration>;
+  const assignments = view.resources("endpoint") as ReadonlyMap<string, ClusterLoadAssignment>;
+  const listeners = [...(view.resources("listener") as ReadonlyMap<string, Listener>).values()];
+  const clusters = [...(view.resources("cluster") as ReadonlyMap<string, Cluster>).values()];
+  const given = new Set(secrets.map(({ name }) => name));
+  const staticResources = {
+    listeners: [
+      ...base.staticResources.listeners,
+      // A client library's listener means nothing to an Envoy.
+      ...listeners
+        .filter(({ apiListener }) => !apiListener)
+        .map((listener) => withRoutes(listener, routes)),
+    ],
+    clusters: [
+      ...base.staticResources.clusters,
+      ...clusters.map((cluster) => withEndpoints(cluster, assignments)),
+    ],
+    secrets,
+  };
+  return {
+    ...base,
+    dynamicResources: { adsConfig: ADS_STREAM },
+    staticResources: withSecrets(staticResources, given),
+  };
+}
+
+function withRoutes(listener: Listener, routes: ReadonlyMap<string, RouteConfiguration>): Listener {
+  return rewriteObjects(listener, (object) => {
+    const rds = object["rds"] as { readonly routeConfigName?: string } | undefined;
+    if (!rds?.routeConfigName) return object;
+    const { rds: _, ...rest } = object;
+    const { routeConfigName: name } = rds;
+    return { ...rest, routeConfig: { ...(routes.get(name) ?? { name }), validateClusters: false } };
+  });
+}
+
+function withEndpoints(
+  cluster: Cluster,
+  assignments: ReadonlyMap<string, ClusterLoadAssignment>,
+): Cluster {
+  if (cluster.type !== "EDS") return cluster;
+  const { edsClusterConfig, ...rest } = cluster;
+  const name = edsClusterConfig?.serviceName || cluster.name || "";
+  return {
+    ...rest,
+    type: "STATIC",
+    loadAssignment: assignments.get(name) ?? { clusterName: name },
+  };
+}
+
+/** A reference without a source means a secret of the bootstrap's own. */
+function withSecrets<T extends object>(resources: T, given: ReadonlySet<string | undefined>): T {
+  return rewriteObjects(resources, (object) => {
+    if (!("sdsConfig" in object) || !given.has(object["name"] as string)) return object;
+    const { sdsConfig: _, ...rest } = object;
+    return rest;
+  });
+}
+
+type Plain = Readonly<Record<string, unknown>>;
+
+/** A copy in which every object, innermost first, is what `rewrite` makes of it. */
+function rewriteObjects<T extends object>(value: T, rewrite: (object: Plain) => Plain): T {
+  const visit = (each: unknown): unknown => {
+    if (Array.isArray(each)) return each.map(visit);
+    if (typeof each !== "object" || each === null) return each;
+    return rewrite(
+      Object.fromEntries(Object.entries(each).map(([key, inner]) => [key, visit(inner)])),
+    );
+  };
+  return visit(value) as T;
+}
