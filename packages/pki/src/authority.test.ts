@@ -1,0 +1,160 @@
+import { execFileSync } from "node:child_process";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Authority,
+  createRequest,
+  createRoot,
+  exportPrivateKey,
+  generateKeyPair,
+  issueIntermediate,
+  issueLeaf,
+  openAuthority,
+  readRequest,
+  spiffeId,
+} from "./index.ts";
+
+const now = Date.now();
+const identity = spiffeId({
+  trustDomain: "td.example",
+  namespace: "shop",
+  serviceAccount: "reviews",
+});
+let root: Awaited<ReturnType<typeof createRoot>>;
+let folder: string;
+
+beforeAll(async () => {
+  root = await createRoot("td.example", { now });
+  folder = mkdtempSync(path.join(tmpdir(), "heddle-pki-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** OpenSSL's verdict on a chain: "OK" or its complaint. */
+function verdict(chain: string, purpose: "sslserver" | "sslclient"): string {
+  const [leaf = "", ...between] = chain.split(/(?<=-----END CERTIFICATE-----\n)/);
+  const file = (name: string, content: string) => {
+    writeFileSync(path.join(folder, name), content);
+    return path.join(folder, name);
+  };
+  const untrusted = between.length > 0 ? ["-untrusted", file("between.pem", between.join(""))] : [];
+  const args = [
+    "verify",
+    "-x509_strict",
+    "-purpose",
+    purpose,
+    "-CAfile",
+    file("root.pem", root.pem),
+    ...untrusted,
+  ];
+  try {
+    return execFileSync("openssl", [...args, file("leaf.pem", leaf)], {
+      encoding: "utf8",
+      stdio: "pipe",
+    }).includes(": OK")
+      ? "OK"
+      : "?";
+  } catch (error) {
+    return (error as { stderr: string }).stderr;
+  }
+}
+
+async function delegate(authority: Authority): Promise<Authority> {
+  const keys = await generateKeyPair();
+  const { chain } = await issueIntermediate(authority, keys.publicKey, { now, name: "agent-1" });
+  return openAuthority(authority.trustDomain, chain, await exportPrivateKey(keys.privateKey));
+}
+
+describe("a workload's certificate", () => {
+  it("is accepted by OpenSSL for both sides of a connection, from the root and from an intermediate", async () => {
+    const keys = await generateKeyPair();
+    const { publicKey, uris } = await readRequest(await createRequest(keys, identity));
+    expect(uris).toEqual([identity]);
+    for (const authority of [root.authority, await delegate(root.authority)]) {
+      const { chain } = await issueLeaf(authority, publicKey, { now, spiffeId: identity });
+      expect(verdict(chain, "sslserver")).toBe("OK");
+      expect(verdict(chain, "sslclient")).toBe("OK");
+      const leaf = new X509Certificate(chain);
+      expect(leaf.subjectAltName).toBe(`URI:${identity}`);
+      expect(leaf.checkPrivateKey(createPrivateKey(await exportPrivateKey(keys.privateKey)))).toBe(
+        true,
+      );
+      expect(Date.parse(leaf.validTo) - now).toBeGreaterThan(86_398_000);
+      expect(Date.parse(leaf.validFrom)).toBeLessThan(now - 290_000);
+    }
+  });
+
+  it("may carry DNS names from the root, and an intermediate's are refused", async () => {
+    const { publicKey } = await generateKeyPair();
+    const options = { now, spiffeId: identity, dnsNames: ["reviews.shop.svc"] };
+    expect(verdict((await issueLeaf(root.authority, publicKey, options)).chain, "sslserver")).toBe(
+      "OK",
+    );
+    const delegated = await delegate(root.authority);
+    expect(verdict((await issueLeaf(delegated, publicKey, options)).chain, "sslserver")).toMatch(
+      /excluded subtree/,
+    );
+  });
+
+  it("of another trust domain is neither issued nor, where an intermediate lies, accepted", async () => {
+    const { publicKey } = await generateKeyPair();
+    const foreign = "spiffe://c1.td.example/ns/shop/sa/reviews";
+    await expect(
+      issueLeaf(root.authority, publicKey, { now, spiffeId: foreign }),
+    ).rejects.toMatchObject({ code: "HDL3103" });
+    const lying = { ...(await delegate(root.authority)), trustDomain: "c1.td.example" };
+    const { chain } = await issueLeaf(lying, publicKey, { now, spiffeId: foreign });
+    expect(verdict(chain, "sslserver")).toMatch(/subtree/);
+  });
+
+  it("never outlives its issuer, and an expired issuer signs nothing", async () => {
+    const brief = await createRoot("td.example", { now, lifetime: 60_000 });
+    const { publicKey } = await generateKeyPair();
+    const { notAfter } = await issueLeaf(brief.authority, publicKey, { now, spiffeId: identity });
+    expect(notAfter.getTime() - now).toBeLessThanOrEqual(60_000);
+    await expect(
+      issueLeaf(brief.authority, publicKey, { now: now + 61_000, spiffeId: identity }),
+    ).rejects.toMatchObject({
+      code: "HDL3105",
+    });
+    await expect(
+      issueLeaf(root.authority, publicKey, { now, lifetime: 10, spiffeId: identity }),
+    ).rejects.toMatchObject({
+      code: "HDL3106",
+    });
+  });
+});
+
+describe("a certificate request", () => {
+  it("is refused where its signature is not its own key's, or it is no request", async () => {
+    const pem = await createRequest(await generateKeyPair(), identity);
+    const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
+    der[der.length - 5] = (der[der.length - 5] as number) ^ 1;
+    const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
+    await expect(readRequest(forged)).rejects.toMatchObject({ code: "HDL3101" });
+    await expect(readRequest("hello")).rejects.toMatchObject({ code: "HDL3101" });
+  });
+
+  it("is refused with another kind of key", async () => {
+    const algorithm = { name: "ECDSA", namedCurve: "P-384" };
+    const keys = (await crypto.subtle.generateKey(algorithm, true, [
+      "sign",
+      "verify",
+    ])) as CryptoKeyPair;
+    await expect(readRequest(await createRequest(keys, identity))).rejects.toMatchObject({
+      code: "HDL3102",
+    });
+  });
+});
+
+describe("an identity", () => {
+  it("is refused where a part is no name", () => {
+    for (const bad of ["shop/sa/x", "", "Shop", "a".repeat(300), "../x"])
+      expect(
+        () => spiffeId({ trustDomain: "td", namespace: bad, serviceAccount: "x" }),
+        bad,
+      ).toThrow();
+  });
+});

@@ -1,0 +1,18 @@
+export { type PkiCode, pkiCodes, PkiError } from "./pki-error.ts";
+export { assertTrustDomain, parseSpiffeId, spiffeId, type WorkloadIdentity } from "./spiffe.ts";
+export { exportPrivateKey, generateKeyPair, importPrivateKey } from "./keys.ts";
+export { createRequest, type ReadRequest, readRequest } from "./csr.ts";
+export {
+  type Authority,
+  CLOCK_SKEW,
+  createRoot,
+  INTERMEDIATE_LIFETIME,
+  type IssuedCertificate,
+  issueIntermediate,
+  issueLeaf,
+  LEAF_LIFETIME,
+  LEAF_LIFETIME_BOUNDS,
+  openAuthority,
+  ROOT_LIFETIME,
+} from "./authority.ts";
+export { createEnvelope, type Envelope, parseEnvelopeKey } from "./envelope.ts";
