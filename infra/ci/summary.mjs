@@ -9,7 +9,9 @@ const total = { passed: 0, failed: 0 };
 
 for (const suite of suites) {
   const count = read(path.join(directory, `${suite}.json`));
-  console.log(`${suite}: ${count.passed} passed, ${count.failed} failed${count.note ? ` (${count.note})` : ""}`);
+  console.log(
+    `${suite}: ${count.passed} passed, ${count.failed} failed${count.note ? ` (${count.note})` : ""}`,
+  );
   total.passed += count.passed;
   total.failed += count.failed;
 }
@@ -23,7 +25,9 @@ function read(file) {
   } catch {
     return { passed: 0, failed: 1, note: "there is no report" };
   }
-  const broken = report.testResults.filter((r) => r.status === "failed" && r.assertionResults.length === 0);
+  const broken = report.testResults.filter(
+    (r) => r.status === "failed" && r.assertionResults.length === 0,
+  );
   for (const result of broken) console.log(`${suiteName(result.name)}: could not be run`);
   const skipped = report.numPendingTests + (report.numTodoTests ?? 0);
   return {
