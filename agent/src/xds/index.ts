@@ -1,0 +1,13 @@
+/** xDS: what the rest of the agent uses of it. */
+export { createAdsServer } from "./ads-server.ts";
+export type { AdsServer, AdsServerOptions } from "./ads-server.ts";
+export type { ProxyStatus } from "./proxy-stream.ts";
+export type { TypeStatus } from "./subscription.ts";
+export type {
+  ProxyView,
+  ResourceType,
+  SecretSource,
+  SecretValue,
+  ViewSource,
+  XdsLog,
+} from "./ports.ts";

@@ -1,0 +1,401 @@
+/** One ADS stream: reads a client's requests and pushes what it lacks, in an order in which nothing refers to what is not there yet. */
+import { ValueError } from "@heddle/envoy";
+import { parseNode } from "@heddle/translate";
+import type { ProxyDescription } from "@heddle/translate";
+import { readRequest, writeResponse } from "./discovery.ts";
+import type { Dialect, DiscoveryRequest } from "./discovery.ts";
+import type { EncodedResource, ResourceEncoder } from "./encoded-resource.ts";
+import type { MapDifferences } from "./map-differences.ts";
+import type { ProxyView, ResourceType, SecretSource, ViewSource, XdsLog } from "./ports.ts";
+
+import { MAX_NAMES, Subscription } from "./subscription.ts";
+import type { TypeStatus } from "./subscription.ts";
+
+/**
+ * How long listeners and routes wait for new clusters to be ready, and a type for an answer, in milliseconds. A client that takes longer
+ * is marked by its status; the rest goes on.
+ */
+export const PATIENCE_MS = 5_000;
+
+/** Secrets that every workload may ask for; others only when its own resources refer to them. */
+const OWN_SECRETS = ["default", "ROOTCA"];
+
+/** How one stream stands. */
+export interface ProxyStatus {
+  /** Tells streams of the same proxy apart. */
+  readonly stream: number;
+  /** The node's id as sent. */
+  readonly id: string;
+  /** `pod.namespace`, or the id of a client that has no pod. */
+  readonly name: string;
+  readonly type: ProxyDescription["type"];
+  readonly dialect: Dialect;
+  /** Milliseconds since 1970. */
+  readonly connectedAt: number;
+  /** The newest revision of which the client holds all that it needs; 0 for none. */
+  readonly acknowledgedRevision: number;
+  /** The types that it asked for. */
+  readonly types: Readonly<Partial<Record<ResourceType, TypeStatus>>>;
+}
+
+export interface StreamContext {
+  readonly views: ViewSource;
+  readonly secrets: SecretSource;
+  readonly encoder: ResourceEncoder;
+  readonly differences: MapDifferences;
+  readonly log: XdsLog;
+  /** The newest revision, as it is written into versions, and the newest one with which all views are up to date. */
+  revision(): { readonly announced: number; readonly settled: number };
+  /** The stream has something to push, when its turn comes. */
+  wake(stream: ProxyStream): void;
+  /** Its status has changed. */
+  changed(stream: ProxyStream): void;
+}
+
+export class StreamRefused extends Error {
+  override readonly name = "StreamRefused";
+  readonly code: "HDL3101" | "HDL3102" | "HDL3103";
+  readonly reason: "INVALID_ARGUMENT" | "RESOURCE_EXHAUSTED";
+
+  constructor(code: StreamRefused["code"], reason: StreamRefused["reason"], message: string) {
+    super(`${code} ${message}`);
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+export class ProxyStream {
+  readonly number: number;
+  readonly connectedAt = Date.now();
+  readonly #dialect: Dialect;
+  readonly #context: StreamContext;
+  readonly #write: (bytes: Buffer) => void;
+  #proxy: ProxyDescription | undefined;
+  #isEnvoy = false;
+  #view: ProxyView | undefined;
+  #unsubscribe: () => void = () => {};
+  readonly #subscriptions = new Map<ResourceType, Subscription>();
+  readonly #seen = new Map<ResourceType, ReadonlyMap<string, unknown>>();
+  /** Types that the view has changed and that have not been looked at since. */
+  readonly #dirty = new Set<ResourceType>();
+  /** EDS names of new clusters whose endpoints the client has not been sent. */
+  readonly #awaited = new Set<string>();
+  readonly #unknownTypes = new Set<string>();
+  readonly #opened = performance.now();
+  #heldSince = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #nonces = 0;
+  #acknowledgedRevision = 0;
+  #closed = false;
+
+  constructor(
+    number: number,
+    dialect: Dialect,
+    context: StreamContext,
+    write: (bytes: Buffer) => void,
+  ) {
+    this.number = number;
+    this.#dialect = dialect;
+    this.#context = context;
+    this.#write = write;
+  }
+
+  /** Nothing before the first request. */
+  get proxy(): ProxyDescription | undefined {
+    return this.#proxy;
+  }
+
+  /** Takes one request; throws `StreamRefused` if the stream cannot go on. */
+  receive(bytes: Uint8Array): void {
+    const request = this.#read(bytes);
+    if (!this.#view) this.#open(request);
+    const { type } = request;
+    if (!type) {
+      if (!this.#unknownTypes.has(request.typeUrl) && this.#unknownTypes.size < 20) {
+        this.#unknownTypes.add(request.typeUrl);
+        this.#context.log.info("xds: a type that is not served", {
+          proxy: this.#proxy!.id,
+          type: request.typeUrl,
+        });
+      }
+      return;
+    }
+    const known = this.#subscriptions.get(type);
+    if (request.responseNonce !== "" && known) {
+      const answered = this.#answer(known, request);
+      if (!answered && this.#dialect === "sotw" && request.responseNonce !== known.status().nonce)
+        return;
+    }
+    this.#subscribe(type, known, request);
+    this.pump();
+  }
+
+  /** Sends what can be sent now. */
+  pump(): void {
+    if (this.#closed || !this.#view) return;
+    this.#refresh();
+    this.#push("cluster", false);
+    this.#push("endpoint", false);
+    this.#push("secret", false);
+    if (!this.#held()) {
+      this.#push("listener", true);
+      this.#push("route", this.#settled("listener"));
+    }
+    if (this.#mayTakeAway()) {
+      this.#push("cluster", true);
+      this.#push("endpoint", true);
+    }
+    this.#noteRevision();
+  }
+
+  /** A secret has changed. */
+  secretChanged(name: string): void {
+    this.#subscriptions.get("secret")?.touch(name);
+    this.#context.wake(this);
+  }
+
+  /** The model has moved to another revision, and the view with it. */
+  revisionChanged(): void {
+    this.#noteRevision();
+  }
+
+  status(): ProxyStatus {
+    const proxy = this.#proxy!;
+    return {
+      stream: this.number,
+      id: proxy.id,
+      name: proxy.pod ? `${proxy.pod}.${proxy.namespace}` : proxy.id,
+      type: proxy.type,
+      dialect: this.#dialect,
+      connectedAt: this.connectedAt,
+      acknowledgedRevision: this.#acknowledgedRevision,
+      types: Object.fromEntries(
+        [...this.#subscriptions].map(([type, subscription]) => [type, subscription.status()]),
+      ),
+    };
+  }
+
+  /** Gives back the view. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#unsubscribe();
+    this.#view?.dispose();
+  }
+
+  #read(bytes: Uint8Array): DiscoveryRequest {
+    try {
+      return readRequest(this.#dialect, bytes);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      throw new StreamRefused(
+        "HDL3101",
+        "INVALID_ARGUMENT",
+        `the request cannot be read: ${error.message}`,
+      );
+    }
+  }
+
+  #open(request: DiscoveryRequest): void {
+    if (!request.node) {
+      throw new StreamRefused(
+        "HDL3102",
+        "INVALID_ARGUMENT",
+        "the first request of a stream must carry its node",
+      );
+    }
+    this.#proxy = parseNode(request.node);
+    this.#isEnvoy = request.node.userAgentName === "envoy";
+    this.#view = this.#context.views.view(this.#proxy);
+    this.#unsubscribe = this.#view.subscribe((changed) => {
+      for (const type of changed) this.#dirty.add(type);
+      this.#context.wake(this);
+    });
+    this.#context.log.info("xds: connected", { proxy: this.#proxy.id, dialect: this.#dialect });
+    this.#context.changed(this);
+  }
+
+  /** Whether the request answers the outstanding push. */
+  #answer(subscription: Subscription, request: DiscoveryRequest): boolean {
+    if (subscription.outstanding?.nonce !== request.responseNonce) return false;
+    if (request.error === undefined) {
+      subscription.accept(request.responseNonce);
+    } else {
+      const { type } = subscription;
+      const culprits = subscription.refuse(request.responseNonce, request.error);
+      this.#context.log.warn("xds: refused by the proxy", {
+        proxy: this.#proxy!.id,
+        type,
+        culprits,
+        error: request.error,
+      });
+    }
+    this.#context.changed(this);
+    return true;
+  }
+
+  #subscribe(type: ResourceType, known: Subscription | undefined, request: DiscoveryRequest): void {
+    const subscription = known ?? new Subscription(type, this.#dialect, request);
+    if (this.#dialect === "sotw") {
+      subscription.replaceNames(request.subscribe);
+    } else {
+      subscription.addNames(request.subscribe, request.initialVersions);
+      subscription.dropNames(request.unsubscribe);
+    }
+    if (subscription.size > MAX_NAMES) {
+      throw new StreamRefused(
+        "HDL3103",
+        "RESOURCE_EXHAUSTED",
+        `more than ${MAX_NAMES} names of type ${type}`,
+      );
+    }
+    if (!known) {
+      this.#subscriptions.set(type, subscription);
+      this.#dirty.add(type);
+      this.#context.changed(this);
+    }
+  }
+
+  /** Brings the subscriptions in line with the view. */
+  #refresh(): void {
+    for (const type of this.#dirty) {
+      const subscription = this.#subscriptions.get(type);
+      if (!subscription || type === "secret") continue;
+      const before = this.#seen.get(type);
+      const all = this.#view!.resources(type);
+      subscription.update(all, this.#context.differences.between(before, all));
+      this.#seen.set(type, all);
+    }
+    if (this.#dirty.size > 0) this.#subscriptions.get("secret")?.touchUnlisted();
+    this.#dirty.clear();
+  }
+
+  #push(type: ResourceType, removals: boolean): void {
+    const subscription = this.#subscriptions.get(type);
+    if (!subscription || !(subscription.waiting || (removals && subscription.departing))) return;
+    if (subscription.outstanding && !overdue(subscription.outstanding.at))
+      return this.#wait(subscription.outstanding.at);
+    const push = subscription.next({
+      lookup: (name) => this.#lookup(type, name),
+      removals,
+      nonce: String(++this.#nonces),
+      revision: this.#context.revision().announced,
+    });
+    if (!push) return;
+    if (type === "cluster") this.#clustersPushed(push.changes);
+    this.#write(writeResponse(this.#dialect, { ...push, type }));
+    this.#context.changed(this);
+  }
+
+  /** Envoy makes a changed cluster anew and needs its endpoints again, equal or not; a new one it asks for. */
+  #clustersPushed(
+    changes: ReadonlyMap<
+      string,
+      { before: unknown; after: { resource: EncodedResource | undefined } | undefined }
+    >,
+  ): void {
+    const endpoints = this.#subscriptions.get("endpoint");
+    for (const { before, after } of changes.values()) {
+      const name = after?.resource?.endpointName;
+      if (name === undefined) continue;
+      endpoints?.resend(name);
+      if (before === undefined && (endpoints || this.#isEnvoy)) this.#awaited.add(name);
+    }
+  }
+
+  #lookup(type: ResourceType, name: string): EncodedResource | ValueError | undefined {
+    const value =
+      type === "secret"
+        ? this.#secret(name)
+        : (this.#seen.get(type)?.get(name) ?? this.#view!.named(type, name));
+    if (typeof value !== "object" || value === null) return undefined;
+    try {
+      return this.#context.encoder.encoded(type, name, value);
+    } catch (error) {
+      if (!(error instanceof ValueError)) throw error;
+      this.#context.log.warn("xds: a resource that is not valid is left out", {
+        type,
+        name,
+        error: error.message,
+      });
+      return error;
+    }
+  }
+
+  #secret(name: string): object | undefined {
+    if (!OWN_SECRETS.includes(name) && !this.#view!.secrets().includes(name)) return undefined;
+    return this.#context.secrets.secret(this.#proxy!, name);
+  }
+
+  /** Listeners and routes wait until new clusters are there with their endpoints, unless the client has nothing that could break. */
+  #held(): boolean {
+    const clusters = this.#subscriptions.get("cluster");
+    const endpoints = this.#subscriptions.get("endpoint");
+    for (const name of this.#awaited) if (endpoints?.served(name)) this.#awaited.delete(name);
+    const fresh = (["listener", "route"] as const).every((type) => {
+      const subscription = this.#subscriptions.get(type);
+      return !subscription || (!subscription.resumed && subscription.status().version === "");
+    });
+    const busy =
+      clusters !== undefined &&
+      ((clusters.outstanding?.added ?? false) ||
+        (clusters.outstanding && clusters.waiting) ||
+        this.#awaited.size > 0);
+    if (!busy || fresh) {
+      this.#heldSince = 0;
+      return false;
+    }
+    this.#heldSince ||= performance.now();
+    if (!overdue(this.#heldSince)) {
+      this.#wait(this.#heldSince);
+      return true;
+    }
+    this.#awaited.clear();
+    return false;
+  }
+
+  /** Nothing that the client holds refers to what is gone: it has accepted all listeners and routes. One that came back has yet to ask for them. */
+  #mayTakeAway(): boolean {
+    const clusters = this.#subscriptions.get("cluster");
+    if (
+      clusters?.resumed &&
+      clusters.departing &&
+      !(this.#subscriptions.has("listener") && this.#subscriptions.has("route")) &&
+      !overdue(this.#opened)
+    ) {
+      this.#wait(this.#opened);
+      return false;
+    }
+    return this.#settled("listener") && this.#settled("route");
+  }
+
+  #settled(type: ResourceType): boolean {
+    return this.#subscriptions.get(type)?.inStep ?? true;
+  }
+
+  /** Comes back when patience that began at `since` has ended. */
+  #wait(since: number): void {
+    if (this.#timer) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.pump();
+      },
+      since + PATIENCE_MS - performance.now() + 1,
+    );
+    this.#timer.unref();
+  }
+
+  #noteRevision(): void {
+    const revision = this.#context.revision().settled;
+    if (!this.#view || revision <= this.#acknowledgedRevision || this.#dirty.size > 0) return;
+    for (const subscription of this.#subscriptions.values()) if (!subscription.inStep) return;
+    this.#acknowledgedRevision = revision;
+    this.#context.changed(this);
+  }
+}
+
+function overdue(since: number): boolean {
+  return performance.now() - since >= PATIENCE_MS;
+}

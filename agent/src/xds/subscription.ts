@@ -1,0 +1,384 @@
+/** What one client wants, has been sent and has acknowledged of one resource type. */
+import type { ValueError } from "@heddle/envoy";
+import { hashOf } from "./encoded-resource.ts";
+import type { EncodedResource } from "./encoded-resource.ts";
+import { readRefusal } from "./culprits.ts";
+import type { Dialect, DiscoveryRequest } from "./discovery.ts";
+import type { ResourceType } from "./ports.ts";
+
+/** A response larger than this is continued in another one once it is acknowledged: gRPC clients take 4 MiB by default. Bytes. */
+export const MAX_RESPONSE_BYTES = 3 * 1024 * 1024;
+
+/** More names than any mesh has; a client that asks for more is ended with RESOURCE_EXHAUSTED. */
+export const MAX_NAMES = 100_000;
+
+/** What the client holds of one name. */
+interface Held {
+  readonly hash: string;
+  /** Missing for what it brought along from an earlier stream, and for names that it was told do not exist. */
+  readonly resource: EncodedResource | undefined;
+}
+
+/** The hash of a name that the client was told does not exist. */
+const ABSENT = "";
+/** The hash of a name that has to be sent again even if it is equal. */
+const AGAIN = "again";
+
+interface Change {
+  readonly before: Held | undefined;
+  readonly after: Held | undefined;
+}
+
+/** One response that is to be written. */
+export interface Push {
+  readonly nonce: string;
+  readonly version: string;
+  /** `performance.now()`. */
+  readonly at: number;
+  readonly resources: readonly EncodedResource[];
+  readonly removed: readonly string[];
+  readonly changes: ReadonlyMap<string, Change>;
+  /** Names that the client did not have before. */
+  readonly added: boolean;
+}
+
+export interface PushOptions {
+  /** The resource that the client should have under a name that it wants; an error for one that is not valid. */
+  readonly lookup: (name: string) => EncodedResource | ValueError | undefined;
+  /** Whether anything may be taken away now. */
+  readonly removals: boolean;
+  readonly nonce: string;
+  readonly revision: number;
+}
+
+/** How the type stands with this client, for people. */
+export interface TypeStatus {
+  /** The last version sent; empty before the first response. */
+  readonly version: string;
+  readonly acknowledgedVersion: string;
+  /** Milliseconds since 1970; 0 before the first acknowledgement. */
+  readonly acknowledgedAt: number;
+  readonly nonce: string;
+  /** Number of resources that the client holds. */
+  readonly resources: number;
+  /** What the client said when it refused something, or why a resource could not be sent; absent when it holds all that it should. */
+  readonly error?: string;
+  /** Names of the resources that it refused, or that are not valid. */
+  readonly culprits?: readonly string[];
+}
+
+/** One push is outstanding at most; what changes meanwhile is merged into the next. */
+export class Subscription {
+  readonly type: ResourceType;
+  readonly #dialect: Dialect;
+  /** Responses carry every resource, as the state-of-the-world dialect has it for clusters and listeners. */
+  readonly #full: boolean;
+  #wildcard = false;
+  readonly #names = new Set<string>();
+  #all: ReadonlyMap<string, unknown> = new Map();
+  /** Names whose state at the client may not be what it should be. */
+  readonly #stale = new Set<string>();
+  /** Names that are gone but may not be taken away yet. */
+  readonly #departing = new Set<string>();
+  /** Wanted names that are not in the map of all: each change may make them appear. */
+  readonly #unlisted = new Set<string>();
+  readonly #held = new Map<string, Held>();
+  #heldSum = 0;
+  #heldCount = 0;
+  /** Hashes that the client has refused. */
+  readonly #refused = new Map<string, string>();
+  /** What is wrong with resources that could not be encoded; the client keeps what it has. */
+  readonly #invalid = new Map<string, string>();
+  /** Names of a refused response of which one is bad: each group is tried by itself, halved until it is found. */
+  #groups: string[][] = [];
+  #owesAnswer: boolean;
+  #outstanding: Push | undefined;
+  #last: { version: string; nonce: string } = { version: "", nonce: "" };
+  #acknowledged = { version: "", at: 0 };
+  #error: string | undefined;
+  /** The client came with a configuration from an earlier stream. */
+  readonly resumed: boolean;
+
+  constructor(type: ResourceType, dialect: Dialect, first: DiscoveryRequest) {
+    this.type = type;
+    this.#dialect = dialect;
+    this.#full = dialect === "sotw" && (type === "cluster" || type === "listener");
+    this.resumed = first.configured;
+    this.#owesAnswer = this.#full || (dialect === "delta" && !first.configured);
+    for (const [name, version] of first.initialVersions) {
+      this.#hold(name, { hash: hashOf(version), resource: undefined });
+      this.#stale.add(name);
+    }
+    if ((type === "cluster" || type === "listener") && first.subscribe.length === 0)
+      this.#wildcard = true;
+  }
+
+  get outstanding(): Push | undefined {
+    return this.#outstanding;
+  }
+
+  /** Something is to be sent, at once or when the outstanding push is answered. */
+  get waiting(): boolean {
+    return this.#stale.size > 0 || this.#owesAnswer;
+  }
+
+  get departing(): boolean {
+    return this.#departing.size > 0;
+  }
+
+  /** The client holds what it should, and said so. */
+  get inStep(): boolean {
+    return !this.waiting && !this.departing && !this.#outstanding && this.#problem === undefined;
+  }
+
+  get #problem(): string | undefined {
+    return this.#error ?? this.#invalid.values().next().value;
+  }
+
+  wants(name: string): boolean {
+    return this.#names.has(name) || (this.#wildcard && this.#all.has(name));
+  }
+
+  /** The name is asked for and has been dealt with, as far as that is possible. */
+  served(name: string): boolean {
+    return this.wants(name) && !this.#stale.has(name);
+  }
+
+  /** The names wanted are exactly these (state of the world). */
+  replaceNames(names: readonly string[]): void {
+    if (names.length === 0 && this.#wildcard && this.#names.size === 0) return;
+    const next = new Set(names);
+    this.dropNames(
+      [...this.#names, ...(this.#wildcard ? ["*"] : [])].filter((name) => !next.has(name)),
+    );
+    this.addNames(names.filter((name) => !(name === "*" ? this.#wildcard : this.#names.has(name))));
+  }
+
+  /** These names are wanted too; a name that was wanted already is sent again. */
+  addNames(names: readonly string[], versions: ReadonlyMap<string, string> = new Map()): void {
+    for (const name of names) {
+      if (name === "*") {
+        if (this.type === "secret") continue;
+        this.#wildcard = true;
+        for (const listed of this.#all.keys()) this.#stale.add(listed);
+      } else {
+        const held = this.#held.get(name);
+        if (held && !versions.has(name)) this.#hold(name, { ...held, hash: AGAIN });
+        this.#names.add(name);
+        this.#stale.add(name);
+      }
+    }
+  }
+
+  dropNames(names: readonly string[]): void {
+    for (const name of names) {
+      if (name === "*") {
+        this.#wildcard = false;
+        for (const held of this.#held.keys()) if (!this.#names.has(held)) this.#forget(held);
+      } else if (this.#names.delete(name) && !this.wants(name)) {
+        this.#forget(name);
+      }
+    }
+  }
+
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** The map of all resources of the type is now this one; `changed` are the names in which it differs from the last. */
+  update(all: ReadonlyMap<string, unknown>, changed: Iterable<string>): void {
+    if (all === this.#all) for (const name of this.#held.keys()) this.#stale.add(name);
+    this.#all = all;
+    for (const name of changed) if (this.#wildcard || this.#names.has(name)) this.#stale.add(name);
+    for (const name of this.#unlisted) this.#stale.add(name);
+  }
+
+  /** One name may have changed, in or out of the map of all. */
+  touch(name: string): void {
+    if (this.wants(name)) this.#stale.add(name);
+  }
+
+  /** Names that are wanted but were not there. */
+  touchUnlisted(): void {
+    for (const name of this.#unlisted) this.#stale.add(name);
+  }
+
+  /** Sends a name again although it is equal: the client has thrown it away. */
+  resend(name: string): void {
+    if (!this.wants(name)) return;
+    const held = this.#held.get(name);
+    if (held) this.#hold(name, { ...held, hash: AGAIN });
+    this.#stale.add(name);
+  }
+
+  /** Puts together the next response, or nothing if the client needs none. */
+  next(options: PushOptions): Push | undefined {
+    if (options.removals) {
+      for (const name of this.#departing) this.#stale.add(name);
+      this.#departing.clear();
+    }
+    let changes = this.#takeChanges(options, this.#groups.shift() ?? this.#stale);
+    while (changes.size === 0 && this.#groups.length > 0) {
+      changes = this.#takeChanges(options, this.#groups.shift()!);
+    }
+    for (const [name, { after }] of changes) this.#hold(name, after);
+    if (changes.size === 0 && this.#refused.size === 0) this.#error = undefined;
+    if (changes.size === 0 && !this.#owesAnswer) return undefined;
+    this.#owesAnswer = false;
+    const added = [...changes.values()].some(
+      ({ before, after }) => after?.resource && (!before || before.hash === ABSENT),
+    );
+    const version = `${options.revision}-${this.#heldSum.toString(36)}`;
+    const push: Push = {
+      nonce: options.nonce,
+      version,
+      at: performance.now(),
+      resources: this.#full ? this.#heldResources() : changedResources(changes),
+      removed: [...changes].filter(([, { after }]) => !after?.resource).map(([name]) => name),
+      changes,
+      added,
+    };
+    this.#outstanding = push;
+    this.#last = { version, nonce: push.nonce };
+    return push;
+  }
+
+  /** The push that the client has accepted, or nothing if the nonce is not that of the outstanding one. */
+  accept(nonce: string): Push | undefined {
+    const push = this.#outstanding;
+    if (push?.nonce !== nonce) return undefined;
+    this.#outstanding = undefined;
+    this.#acknowledged = { version: push.version, at: Date.now() };
+    if (this.#refused.size === 0 && this.#groups.length === 0) this.#error = undefined;
+    return push;
+  }
+
+  /** The client has refused the outstanding push: what it refused is not sent again until it changes; the others are. */
+  refuse(nonce: string, message: string): readonly string[] {
+    const push = this.#outstanding;
+    if (push?.nonce !== nonce) return [];
+    this.#outstanding = undefined;
+    this.#error = message;
+    const { culprits, othersApplied } = readRefusal(message, push.changes.keys());
+    for (const name of culprits) {
+      const { before, after } = push.changes.get(name)!;
+      if (after) this.#refused.set(name, after.hash);
+      this.#hold(name, before);
+    }
+    const others = [...push.changes.keys()].filter((name) => !culprits.includes(name));
+    if (others.length > 0 && !othersApplied) {
+      for (const name of others) {
+        this.#hold(name, push.changes.get(name)!.before);
+        this.#stale.add(name);
+      }
+      if (culprits.length === 0) this.#groups.unshift(...halves(others));
+    }
+    return culprits;
+  }
+
+  status(): TypeStatus {
+    const error = this.#problem;
+    const culprits = [...this.#refused.keys(), ...this.#invalid.keys()];
+    return {
+      version: this.#last.version,
+      acknowledgedVersion: this.#acknowledged.version,
+      acknowledgedAt: this.#acknowledged.at,
+      nonce: this.#last.nonce,
+      resources: this.#heldCount,
+      ...(error === undefined ? {} : { error }),
+      ...(culprits.length === 0 ? {} : { culprits }),
+    };
+  }
+
+  #takeChanges(options: PushOptions, names: Iterable<string>): Map<string, Change> {
+    const changes = new Map<string, Change>();
+    let bytes = 0;
+    for (const name of names) {
+      if (!this.#stale.delete(name)) continue;
+      const before = this.#held.get(name);
+      const wanted = this.wants(name) ? options.lookup(name) : undefined;
+      this.#remember(name, wanted !== undefined);
+      if (wanted instanceof Error) {
+        this.#invalid.set(name, wanted.message);
+        continue;
+      }
+      this.#invalid.delete(name);
+      if (wanted) {
+        if (this.#refused.get(name) === wanted.hash) continue;
+        this.#refused.delete(name);
+        if (before?.hash === wanted.hash) {
+          this.#hold(name, { hash: wanted.hash, resource: wanted });
+          continue;
+        }
+        bytes += wanted.deltaEntry.length;
+        if (bytes > MAX_RESPONSE_BYTES && changes.size > 0 && !this.#full) {
+          this.#stale.add(name);
+          break;
+        }
+        changes.set(name, { before, after: { hash: wanted.hash, resource: wanted } });
+      } else {
+        this.#refused.delete(name);
+        if (!this.#goes(name, before)) continue;
+        if (before && !options.removals) this.#departing.add(name);
+        else
+          changes.set(name, {
+            before,
+            after: this.#names.has(name) ? { hash: ABSENT, resource: undefined } : undefined,
+          });
+      }
+    }
+    return changes;
+  }
+
+  /** Whether a name without a resource is something to tell the client. */
+  #goes(name: string, before: Held | undefined): boolean {
+    if (this.type === "secret" || before?.hash === ABSENT) return false;
+    if (before === undefined) return this.#dialect === "delta" && this.#names.has(name);
+    if (this.#dialect === "delta" || this.#full) return true;
+    this.#hold(name, undefined);
+    return false;
+  }
+
+  #remember(name: string, present: boolean): void {
+    if (present) this.#departing.delete(name);
+    if (this.#names.has(name) && !this.#all.has(name)) this.#unlisted.add(name);
+    else this.#unlisted.delete(name);
+  }
+
+  #heldResources(): EncodedResource[] {
+    return [...this.#held.values()].flatMap(({ resource }) => (resource ? [resource] : []));
+  }
+
+  #forget(name: string): void {
+    this.#hold(name, undefined);
+    this.#stale.delete(name);
+    this.#departing.delete(name);
+    this.#unlisted.delete(name);
+    this.#refused.delete(name);
+    this.#invalid.delete(name);
+  }
+
+  #hold(name: string, held: Held | undefined): void {
+    const before = this.#held.get(name);
+    this.#heldSum += (held?.resource?.summand ?? 0) - (before?.resource?.summand ?? 0);
+    this.#heldSum = ((this.#heldSum % SUM_LIMIT) + SUM_LIMIT) % SUM_LIMIT;
+    this.#heldCount += Number(isThere(held)) - Number(isThere(before));
+    if (held) this.#held.set(name, held);
+    else this.#held.delete(name);
+  }
+}
+
+const SUM_LIMIT = 2 ** 48;
+
+function isThere(held: Held | undefined): boolean {
+  return held !== undefined && held.hash !== ABSENT;
+}
+
+function changedResources(changes: ReadonlyMap<string, Change>): EncodedResource[] {
+  return [...changes.values()].flatMap(({ after }) => (after?.resource ? [after.resource] : []));
+}
+
+function halves(names: readonly string[]): string[][] {
+  const middle = Math.ceil(names.length / 2);
+  return [names.slice(0, middle), names.slice(middle)];
+}

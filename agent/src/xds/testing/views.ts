@@ -1,0 +1,85 @@
+/** A mesh of ready-made Envoy resources, the same for every proxy: for tests of what happens after translation. */
+import type {
+  ProxyView,
+  ResourceType,
+  SecretSource,
+  SecretValue,
+  ViewSource,
+  XdsLog,
+} from "../ports.ts";
+
+/** Values by name, or `null` for names that go. */
+export type Changes = Partial<Record<ResourceType, Readonly<Record<string, object | null>>>>;
+
+export interface TestViews extends ViewSource {
+  /** Changes several types at once and then tells every view. */
+  change(changes: Changes): void;
+  resources(type: ResourceType): ReadonlyMap<string, object>;
+  /** Listeners that are only given by name, as to a gRPC client. */
+  readonly byName: Map<string, object>;
+  /** Views that have not been given back. */
+  readonly open: number;
+}
+
+export function createTestViews(): TestViews {
+  const maps = new Map<ResourceType, ReadonlyMap<string, object>>();
+  const listeners = new Set<(changed: ReadonlySet<ResourceType>) => void>();
+  const byName = new Map<string, object>();
+  let open = 0;
+  const of = (type: ResourceType): ReadonlyMap<string, object> =>
+    maps.get(type) ?? new Map<string, object>();
+  return {
+    byName,
+    get open() {
+      return open;
+    },
+    resources: of,
+    change(changes) {
+      const types = Object.keys(changes) as ResourceType[];
+      for (const type of types) {
+        const next = new Map(of(type));
+        for (const [name, value] of Object.entries(changes[type]!)) {
+          if (value) next.set(name, value);
+          else next.delete(name);
+        }
+        maps.set(type, next);
+      }
+      for (const listener of listeners) listener(new Set(types));
+    },
+    view(): ProxyView {
+      open++;
+      return {
+        resources: of,
+        named: (type, name) => of(type).get(name) ?? byName.get(`${type}/${name}`),
+        secrets: () => ["kubernetes://default/web"],
+        subscribe(listener) {
+          listeners.add(listener);
+          return () => void listeners.delete(listener);
+        },
+        dispose: () => void open--,
+      };
+    },
+  };
+}
+
+export interface TestSecrets extends SecretSource {
+  set(name: string, value: SecretValue): void;
+}
+
+export function createTestSecrets(): TestSecrets {
+  const values = new Map<string, SecretValue>();
+  const listeners = new Set<(name: string) => void>();
+  return {
+    secret: (_, name) => values.get(name),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    set(name, value) {
+      values.set(name, value);
+      for (const listener of listeners) listener(name);
+    },
+  };
+}
+
+export const silent: XdsLog = { info() {}, warn() {} };
