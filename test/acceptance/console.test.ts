@@ -1,0 +1,133 @@
+/** A real Chromium walks the console on the live demo, in light and dark, wide and narrow, and keeps a picture of each page. */
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchChromium } from "../harness/chromium.ts";
+import {
+  type DemoProcess,
+  removeDemoData,
+  ROOT,
+  startDemoProcess,
+} from "../harness/demo-process.ts";
+
+const PICTURES = path.join(ROOT, "test/screenshots");
+/** Long enough for two scrapes of every proxy and for the first traces. */
+const TRAFFIC_MS = 20_000;
+
+let demo: DemoProcess;
+let browser: Browser;
+
+beforeAll(async () => {
+  [demo, browser] = await Promise.all([
+    startDemoProcess({ port: 8760, gatewayPort: 8796, block: 44, rate: 20 }),
+    launchChromium(),
+  ]);
+  await mkdir(PICTURES, { recursive: true });
+  await new Promise((resolve) => setTimeout(resolve, TRAFFIC_MS));
+});
+afterAll(async () => {
+  await browser?.close();
+  await demo?.stop();
+  await removeDemoData(demo);
+});
+
+/** Each page with words that it must show once its data is there. */
+const PAGES: readonly (readonly [name: string, address: string, words: readonly RegExp[]])[] = [
+  ["overview", "/", [/demo/]],
+  ["graph", "/m/demo/graph", [/productpage/, /reviews/]],
+  ["services", "/m/demo/services", [/productpage/, /reviews/, /ratings/, /details/]],
+  ["service", "/m/demo/services/reviews.default.svc.cluster.local", [/reviews/, /v[123]/]],
+  ["traces", "/m/demo/traces", [/productpage/]],
+  ["logs", "/m/demo/logs", [/GET/]],
+  ["config", "/m/demo/config", [/VirtualService/, /bookinfo/]],
+  ["object", "/m/demo/config/VirtualService/default/bookinfo", [/productpage/]],
+  ["revisions", "/m/demo/revisions", [/Bookinfo: gateway and versions/]],
+  ["revision", "/m/demo/revisions/1", [/bookinfo/]],
+  ["proxies", "/m/demo/proxies", [/productpage-v1-0/, /istio-ingressgateway-0/]],
+  ["agents", "/m/demo/agents", [/local/]],
+];
+
+interface Look {
+  readonly scheme: "light" | "dark";
+  readonly width: number;
+}
+
+const LOOKS: readonly Look[] = [
+  { scheme: "light", width: 1440 },
+  { scheme: "dark", width: 1440 },
+  { scheme: "light", width: 390 },
+  { scheme: "dark", width: 390 },
+];
+
+async function open({
+  scheme,
+  width,
+}: Look): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
+  const context = await browser.newContext({
+    colorScheme: scheme,
+    viewport: { width, height: width < 600 ? 844 : 900 },
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  await page.goto(`${demo.url}/#token=${demo.token}`);
+  await page.getByText("demo").first().waitFor({ timeout: 15_000 });
+  return { context, page, complaints };
+}
+
+test.each(LOOKS)("every page in $scheme at $width px", async (look) => {
+  const { context, page, complaints } = await open(look);
+  for (const [name, address, words] of PAGES) {
+    await page.goto(`${demo.url}${address}`);
+    for (const word of words) {
+      await expect
+        .poll(() => page.locator("body").innerText(), {
+          timeout: 15_000,
+          message: `${name} shows ${word}`,
+        })
+        .toMatch(word);
+    }
+    await page.waitForTimeout(400);
+    await page.screenshot({
+      path: path.join(PICTURES, `${name}-${look.scheme}-${look.width}.png`),
+    });
+    const sideways = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(sideways, `${name} scrolls sideways`).toBeLessThanOrEqual(0);
+  }
+  await context.close();
+  expect(complaints).toEqual([]);
+});
+
+test("from the list of traces to one trace's waterfall", async () => {
+  const { context, page, complaints } = await open({ scheme: "light", width: 1440 });
+  await page.goto(`${demo.url}/m/demo/traces`);
+  await page.locator('a[href*="/traces/"]').first().click();
+  await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
+  await expect
+    .poll(() => page.locator("body").innerText(), { timeout: 15_000 })
+    .toMatch(/reviews|details/);
+  await page.screenshot({ path: path.join(PICTURES, "trace-light-1440.png") });
+  await context.close();
+  expect(complaints).toEqual([]);
+});
+
+test("without a token the console asks for one, and refuses a wrong one with a reason", async () => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${demo.url}/m/demo/graph`);
+  const field = page.getByLabel(/token/i).first();
+  await field.waitFor();
+  await field.fill("not-a-token");
+  await field.press("Enter");
+  await expect
+    .poll(() => page.locator("body").innerText())
+    .toMatch(/HDL\d{4}|not accepted|refused|unknown|not valid|invalid/i);
+  await page.screenshot({ path: path.join(PICTURES, "sign-in-refused.png") });
+  await context.close();
+});
