@@ -41,9 +41,12 @@ export const sidecarRoute = derivation<SidecarRouteKey, RouteConfiguration | und
       .filter((each) => each !== undefined);
     return {
       name,
+      // Where nothing was intercepted there is no original destination to let a stranger's request through to.
       virtualHosts: [
         ...withUniqueDomains(hosts),
-        fallbackVirtualHost(read.mesh.outboundTrafficPolicy),
+        fallbackVirtualHost(
+          name === HTTP_PROXY_ROUTE ? "REGISTRY_ONLY" : read.mesh.outboundTrafficPolicy,
+        ),
       ],
       // A rule may name a cluster that is not there (yet): requests then fail, the rest of the table works on.
       validateClusters: false,

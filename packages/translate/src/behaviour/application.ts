@@ -1,0 +1,74 @@
+/** An application for tests: answers with what it was asked, or as the request's path tells it. */
+import { createServer, type IncomingMessage, type Server } from "node:http";
+
+export interface Echo {
+  readonly name: string;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Application {
+  /** Every request that arrived, oldest first. */
+  readonly requests: Echo[];
+  stop(): Promise<void>;
+}
+
+/**
+ * `/status/<code>` answers with that code, `/slow/<milliseconds>` after that time, `/flaky/<name>` with 503 for the first
+ * request of that name; anything else with 200. Bodies are the request as JSON.
+ */
+export async function startApplication(
+  name: string,
+  address: string,
+  port: number,
+): Promise<Application> {
+  const requests: Echo[] = [];
+  const flaked = new Set<string>();
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on("end", () => {
+      const echo = echoOf(name, request);
+      requests.push(echo);
+      const [, verb = "", argument = ""] = echo.url.split(/[/?]/);
+      const failing = verb === "flaky" && !flaked.has(argument);
+      if (failing) flaked.add(argument);
+      const status = verb === "status" ? Number(argument) : failing ? 503 : 200;
+      const delay = verb === "slow" ? Number(argument) : 0;
+      setTimeout(() => {
+        response.writeHead(status, { "content-type": "application/json", "x-application": name });
+        response.end(JSON.stringify(echo));
+      }, delay);
+    });
+  });
+  await listening(server, address, port);
+  return { requests, stop: () => closed(server) };
+}
+
+function echoOf(name: string, request: IncomingMessage): Echo {
+  const headers = Object.entries(request.headers).map(
+    ([key, value]) => [key, String(value)] as const,
+  );
+  return {
+    name,
+    method: request.method ?? "",
+    url: request.url ?? "",
+    headers: Object.fromEntries(headers),
+  };
+}
+
+export function listening(
+  server: Pick<Server, "listen" | "once">,
+  address: string,
+  port: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, address, resolve);
+  });
+}
+
+export function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,79 @@
+/** A certificate authority for tests: SPIFFE identities for workloads, DNS names for gateways. */
+import "reflect-metadata";
+import * as x509 from "@peculiar/x509";
+import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
+import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const HOUR_MS = 3_600_000;
+
+export interface Leaf {
+  readonly chain: string;
+  readonly key: string;
+}
+
+export interface TestAuthority {
+  readonly certificate: string;
+  /** `spiffe://…` or a DNS name. */
+  issue(name: string): Promise<Leaf>;
+}
+
+export async function createAuthority(commonName = "test root"): Promise<TestAuthority> {
+  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+  const lifetime = {
+    notBefore: new Date(Date.now() - HOUR_MS),
+    notAfter: new Date(Date.now() + 24 * HOUR_MS),
+  };
+  const root = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${commonName}`,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 1, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
+    ...lifetime,
+  });
+  return {
+    certificate: root.toString("pem"),
+    async issue(name) {
+      const leafKeys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+      const type = name.startsWith("spiffe:") ? "url" : "dns";
+      const leaf = await x509.X509CertificateGenerator.create({
+        subject: "",
+        issuer: root.subject,
+        publicKey: leafKeys.publicKey,
+        signingKey: keys.privateKey,
+        signingAlgorithm: ALGORITHM,
+        extensions: [
+          new x509.SubjectAlternativeNameExtension([{ type, value: name }], true),
+          new x509.ExtendedKeyUsageExtension([
+            x509.ExtendedKeyUsage.serverAuth,
+            x509.ExtendedKeyUsage.clientAuth,
+          ]),
+        ],
+        ...lifetime,
+      });
+      const key = await crypto.subtle.exportKey("pkcs8", leafKeys.privateKey);
+      return { chain: leaf.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") };
+    },
+  };
+}
+
+/** What SDS would give a workload. */
+export function workloadSecrets({ chain, key }: Leaf, roots: string): readonly Secret[] {
+  return [
+    certificateSecret(WORKLOAD_SECRET, { chain, key }),
+    { name: TRUST_BUNDLE_SECRET, validationContext: { trustedCa: { inlineString: roots } } },
+  ];
+}
+
+export function certificateSecret(name: string, { chain, key }: Leaf): Secret {
+  return {
+    name,
+    tlsCertificate: {
+      certificateChain: { inlineString: chain },
+      privateKey: { inlineString: key },
+    },
+  };
+}

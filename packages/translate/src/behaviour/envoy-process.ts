@@ -1,0 +1,106 @@
+/** Real Envoys for tests: started on a static bootstrap, asked, and ended. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export const envoyBinary = process.env["HEDDLE_ENVOY"];
+
+export interface RunningEnvoy {
+  /** What the admin interface answers on a path. */
+  admin(path: string): Promise<string>;
+  /** All that it has logged. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+interface Bootstrap {
+  readonly admin?:
+    | {
+        readonly address?:
+          | {
+              readonly socketAddress?:
+                | { readonly address?: string; readonly portValue?: number }
+                | undefined;
+            }
+          | undefined;
+      }
+    | undefined;
+}
+
+const START_LIMIT_MS = 15_000;
+
+/** Rejects with Envoy's log if it does not become ready in time. */
+export async function startEnvoy(bootstrap: Bootstrap): Promise<RunningEnvoy> {
+  const folder = await mkdtemp(join(tmpdir(), "heddle-envoy-"));
+  const file = join(folder, "bootstrap.json");
+  await writeFile(file, JSON.stringify(bootstrap));
+  const child = spawn(
+    envoyBinary ?? "envoy",
+    [
+      "-c",
+      file,
+      "--concurrency",
+      "1",
+      "--disable-hot-restart",
+      "--log-level",
+      "warn",
+      "--drain-time-s",
+      "1",
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let log = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const { address, portValue } = bootstrap.admin?.address?.socketAddress ?? {};
+  const base = `http://${address}:${portValue}`;
+  const stop = async () => {
+    await ended(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  const admin = async (path: string) => (await fetch(`${base}${path}`)).text();
+  const limit = Date.now() + START_LIMIT_MS;
+  while (Date.now() < limit && child.exitCode === null) {
+    const ready = await fetch(`${base}/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) return { admin, log: () => log, stop };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await stop();
+  throw new Error(`Envoy did not become ready:\n${log}`);
+}
+
+/** What `envoy --mode validate` says against a bootstrap; empty if it accepts it. */
+export async function validate(bootstrap: unknown): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "heddle-envoy-"));
+  const file = join(folder, "bootstrap.json");
+  try {
+    await writeFile(file, JSON.stringify(bootstrap));
+    await promisify(execFile)(envoyBinary ?? "envoy", [
+      "-c",
+      file,
+      "--mode",
+      "validate",
+      "--log-level",
+      "warn",
+    ]);
+    return "";
+  } catch (error) {
+    return (error as { stderr?: string }).stderr || String(error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 3000);
+  await exit;
+  clearTimeout(timer);
+}

@@ -1,0 +1,155 @@
+/** Kubernetes and mesh objects of tests, with what the tests do not care about filled in. */
+import type {
+  DestinationRule,
+  EndpointSlice,
+  Gateway,
+  MeshObject,
+  PeerAuthentication,
+  Pod,
+  Service,
+  VirtualService,
+} from "@heddle/model";
+
+export interface PodOptions {
+  readonly name: string;
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+  /** Name of the Deployment that it belongs to. */
+  readonly workload?: string;
+  readonly serviceAccount?: string;
+  /** Has a sidecar; true unless told otherwise. */
+  readonly mesh?: boolean;
+}
+
+export function object<Spec>(
+  apiVersion: string,
+  kind: string,
+  name: string,
+  spec: Spec,
+  namespace = "default",
+  rest: Partial<MeshObject["metadata"]> = {},
+): MeshObject<Spec> {
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, labels: {}, annotations: {}, ...rest },
+    spec,
+  };
+}
+
+export function pod({
+  name,
+  address,
+  labels,
+  namespace,
+  workload,
+  serviceAccount,
+  mesh = true,
+}: PodOptions): MeshObject<Pod> {
+  const hash = "5d8c7b9f4";
+  return object<Pod>(
+    "v1",
+    "Pod",
+    name,
+    {
+      serviceAccountName: serviceAccount ?? "default",
+      containers: [{ name: "app" }, ...(mesh ? [{ name: "heddle-proxy" }] : [])],
+      status: { podIP: address, phase: "Running" },
+    } as Pod,
+    namespace,
+    {
+      labels: { ...labels, "pod-template-hash": hash },
+      ...(workload
+        ? {
+            ownerReferences: [
+              {
+                apiVersion: "apps/v1",
+                kind: "ReplicaSet",
+                name: `${workload}-${hash}`,
+                controller: true,
+              },
+            ],
+          }
+        : {}),
+    },
+  );
+}
+
+export interface Port {
+  readonly name: string;
+  readonly port: number;
+  readonly targetPort?: number;
+}
+
+/** A Service and its one EndpointSlice. */
+export function service(
+  name: string,
+  ports: readonly Port[],
+  addresses: readonly string[],
+  { namespace = "default", clusterIP = "None" as string } = {},
+): readonly MeshObject[] {
+  return [
+    object<Service>(
+      "v1",
+      "Service",
+      name,
+      {
+        clusterIP,
+        ports: ports.map((each) => ({
+          ...each,
+          targetPort: each.targetPort ?? each.port,
+          protocol: "TCP",
+        })),
+      } as Service,
+      namespace,
+    ),
+    object<EndpointSlice>(
+      "discovery.k8s.io/v1",
+      "EndpointSlice",
+      `${name}-1`,
+      {
+        addressType: "IPv4",
+        endpoints: addresses.map((address) => ({
+          addresses: [address],
+          conditions: { ready: true },
+        })),
+        ports: ports.map(({ name: portName, port, targetPort }) => ({
+          name: portName,
+          port: targetPort ?? port,
+          protocol: "TCP",
+        })),
+      } as EndpointSlice,
+      namespace,
+      { labels: { "kubernetes.io/service-name": name } },
+    ),
+  ];
+}
+
+export function virtualService(
+  name: string,
+  spec: VirtualService,
+  namespace = "default",
+): MeshObject<VirtualService> {
+  return object("networking.istio.io/v1", "VirtualService", name, spec, namespace);
+}
+
+export function gateway(name: string, spec: Gateway, namespace = "default"): MeshObject<Gateway> {
+  return object("networking.istio.io/v1", "Gateway", name, spec, namespace);
+}
+
+export function destinationRule(
+  name: string,
+  spec: DestinationRule,
+  namespace = "default",
+): MeshObject<DestinationRule> {
+  return object("networking.istio.io/v1", "DestinationRule", name, spec, namespace);
+}
+
+export function peerAuthentication(
+  name: string,
+  spec: PeerAuthentication,
+  namespace = "default",
+): MeshObject<PeerAuthentication> {
+  return object("security.istio.io/v1", "PeerAuthentication", name, spec, namespace);
+}
