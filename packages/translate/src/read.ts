@@ -1,16 +1,29 @@
-import type { DestinationRule, Gateway, MeshObject, ServiceModel, VirtualService, WorkloadEndpoint } from "@heddle/model";
+import type {
+  DestinationRule,
+  Gateway,
+  MeshObject,
+  ServiceModel,
+  VirtualService,
+  WorkloadEndpoint,
+} from "@heddle/model";
 import type { ProxyDescription } from "./proxy.ts";
 
 /**
  * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
  * derivation runs again exactly when an answer that it was given has changed. None answers with a whole collection,
- * except `hosts`, which only the assembly of a view reads.
+ * except `hosts` and `part`, which only the assembly of a view reads.
  */
 export interface ModelReader {
   readonly mesh: MeshSettings;
   service(host: string): ServiceModel | undefined;
   /** Hosts of every service visible to a namespace, sorted. */
   hosts(namespace: string): readonly string[];
+  /** Hosts of one of the parts that all hosts are divided into, visible or not, sorted. */
+  part(part: number): readonly string[];
+  /** Whether there is such a host and a namespace sees it. */
+  visible(host: string, namespace: string): boolean;
+  /** Whether some namespace has a `clusterScope` of its own for the host. */
+  scoped(host: string): boolean;
   /** Ready endpoints of one port of a service, sorted by address. */
   endpoints(host: string, port: number): readonly WorkloadEndpoint[];
   /** Service accounts `namespace/name` of all endpoints of a port, ready or not, sorted. */
@@ -22,13 +35,20 @@ export interface ModelReader {
   /** The destination rule that a client in a namespace sees for a host: client's namespace, then service's, then root's. */
   destinationRule(host: string, clientNamespace: string): MeshObject<DestinationRule> | undefined;
   /** Gateways whose selector picks these labels, sorted by key. */
-  gateways(labels: Readonly<Record<string, string>>, namespace: string): readonly MeshObject<Gateway>[];
+  gateways(
+    labels: Readonly<Record<string, string>>,
+    namespace: string,
+  ): readonly MeshObject<Gateway>[];
   /** Services whose endpoints include this address, sorted by host: what the workload serves. */
   servicesAt(address: string): readonly ServiceModel[];
   /** The workload behind an address, from its pod. */
   workload(address: string): WorkloadEndpoint | undefined;
   /** Mutual TLS asked of a workload by PeerAuthentication: mesh, namespace, workload and port merged. */
-  peerAuthentication(namespace: string, labels: Readonly<Record<string, string>>, port: number): "DISABLE" | "PERMISSIVE" | "STRICT";
+  peerAuthentication(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+    port: number,
+  ): "DISABLE" | "PERMISSIVE" | "STRICT";
   /** Any one object by its key `group/Kind/namespace/name`: a Namespace's labels, whether a Secret exists, a delegate. */
   object<Spec>(key: string): MeshObject<Spec> | undefined;
   /** Keys of the client's labels that some rule's predicate reads, sorted. */
@@ -53,7 +73,11 @@ export interface Derivation<K, V> {
   readonly compute: (read: ModelReader, key: K) => V;
 }
 
-export function derivation<K, V>(name: string, keyOf: (key: K) => string, compute: (read: ModelReader, key: K) => V): Derivation<K, V> {
+export function derivation<K, V>(
+  name: string,
+  keyOf: (key: K) => string,
+  compute: (read: ModelReader, key: K) => V,
+): Derivation<K, V> {
   return { name, keyOf, compute };
 }
 
@@ -82,4 +106,6 @@ export interface ClientView {
   readonly clusterId: string;
   readonly locality: ProxyDescription["locality"];
   readonly cohort: ProxyDescription["cohort"];
+  /** The client's traffic is led to its proxy, which so sees original destinations; true where it is left out. */
+  readonly intercepted?: boolean;
 }

@@ -2,7 +2,7 @@
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type { ClientTLSSettings } from "@heddle/model";
 import { ADS_SECRETS } from "../ads.ts";
-import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+import { clientAlpn, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
 import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
@@ -14,14 +14,8 @@ import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
  * offer `istio-peer-exchange`: it announces a preface on TCP connections that stock Envoy cannot write.
  */
 function alpnOf(context: ClusterContext): readonly string[] {
-  switch (upstreamHttp(context)) {
-    case "http2":
-      return ["istio", "h2"];
-    case "http1":
-      return ["istio", "http/1.1"];
-    default:
-      return ["istio"];
-  }
+  const kind = upstreamHttp(context);
+  return clientAlpn(kind === "http1" || kind === "http2" ? kind : "tcp");
 }
 
 /** `settings` may name the identities to accept and the server's name; both follow from the service otherwise. */

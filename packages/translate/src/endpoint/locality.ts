@@ -23,6 +23,12 @@ export function localityMatters(policy: EffectivePolicy): boolean {
   return policy.outlierDetection !== undefined;
 }
 
+/** The same for one level of a policy, of which the others are not known. */
+export function mayAskForLocality({ loadBalancer, outlierDetection }: EffectivePolicy): boolean {
+  const distribute = loadBalancer?.localityLbSetting?.distribute ?? [];
+  return outlierDetection !== undefined || distribute.length > 0;
+}
+
 /** Groups in the order of their names; a group weighs as much as its endpoints do. */
 export function byLocality(
   endpoints: readonly WorkloadEndpoint[],

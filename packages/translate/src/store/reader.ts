@@ -6,14 +6,7 @@ import type { Derivation, ModelReader } from "../read.ts";
 import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
 import type { Store } from "./store.ts";
 
-/** What the assembly of views reads besides. */
-export interface AssemblyReader extends ModelReader {
-  /** Hosts of one of the parts that all hosts are divided into, sorted, visible or not. */
-  part(part: number): readonly string[];
-  visible(host: string, namespace: string): boolean;
-}
-
-export function createReader(store: Store, cohort: Cohort, engine: Engine): AssemblyReader {
+export function createReader(store: Store, cohort: Cohort, engine: Engine): ModelReader {
   const side = () => store.side(cohort);
   return {
     mesh: store.mesh,
@@ -34,6 +27,13 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Asse
       side().peerAuthentications.modeOf(namespace, labels, port),
     predicateLabels: () => side().virtualServices.predicateLabels(),
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
+    scoped: (host) => {
+      const { services, destinationRules } = side();
+      return (
+        services.visibility(host).exceptions.size > 0 ||
+        destinationRules.forHost(host).exceptions.size > 0
+      );
+    },
     clusterScope: (host, namespace) => {
       const { services, destinationRules } = side();
       return services.visibility(host).exceptions.has(namespace) ||

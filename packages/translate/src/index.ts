@@ -1,0 +1,25 @@
+/** Model to Envoy resources, as plain typed values. Pure, incremental. */
+export type { Cohort, Locality, ProxyDescription } from "./proxy.ts";
+export type { MeshSettings } from "./read.ts";
+export type { Change, Overlay, OverlayChange, OverlayScope } from "./overlay.ts";
+export type { XdsNode } from "./node.ts";
+export { parseNode } from "./node.ts";
+export type { Schedule } from "./engine/drain.ts";
+export type { DerivationStats } from "./engine/engine.ts";
+export type { Translator, TranslatorOptions, TranslatorStats } from "./translator.ts";
+export { createTranslator } from "./translator.ts";
+export type { ProxyView, ViewListener } from "./view/proxy-view.ts";
+export type { ChangedNames, ResourceType } from "./view/resource-set.ts";
+export type { BootstrapOptions, HostPort } from "./bootstrap.ts";
+export { bootstrap } from "./bootstrap.ts";
+export type { StaticOptions, StaticResources } from "./static-bootstrap.ts";
+export { staticBootstrap } from "./static-bootstrap.ts";
+export * from "./names.ts";
+export {
+  ACCESS_LOG_ATTRIBUTES,
+  ACCESS_LOG_RESOURCE,
+  type AccessLogField,
+  HTTP_ACCESS_LOG,
+  TCP_ACCESS_LOG,
+} from "./telemetry/access-log-attributes.ts";
+export { METRIC_PREFIX } from "./telemetry/stats-logger.ts";

@@ -1,0 +1,31 @@
+/** What of a proxy its outbound resources depend on. */
+import type { ProxyDescription } from "../proxy.ts";
+import type { ClientView, ModelReader } from "../read.ts";
+
+/**
+ * Labels are kept only where some rule's predicate reads them: pods that differ in what nobody asks about are the same
+ * client. `staged` tells whether candidates read anything that others do not; without it they are like all others.
+ */
+export function clientViewOf(
+  read: ModelReader,
+  proxy: ProxyDescription,
+  staged: boolean,
+): ClientView {
+  const labels: Record<string, string> = {};
+  for (const label of read.predicateLabels()) {
+    const value = proxy.labels[label];
+    if (value !== undefined) labels[label] = value;
+  }
+  const { type, namespace, clusterId, locality } = proxy;
+  const cohort = staged ? proxy.cohort : "stable";
+  const intercepted = type === "sidecar" && proxy.interception === "REDIRECT";
+  const key = JSON.stringify([
+    type,
+    namespace,
+    clusterId,
+    locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`,
+    intercepted,
+    Object.entries(labels),
+  ]);
+  return { key, type, namespace, labels, clusterId, locality, cohort, intercepted };
+}

@@ -1,0 +1,141 @@
+/** Clusters and endpoints of a client: of every service that it sees. */
+import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import type { ClusterLoadAssignment } from "@heddle/envoy/config/endpoint/v3";
+import { secretsOf } from "../cluster/originated-tls.ts";
+import {
+  type ClusterKey,
+  clusteredPorts,
+  contextOf,
+  outboundCluster,
+  subsetsOf,
+} from "../cluster/outbound.ts";
+import { loadAssignment, localityText } from "../endpoint/load-assignment.ts";
+import { mayAskForLocality } from "../endpoint/locality.ts";
+import type { Locality } from "../proxy.ts";
+import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { ANY_NAMESPACE } from "../store/by-namespace.ts";
+import { HOST_PARTS } from "../store/services.ts";
+import type { Emit, Part } from "./resource-set.ts";
+
+/** What of a client decides over clusters and endpoints besides its namespace. */
+interface Place {
+  readonly intercepted: boolean;
+  readonly locality: Locality | undefined;
+}
+
+interface HostKey extends Place {
+  readonly host: string;
+  /** From `clusterScope`. */
+  readonly scope: string;
+}
+
+/** Everything by which one service is reached. */
+interface OutboundHost {
+  readonly clusters: readonly Cluster[];
+  readonly endpoints: readonly ClusterLoadAssignment[];
+  readonly secrets: readonly string[];
+}
+
+/** One of the parts that all hosts are divided into. */
+interface OutboundPart {
+  /** Of the hosts that namespaces see which nobody has singled out. */
+  readonly generic: readonly OutboundHost[];
+  /** Hosts that are not the same for every namespace; they are not in `generic`. */
+  readonly scoped: readonly string[];
+}
+
+/** One part of a view for each part of the hosts. */
+export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
+  const place = { intercepted: view.intercepted ?? true, locality: view.locality };
+  return Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
+    const { generic, scoped } = read.get(outboundPart, { part, ...place });
+    for (const host of generic) emitHost(emit, host);
+    for (const host of scoped) {
+      if (!read.visible(host, view.namespace)) continue;
+      const scope = read.clusterScope(host, view.namespace);
+      emitHost(emit, read.get(outboundHost, hostKey(read, host, scope, place)));
+    }
+  });
+}
+
+function emitHost(emit: Emit, { clusters, endpoints, secrets }: OutboundHost): void {
+  for (const cluster of clusters) emit("cluster", cluster.name as string, cluster);
+  for (const assignment of endpoints)
+    emit("endpoint", assignment.clusterName as string, assignment);
+  for (const name of secrets) emit("secret", name, undefined);
+}
+
+interface PartKey extends Place {
+  readonly part: number;
+}
+
+/** Shared by all views of a place: what is the same for every namespace is gone through once, not once for each view. */
+const outboundPart = derivation<PartKey, OutboundPart>(
+  "view/outbound-part",
+  ({ part, ...place }) => `${part}|${placeText(place)}`,
+  (read, { part, ...place }) => {
+    const generic: OutboundHost[] = [];
+    const scoped: string[] = [];
+    for (const host of read.part(part)) {
+      if (read.scoped(host)) scoped.push(host);
+      else if (read.visible(host, ANY_NAMESPACE)) {
+        generic.push(read.get(outboundHost, hostKey(read, host, ANY_NAMESPACE, place)));
+      }
+    }
+    return { generic, scoped };
+  },
+);
+
+const outboundHost = derivation<HostKey, OutboundHost>(
+  "view/outbound-host",
+  ({ host, scope, ...place }) => `${host}|${scope}|${placeText(place)}`,
+  (read, { host, scope, intercepted, locality }) => {
+    const service = read.service(host);
+    const clusters: Cluster[] = [];
+    const endpoints: ClusterLoadAssignment[] = [];
+    const secrets = new Set<string>();
+    if (service === undefined) return { clusters, endpoints, secrets: [] };
+    const subsets = subsetsOf(read.destinationRule(host, scope));
+    for (const port of clusteredPorts(service)) {
+      for (const subset of subsets) {
+        const key: ClusterKey = { host, port, subset, scope, intercepted };
+        const cluster = read.get(outboundCluster, key);
+        if (cluster === undefined) continue;
+        clusters.push(cluster);
+        const assignment = read.get(loadAssignment, { ...key, locality });
+        if (assignment !== undefined) endpoints.push(assignment);
+        const context = contextOf(read, key);
+        if (context !== undefined) for (const name of secretsOf(context)) secrets.add(name);
+      }
+    }
+    return { clusters, endpoints, secrets: [...secrets].toSorted() };
+  },
+);
+
+/** Clients in different places share a host whose rule does not ask where they are. */
+function hostKey(read: ModelReader, host: string, scope: string, place: Place): HostKey {
+  const { locality, intercepted } = place;
+  const asks = locality !== undefined && read.get(asksForLocality, { host, scope });
+  return { host, scope, intercepted, locality: asks ? locality : undefined };
+}
+
+const asksForLocality = derivation<{ readonly host: string; readonly scope: string }, boolean>(
+  "view/asks-for-locality",
+  ({ host, scope }) => `${host}|${scope}`,
+  (read, { host, scope }) => {
+    const rule = read.destinationRule(host, scope)?.spec;
+    const policies = [
+      rule?.trafficPolicy,
+      ...(rule?.subsets ?? []).map((each) => each.trafficPolicy),
+    ];
+    return policies.some(
+      (policy) =>
+        policy !== undefined &&
+        [policy, ...(policy.portLevelSettings ?? [])].some((each) => mayAskForLocality(each)),
+    );
+  },
+);
+
+function placeText({ intercepted, locality }: Place): string {
+  return `${intercepted ? "" : "explicit"}|${localityText(locality)}`;
+}

@@ -1,0 +1,244 @@
+/** What one proxy should hold, and when that changes. */
+import type { Drain, Work } from "../engine/drain.ts";
+import { Watcher } from "../engine/watcher.ts";
+import type { ProxyDescription } from "../proxy.ts";
+import type { ClientView, ModelReader } from "../read.ts";
+import { LayeredMap } from "./layered-map.ts";
+import { askedPart, ownParts } from "./own.ts";
+import {
+  type ChangedNames,
+  RESOURCE_TYPES,
+  ResourceSet,
+  type ResourceType,
+} from "./resource-set.ts";
+
+export type ViewListener = (changed: ReadonlySet<ResourceType>, names: ChangedNames) => void;
+
+/** Live: maps and values follow the model; a value keeps its object identity while it is unchanged. */
+export interface ProxyView {
+  readonly proxy: ProxyDescription;
+  /** What the proxy holds of a type. Secrets have names only. */
+  resources(type: ResourceType): ReadonlyMap<string, unknown>;
+  /** One resource, whether or not it is in the map of its type; once asked for, its changes are told too. */
+  named(type: ResourceType, name: string): unknown;
+  /** Names of the secrets that the proxy's resources refer to, sorted. */
+  secrets(): string[];
+  /**
+   * Calls back when all that a change means for this proxy has been worked out, with the types and the names of what
+   * changed; once also when everything is there for the first time. Returns how to stop.
+   */
+  subscribe(listener: ViewListener): () => void;
+  dispose(): void;
+}
+
+export interface ProxyViewOptions {
+  readonly proxy: ProxyDescription;
+  readonly drain: Drain;
+  readonly onError: (error: unknown) => void;
+  /** What outbound resources depend on now; tracked. */
+  readonly clientView: () => ClientView;
+  readonly readerOf: (view: ClientView) => ModelReader;
+  /** Outbound resources are shared: each `acquire` is given back by a `release`. */
+  readonly acquire: (view: ClientView) => ResourceSet;
+  readonly release: (view: ClientView) => void;
+  readonly onDispose: () => void;
+}
+
+/** Names that a client may ask for beyond its own; a gRPC client has one for each service that it calls. */
+const MAX_ASKED = 1000;
+
+export class LiveView implements ProxyView, Work {
+  readonly proxy: ProxyDescription;
+  readonly #options: ProxyViewOptions;
+  readonly #listeners = new Set<ViewListener>();
+  readonly #maps: Readonly<Record<ResourceType, ReadonlyMap<string, unknown>>>;
+  readonly #viewWatcher: Watcher;
+  #client: ClientView | undefined;
+  #layers: Layers | undefined;
+  /** What listeners have not been told yet; shared with other views, never changed. */
+  #untold: ChangedNames[] = [];
+  #disposed = false;
+
+  constructor(options: ProxyViewOptions) {
+    this.#options = options;
+    this.proxy = options.proxy;
+    const layered = (type: ResourceType) =>
+      new LayeredMap<unknown>(
+        () => this.#current().own.get(type),
+        () => this.#current().shared.get(type),
+      );
+    this.#maps = {
+      cluster: layered("cluster"),
+      endpoint: layered("endpoint"),
+      listener: layered("listener"),
+      route: layered("route"),
+      secret: layered("secret"),
+    };
+    this.#viewWatcher = new Watcher(
+      () => this.#follow(options.clientView()),
+      () => options.drain.add(this),
+    );
+    options.drain.add(this);
+  }
+
+  resources(type: ResourceType): ReadonlyMap<string, unknown> {
+    this.#refresh();
+    return this.#maps[type];
+  }
+
+  named(type: ResourceType, name: string): unknown {
+    const layers = this.#refresh();
+    const known = this.#maps[type].get(name);
+    if (known !== undefined || (type !== "listener" && type !== "route")) return known;
+    return this.#ask(layers, type, name);
+  }
+
+  secrets(): string[] {
+    return [...this.resources("secret").keys()].toSorted();
+  }
+
+  subscribe(listener: ViewListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** In the drain's time: the client's view first, then the sets follow by themselves. */
+  step(): boolean {
+    if (this.#viewWatcher.dirty) this.#viewWatcher.run();
+    this.#notify();
+    return false;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#options.drain.remove(this);
+    this.#viewWatcher.dispose();
+    this.#listeners.clear();
+    this.#leave();
+    this.#options.onDispose();
+    this.#options.drain.wake();
+  }
+
+  #current(): Layers {
+    if (this.#layers === undefined) throw new Error(`the view of ${this.proxy.id} was disposed`);
+    return this.#layers;
+  }
+
+  #refresh(): Layers {
+    if (this.#viewWatcher.dirty && !this.#disposed) this.#viewWatcher.run();
+    const layers = this.#current();
+    layers.shared.refresh();
+    layers.own.refresh();
+    layers.asked.refresh();
+    return layers;
+  }
+
+  /** Another client view means other resources, all of them; those that are equal keep their identity. */
+  #follow(client: ClientView): void {
+    const before = this.#client;
+    if (before?.key === client.key && before.cohort === client.cohort) return;
+    const { acquire, drain, onError, readerOf, release } = this.#options;
+    const old = this.#layers;
+    const read = readerOf(client);
+    const shared = acquire(client);
+    const own = new ResourceSet({ parts: ownParts(read, this.proxy, client), drain, onError });
+    const asked = new ResourceSet({ parts: [], drain, onError });
+    const names = old?.names ?? new Map<string, AskedName>();
+    for (const { type, name } of names.values()) {
+      asked.addPart(askedPart(read, this.proxy, client, type, name));
+    }
+    const stop = [shared, own, asked].map((set) => set.subscribe((changed) => this.#hear(changed)));
+    this.#client = client;
+    this.#layers = { shared, own, asked, names, stop };
+    if (old === undefined || before === undefined) {
+      if (shared.built) this.#noteAll(shared);
+      return;
+    }
+    for (const set of [old.shared, old.own, shared]) this.#noteAll(set);
+    closeLayers(old);
+    release(before);
+  }
+
+  #leave(): void {
+    if (this.#layers === undefined || this.#client === undefined) return;
+    closeLayers(this.#layers);
+    this.#options.release(this.#client);
+    this.#layers = undefined;
+  }
+
+  #ask(layers: Layers, type: AskedName["type"], name: string): unknown {
+    const key = `${type}/${name}`;
+    if (!layers.names.has(key)) {
+      if (layers.names.size >= MAX_ASKED) return undefined;
+      layers.names.set(key, { type, name });
+      const client = this.#client as ClientView;
+      const read = this.#options.readerOf(client);
+      layers.asked.addPart(askedPart(read, this.proxy, client, type, name));
+      layers.asked.refresh();
+    }
+    return layers.asked.get(type).get(name);
+  }
+
+  #hear(changed: ChangedNames): void {
+    this.#untold.push(changed);
+    this.#notify();
+  }
+
+  #noteAll(set: ResourceSet): void {
+    this.#untold.push(new Map(RESOURCE_TYPES.map((type) => [type, new Set(set.get(type).keys())])));
+    this.#options.drain.add(this);
+  }
+
+  /** Only when every layer is in step: a proxy never hears of half a change. */
+  #notify(): void {
+    const layers = this.#layers;
+    if (layers === undefined || this.#untold.length === 0 || this.#viewWatcher.dirty) return;
+    if (![layers.shared, layers.own, layers.asked].every((set) => set.clean)) return;
+    const changed = merge(this.#untold);
+    this.#untold = [];
+    const types = new Set(changed.keys());
+    for (const listener of this.#listeners) {
+      try {
+        listener(types, changed);
+      } catch (error) {
+        this.#options.onError(error);
+      }
+    }
+  }
+}
+
+function merge(all: readonly ChangedNames[]): ChangedNames {
+  const [first] = all;
+  if (first !== undefined && all.length === 1) return first;
+  const merged = new Map<ResourceType, Set<string>>();
+  for (const changed of all) {
+    for (const [type, names] of changed) {
+      const known = merged.get(type) ?? new Set();
+      for (const name of names) known.add(name);
+      merged.set(type, known);
+    }
+  }
+  return merged;
+}
+
+interface AskedName {
+  readonly type: "listener" | "route";
+  readonly name: string;
+}
+
+interface Layers {
+  readonly shared: ResourceSet;
+  readonly own: ResourceSet;
+  /** What was asked for by name and is not in `own`. */
+  readonly asked: ResourceSet;
+  readonly names: Map<string, AskedName>;
+  readonly stop: readonly (() => void)[];
+}
+
+/** `shared` is given back by whoever acquired it. */
+function closeLayers({ own, asked, stop }: Layers): void {
+  for (const end of stop) end();
+  own.dispose();
+  asked.dispose();
+}
