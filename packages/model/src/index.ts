@@ -42,3 +42,21 @@ export type {
   WorkloadQuestion,
 } from "./precedence/peer-authentication.ts";
 export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";
+export type { CodeEntry } from "./codes.ts";
+export { modelCodes } from "./codes.ts";
+export type { Kind } from "./kinds.ts";
+export { isPassedOver, kindOf, kinds } from "./kinds.ts";
+export type { PlannedField } from "./planned.ts";
+export { plannedFields } from "./planned.ts";
+export { nearest } from "./nearest.ts";
+export { canonicalJson } from "./canonical-json.ts";
+export type { ParseOptions, ParseResult } from "./parse-object.ts";
+export { parseObject } from "./parse-object.ts";
+export type { ObjectSource, ParsedObject } from "./parse-documents.ts";
+export { parseDocuments, withoutTwins } from "./parse-documents.ts";
+export { MAX_DOCUMENT_BYTES } from "./source.ts";
+export { toDocument } from "./to-document.ts";
+export { serverProtocol } from "./validate/gateway.ts";
+export { GRPC_STATUS } from "./validate/words.ts";
+export { hostError, isDnsLabel, isDnsName, isIpAddress } from "./validate/names.ts";
+export { regexError } from "./validate/re2.ts";

@@ -1,0 +1,253 @@
+/** One configuration object out of a value that came from a file, a request or a store. */
+import type { z } from "zod";
+import { modelCodes } from "./codes.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import { isPassedOver, kindOf, kinds } from "./kinds.ts";
+import type { Kind } from "./kinds.ts";
+import type { DestinationRule } from "./kinds/destination-rule.ts";
+import type { Gateway } from "./kinds/gateway.ts";
+import type { Secret } from "./kinds/kubernetes.ts";
+import type { PeerAuthentication } from "./kinds/peer-authentication.ts";
+import type { VirtualService } from "./kinds/virtual-service.ts";
+import { checkMetadata, metadataOf, metadataSchema } from "./metadata.ts";
+import { nearest } from "./nearest.ts";
+import { groupOf } from "./object.ts";
+import type { MeshObject } from "./object.ts";
+import { checkPlanned } from "./planned.ts";
+import { findingsOf, unknownField } from "./schema/issues.ts";
+import { checkDestinationRule } from "./validate/destination-rule.ts";
+import { checkGateway } from "./validate/gateway.ts";
+import { checkPeerAuthentication } from "./validate/peer-authentication.ts";
+import type { Finding, Report } from "./validate/report.ts";
+import { checkVirtualService } from "./validate/virtual-service.ts";
+
+export interface ParseOptions {
+  /** Named in references. */
+  readonly file?: string;
+  /** Namespace of objects that name none; `default` without it. */
+  readonly defaultNamespace?: string;
+  /** Line of a JSON path in the file. */
+  readonly lineOf?: (path: string) => number;
+}
+
+export interface ParseResult {
+  /** There unless something was found that keeps it from being read in full. */
+  readonly object?: MeshObject;
+  readonly diagnostics: Diagnostic[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads an object and checks it by itself: kind, metadata, every field of its schema, and what may stand together.
+ * Never throws on what a user wrote. An object with an Error is not returned, with one exception: one of a kind that is
+ * planned is, beside its Error, so that references to it can be followed.
+ */
+export function parseObject(value: unknown, options: ParseOptions = {}): ParseResult {
+  const findings: Finding[] = [];
+  const object = readObject(value, options.defaultNamespace ?? "default", (finding) =>
+    findings.push(finding),
+  );
+  const origin = originText(value, options);
+  const diagnostics = findings.map((finding) => diagnosticOf(finding, origin, options));
+  const refused = diagnostics.some(({ level, code }) => level === "Error" && code !== "HDL0009");
+  return { ...(object && !refused ? { object } : {}), diagnostics };
+}
+
+/** A finding as a diagnostic, with its code's level, and the line that it stands on. */
+export function diagnosticOf(finding: Finding, origin: string, options: ParseOptions): Diagnostic {
+  const { code, path, message, remedy, level = modelCodes[code]?.level ?? "Error" } = finding;
+  const { file, lineOf } = options;
+  return {
+    code,
+    level,
+    message,
+    origin,
+    ...(file === undefined ? {} : { reference: lineOf ? `${file}:${lineOf(path)}` : file }),
+    ...(path === "" ? {} : { path }),
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+function readObject(value: unknown, namespace: string, report: Report): MeshObject | undefined {
+  if (!isFields(value)) {
+    report({ code: "HDL0005", path: "", message: "a document is not an object" });
+    return undefined;
+  }
+  const kind = readKind(value, report);
+  if (!kind) return undefined;
+  const document = kind.foreign ? value : (withoutNulls(value) as Fields);
+  const written = document["metadata"];
+  if (!isFields(written)) {
+    report({
+      code: "HDL0006",
+      path: "metadata",
+      message: "metadata is missing",
+      remedy: "Add metadata.name.",
+    });
+    return undefined;
+  }
+  const read = metadataSchema.safeParse(withoutNulls(written));
+  if (!read.success) {
+    report({
+      ...findingsOf(read.error.issues, metadataSchema, written, ["metadata"])[0]!,
+      ...(typeof written["name"] === "string" ? {} : { code: "HDL0006" }),
+    });
+    return undefined;
+  }
+  const metadata = metadataOf(read.data, kind, namespace);
+  checkMetadata(metadata, written, kind, report);
+  if (kind.feature === "planned") {
+    report({
+      code: "HDL0009",
+      path: "kind",
+      message: `${kind.kind} of ${kind.group} is known, but not yet in effect here`,
+      remedy: "Leave it out until a release translates it.",
+    });
+  } else if (!kind.foreign) checkTopLevel(document, report);
+  const spec = readSpec(document, kind, report);
+  if (spec === undefined) return undefined;
+  const object = {
+    apiVersion: document["apiVersion"] as string,
+    kind: kind.kind,
+    metadata,
+    spec: kind.kind === "Secret" ? withStringData(spec as Secret) : spec,
+  };
+  checkSpec(object, kind, report);
+  return object;
+}
+
+function readKind(value: Fields, report: Report): Kind | undefined {
+  const { apiVersion, kind } = value;
+  for (const [name, text] of Object.entries({ apiVersion, kind })) {
+    if (typeof text === "string" && text !== "") continue;
+    report({ code: "HDL0006", path: name, message: `${name} is missing`, remedy: `Add ${name}.` });
+    return undefined;
+  }
+  const [version, name] = [apiVersion as string, kind as string];
+  const known = kindOf(version, name);
+  if (!known) {
+    reportUnknownKind(version, name, report);
+    return undefined;
+  }
+  const short = version.slice(version.indexOf("/") + 1);
+  if (!known.versions.includes(short) && known.feature === "full") {
+    report({
+      code: "HDL0008",
+      path: "apiVersion",
+      message: `${name} of ${known.group} has no version ${short}`,
+      remedy: `It has ${known.versions.join(", ")}.`,
+    });
+    return undefined;
+  }
+  return known;
+}
+
+function reportUnknownKind(apiVersion: string, kind: string, report: Report): void {
+  if (isPassedOver(apiVersion, kind)) {
+    return report({
+      code: "HDL0019",
+      path: "kind",
+      message: `${kind} of ${groupOf(apiVersion)} is no part of the mesh and is passed over`,
+    });
+  }
+  const elsewhere = kinds.find((known) => known.kind === kind);
+  const near = nearest(
+    kind,
+    kinds.map((known) => known.kind),
+  );
+  const guess = elsewhere ?? kinds.find((known) => known.kind === near);
+  const full =
+    guess && (guess.group === "core" ? guess.versions[0]! : `${guess.group}/${guess.versions[0]!}`);
+  report({
+    code: "HDL0007",
+    path: elsewhere ? "apiVersion" : "kind",
+    message: `there is no kind "${kind}" in ${apiVersion}`,
+    ...(guess ? { remedy: `Did you mean ${guess.kind} of ${full}?` } : {}),
+  });
+}
+
+const TOP_LEVEL = ["apiVersion", "kind", "metadata", "spec", "status"];
+
+function checkTopLevel(document: Fields, report: Report): void {
+  for (const field of Object.keys(document)) {
+    if (!TOP_LEVEL.includes(field)) report(unknownField(field, "", TOP_LEVEL));
+  }
+}
+
+/** What stands under `spec`, or, where Kubernetes has none, beside metadata. */
+function readSpec(document: Fields, kind: Kind, report: Report): unknown {
+  const { apiVersion: _v, kind: _k, metadata: _m, spec = {}, status, ...beside } = document;
+  const fields = kind.hasSpec ? spec : beside;
+  const value =
+    kind.foreign && kind.hasSpec && isFields(fields) && status !== undefined
+      ? { ...fields, status }
+      : fields;
+  const schema: z.ZodType = kind.schema;
+  const read = schema.safeParse(kind.foreign ? withoutNulls(value) : value);
+  if (read.success) return read.data;
+  const base = kind.hasSpec ? ["spec"] : [];
+  for (const finding of findingsOf(read.error.issues, schema, value, base)) report(finding);
+  return undefined;
+}
+
+function checkSpec(object: MeshObject, kind: Kind, report: Report): void {
+  if (kind.foreign || kind.feature === "planned") return;
+  const { namespace, name } = object.metadata;
+  switch (kind.kind) {
+    case "VirtualService":
+      checkVirtualService(object.spec as VirtualService, namespace, report);
+      break;
+    case "DestinationRule":
+      checkDestinationRule(object.spec as DestinationRule, namespace, report);
+      break;
+    case "Gateway":
+      checkGateway(object.spec as Gateway, name, report);
+      break;
+    case "PeerAuthentication":
+      checkPeerAuthentication(object.spec as PeerAuthentication, report);
+      break;
+  }
+  checkPlanned(kind.kind, object.spec, report);
+}
+
+/** Null means "not set", as in protobuf's JSON and in Kubernetes. In lists it stays, and is refused there. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isFields(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, inner]) => inner !== null)
+      .map(([name, inner]) => [name, withoutNulls(inner)]),
+  );
+}
+
+/** Kubernetes turns `stringData` into `data` when it stores a Secret; so do we. */
+function withStringData(secret: Secret): Secret {
+  const { stringData, ...rest } = secret;
+  if (stringData === undefined) return secret;
+  const encoded = Object.entries(stringData).map(([name, text]) => [name, base64(text)] as const);
+  return { ...rest, data: { ...rest.data, ...Object.fromEntries(encoded) } };
+}
+
+function base64(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+function originText(value: unknown, { file, defaultNamespace = "default" }: ParseOptions): string {
+  if (!isFields(value)) return file ?? "document";
+  const { apiVersion, kind, metadata } = value;
+  const { name, namespace } = isFields(metadata) ? metadata : {};
+  const text = (field: unknown, other: string) =>
+    typeof field === "string" && field !== "" ? field : other;
+  const known = kindOf(text(apiVersion, "?"), text(kind, "?"));
+  const place = known?.namespaced === false ? "" : `${text(namespace, defaultNamespace)}/`;
+  return `${text(kind, "object")} ${place}${text(name, "(no name)")}`;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,16 @@
+/** Schemas of what several kinds share: destinations, port selectors, workload selectors. */
+import { z } from "zod";
+import type { Destination, PortSelector, WorkloadSelector } from "../kinds/destination.ts";
+import { fields, optional, text, uint32 } from "./fields.ts";
+
+export const portSelector: z.ZodType<PortSelector> = fields({ number: optional(uint32) });
+
+export const destination: z.ZodType<Destination> = fields({
+  host: text,
+  subset: optional(text),
+  port: optional(portSelector),
+});
+
+export const workloadSelector: z.ZodType<WorkloadSelector> = fields({
+  matchLabels: optional(z.record(z.string(), z.string().max(63))),
+});

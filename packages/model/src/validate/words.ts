@@ -1,0 +1,86 @@
+/** Words that fields of text may hold. */
+
+export const HTTP_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "CONNECT",
+  "OPTIONS",
+  "TRACE",
+  "*",
+]);
+
+/** https://github.com/grpc/grpc/blob/master/doc/statuscodes.md */
+export const GRPC_STATUS: ReadonlyMap<string, number> = new Map(
+  [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+  ].map((name, code) => [name, code]),
+);
+
+// x-envoy-retry-on and x-envoy-retry-grpc-on of Envoy's router; unknown words are only logged there.
+const RETRY_ON: ReadonlySet<string> = new Set([
+  "5xx",
+  "gateway-error",
+  "reset",
+  "reset-before-request",
+  "connect-failure",
+  "retriable-4xx",
+  "refused-stream",
+  "retriable-status-codes",
+  "retriable-headers",
+  "envoy-ratelimited",
+  "http3-post-connect-failure",
+  "cancelled",
+  "deadline-exceeded",
+  "internal",
+  "resource-exhausted",
+  "unavailable",
+]);
+
+/** A condition's name or an HTTP status code. */
+export function isRetryCondition(word: string): boolean {
+  return RETRY_ON.has(word) || /^[1-5]\d\d$/.test(word);
+}
+
+/** TLS 1.2 cipher suites that Envoy's BoringSSL knows, by OpenSSL's names. */
+export const CIPHER_SUITES: ReadonlySet<string> = new Set([
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-PSK-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-SHA",
+  "ECDHE-RSA-AES128-SHA",
+  "ECDHE-PSK-AES128-CBC-SHA",
+  "AES128-GCM-SHA256",
+  "AES128-SHA",
+  "PSK-AES128-CBC-SHA",
+  "ECDHE-ECDSA-AES256-SHA",
+  "ECDHE-RSA-AES256-SHA",
+  "ECDHE-PSK-AES256-CBC-SHA",
+  "AES256-GCM-SHA384",
+  "AES256-SHA",
+  "PSK-AES256-CBC-SHA",
+  "DES-CBC3-SHA",
+]);
