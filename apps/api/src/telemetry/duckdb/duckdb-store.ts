@@ -3,8 +3,9 @@
 import { stat } from "node:fs/promises";
 import type { SeriesResult } from "@heddle/client";
 import { requestLabels, type RequestLabel } from "@heddle/telemetry";
-import { graphOf } from "../traffic/graph.ts";
+import { graphOf, touching } from "../traffic/graph.ts";
 import { serverSide } from "../traffic/reporter.ts";
+import { sameService } from "../same-service.ts";
 import { hostOf, servicesOf, workloadsOf } from "../traffic/services.ts";
 import type { SeriesTotals } from "../traffic/series-totals.ts";
 import type {
@@ -58,8 +59,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Tele
     write: (scope, batch, id) => writer.write(scope, batch, id),
     graph: (scope, query) =>
       totalsOf(scope, query, (series) => {
-        const chosen = series.filter((one) => matchesQuery(one, query));
-        return Promise.resolve(graphOf(chosen, query.view, seconds(query)));
+        return Promise.resolve(graphOf(touching(series, query), query.view, seconds(query)));
       }),
     services: (scope, range, stepMs, host) =>
       totalsOf(scope, range, async (series, id) => {
@@ -139,7 +139,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Tele
   async function goldenSeries(id: number, query: SeriesQuery): Promise<SeriesResult["series"]> {
     const all = await seriesTotals(reader, dictionary, id, query);
     const wanted = all.filter(
-      (one) => query.service === undefined || matchesHost(hostOf(one), query.service),
+      (one) => query.service === undefined || sameService(hostOf(one), query.service),
     );
     const label = requestLabels.find((name): name is RequestLabel => name === query.by);
     const chosen = [...serverSide(wanted, hostOf).values()].flat();
@@ -196,32 +196,4 @@ const goldenMetrics = {
 
 function seconds(range: TimeRange): number {
   return Math.max(0.001, (range.to - range.from) / 1000);
-}
-
-function matchesQuery(one: SeriesTotals, query: { namespace?: string; service?: string }): boolean {
-  const { labels } = one;
-  const inNamespace =
-    query.namespace === undefined ||
-    [
-      labels.source_workload_namespace,
-      labels.destination_workload_namespace,
-      labels.destination_service_namespace,
-    ].includes(query.namespace);
-  const ofService =
-    query.service === undefined ||
-    matchesHost(hostOf(one), query.service) ||
-    matchesHost(
-      `${labels.source_canonical_service}.${labels.source_workload_namespace}`,
-      query.service,
-    );
-  return inNamespace && ofService;
-}
-
-/** As `nameMatches` in SQL. */
-function matchesHost(host: string | undefined, asked: string): boolean {
-  return (
-    host !== undefined &&
-    host !== "" &&
-    (host === asked || host.startsWith(`${asked}.`) || asked.startsWith(`${host}.`))
-  );
 }

@@ -4,8 +4,10 @@ import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
 import type { LogLine } from "@heddle/client";
 import type { Attributes, LogEntry } from "@heddle/telemetry";
 import type { LogQuery } from "../telemetry-store.ts";
+import { statusRange } from "../status-range.ts";
 import { nameMatches } from "./name-matches.ts";
-import { nanoseconds, rfc3339 } from "./trace-queries.ts";
+import { toLogLine } from "../log-line.ts";
+import { nanoseconds } from "./trace-queries.ts";
 
 const columns =
   "time, severity, body, source_workload, source_namespace, source_service, destination_workload, destination_namespace, destination_service, reporter, method, path, status, flags, duration, trace_id, span_id, attributes";
@@ -46,39 +48,6 @@ export async function findLogs(
     values,
   );
   return rows.getRowsJS().map((row) => toLogLine(entryOf(row as (string | number | bigint)[])));
-}
-
-/** `5xx` and `404`; anything else matches nothing. */
-export function statusRange(status: string): [number, number] {
-  if (/^[1-5]xx$/i.test(status)) return [Number(status[0]) * 100, Number(status[0]) * 100 + 99];
-  return /^\d{1,3}$/.test(status) ? [Number(status), Number(status)] : [-1, -1];
-}
-
-/** A line as the API shows it. */
-export function toLogLine(entry: LogEntry): LogLine {
-  return {
-    time: rfc3339(entry.timeNs),
-    severity: entry.severity,
-    body: entry.body,
-    source: {
-      workload: entry.sourceWorkload,
-      namespace: entry.sourceNamespace,
-      service: entry.sourceService,
-    },
-    destination: {
-      workload: entry.destinationWorkload,
-      namespace: entry.destinationNamespace,
-      service: entry.destinationService,
-    },
-    reporter: entry.reporter,
-    method: entry.method,
-    path: entry.path,
-    status: entry.status,
-    flags: entry.flags,
-    durationMs: entry.durationMs,
-    traceId: entry.traceId,
-    attributes: entry.attributes,
-  };
 }
 
 function entryOf(row: (string | number | bigint)[]): LogEntry {

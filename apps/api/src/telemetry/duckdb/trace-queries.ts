@@ -4,6 +4,7 @@ import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
 import type { Span, TraceSummary } from "@heddle/client";
 import type { Attributes, SpanEvent } from "@heddle/telemetry";
 import type { TimeRange, TraceQuery } from "../telemetry-store.ts";
+import { rfc3339 } from "../rfc3339.ts";
 import { nameMatches } from "./name-matches.ts";
 
 /** Newest first. A trace is found by any of its spans that starts in the range and has all that is asked for; it is summed up whole. */
@@ -173,12 +174,6 @@ export function nanoseconds(range: TimeRange): { from: bigint; to: bigint } {
     from: BigInt(Math.round(range.from)) * 1_000_000n,
     to: BigInt(Math.round(range.to)) * 1_000_000n,
   };
-}
-
-/** With nanoseconds, which JavaScript's dates don't hold. */
-export function rfc3339(ns: bigint): string {
-  const seconds = new Date(Number(ns / 1_000_000n)).toISOString().slice(0, 19);
-  return `${seconds}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}Z`;
 }
 
 function countNames(names: readonly string[]): { name: string; spans: number }[] {

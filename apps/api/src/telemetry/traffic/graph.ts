@@ -1,6 +1,8 @@
 /** The mesh as it talks: nodes and edges from what both sides counted. */
 
 import type { GraphEdge, GraphNode, GraphView } from "@heddle/client";
+import { sameService } from "../same-service.ts";
+import { hostOf } from "./services.ts";
 import { flagsOf, goldenOf } from "./golden.ts";
 import { clientSide, serverSide } from "./reporter.ts";
 import { amountOf, known, type SeriesTotals } from "./series-totals.ts";
@@ -60,6 +62,36 @@ export function graphOf(
     nodes: nodes.sort(byId),
     edges: edges.sort((a, b) => (a.source + a.target < b.source + b.target ? -1 : 1)),
   };
+}
+
+/** The series of a graph that is asked for in part: of one namespace, or into and out of one service and the workloads that serve it. */
+export function touching(
+  series: readonly SeriesTotals[],
+  query: { namespace?: string; service?: string },
+): readonly SeriesTotals[] {
+  const { namespace, service } = query;
+  const inNamespace = ({ labels }: SeriesTotals) =>
+    namespace === undefined ||
+    [
+      labels.source_workload_namespace,
+      labels.destination_workload_namespace,
+      labels.destination_service_namespace,
+    ].includes(namespace);
+  if (service === undefined) return series.filter(inNamespace);
+  const into = new Set(series.filter((one) => sameService(hostOf(one), service)));
+  const servers = new Set(
+    [...into].map(
+      ({ labels }) => `${labels.destination_workload_namespace}/${labels.destination_workload}`,
+    ),
+  );
+  const outOf = ({ labels }: SeriesTotals) =>
+    known(labels.source_workload) !== "" &&
+    (servers.has(`${labels.source_workload_namespace}/${labels.source_workload}`) ||
+      sameService(
+        `${labels.source_canonical_service}.${labels.source_workload_namespace}`,
+        service,
+      ));
+  return series.filter((one) => inNamespace(one) && (into.has(one) || outOf(one)));
 }
 
 /** Id of a workload's node in the graph by workload. */
