@@ -1,4 +1,5 @@
 /** Real Envoys for tests: started on a static bootstrap, asked, and ended. */
+import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,20 +14,6 @@ export interface RunningEnvoy {
   /** All that it has logged. */
   log(): string;
   stop(): Promise<void>;
-}
-
-interface Bootstrap {
-  readonly admin?:
-    | {
-        readonly address?:
-          | {
-              readonly socketAddress?:
-                | { readonly address?: string; readonly portValue?: number }
-                | undefined;
-            }
-          | undefined;
-      }
-    | undefined;
 }
 
 const START_LIMIT_MS = 15_000;

@@ -185,8 +185,18 @@ const RULES: readonly HttpRule[] = [
 
 const OBJECTS = [
   pod({ name: "client", address: CLIENT, labels: { app: "client" } }),
-  pod({ name: "reviews-v1", address: V1.address, labels: { app: "reviews", version: "v1" } }),
-  pod({ name: "reviews-v2", address: V2.address, labels: { app: "reviews", version: "v2" } }),
+  pod({
+    name: "reviews-v1",
+    address: V1.address,
+    labels: { app: "reviews", version: "v1" },
+    serviceAccount: "reviews",
+  }),
+  pod({
+    name: "reviews-v2",
+    address: V2.address,
+    labels: { app: "reviews", version: "v2" },
+    serviceAccount: "reviews",
+  }),
   ...service("reviews", [{ name: "http", port: PORT }], [V1.address, V2.address]),
   ...service("hashed", [{ name: "http", port: PORT }], [V1.address, V2.address]),
   ...service("plain", [{ name: "http", port: 80, targetPort: PORT }], [V2.address]),
@@ -216,13 +226,22 @@ describe.skipIf(!envoyBinary)("routes of a VirtualService, in Envoy", () => {
   beforeAll(async () => {
     const authority = await createAuthority();
     const secretsOf = async (account: string) =>
-      workloadSecrets(await authority.issue(`spiffe://cluster.local/ns/default/sa/${account}`), authority.certificate);
+      workloadSecrets(
+        await authority.issue(`spiffe://cluster.local/ns/default/sa/${account}`),
+        authority.certificate,
+      );
     for (const [version, { address, app }] of Object.entries({ v1: V1, v2: V2 })) {
       applications.push(await startApplication(version, app, PORT));
       const labels = { app: "reviews", version };
       envoys.push(
         await startEnvoy(
-          bootstrapOf(OBJECTS, { pod: `reviews-${version}`, address, appAddress: app, labels, secrets: await secretsOf("reviews") }),
+          bootstrapOf(OBJECTS, {
+            pod: `reviews-${version}`,
+            address,
+            appAddress: app,
+            labels,
+            secrets: await secretsOf("reviews"),
+          }),
         ),
       );
     }

@@ -3,12 +3,17 @@ import type { ModelReader } from "../read.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { InboundPort } from "../resources.ts";
 
-/** By target port, ascending; a port that several services lead to is counted for the first of them by host. */
+/**
+ * By target port, ascending; a port that several services lead to is counted for the first of them by host, those of the
+ * workload's own namespace before others.
+ */
 export function inboundPorts(read: ModelReader, proxy: ProxyDescription): readonly InboundPort[] {
   const [address] = proxy.addresses;
   if (address === undefined || proxy.type !== "sidecar") return [];
   const byTarget = new Map<number, InboundPort>();
-  for (const service of read.servicesAt(address)) {
+  const services = read.servicesAt(address);
+  const own = services.filter(({ namespace }) => namespace === proxy.namespace);
+  for (const service of new Set([...own, ...services])) {
     for (const { port, targetPort, protocol } of service.ports) {
       if (protocol === "UDP") continue;
       const target =
