@@ -5,7 +5,7 @@ import type { AppDeps } from "./deps.ts";
 import { authentication, meshResolution } from "./http/auth.ts";
 import { errorAnswer } from "./http/failures.ts";
 import { healthRoutes } from "./http/health.ts";
-import { methodNotAllowed } from "./http/methods.ts";
+import { methodNotAllowed, type Fallback } from "./http/methods.ts";
 import { openApiRoute } from "./http/openapi.ts";
 import { bodyLimit, requestId, securityHeaders } from "./http/request.ts";
 import { createRouter, type Env } from "./http/router.ts";
@@ -16,22 +16,33 @@ export type App = OpenAPIHono<Env>;
 /** A domain's routes, with whole paths. */
 export type DomainRoutes = (deps: AppDeps) => OpenAPIHono<Env>;
 
-/** Builds the app. `extra` are routes that only one entry point has. */
-export function createApp(deps: AppDeps, extra: readonly OpenAPIHono<Env>[] = []): App {
-  const app = createRouter();
-  app.use(requestId());
-  app.use(securityHeaders());
-  app.use("/v1/*", bodyLimit(deps));
-  app.use("/v1/*", authentication(deps));
-  app.use("/v1/meshes/:mesh", meshResolution(deps));
-  app.use("/v1/meshes/:mesh/*", meshResolution(deps));
-  for (const routes of domains) app.route("/", routes(deps));
-  for (const routes of extra) app.route("/", routes);
-  openApiRoute(app, deps);
-  app.onError(errorAnswer(deps));
-  app.notFound(methodNotAllowed(app));
-  return app;
+export interface AppOptions {
+  /** Routes that only one entry point has. */
+  readonly extra?: readonly OpenAPIHono<Env>[];
+  /** Answers where no route does. */
+  readonly fallback?: Fallback | undefined;
 }
 
 /** In mounting order. */
 const domains: readonly DomainRoutes[] = [healthRoutes, tenancyRoutes, configRoutes];
+
+/** Paths that need a token. */
+const GUARDED = ["/v1/*", "/api/*", "/sampling"];
+
+export function createApp(deps: AppDeps, options: AppOptions = {}): App {
+  const app = createRouter();
+  app.use(requestId());
+  app.use(securityHeaders());
+  for (const path of GUARDED) {
+    app.use(path, bodyLimit(deps));
+    app.use(path, authentication(deps));
+  }
+  app.use("/v1/meshes/:mesh", meshResolution(deps));
+  app.use("/v1/meshes/:mesh/*", meshResolution(deps));
+  for (const routes of domains) app.route("/", routes(deps));
+  for (const routes of options.extra ?? []) app.route("/", routes);
+  openApiRoute(app, deps);
+  app.onError(errorAnswer(deps));
+  app.notFound(methodNotAllowed(app, options.fallback));
+  return app;
+}

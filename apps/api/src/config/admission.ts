@@ -32,7 +32,10 @@ export function admit(request: Pick<ApplyRequest, "files" | "objects" | "namespa
     const result = parseObject(value, { file: `objects[${index}]`, defaultNamespace });
     diagnostics.push(...result.diagnostics);
     if (result.object)
-      parsed.push({ object: result.object, source: { file: `objects[${index}]`, line: 1, lineOf: () => 1 } });
+      parsed.push({
+        object: result.object,
+        source: { file: `objects[${index}]`, line: 1, lineOf: () => 1 },
+      });
   }
   const objects = new Map<string, ParsedObject>();
   for (const one of parsed) {
@@ -44,8 +47,15 @@ export function admit(request: Pick<ApplyRequest, "files" | "objects" | "namespa
   return { objects, diagnostics };
 }
 
-function refusalOf({ object, source }: ParsedObject, earlier: ParsedObject | undefined): Diagnostic | undefined {
-  const where = { level: "Error" as const, origin: originOf(object), reference: `${source.file}:${source.line}` };
+function refusalOf(
+  { object, source }: ParsedObject,
+  earlier: ParsedObject | undefined,
+): Diagnostic | undefined {
+  const where = {
+    level: "Error" as const,
+    origin: originOf(object),
+    reference: `${source.file}:${source.line}`,
+  };
   if (earlier)
     return {
       ...where,
@@ -72,7 +82,9 @@ function refusalOf({ object, source }: ParsedObject, earlier: ParsedObject | und
 
 /** Postgres stores neither NUL nor lone surrogates. Both show as escapes in JSON. */
 function isStorable(object: MeshObject): boolean {
-  return !/(?<!\\)(\\\\)*\\u(0000|d[89ab][0-9a-f]{2}|d[c-f][0-9a-f]{2})/i.test(JSON.stringify(object));
+  return !/(?<!\\)(\\\\)*\\u(0000|d[89ab][0-9a-f]{2}|d[c-f][0-9a-f]{2})/i.test(
+    JSON.stringify(object),
+  );
 }
 
 /** What clusters and other tools write into metadata, and nobody means when they apply a file. */
@@ -97,14 +109,17 @@ export async function storedForm(
   };
   const known = state.entries.get(objectKey(object))?.document as typeof document | undefined;
   const metadata = Object.fromEntries(
-    Object.entries(document.metadata).filter(([name, value]) => !SERVER_METADATA.includes(name) && value !== undefined),
+    Object.entries(document.metadata).filter(
+      ([name, value]) => !SERVER_METADATA.includes(name) && value !== undefined,
+    ),
   );
   const stored = JSON.parse(
     JSON.stringify({
       ...document,
       metadata: {
         ...metadata,
-        creationTimestamp: known?.metadata["creationTimestamp"] ?? `${now.toISOString().slice(0, 19)}Z`,
+        creationTimestamp:
+          known?.metadata["creationTimestamp"] ?? `${now.toISOString().slice(0, 19)}Z`,
       },
     }),
   ) as Document;

@@ -7,7 +7,14 @@ import { problem } from "../http/problem.ts";
 import { lockMesh } from "../tenancy/mesh-store.ts";
 import { admit, storedForm } from "./admission.ts";
 import { newFindings } from "./analysis.ts";
-import { announce, changesTo, commitRevision, stateAfter, type Commit, type Wanted } from "./commit.ts";
+import {
+  announce,
+  changesTo,
+  commitRevision,
+  stateAfter,
+  type Commit,
+  type Wanted,
+} from "./commit.ts";
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer, type Attempt } from "./idempotency.ts";
 import { checkOwners } from "./owners.ts";
@@ -45,7 +52,10 @@ export async function apply(
   const { objects, diagnostics } = admit(request);
   refuseErrors(diagnostics);
   if (options.only !== undefined && !(objects.size === 1 && objects.has(options.only)))
-    throw problem("HDL1041", `The path says ${options.only}, the body ${[...objects.keys()].join(", ")}.`);
+    throw problem(
+      "HDL1041",
+      `The path says ${options.only}, the body ${[...objects.keys()].join(", ")}.`,
+    );
   const { result, commit, record } = await deps.db.withTenant(mesh.tenant, (tx) =>
     applyLocked(context, tx, mesh, request, options, objects, diagnostics),
   );
@@ -124,14 +134,16 @@ async function wantedOf(
   const now = new Date(deps.clock());
   const wanted = new Map<string, Wanted>();
   for (const key of deleted) {
-    if (objects.has(key)) throw problem("HDL1043", `${key} is both to be applied and to be deleted.`);
+    if (objects.has(key))
+      throw problem("HDL1043", `${key} is both to be applied and to be deleted.`);
     if (!state.entries.has(key)) throw problem("HDL1021", `There is no object ${key} to delete.`);
     wanted.set(key, null);
   }
   const forms = [...objects].map(
     async ([key, { object }]) => [key, await storedForm(object, state, now)] as const,
   );
-  for (const [key, form] of await Promise.all(forms)) wanted.set(key, { ...form, owner: hostedOwner });
+  for (const [key, form] of await Promise.all(forms))
+    wanted.set(key, { ...form, owner: hostedOwner });
   return wanted;
 }
 

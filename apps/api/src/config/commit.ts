@@ -33,11 +33,19 @@ export function changesTo(state: MeshState, wanted: ReadonlyMap<string, Wanted>)
 }
 
 /** The state after these changes, as revision `number`. */
-export function stateAfter(state: MeshState, changes: readonly StoredChange[], number: number): MeshState {
+export function stateAfter(
+  state: MeshState,
+  changes: readonly StoredChange[],
+  number: number,
+): MeshState {
   const entries = new Map(state.entries);
   for (const { key, after, afterHash, owner } of changes) {
     if (after === null || afterHash === null) entries.delete(key);
-    else entries.set(key, stateEntry({ key, document: after, hash: afterHash, owner, revision: number }));
+    else
+      entries.set(
+        key,
+        stateEntry({ key, document: after, hash: afterHash, owner, revision: number }),
+      );
   }
   return { revision: number, headHash: "", entries };
 }
@@ -93,7 +101,11 @@ function* hashesOf(state: MeshState): Generator<[string, string]> {
 }
 
 /** Tells the mesh's agents. They would catch up without it, so a failure here is not the writer's. */
-export async function announce(deps: AppDeps, mesh: MeshRecord, revision: CommittedRevision): Promise<void> {
+export async function announce(
+  deps: AppDeps,
+  mesh: MeshRecord,
+  revision: CommittedRevision,
+): Promise<void> {
   try {
     await deps.rooms.room(mesh).publish(revision);
   } catch (error) {

@@ -7,7 +7,11 @@ import type { AppDeps, MeshRef } from "../deps.ts";
 const STALE_AFTER = 30_000;
 
 /** One query: every agent of the mesh with what it said of the revision. */
-export async function convergenceOf(deps: AppDeps, mesh: MeshRef, revision: number): Promise<Convergence> {
+export async function convergenceOf(
+  deps: AppDeps,
+  mesh: MeshRef,
+  revision: number,
+): Promise<Convergence> {
   const { rows, committed } = await deps.db.withTenant(mesh.tenant, async (tx) => ({
     rows: await tx
       .select({
@@ -41,7 +45,11 @@ export async function convergenceOf(deps: AppDeps, mesh: MeshRef, revision: numb
   const awaited = rows.filter((row) => row.completedAt === null && row.newest < revision);
   if (awaited.length === 0) {
     const last = Math.max(...rows.map((row) => row.completedAt?.getTime() ?? 0));
-    return { ...counted, ...(last > 0 ? { durationMs: Math.max(0, last - at) } : {}), state: "applied" };
+    return {
+      ...counted,
+      ...(last > 0 ? { durationMs: Math.max(0, last - at) } : {}),
+      state: "applied",
+    };
   }
   const connected = awaited.some((row) => row.connected);
   return { ...counted, state: connected && deps.clock() - at < STALE_AFTER ? "pending" : "stale" };

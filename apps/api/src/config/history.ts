@@ -11,7 +11,14 @@ import { convergenceOf } from "./convergence.ts";
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer } from "./idempotency.ts";
 import { checkOwners } from "./owners.ts";
-import { actionsOf, findRevision, listRevisions, netChanges, type RevisionRow, type StoredChange } from "./revision-store.ts";
+import {
+  actionsOf,
+  findRevision,
+  listRevisions,
+  netChanges,
+  type RevisionRow,
+  type StoredChange,
+} from "./revision-store.ts";
 
 /** Newest first. */
 export async function pageOfRevisions(
@@ -19,10 +26,18 @@ export async function pageOfRevisions(
   mesh: MeshRecord,
   page: { cursor?: string | undefined; limit: number },
 ): Promise<Page<RevisionInfo>> {
-  const before = page.cursor === undefined ? undefined : Number(decodeCursor(page.cursor, ["number"])[0]);
+  const before =
+    page.cursor === undefined ? undefined : Number(decodeCursor(page.cursor, ["number"])[0]);
   const { rows, actions } = await deps.db.withTenant(mesh.tenant, async (tx) => {
     const found = await listRevisions(tx, mesh, { before, limit: page.limit + 1 });
-    return { rows: found, actions: await actionsOf(tx, mesh, found.slice(0, page.limit).map((row) => row.number)) };
+    return {
+      rows: found,
+      actions: await actionsOf(
+        tx,
+        mesh,
+        found.slice(0, page.limit).map((row) => row.number),
+      ),
+    };
   });
   const { items, ...rest } = pageOf(rows, page.limit, (row) => [row.number]);
   // Only the newest can be on its way; what was superseded is no longer waited for.
@@ -30,20 +45,28 @@ export async function pageOfRevisions(
   return {
     items: items.map((row) => ({
       ...revisionInfo(row, actions.get(row.number) ?? []),
-      convergence: row.number === convergence.revision ? convergence : superseded(row, convergence.state),
+      convergence:
+        row.number === convergence.revision ? convergence : superseded(row, convergence.state),
     })),
     ...rest,
   };
 }
 
 /** HDL1022 where there is none. */
-export async function getRevision({ deps }: ApplyContext, mesh: MeshRecord, number: number): Promise<RevisionInfo> {
+export async function getRevision(
+  { deps }: ApplyContext,
+  mesh: MeshRecord,
+  number: number,
+): Promise<RevisionInfo> {
   const { row, actions } = await deps.db.withTenant(mesh.tenant, async (tx) => ({
     row: await findRevision(tx, mesh, number),
     actions: await actionsOf(tx, mesh, [number]),
   }));
   if (!row) throw noRevision(number);
-  return { ...revisionInfo(row, actions.get(number) ?? []), convergence: await convergenceOf(deps, mesh, number) };
+  return {
+    ...revisionInfo(row, actions.get(number) ?? []),
+    convergence: await convergenceOf(deps, mesh, number),
+  };
 }
 
 /** What lies between two revisions, in the direction asked; `from` is the parent unless told. 0 is the empty mesh. */
@@ -53,7 +76,8 @@ export async function diffRevisions(
   to: number,
   from: number = to - 1,
 ): Promise<RevisionDiff> {
-  for (const number of [from, to]) if (number < 0 || number > mesh.revision) throw noRevision(number);
+  for (const number of [from, to])
+    if (number < 0 || number > mesh.revision) throw noRevision(number);
   const net = await deps.db.withTenant(mesh.tenant, (tx) =>
     netChanges(tx, mesh, { from: Math.min(from, to), to: Math.max(from, to) }),
   );
@@ -95,9 +119,17 @@ export async function rollback(
       ]),
     );
     const changes = changesTo(state, wanted);
-    await checkOwners(tx, mesh, state, changes.map((change) => change.key));
+    await checkOwners(
+      tx,
+      mesh,
+      state,
+      changes.map((change) => change.key),
+    );
     const next = stateAfter(state, changes, record.revision + 1);
-    const diagnostics = newFindings(state, next, wanted.keys(), new Map(), { strict: false, force: true });
+    const diagnostics = newFindings(state, next, wanted.keys(), new Map(), {
+      strict: false,
+      force: true,
+    });
     const commit =
       changes.length === 0
         ? undefined
@@ -127,7 +159,12 @@ export async function rollback(
 function inverse(change: StoredChange): StoredChange {
   return {
     ...change,
-    action: change.action === "created" ? "deleted" : change.action === "deleted" ? "created" : "configured",
+    action:
+      change.action === "created"
+        ? "deleted"
+        : change.action === "deleted"
+          ? "created"
+          : "configured",
     before: change.after,
     after: change.before,
     beforeHash: change.afterHash,
@@ -135,7 +172,10 @@ function inverse(change: StoredChange): StoredChange {
   };
 }
 
-function revisionInfo(row: RevisionRow, changes: RevisionInfo["changes"]): Omit<RevisionInfo, "convergence"> {
+function revisionInfo(
+  row: RevisionRow,
+  changes: RevisionInfo["changes"],
+): Omit<RevisionInfo, "convergence"> {
   return {
     number: row.number,
     parent: row.parent,
@@ -150,7 +190,10 @@ function revisionInfo(row: RevisionRow, changes: RevisionInfo["changes"]): Omit<
   };
 }
 
-function superseded(row: RevisionRow, newest: RevisionInfo["convergence"]["state"]): RevisionInfo["convergence"] {
+function superseded(
+  row: RevisionRow,
+  newest: RevisionInfo["convergence"]["state"],
+): RevisionInfo["convergence"] {
   return {
     revision: row.number,
     proxies: 0,

@@ -25,7 +25,10 @@ export async function attemptOf(request: {
   if (key === undefined) return undefined;
   if (key.length === 0 || key.length > 255)
     throw problem("HDL1004", "Idempotency-Key has between 1 and 255 characters.");
-  return { id: await sha256(JSON.stringify([token, method, path, key])), requestHash: await sha256(body) };
+  return {
+    id: await sha256(JSON.stringify([token, method, path, key])),
+    requestHash: await sha256(body),
+  };
 }
 
 /** The answer of an earlier attempt. HDL1033 where that was another request. The caller holds the mesh's lock. */
@@ -33,7 +36,10 @@ export async function earlierAnswer(tx: Tx, attempt: Attempt): Promise<unknown> 
   const [row] = await tx.select().from(idempotencyKeys).where(eq(idempotencyKeys.id, attempt.id));
   if (!row) return undefined;
   if (row.requestHash !== attempt.requestHash)
-    throw problem("HDL1033", `This key answered another request at ${row.createdAt.toISOString()}.`);
+    throw problem(
+      "HDL1033",
+      `This key answered another request at ${row.createdAt.toISOString()}.`,
+    );
   return row.response;
 }
 
@@ -46,9 +52,14 @@ export async function keepAnswer(
   response: unknown,
 ): Promise<void> {
   const now = deps.clock();
-  await tx.delete(idempotencyKeys).where(
-    and(eq(idempotencyKeys.tenantId, tenant), lt(idempotencyKeys.createdAt, new Date(now - KEPT_FOR))),
-  );
+  await tx
+    .delete(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.tenantId, tenant),
+        lt(idempotencyKeys.createdAt, new Date(now - KEPT_FOR)),
+      ),
+    );
   await tx
     .insert(idempotencyKeys)
     .values({ tenantId: tenant, ...attempt, status: 200, response, createdAt: new Date(now) });

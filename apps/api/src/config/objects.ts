@@ -36,7 +36,11 @@ export async function listObjects(
 }
 
 /** HDL1021 where there is none. */
-export async function getObject(context: ApplyContext, mesh: MeshRecord, key: string): Promise<StoredObject> {
+export async function getObject(
+  context: ApplyContext,
+  mesh: MeshRecord,
+  key: string,
+): Promise<StoredObject> {
   const state = await currentState(context, mesh);
   const entry = state.entries.get(key);
   if (!entry) throw noObject(key);
@@ -115,10 +119,15 @@ function checkTags(
   if (ifMatch !== undefined && !holds(ifMatch))
     throw problem(
       "HDL1032",
-      entry ? `${key} was last changed by revision ${entry.revision}, not ${ifMatch}.` : `There is no ${key}.`,
+      entry
+        ? `${key} was last changed by revision ${entry.revision}, not ${ifMatch}.`
+        : `There is no ${key}.`,
     );
   if (ifNoneMatch !== undefined && holds(ifNoneMatch))
-    throw problem("HDL1032", `There is a ${key} already, last changed by revision ${entry?.revision}.`);
+    throw problem(
+      "HDL1032",
+      `There is a ${key} already, last changed by revision ${entry?.revision}.`,
+    );
 }
 
 function noObject(key: string) {
@@ -149,7 +158,10 @@ function hasLabels(entry: StateEntry, selector: string): boolean {
 
 function storedObject(state: MeshState, entry: StateEntry): StoredObject {
   const { document, object } = entry;
-  const { apiVersion, kind, metadata, spec, ...rest } = document as Record<string, never>;
+  const { apiVersion, kind, metadata, spec, ...rest } = document as unknown as Pick<
+    StoredObject,
+    "apiVersion" | "kind" | "metadata"
+  > & { spec?: unknown };
   const origin = object && originOf(object);
   return {
     key: entry.key,
@@ -161,6 +173,8 @@ function storedObject(state: MeshState, entry: StateEntry): StoredObject {
     owner: entry.owner,
     revision: entry.revision,
     hash: entry.hash,
-    diagnostics: findingsOf(state, { strict: false, force: true }).filter((finding) => finding.origin === origin),
+    diagnostics: findingsOf(state, { strict: false, force: true }).filter(
+      (finding) => finding.origin === origin,
+    ),
   };
 }

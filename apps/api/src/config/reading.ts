@@ -6,11 +6,18 @@ import type { ApplyContext } from "./apply.ts";
 import type { MeshState } from "./state.ts";
 
 /** The mesh as middleware found it, or newer. */
-export async function currentState({ deps, states }: ApplyContext, mesh: MeshRecord): Promise<MeshState> {
+export async function currentState(
+  { deps, states }: ApplyContext,
+  mesh: MeshRecord,
+): Promise<MeshState> {
   return states.kept(mesh) ?? loadState(deps, states, mesh);
 }
 
-function loadState(deps: AppDeps, states: ApplyContext["states"], mesh: MeshRecord): Promise<MeshState> {
+function loadState(
+  deps: AppDeps,
+  states: ApplyContext["states"],
+  mesh: MeshRecord,
+): Promise<MeshState> {
   return deps.db.withTenant(mesh.tenant, async (tx) => {
     const record = await lockMeshShared(tx, mesh);
     if (!record) throw problem("HDL1020", "The mesh was deleted meanwhile.");

@@ -91,13 +91,20 @@ export function listRevisions(
     .select()
     .from(revisions)
     .where(
-      and(eq(revisions.meshId, mesh.id), page.before === undefined ? undefined : lt(revisions.number, page.before)),
+      and(
+        eq(revisions.meshId, mesh.id),
+        page.before === undefined ? undefined : lt(revisions.number, page.before),
+      ),
     )
     .orderBy(desc(revisions.number))
     .limit(page.limit);
 }
 
-export async function findRevision(tx: Tx, mesh: MeshRef, number: number): Promise<RevisionRow | undefined> {
+export async function findRevision(
+  tx: Tx,
+  mesh: MeshRef,
+  number: number,
+): Promise<RevisionRow | undefined> {
   const [row] = await tx
     .select()
     .from(revisions)
@@ -116,7 +123,11 @@ export async function actionsOf(
   );
   if (numbers.length === 0) return found;
   const rows = await tx
-    .select({ number: revisionChanges.number, key: revisionChanges.key, action: revisionChanges.action })
+    .select({
+      number: revisionChanges.number,
+      key: revisionChanges.key,
+      action: revisionChanges.action,
+    })
     .from(revisionChanges)
     .where(and(eq(revisionChanges.meshId, mesh.id), inArray(revisionChanges.number, [...numbers])))
     .orderBy(asc(revisionChanges.key));
@@ -147,7 +158,8 @@ export async function netChanges(
     const before = first ?? row;
     net.set(row.key, {
       key: row.key,
-      action: row.afterHash === null ? "deleted" : before.beforeHash === null ? "created" : "configured",
+      action:
+        row.afterHash === null ? "deleted" : before.beforeHash === null ? "created" : "configured",
       before: before.before as Document | null,
       after: row.after as Document | null,
       beforeHash: before.beforeHash,

@@ -31,8 +31,8 @@ import { createStateStore } from "./state-store.ts";
 const MESH = "/v1/meshes/{mesh}";
 const OBJECT = `${MESH}/objects/{group}/{kind}/{namespace}/{name}`;
 
-const reads = { security: bearer, middleware: [requireScope("read", "agent")] as const };
-const writes = { security: bearer, middleware: [requireScope("write")] as const };
+const reads = { security: bearer, middleware: requireScope("read", "agent") };
+const writes = { security: bearer, middleware: requireScope("write") };
 
 const postApply = createRoute({
   ...writes,
@@ -67,7 +67,10 @@ const getOne = createRoute({
   path: OBJECT,
   summary: "One object",
   request: { params: ObjectParams },
-  responses: { 200: json("The object; its ETag is the revision that last changed it", StoredObjectSchema), ...problemResponses },
+  responses: {
+    200: json("The object; its ETag is the revision that last changed it", StoredObjectSchema),
+    ...problemResponses,
+  },
 });
 
 const putOne = createRoute({
@@ -75,7 +78,12 @@ const putOne = createRoute({
   method: "put",
   path: OBJECT,
   summary: "Create or replace one object, as a revision of its own",
-  request: { params: ObjectParams, query: WriteQuery, headers: WriteHeaders, ...jsonBody(ObjectBodySchema) },
+  request: {
+    params: ObjectParams,
+    query: WriteQuery,
+    headers: WriteHeaders,
+    ...jsonBody(ObjectBodySchema),
+  },
   responses: {
     200: json("Replaced, or unchanged", ApplyResultSchema),
     201: json("Created", ApplyResultSchema),
@@ -116,7 +124,10 @@ const getDiff = createRoute({
   path: `${MESH}/revisions/{revision}/diff`,
   summary: "What lies between a revision and another; its parent unless told",
   request: { params: RevisionParams, query: DiffQuery },
-  responses: { 200: json("Objects before and after, as YAML", RevisionDiffSchema), ...problemResponses },
+  responses: {
+    200: json("Objects before and after, as YAML", RevisionDiffSchema),
+    ...problemResponses,
+  },
 });
 
 const postRollback = createRoute({
@@ -164,9 +175,13 @@ export function configRoutes(deps: AppDeps) {
       c.var.mesh,
       { key: keyOf(params), namespace: params.namespace },
       body,
-      { ...writeOptions(c.var.actor, c.req.valid("query"), c.req.valid("header")), attempt: await attempt(c.var.actor, c.req, body) },
+      {
+        ...writeOptions(c.var.actor, c.req.valid("query"), c.req.valid("header")),
+        attempt: await attempt(c.var.actor, c.req, body),
+      },
     );
-    if (!result.dryRun && result.changes[0]?.action !== "unchanged") c.header("etag", entityTag(result.revision));
+    if (!result.dryRun && result.changes[0]?.action !== "unchanged")
+      c.header("etag", entityTag(result.revision));
     return c.json(result, created && !result.dryRun ? 201 : 200);
   });
   app.openapi(deleteOne, async (c) => {
@@ -185,7 +200,10 @@ export function configRoutes(deps: AppDeps) {
   );
   app.openapi(getDiff, async (c) => {
     const { from } = c.req.valid("query");
-    return c.json(await diffRevisions(context, c.var.mesh, c.req.valid("param").revision, from), 200);
+    return c.json(
+      await diffRevisions(context, c.var.mesh, c.req.valid("param").revision, from),
+      200,
+    );
   });
   app.openapi(postRollback, async (c) => {
     // Hono validates no body where none was sent.
@@ -200,7 +218,17 @@ export function configRoutes(deps: AppDeps) {
   return app;
 }
 
-function keyOf({ group, kind, namespace, name }: { group: string; kind: string; namespace: string; name: string }) {
+function keyOf({
+  group,
+  kind,
+  namespace,
+  name,
+}: {
+  group: string;
+  kind: string;
+  namespace: string;
+  name: string;
+}) {
   return `${group}/${kind}/${namespace}/${name}`;
 }
 
@@ -226,7 +254,12 @@ function attempt(
 
 function writeOptions(
   actor: Actor,
-  query: { dryRun?: boolean | undefined; strict?: boolean | undefined; force?: boolean | undefined; message?: string | undefined },
+  query: {
+    dryRun?: boolean | undefined;
+    strict?: boolean | undefined;
+    force?: boolean | undefined;
+    message?: string | undefined;
+  },
   headers: { "if-match"?: string | undefined; "if-none-match"?: string | undefined },
 ) {
   return {

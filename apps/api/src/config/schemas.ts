@@ -1,13 +1,21 @@
 /** What configuration's routes take and give. */
 import { z } from "@hono/zod-openapi";
-import { ConvergenceSchema, DiagnosticSchema, MeshParam, PageQuery, QueryFlag } from "../http/schemas.ts";
+import {
+  ConvergenceSchema,
+  DiagnosticSchema,
+  MeshParam,
+  PageQuery,
+  QueryFlag,
+} from "../http/schemas.ts";
 
 export const ApplyRequestSchema = z
   .strictObject({
     files: z.array(z.strictObject({ name: z.string().max(1024), content: z.string() })).max(10_000),
     objects: z.array(z.unknown()).max(50_000),
     namespace: z.string().min(1).max(63),
-    delete: z.array(z.string().regex(/^[^/]+\/[^/]+\/[^/]+\/[^/]+$/, "a key is group/Kind/namespace/name")).max(50_000),
+    delete: z
+      .array(z.string().regex(/^[^/]+\/[^/]+\/[^/]+\/[^/]+$/, "a key is group/Kind/namespace/name"))
+      .max(50_000),
     message: z.string().max(4096),
     dryRun: z.boolean(),
     strict: z.boolean(),
@@ -20,7 +28,12 @@ export const ApplyRequestSchema = z
 const Action = z.enum(["created", "configured", "unchanged", "deleted"]);
 
 const ChangeSchema = z
-  .object({ key: z.string(), action: Action, before: z.string().nullish(), after: z.string().nullish() })
+  .object({
+    key: z.string(),
+    action: Action,
+    before: z.string().nullish(),
+    after: z.string().nullish(),
+  })
   .openapi("ObjectChange");
 
 export const ApplyResultSchema = z
@@ -32,14 +45,23 @@ export const ApplyResultSchema = z
   })
   .openapi("ApplyResult");
 
-export const AnalysisSchema = z.object({ diagnostics: z.array(DiagnosticSchema) }).openapi("Analysis");
+export const AnalysisSchema = z
+  .object({ diagnostics: z.array(DiagnosticSchema) })
+  .openapi("Analysis");
+
+const Labels = z.record(z.string(), z.string());
 
 export const StoredObjectSchema = z
   .object({
     key: z.string(),
     apiVersion: z.string(),
     kind: z.string(),
-    metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
+    metadata: z.object({
+      name: z.string(),
+      namespace: z.string(),
+      labels: Labels.optional(),
+      annotations: Labels.optional(),
+    }),
     spec: z.unknown(),
     owner: z.string(),
     revision: z.int(),
@@ -49,7 +71,11 @@ export const StoredObjectSchema = z
   .openapi("StoredObject");
 
 export const ObjectBodySchema = z
-  .looseObject({ apiVersion: z.string(), kind: z.string(), metadata: z.looseObject({ name: z.string() }) })
+  .looseObject({
+    apiVersion: z.string(),
+    kind: z.string(),
+    metadata: z.looseObject({ name: z.string() }),
+  })
   .openapi("Object");
 
 export const RevisionSchema = z
@@ -73,7 +99,12 @@ export const RevisionDiffSchema = z
     from: z.int(),
     to: z.int(),
     objects: z.array(
-      z.object({ key: z.string(), action: Action, before: z.string().nullable(), after: z.string().nullable() }),
+      z.object({
+        key: z.string(),
+        action: Action,
+        before: z.string().nullable(),
+        after: z.string().nullable(),
+      }),
     ),
   })
   .openapi("RevisionDiff");
@@ -81,9 +112,15 @@ export const RevisionDiffSchema = z
 const Segment = z.string().min(1).max(253);
 
 export const ObjectParams = MeshParam.extend({
-  group: Segment.openapi({ description: "`core` for the group without a name", example: "networking.istio.io" }),
+  group: Segment.openapi({
+    description: "`core` for the group without a name",
+    example: "networking.istio.io",
+  }),
   kind: Segment.openapi({ example: "VirtualService" }),
-  namespace: Segment.openapi({ description: "`-` for objects of the whole cluster", example: "default" }),
+  namespace: Segment.openapi({
+    description: "`-` for objects of the whole cluster",
+    example: "default",
+  }),
   name: Segment.openapi({ example: "reviews" }),
 });
 
@@ -120,4 +157,6 @@ export const WriteHeaders = IdempotencyHeader.extend({
 
 export const DiffQuery = z.object({ from: z.coerce.number().int().min(0).optional() });
 
-export const RollbackSchema = z.strictObject({ message: z.string().max(4096).optional() }).openapi("Rollback");
+export const RollbackSchema = z
+  .strictObject({ message: z.string().max(4096).optional() })
+  .openapi("Rollback");

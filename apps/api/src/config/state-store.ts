@@ -57,7 +57,11 @@ export function createStateStore(limit: number): StateStore {
 
 const headOf = ({ revision, headHash }: MeshRecord) => ({ revision, headHash });
 
-async function loadEntries(tx: Tx, mesh: MeshRecord, since: number): Promise<Map<string, StateEntry>> {
+async function loadEntries(
+  tx: Tx,
+  mesh: MeshRecord,
+  since: number,
+): Promise<Map<string, StateEntry>> {
   const rows = await tx
     .select({
       key: objects.key,
@@ -68,7 +72,9 @@ async function loadEntries(tx: Tx, mesh: MeshRecord, since: number): Promise<Map
     })
     .from(objects)
     .where(and(eq(objects.meshId, mesh.id), gt(objects.revision, since)));
-  return new Map(rows.map((row) => [row.key, stateEntry({ ...row, document: row.document as Document })]));
+  return new Map(
+    rows.map((row) => [row.key, stateEntry({ ...row, document: row.document as Document })]),
+  );
 }
 
 /** Another process has written since: what changed, and what is gone. */

@@ -27,7 +27,6 @@ export function stateEntry(row: Omit<StateEntry, "object">): StateEntry {
   return { ...row, object: parseObject(row.document, { defaultNamespace: "default" }).object };
 }
 
-
 /** Objects as analysis takes them; what has no file of its own is named by its key. */
 export function parsedObjects(
   entries: Iterable<StateEntry>,

@@ -19,7 +19,11 @@ export async function verifyChain(
 ): Promise<ChainReport> {
   const faults: string[] = [];
   const [head] = await tx.select().from(meshes).where(eq(meshes.id, mesh.id));
-  const chain = await tx.select().from(revisions).where(eq(revisions.meshId, mesh.id)).orderBy(asc(revisions.number));
+  const chain = await tx
+    .select()
+    .from(revisions)
+    .where(eq(revisions.meshId, mesh.id))
+    .orderBy(asc(revisions.number));
   const changes = await tx
     .select()
     .from(revisionChanges)
@@ -31,12 +35,14 @@ export async function verifyChain(
   let at = 0;
   for (const [index, row] of chain.entries()) {
     const fault = (text: string) => faults.push(`revision ${row.number}: ${text}`);
-    if (row.number !== index + 1 || row.parent !== index) fault(`follows ${row.parent}, expected ${index}`);
+    if (row.number !== index + 1 || row.parent !== index)
+      fault(`follows ${row.parent}, expected ${index}`);
     if (row.parentHash !== parentHash) fault("names another parent's hash");
     for (; changes[at]?.number === row.number; at++) {
       const change = changes[at];
       if (!change) break;
-      if ((state.get(change.key) ?? null) !== change.beforeHash) fault(`${change.key} was another before`);
+      if ((state.get(change.key) ?? null) !== change.beforeHash)
+        fault(`${change.key} was another before`);
       if (change.after !== null && (await objectHash(change.after)) !== change.afterHash)
         fault(`${change.key} has another hash than its document`);
       if (change.afterHash === null) state.delete(change.key);
@@ -53,18 +59,25 @@ export async function verifyChain(
       stateRoot: row.stateRoot,
     };
     if ((await headerHash(header)) !== row.hash) fault("its hash is not its header's");
-    if (verify && !(await verify(header, row.signature, row.keyId))) fault("its signature is not the mesh's");
+    if (verify && !(await verify(header, row.signature, row.keyId)))
+      fault("its signature is not the mesh's");
     parentHash = row.hash;
   }
   if (at !== changes.length) faults.push(`${changes.length - at} changes belong to no revision`);
   const current = await tx.select().from(objects).where(eq(objects.meshId, mesh.id));
   for (const row of current) {
     if (state.get(row.key) !== row.hash) faults.push(`object ${row.key} is not what history says`);
-    if ((await objectHash(row.document)) !== row.hash) faults.push(`object ${row.key} has another hash than its document`);
+    if ((await objectHash(row.document)) !== row.hash)
+      faults.push(`object ${row.key} has another hash than its document`);
   }
-  if (current.length !== state.size) faults.push(`there are ${current.length} objects, history says ${state.size}`);
+  if (current.length !== state.size)
+    faults.push(`there are ${current.length} objects, history says ${state.size}`);
   if (!head) faults.push("the mesh is not there");
-  else if (head.revision !== chain.length || head.stateRoot !== root || (head.headHash || NO_PARENT) !== parentHash)
+  else if (
+    head.revision !== chain.length ||
+    head.stateRoot !== root ||
+    (head.headHash || NO_PARENT) !== parentHash
+  )
     faults.push(`the mesh's head is revision ${head.revision}, history ends at ${chain.length}`);
   return { revisions: chain.length, objects: current.length, faults };
 }

@@ -84,8 +84,16 @@ export const problemKinds = {
   ),
   HDL1042: kind(400, "There is nothing to apply", "Send files, objects, or keys to delete."),
   HDL1043: kind(422, "An object stands twice in the request", "Keep one of the two."),
-  HDL1044: kind(422, "A Secret is not kept by the plane", "Keep it in the cluster, with kubectl: agents read it there and never send it up."),
-  HDL1045: kind(422, "A text holds what the database cannot store", "Remove NUL characters and halves of surrogate pairs."),
+  HDL1044: kind(
+    422,
+    "A Secret is not kept by the plane",
+    "Keep it in the cluster, with kubectl: agents read it there and never send it up.",
+  ),
+  HDL1045: kind(
+    422,
+    "A text holds what the database cannot store",
+    "Remove NUL characters and halves of surrogate pairs.",
+  ),
   HDL1050: kind(
     503,
     "The database is not reachable",

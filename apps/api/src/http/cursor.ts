@@ -3,14 +3,22 @@ import { problem } from "./problem.ts";
 
 export function encodeCursor(position: readonly (string | number)[]): string {
   const bytes = new TextEncoder().encode(JSON.stringify(position));
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
 }
 
 /** Refuses with HDL1025 what is not `encodeCursor` of as many parts. */
-export function decodeCursor(cursor: string, parts: readonly ("string" | "number")[]): (string | number)[] {
+export function decodeCursor(
+  cursor: string,
+  parts: readonly ("string" | "number")[],
+): (string | number)[] {
   try {
     const text = atob(cursor.replaceAll("-", "+").replaceAll("_", "/"));
-    const value: unknown = JSON.parse(new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))));
+    const value: unknown = JSON.parse(
+      new TextDecoder().decode(Uint8Array.from(text, (c) => c.charCodeAt(0))),
+    );
     if (
       Array.isArray(value) &&
       value.length === parts.length &&

@@ -5,15 +5,18 @@ import type { Env } from "./router.ts";
 
 const METHODS = ["GET", "PUT", "POST", "PATCH", "DELETE"];
 
-export function methodNotAllowed(app: Hono<Env>) {
+/** What answers where no route does: the console's pages on Node. */
+export type Fallback = (request: Request) => Response | undefined;
+
+export function methodNotAllowed(app: Hono<Env>, fallback: Fallback | undefined) {
   return (c: Context<Env>): Response => {
     const allowed = METHODS.filter(
       (method) => method !== c.req.method && handles(app, method, c.req.path),
     );
     if (allowed.length === 0)
-      return problemResponse(
-        problem("HDL1001", `There is nothing at ${c.req.path}.`),
-        c.var.requestId,
+      return (
+        (isApi(c.req.path) ? undefined : fallback?.(c.req.raw)) ??
+        problemResponse(problem("HDL1001", `There is nothing at ${c.req.path}.`), c.var.requestId)
       );
     if (allowed.includes("GET")) allowed.push("HEAD");
     const error = problem("HDL1002", `${c.req.path} does not take ${c.req.method}.`, {
@@ -22,6 +25,8 @@ export function methodNotAllowed(app: Hono<Env>) {
     return problemResponse(error, c.var.requestId);
   };
 }
+
+const isApi = (path: string) => /^\/(v1|api|docs\/errors)(\/|$)/.test(path);
 
 /** Whether a route proper, not only middleware, answers. */
 function handles(app: Hono<Env>, method: string, path: string): boolean {

@@ -3,11 +3,21 @@ import { z } from "@hono/zod-openapi";
 
 export const PageQuery = z.object({
   cursor: z.string().max(2048).optional().openapi({ description: "`next` of the page before" }),
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi({ description: "Most items of the page" }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .openapi({ description: "Most items of the page" }),
 });
 
 export const MeshParam = z.object({
-  mesh: z.string().openapi({ param: { name: "mesh", in: "path" }, description: "The mesh's name or id", example: "demo" }),
+  mesh: z.string().openapi({
+    param: { name: "mesh", in: "path" },
+    description: "The mesh's name or id",
+    example: "demo",
+  }),
 });
 
 /** A boolean in a query: present without a value counts as true. */

@@ -1,5 +1,5 @@
 /** From a bearer token to who asks. */
-import { eq, sql, tenants, tokens } from "@heddle/db";
+import { eq, sql, tenants, tokens, type Database } from "@heddle/db";
 import type { AppDeps } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import type { Actor } from "../http/router.ts";
@@ -47,6 +47,15 @@ export async function authenticate(deps: AppDeps, secret: string): Promise<Actor
       agent: token.agentId ?? undefined,
     };
   });
+}
+
+/** Whether a token of this secret was ever made, valid or not. */
+export async function isKnownSecret(db: Database, secret: string): Promise<boolean> {
+  const hash = await hashSecret(secret);
+  const rows = await db.asPlane((tx) =>
+    tx.select({ id: tokens.id }).from(tokens).where(eq(tokens.hash, hash)),
+  );
+  return rows.length > 0;
 }
 
 function refused(code: "HDL1011" | "HDL1012" | "HDL1013", detail: string, error: string) {

@@ -126,8 +126,12 @@ export function tenancyRoutes(deps: AppDeps) {
       200,
     );
   });
-  app.openapi(getMeshes, async (c) => c.json(await pageOfMeshes(deps, c.var.actor, c.req.valid("query")), 200));
-  app.openapi(postMesh, async (c) => c.json(await createMesh(deps, c.var.actor, c.req.valid("json")), 201));
+  app.openapi(getMeshes, async (c) =>
+    c.json(await pageOfMeshes(deps, c.var.actor, c.req.valid("query")), 200),
+  );
+  app.openapi(postMesh, async (c) =>
+    c.json(await createMesh(deps, c.var.actor, c.req.valid("json")), 201),
+  );
   app.openapi(getMesh, async (c) => c.json(await meshInfo(deps, c.var.mesh), 200));
   app.openapi(patchMesh, async (c) =>
     c.json(await changeMesh(deps, c.var.mesh, c.req.valid("json").settings), 200),
@@ -136,8 +140,12 @@ export function tenancyRoutes(deps: AppDeps) {
     await removeMesh(deps, c.var.mesh);
     return c.body(null, 204);
   });
-  app.openapi(getTokens, async (c) => c.json(await pageOfTokens(deps, c.var.actor, c.req.valid("query")), 200));
-  app.openapi(postToken, async (c) => c.json(await createToken(deps, c.var.actor, c.req.valid("json")), 201));
+  app.openapi(getTokens, async (c) =>
+    c.json(await pageOfTokens(deps, c.var.actor, c.req.valid("query")), 200),
+  );
+  app.openapi(postToken, async (c) =>
+    c.json(await createToken(deps, c.var.actor, c.req.valid("json")), 201),
+  );
   app.openapi(deleteToken, async (c) => {
     await removeToken(deps, c.var.actor, c.req.valid("param").id);
     return c.body(null, 204);

@@ -4,7 +4,10 @@ import { ConvergenceSchema } from "../http/schemas.ts";
 
 const MeshName = z
   .string()
-  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, "a mesh's name is a DNS label: lower case letters, digits and `-`")
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    "a mesh's name is a DNS label: lower case letters, digits and `-`",
+  )
   .openapi({ example: "demo" });
 
 /** As SPIFFE has it (SPIFFE-ID, section 2.1). */
@@ -26,10 +29,16 @@ export const MeshSettingsSchema = z
   .openapi("MeshSettings");
 
 export const NewMeshSchema = z
-  .strictObject({ name: MeshName, trustDomain: TrustDomain.optional(), settings: MeshSettingsSchema.optional() })
+  .strictObject({
+    name: MeshName,
+    trustDomain: TrustDomain.optional(),
+    settings: MeshSettingsSchema.optional(),
+  })
   .openapi("NewMesh");
 
-export const MeshChangeSchema = z.strictObject({ settings: MeshSettingsSchema }).openapi("MeshChange");
+export const MeshChangeSchema = z
+  .strictObject({ settings: MeshSettingsSchema })
+  .openapi("MeshChange");
 
 export const MeshInfoSchema = z
   .object({
@@ -77,6 +86,9 @@ export const WhoAmISchema = z
     tenant: z.object({ id: z.uuid(), name: z.string() }),
     token: z.object({ id: z.uuid(), name: z.string() }),
     scopes: z.array(ScopeSchema),
-    meshes: z.array(z.uuid()).optional().openapi({ description: "Absent where every mesh is open" }),
+    meshes: z
+      .array(z.uuid())
+      .optional()
+      .openapi({ description: "Absent where every mesh is open" }),
   })
   .openapi("WhoAmI");

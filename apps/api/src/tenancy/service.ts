@@ -8,7 +8,13 @@ import { problem } from "../http/problem.ts";
 import type { Actor } from "../http/router.ts";
 import { deleteMesh, findMesh, insertMesh, listMeshes, updateMeshSettings } from "./mesh-store.ts";
 import { createSecret, hashSecret } from "./secret.ts";
-import { insertToken, listTokens, revokeToken, type TokenRecord } from "./token-store.ts";
+import {
+  insertToken,
+  listTokens,
+  revokeToken,
+  type NewToken,
+  type TokenRecord,
+} from "./token-store.ts";
 
 export interface PageRequest {
   readonly cursor?: string | undefined;
@@ -21,31 +27,50 @@ export async function createTenant(
   name: string,
 ): Promise<{ tenant: string; token: string }> {
   const tenant = crypto.randomUUID();
-  const token = createSecret(deps.random);
-  const hash = await hashSecret(token);
   const createdAt = new Date(deps.clock());
+  const { token, row } = await adminToken(deps, tenant);
   await deps.db.asPlane(async (tx) => {
     await tx.insert(tenants).values({ id: tenant, name, createdAt });
-    await insertToken(tx, {
-      id: crypto.randomUUID(),
-      tenantId: tenant,
-      name: "admin",
-      hash,
-      scopes: ["admin", "agent"],
-      meshId: null,
-      agentId: null,
-      createdAt,
-      expiresAt: null,
-    });
+    await insertToken(tx, row);
   });
   return { tenant, token };
+}
+
+/** Another token of scope `admin` for a tenant that is there. Only for whoever runs the plane. */
+export async function issueAdminToken(
+  deps: Pick<AppDeps, "db" | "clock" | "random">,
+  tenant: string,
+): Promise<string> {
+  const { token, row } = await adminToken(deps, tenant);
+  await deps.db.asPlane((tx) => insertToken(tx, row));
+  return token;
+}
+
+async function adminToken(deps: Pick<AppDeps, "clock" | "random">, tenant: string) {
+  const token = createSecret(deps.random);
+  const row: NewToken = {
+    id: crypto.randomUUID(),
+    tenantId: tenant,
+    name: "admin",
+    hash: await hashSecret(token),
+    scopes: ["admin"],
+    meshId: null,
+    agentId: null,
+    createdAt: new Date(deps.clock()),
+    expiresAt: null,
+  };
+  return { token, row };
 }
 
 /** HDL1024 where the tenant has a mesh of that name. */
 export async function createMesh(
   deps: AppDeps,
   actor: Actor,
-  wanted: { name: string; trustDomain?: string | undefined; settings?: StoredMeshSettings | undefined },
+  wanted: {
+    name: string;
+    trustDomain?: string | undefined;
+    settings?: StoredMeshSettings | undefined;
+  },
 ): Promise<MeshInfo> {
   if (actor.meshes) throw problem("HDL1015", "A token for one mesh cannot make another.");
   const mesh = await deps.db.withTenant(actor.tenant, (tx) =>
@@ -63,7 +88,8 @@ export async function createMesh(
 }
 
 export async function pageOfMeshes(deps: AppDeps, actor: Actor, page: PageRequest) {
-  const after = page.cursor === undefined ? undefined : String(decodeCursor(page.cursor, ["string"])[0]);
+  const after =
+    page.cursor === undefined ? undefined : String(decodeCursor(page.cursor, ["string"])[0]);
   const found = await deps.db.withTenant(actor.tenant, (tx) =>
     listMeshes(tx, { after, limit: page.limit + 1, only: actor.meshes }),
   );
@@ -84,7 +110,11 @@ export async function meshInfo(deps: AppDeps, mesh: MeshRecord): Promise<MeshInf
 }
 
 /** Only the settings that are named change. */
-export async function changeMesh(deps: AppDeps, mesh: MeshRecord, settings: StoredMeshSettings): Promise<MeshInfo> {
+export async function changeMesh(
+  deps: AppDeps,
+  mesh: MeshRecord,
+  settings: StoredMeshSettings,
+): Promise<MeshInfo> {
   const merged = { ...mesh.settings, ...settings };
   await deps.db.withTenant(mesh.tenant, (tx) => updateMeshSettings(tx, mesh, merged));
   return meshInfo(deps, { ...mesh, settings: merged });
@@ -98,12 +128,19 @@ export async function removeMesh(deps: AppDeps, mesh: MeshRecord): Promise<void>
 export async function createToken(
   deps: AppDeps,
   actor: Actor,
-  wanted: { name: string; scopes: Scope[]; mesh?: string | undefined; expiresInSeconds?: number | undefined },
+  wanted: {
+    name: string;
+    scopes: Scope[];
+    mesh?: string | undefined;
+    expiresInSeconds?: number | undefined;
+  },
 ): Promise<TokenInfo & { token: string }> {
-  const mesh = wanted.mesh === undefined ? undefined : await findMesh(deps.db, actor.tenant, wanted.mesh);
+  const mesh =
+    wanted.mesh === undefined ? undefined : await findMesh(deps.db, actor.tenant, wanted.mesh);
   if (wanted.mesh !== undefined && (!mesh || (actor.meshes && !actor.meshes.includes(mesh.id))))
     throw problem("HDL1020", `There is no mesh ${JSON.stringify(wanted.mesh)}.`);
-  if (actor.meshes && !mesh) throw problem("HDL1015", "A token for one mesh makes tokens for that mesh only: name it.");
+  if (actor.meshes && !mesh)
+    throw problem("HDL1015", "A token for one mesh makes tokens for that mesh only: name it.");
   const secret = createSecret(deps.random);
   const hash = await hashSecret(secret);
   const now = deps.clock();
@@ -117,19 +154,26 @@ export async function createToken(
       meshId: mesh?.id ?? null,
       agentId: null,
       createdAt: new Date(now),
-      expiresAt: wanted.expiresInSeconds === undefined ? null : new Date(now + wanted.expiresInSeconds * 1000),
+      expiresAt:
+        wanted.expiresInSeconds === undefined
+          ? null
+          : new Date(now + wanted.expiresInSeconds * 1000),
     }),
   );
   return { ...tokenInfo(row), token: secret };
 }
 
 export async function pageOfTokens(deps: AppDeps, actor: Actor, page: PageRequest) {
-  const position = page.cursor === undefined ? undefined : decodeCursor(page.cursor, ["string", "string"]);
+  const position =
+    page.cursor === undefined ? undefined : decodeCursor(page.cursor, ["string", "string"]);
   const after = position && { createdAt: isoOf(position[0]), id: uuidOf(position[1]) };
   const rows = await deps.db.withTenant(actor.tenant, (tx) =>
     listTokens(tx, { after, limit: page.limit + 1, mesh: actor.meshes?.[0] }),
   );
-  const { items, ...rest } = pageOf(rows, page.limit, (row) => [row.createdAt.toISOString(), row.id]);
+  const { items, ...rest } = pageOf(rows, page.limit, (row) => [
+    row.createdAt.toISOString(),
+    row.id,
+  ]);
   return { items: items.map(tokenInfo), ...rest };
 }
 
@@ -157,11 +201,13 @@ function tokenInfo(row: TokenRecord): TokenInfo {
 
 function isoOf(value: string | number | undefined): string {
   const time = new Date(String(value));
-  if (Number.isNaN(time.getTime())) throw problem("HDL1025", "This cursor was not made by this list.");
+  if (Number.isNaN(time.getTime()))
+    throw problem("HDL1025", "This cursor was not made by this list.");
   return time.toISOString();
 }
 
 function uuidOf(value: string | number | undefined): string {
-  if (!/^[0-9a-f-]{36}$/.test(String(value))) throw problem("HDL1025", "This cursor was not made by this list.");
+  if (!/^[0-9a-f-]{36}$/.test(String(value)))
+    throw problem("HDL1025", "This cursor was not made by this list.");
   return String(value);
 }

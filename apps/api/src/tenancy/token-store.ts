@@ -39,7 +39,10 @@ export async function listTokens(
       and(
         page.mesh === undefined ? undefined : eq(tokens.meshId, page.mesh),
         page.after && at
-          ? or(gt(tokens.createdAt, at), and(eq(tokens.createdAt, at), gt(tokens.id, page.after.id)))
+          ? or(
+              gt(tokens.createdAt, at),
+              and(eq(tokens.createdAt, at), gt(tokens.id, page.after.id)),
+            )
           : undefined,
       ),
     )
@@ -54,7 +57,10 @@ export async function revokeToken(
   token: { id: string; mesh: string | undefined },
   at: Date,
 ): Promise<boolean> {
-  const which = and(eq(tokens.id, token.id), token.mesh === undefined ? undefined : eq(tokens.meshId, token.mesh));
+  const which = and(
+    eq(tokens.id, token.id),
+    token.mesh === undefined ? undefined : eq(tokens.meshId, token.mesh),
+  );
   await tx
     .update(tokens)
     .set({ revokedAt: at })

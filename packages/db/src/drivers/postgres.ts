@@ -14,7 +14,8 @@ export function postgresDriver(options: PostgresOptions): Driver {
   const client = postgres(options.url, {
     max: options.connections ?? 10,
     connect_timeout: 10,
-    fetch_types: false,
+    // Without it, `reserve` never resolves on a new connection (postgres.js 3.4.9).
+    fetch_types: true,
     onnotice: () => {},
     connection: { application_name: "heddle" },
   });

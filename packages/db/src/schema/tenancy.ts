@@ -26,11 +26,11 @@ export const tenants = pgTable(
 /** What a mesh's owner has chosen; everything has a default. */
 export interface StoredMeshSettings {
   /** Share of requests traced, 0 to 100. */
-  traceSampling?: number;
-  accessLog?: boolean;
-  outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY";
-  rootNamespace?: string;
-  clusterDomain?: string;
+  traceSampling?: number | undefined;
+  accessLog?: boolean | undefined;
+  outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
+  rootNamespace?: string | undefined;
+  clusterDomain?: string | undefined;
 }
 
 export const meshes = pgTable(
