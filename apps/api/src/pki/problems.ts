@@ -1,0 +1,24 @@
+/** Failures of identity and certificates as the API's problems. */
+import { PkiError, type PkiCode } from "@heddle/pki";
+import { ProblemError } from "../http/problem.ts";
+
+const kinds: Record<PkiCode, { status: number; title: string }> = {
+  HDL3101: { status: 400, title: "The certificate request is not sound" },
+  HDL3102: { status: 400, title: "The key is of another kind" },
+  HDL3103: { status: 403, title: "The identity is not this mesh's" },
+  HDL3104: { status: 500, title: "A sealed key cannot be opened" },
+  HDL3105: { status: 503, title: "The certificate authority has expired" },
+  HDL3106: { status: 400, title: "The lifetime is out of bounds" },
+  HDL3107: { status: 500, title: "The envelope key is not usable" },
+};
+
+/** Runs `work`; what fails in `@heddle/pki` is thrown as a problem with the same code. */
+export async function withPkiProblems<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    const kind = { ...kinds[error.code], remedy: error.remedy };
+    throw new ProblemError(error.code, kind, error.message, { cause: error });
+  }
+}
