@@ -3,7 +3,6 @@ import { Server, ServerCredentials, status as grpcStatus } from "@grpc/grpc-js";
 import type { ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
-import { createMapDifferences } from "./map-differences.ts";
 import { createPace } from "./pace.ts";
 import type { SecretSource, ViewSource, XdsLog } from "./ports.ts";
 import { ProxyStream, StreamRefused } from "./proxy-stream.ts";
@@ -56,7 +55,6 @@ export function createAdsServer({ translator, secrets, log }: AdsServerOptions):
     views: translator,
     secrets,
     encoder: createResourceEncoder(() => announced),
-    differences: createMapDifferences(),
     log,
     revision: () => ({ announced, settled }),
     wake: (stream) => pace.request(stream),

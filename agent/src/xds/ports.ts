@@ -6,22 +6,28 @@ export const resourceKinds = ["cluster", "endpoint", "secret", "listener", "rout
 
 export type ResourceType = (typeof resourceKinds)[number];
 
-/** What one proxy should hold. A value keeps its object identity while it is unchanged; so does the map of a type, or it is changed in place. */
+/** Names of what came, went or changed. */
+export type ChangedNames = ReadonlyMap<ResourceType, ReadonlySet<string>>;
+
+/** The part of the translator's `ProxyView` that is used. A value keeps its object identity while it is unchanged. */
 export interface ProxyView {
+  /** What the proxy holds of a type: one live map for as long as the view lasts. */
   resources(type: ResourceType): ReadonlyMap<string, unknown>;
   /** One resource by name, whether or not it is in the map of its type. */
   named(type: ResourceType, name: string): unknown;
   /** Names of the secrets that the proxy's resources refer to. */
   secrets(): readonly string[];
-  /** Calls back after all that a change means for this proxy has been worked out; returns how to stop. */
-  subscribe(listener: (changed: ReadonlySet<ResourceType>) => void): () => void;
+  /** Calls back when all that a change means for this proxy has been worked out; returns how to stop. */
+  subscribe(
+    listener: (changed: ReadonlySet<ResourceType>, names: ChangedNames) => void,
+  ): () => void;
   dispose(): void;
 }
 
 /** Where views come from: the translator. */
 export interface ViewSource {
   view(proxy: ProxyDescription): ProxyView;
-  /** Resolves when every view is up to date with what was applied; without it, views are up to date at once. */
+  /** Resolves when every view is up to date with what was applied, and has said so; without it, views always are. */
   settled?(): Promise<void>;
 }
 

@@ -5,8 +5,14 @@ import type { ProxyDescription } from "@heddle/translate";
 import { readRequest, writeResponse } from "./discovery.ts";
 import type { Dialect, DiscoveryRequest } from "./discovery.ts";
 import type { EncodedResource, ResourceEncoder } from "./encoded-resource.ts";
-import type { MapDifferences } from "./map-differences.ts";
-import type { ProxyView, ResourceType, SecretSource, ViewSource, XdsLog } from "./ports.ts";
+import type {
+  ChangedNames,
+  ProxyView,
+  ResourceType,
+  SecretSource,
+  ViewSource,
+  XdsLog,
+} from "./ports.ts";
 
 import { MAX_NAMES, Subscription } from "./subscription.ts";
 import type { TypeStatus } from "./subscription.ts";
@@ -16,6 +22,11 @@ import type { TypeStatus } from "./subscription.ts";
  * is marked by its status; the rest goes on.
  */
 export const PATIENCE_MS = 5_000;
+
+/** A client asks for each type and then waits; one that goes on asking is ended. */
+const MAX_EARLY = 1_000;
+
+const NO_RESOURCES: ReadonlyMap<string, unknown> = new Map();
 
 /** Secrets that every workload may ask for; others only when its own resources refer to them. */
 const OWN_SECRETS = ["default", "ROOTCA"];
@@ -42,7 +53,6 @@ export interface StreamContext {
   readonly views: ViewSource;
   readonly secrets: SecretSource;
   readonly encoder: ResourceEncoder;
-  readonly differences: MapDifferences;
   readonly log: XdsLog;
   /** The newest revision, as it is written into versions, and the newest one with which all views are up to date. */
   revision(): { readonly announced: number; readonly settled: number };
@@ -75,9 +85,12 @@ export class ProxyStream {
   #view: ProxyView | undefined;
   #unsubscribe: () => void = () => {};
   readonly #subscriptions = new Map<ResourceType, Subscription>();
-  readonly #seen = new Map<ResourceType, ReadonlyMap<string, unknown>>();
-  /** Types that the view has changed and that have not been looked at since. */
-  readonly #dirty = new Set<ResourceType>();
+  /** The view has been worked out for the first time: before that, reading it would compute all of it at once. */
+  #ready = false;
+  /** Requests that have not been looked at; before that, those that wait for it. */
+  readonly #requests: DiscoveryRequest[] = [];
+  /** What the view has changed and has not been looked at since. */
+  #changes: ChangedNames[] = [];
   /** EDS names of new clusters whose endpoints the client has not been sent. */
   readonly #awaited = new Set<string>();
   readonly #unknownTypes = new Set<string>();
@@ -109,30 +122,21 @@ export class ProxyStream {
   receive(bytes: Uint8Array): void {
     const request = this.#read(bytes);
     if (!this.#view) this.#open(request);
-    const { type } = request;
-    if (!type) {
-      if (!this.#unknownTypes.has(request.typeUrl) && this.#unknownTypes.size < 20) {
-        this.#unknownTypes.add(request.typeUrl);
-        this.#context.log.info("xds: a type that is not served", {
-          proxy: this.#proxy!.id,
-          type: request.typeUrl,
-        });
-      }
-      return;
+    this.#requests.push(request);
+    if (this.#ready) this.pump();
+    else if (this.#requests.length > MAX_EARLY) {
+      throw new StreamRefused(
+        "HDL3103",
+        "RESOURCE_EXHAUSTED",
+        `more than ${MAX_EARLY} requests before the first response`,
+      );
     }
-    const known = this.#subscriptions.get(type);
-    if (request.responseNonce !== "" && known) {
-      const answered = this.#answer(known, request);
-      if (!answered && this.#dialect === "sotw" && request.responseNonce !== known.status().nonce)
-        return;
-    }
-    this.#subscribe(type, known, request);
-    this.pump();
   }
 
   /** Sends what can be sent now. */
   pump(): void {
-    if (this.#closed || !this.#view) return;
+    if (this.#closed || !this.#ready) return;
+    for (const request of this.#requests.splice(0)) this.#take(request);
     this.#refresh();
     this.#push("cluster", false);
     this.#push("endpoint", false);
@@ -150,7 +154,7 @@ export class ProxyStream {
 
   /** A secret has changed. */
   secretChanged(name: string): void {
-    this.#subscriptions.get("secret")?.touch(name);
+    this.#subscriptions.get("secret")?.touch([name]);
     this.#context.wake(this);
   }
 
@@ -208,12 +212,42 @@ export class ProxyStream {
     this.#proxy = parseNode(request.node);
     this.#isEnvoy = request.node.userAgentName === "envoy";
     this.#view = this.#context.views.view(this.#proxy);
-    this.#unsubscribe = this.#view.subscribe((changed) => {
-      for (const type of changed) this.#dirty.add(type);
+    this.#unsubscribe = this.#view.subscribe((_, names) => {
+      this.#ready = true;
+      this.#changes.push(names);
       this.#context.wake(this);
     });
+    void this.#awaitView();
     this.#context.log.info("xds: connected", { proxy: this.#proxy.id, dialect: this.#dialect });
     this.#context.changed(this);
+  }
+
+  #take(request: DiscoveryRequest): void {
+    const { type } = request;
+    if (!type) {
+      if (!this.#unknownTypes.has(request.typeUrl) && this.#unknownTypes.size < 20) {
+        this.#unknownTypes.add(request.typeUrl);
+        this.#context.log.info("xds: a type that is not served", {
+          proxy: this.#proxy!.id,
+          type: request.typeUrl,
+        });
+      }
+      return;
+    }
+    const known = this.#subscriptions.get(type);
+    if (request.responseNonce !== "" && known) {
+      const answered = this.#answer(known, request);
+      if (!answered && this.#dialect === "sotw" && request.responseNonce !== known.status().nonce)
+        return;
+    }
+    this.#subscribe(type, known, request);
+  }
+
+  /** A view that has nothing to tell is ready when the views have settled. */
+  async #awaitView(): Promise<void> {
+    await this.#context.views.settled?.();
+    this.#ready = true;
+    this.#context.wake(this);
   }
 
   /** Whether the request answers the outstanding push. */
@@ -236,7 +270,7 @@ export class ProxyStream {
   }
 
   #subscribe(type: ResourceType, known: Subscription | undefined, request: DiscoveryRequest): void {
-    const subscription = known ?? new Subscription(type, this.#dialect, request);
+    const subscription = known ?? this.#begin(type, request);
     if (this.#dialect === "sotw") {
       subscription.replaceNames(request.subscribe);
     } else {
@@ -250,25 +284,25 @@ export class ProxyStream {
         `more than ${MAX_NAMES} names of type ${type}`,
       );
     }
-    if (!known) {
-      this.#subscriptions.set(type, subscription);
-      this.#dirty.add(type);
-      this.#context.changed(this);
-    }
+  }
+
+  #begin(type: ResourceType, request: DiscoveryRequest): Subscription {
+    const all = type === "secret" ? NO_RESOURCES : this.#view!.resources(type);
+    const subscription = new Subscription(type, this.#dialect, request, all);
+    this.#subscriptions.set(type, subscription);
+    this.#context.changed(this);
+    return subscription;
   }
 
   /** Brings the subscriptions in line with the view. */
   #refresh(): void {
-    for (const type of this.#dirty) {
-      const subscription = this.#subscriptions.get(type);
-      if (!subscription || type === "secret") continue;
-      const before = this.#seen.get(type);
-      const all = this.#view!.resources(type);
-      subscription.update(all, this.#context.differences.between(before, all));
-      this.#seen.set(type, all);
+    for (const changed of this.#changes) {
+      for (const [type, names] of changed) {
+        if (type === "secret") this.#subscriptions.get(type)?.touchNames();
+        else this.#subscriptions.get(type)?.touch(names);
+      }
     }
-    if (this.#dirty.size > 0) this.#subscriptions.get("secret")?.touchUnlisted();
-    this.#dirty.clear();
+    this.#changes = [];
   }
 
   #push(type: ResourceType, removals: boolean): void {
@@ -305,10 +339,7 @@ export class ProxyStream {
   }
 
   #lookup(type: ResourceType, name: string): EncodedResource | ValueError | undefined {
-    const value =
-      type === "secret"
-        ? this.#secret(name)
-        : (this.#seen.get(type)?.get(name) ?? this.#view!.named(type, name));
+    const value = type === "secret" ? this.#secret(name) : this.#view!.named(type, name);
     if (typeof value !== "object" || value === null) return undefined;
     try {
       return this.#context.encoder.encoded(type, name, value);
@@ -389,7 +420,8 @@ export class ProxyStream {
 
   #noteRevision(): void {
     const revision = this.#context.revision().settled;
-    if (!this.#view || revision <= this.#acknowledgedRevision || this.#dirty.size > 0) return;
+    if (!this.#view || revision <= this.#acknowledgedRevision || this.#changes.length > 0) return;
+    if (!this.#ready || this.#requests.length > 0) return;
     for (const subscription of this.#subscriptions.values()) if (!subscription.inStep) return;
     this.#acknowledgedRevision = revision;
     this.#context.changed(this);

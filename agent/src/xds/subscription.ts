@@ -75,13 +75,11 @@ export class Subscription {
   readonly #full: boolean;
   #wildcard = false;
   readonly #names = new Set<string>();
-  #all: ReadonlyMap<string, unknown> = new Map();
+  readonly #all: ReadonlyMap<string, unknown>;
   /** Names whose state at the client may not be what it should be. */
   readonly #stale = new Set<string>();
   /** Names that are gone but may not be taken away yet. */
   readonly #departing = new Set<string>();
-  /** Wanted names that are not in the map of all: each change may make them appear. */
-  readonly #unlisted = new Set<string>();
   readonly #held = new Map<string, Held>();
   #heldSum = 0;
   #heldCount = 0;
@@ -99,8 +97,15 @@ export class Subscription {
   /** The client came with a configuration from an earlier stream. */
   readonly resumed: boolean;
 
-  constructor(type: ResourceType, dialect: Dialect, first: DiscoveryRequest) {
+  /** `all` is live: it always has what the client should hold if it wants everything. */
+  constructor(
+    type: ResourceType,
+    dialect: Dialect,
+    first: DiscoveryRequest,
+    all: ReadonlyMap<string, unknown>,
+  ) {
     this.type = type;
+    this.#all = all;
     this.#dialect = dialect;
     this.#full = dialect === "sotw" && (type === "cluster" || type === "listener");
     this.resumed = first.configured;
@@ -109,8 +114,9 @@ export class Subscription {
       this.#hold(name, { hash: hashOf(version), resource: undefined });
       this.#stale.add(name);
     }
-    if ((type === "cluster" || type === "listener") && first.subscribe.length === 0)
-      this.#wildcard = true;
+    if ((type === "cluster" || type === "listener") && first.subscribe.length === 0) {
+      this.addNames(["*"]);
+    }
   }
 
   get outstanding(): Push | undefined {
@@ -185,22 +191,16 @@ export class Subscription {
     return this.#names.size;
   }
 
-  /** The map of all resources of the type is now this one; `changed` are the names in which it differs from the last. */
-  update(all: ReadonlyMap<string, unknown>, changed: Iterable<string>): void {
-    if (all === this.#all) for (const name of this.#held.keys()) this.#stale.add(name);
-    this.#all = all;
-    for (const name of changed) if (this.#wildcard || this.#names.has(name)) this.#stale.add(name);
-    for (const name of this.#unlisted) this.#stale.add(name);
+  /** What these names stand for may have changed, come or gone. */
+  touch(names: Iterable<string>): void {
+    for (const name of names) {
+      if (this.#wildcard || this.#names.has(name)) this.#stale.add(name);
+    }
   }
 
-  /** One name may have changed, in or out of the map of all. */
-  touch(name: string): void {
-    if (this.wants(name)) this.#stale.add(name);
-  }
-
-  /** Names that are wanted but were not there. */
-  touchUnlisted(): void {
-    for (const name of this.#unlisted) this.#stale.add(name);
+  /** What any name that was asked for stands for may have changed. */
+  touchNames(): void {
+    for (const name of this.#names) this.#stale.add(name);
   }
 
   /** Sends a name again although it is equal: the client has thrown it away. */
@@ -297,7 +297,7 @@ export class Subscription {
       if (!this.#stale.delete(name)) continue;
       const before = this.#held.get(name);
       const wanted = this.wants(name) ? options.lookup(name) : undefined;
-      this.#remember(name, wanted !== undefined);
+      if (wanted) this.#departing.delete(name);
       if (wanted instanceof Error) {
         this.#invalid.set(name, wanted.message);
         continue;
@@ -339,12 +339,6 @@ export class Subscription {
     return false;
   }
 
-  #remember(name: string, present: boolean): void {
-    if (present) this.#departing.delete(name);
-    if (this.#names.has(name) && !this.#all.has(name)) this.#unlisted.add(name);
-    else this.#unlisted.delete(name);
-  }
-
   #heldResources(): EncodedResource[] {
     return [...this.#held.values()].flatMap(({ resource }) => (resource ? [resource] : []));
   }
@@ -353,7 +347,6 @@ export class Subscription {
     this.#hold(name, undefined);
     this.#stale.delete(name);
     this.#departing.delete(name);
-    this.#unlisted.delete(name);
     this.#refused.delete(name);
     this.#invalid.delete(name);
   }

@@ -1,5 +1,7 @@
 /** A mesh of ready-made Envoy resources, the same for every proxy: for tests of what happens after translation. */
+import { resourceKinds } from "../ports.ts";
 import type {
+  ChangedNames,
   ProxyView,
   ResourceType,
   SecretSource,
@@ -22,12 +24,13 @@ export interface TestViews extends ViewSource {
 }
 
 export function createTestViews(): TestViews {
-  const maps = new Map<ResourceType, ReadonlyMap<string, object>>();
-  const listeners = new Set<(changed: ReadonlySet<ResourceType>) => void>();
+  const maps = new Map<ResourceType, Map<string, object>>(
+    resourceKinds.map((type) => [type, new Map()]),
+  );
+  const listeners = new Set<(changed: ReadonlySet<ResourceType>, names: ChangedNames) => void>();
   const byName = new Map<string, object>();
   let open = 0;
-  const of = (type: ResourceType): ReadonlyMap<string, object> =>
-    maps.get(type) ?? new Map<string, object>();
+  const of = (type: ResourceType): Map<string, object> => maps.get(type)!;
   return {
     byName,
     get open() {
@@ -37,14 +40,14 @@ export function createTestViews(): TestViews {
     change(changes) {
       const types = Object.keys(changes) as ResourceType[];
       for (const type of types) {
-        const next = new Map(of(type));
+        const map = of(type);
         for (const [name, value] of Object.entries(changes[type]!)) {
-          if (value) next.set(name, value);
-          else next.delete(name);
+          if (value) map.set(name, value);
+          else map.delete(name);
         }
-        maps.set(type, next);
       }
-      for (const listener of listeners) listener(new Set(types));
+      const names = new Map(types.map((type) => [type, new Set(Object.keys(changes[type]!))]));
+      for (const listener of listeners) listener(new Set(types), names);
     },
     view(): ProxyView {
       open++;
