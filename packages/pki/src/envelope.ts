@@ -49,17 +49,6 @@ export async function createEnvelope(key: Uint8Array): Promise<Envelope> {
   };
 }
 
-/** The envelope key from text: 64 hexadecimal digits, or base64 of 32 bytes. Throws `HDL3107`. */
-export function parseEnvelopeKey(text: string): Uint8Array {
-  const trimmed = text.trim();
-  if (/^[0-9a-fA-F]{64}$/.test(trimmed))
-    return Uint8Array.from(trimmed.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  if (/^[A-Za-z0-9+/_-]{43}=?$/.test(trimmed)) {
-    return bytesOf(trimmed.replace("=", "").replaceAll("-", "+").replaceAll("_", "/"));
-  }
-  throw new PkiError("HDL3107", "The envelope key cannot be read.");
-}
-
 const base64 = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
 
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>

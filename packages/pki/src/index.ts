@@ -15,4 +15,4 @@ export {
   openAuthority,
   ROOT_LIFETIME,
 } from "./authority.ts";
-export { createEnvelope, type Envelope, parseEnvelopeKey } from "./envelope.ts";
+export { createEnvelope, type Envelope } from "./envelope.ts";

@@ -10,7 +10,7 @@ export const pkiCodes = {
     "The sealed key cannot be opened: the envelope key is another one, or the value was changed. Start with the HEDDLE_ENVELOPE_KEY it was made with.",
   HDL3105: "The certificate authority has expired; rotate it.",
   HDL3106: "The lifetime asked for is out of bounds.",
-  HDL3107: "The envelope key is not 32 bytes in base64 or hexadecimal.",
+  HDL3107: "The envelope key must have 32 bytes.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 

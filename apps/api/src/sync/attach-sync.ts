@@ -1,0 +1,83 @@
+/** Takes WebSocket upgrades of a Node server at `/v1/sync` into the in-process rooms. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { HEARTBEAT, MAX_FRAME_BYTES } from "@heddle/sync";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { AppDeps } from "../deps.ts";
+import { asProblem } from "../http/failures.ts";
+import { problem, type ProblemError } from "../http/problem.ts";
+import { authenticate } from "../tenancy/authenticate.ts";
+import { agentOf } from "./agent-identity.ts";
+import type { InProcessRooms } from "./in-process-rooms.ts";
+
+/** A socket that has sent nothing for so long is dead, milliseconds. */
+const SILENT_AFTER = HEARTBEAT * 2.5;
+
+/** Returns what detaches it and ends every socket. */
+export function attachSync(
+  server: Server,
+  deps: Pick<AppDeps, "db" | "clock" | "log">,
+  rooms: InProcessRooms,
+): { close(): Promise<void> } {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_FRAME_BYTES,
+    perMessageDeflate: false,
+  });
+  const heard = new Map<WebSocket, number>();
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const url = new URL(request.url ?? "/", "http://plane");
+    if (url.pathname !== "/v1/sync")
+      return refuse(socket, problem("HDL1001", `There is no WebSocket at ${url.pathname}.`));
+    socket.on("error", () => socket.destroy());
+    void admit(deps, request, url).then(
+      ({ mesh, agent }) =>
+        sockets.handleUpgrade(request, socket, head, (opened) => {
+          heard.set(opened, Date.now());
+          opened.on("message", () => heard.set(opened, Date.now()));
+          opened.on("close", () => heard.delete(opened));
+          rooms.join(mesh, agent, opened);
+        }),
+      (error: unknown) => {
+        const known = asProblem(error);
+        if (known.code === "HDL1000")
+          deps.log.error("an agent's connection failed", { error: String(error) });
+        refuse(socket, known);
+      },
+    );
+  };
+  server.on("upgrade", onUpgrade);
+  const sweep = setInterval(() => {
+    for (const [socket, at] of heard) if (Date.now() - at > SILENT_AFTER) socket.terminate();
+  }, HEARTBEAT);
+  sweep.unref();
+  return {
+    async close() {
+      server.off("upgrade", onUpgrade);
+      clearInterval(sweep);
+      sockets.close();
+      await rooms.close();
+    },
+  };
+}
+
+async function admit(
+  deps: Pick<AppDeps, "db" | "clock" | "log">,
+  request: IncomingMessage,
+  url: URL,
+) {
+  const token =
+    /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1] ??
+    url.searchParams.get("access_token");
+  if (!token) throw problem("HDL1010", "GET /v1/sync needs a token.");
+  // `authenticate` reads only these of the plane's dependencies.
+  const actor = await authenticate(deps as AppDeps, token);
+  return agentOf(deps, actor, url.searchParams.get("mesh") ?? undefined);
+}
+
+function refuse(socket: Duplex, { problem: document }: ProblemError): void {
+  const body = JSON.stringify(document);
+  socket.end(
+    `HTTP/1.1 ${document.status} ${document.title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,115 @@
+/** The sync rooms of a plane that is one process: a Map of rooms and their WebSockets. */
+import { type AgentIdentity, emptyRoom } from "@heddle/sync";
+import type { WebSocket } from "ws";
+import type { AppDeps, MeshRef } from "../deps.ts";
+import { createAgentStore } from "./agent-store.ts";
+import { bundleOf, inlineOf } from "./change-bundle.ts";
+import { createBundleStore, type BundleStore } from "./bundle-store.ts";
+import { CLOSE, createRoomDriver, type RoomDriver } from "./room-driver.ts";
+import type { MeshRoom, MeshRooms } from "./rooms.ts";
+
+export interface InProcessRooms extends MeshRooms {
+  readonly bundles: BundleStore;
+  room(mesh: MeshRef): MeshRoom;
+  /** Puts an agent's socket into its mesh's room. */
+  join(mesh: MeshRef, agent: Omit<AgentIdentity, "summary">, socket: WebSocket): void;
+  close(): Promise<void>;
+}
+
+interface OpenRoom {
+  readonly driver: RoomDriver;
+  readonly sockets: Map<string, WebSocket>;
+  /** Resolves when the room knows the mesh's newest revision. */
+  readonly ready: Promise<void>;
+}
+
+export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">): InProcessRooms {
+  const bundles = createBundleStore(deps);
+  const store = createAgentStore(deps);
+  const rooms = new Map<string, OpenRoom>();
+
+  const open = (mesh: MeshRef): OpenRoom => {
+    const known = rooms.get(mesh.id);
+    if (known) return known;
+    const sockets = new Map<string, WebSocket>();
+    const driver = createRoomDriver({
+      mesh,
+      initial: emptyRoom(mesh.id),
+      store,
+      clock: deps.clock,
+      log: deps.log,
+      sockets: {
+        send: (agent, text) => sockets.get(agent)?.send(text),
+        close: (agent, code, reason) => sockets.get(agent)?.close(code, reason),
+      },
+    });
+    const ready = (async () => {
+      await store.opened(mesh);
+      const newest = await bundles.newest(mesh);
+      if (newest) driver.publish(newest.head, inlineOf(newest));
+    })();
+    ready.catch((error: unknown) => {
+      deps.log.error("a sync room could not open", { mesh: mesh.id, error: String(error) });
+      rooms.delete(mesh.id);
+    });
+    const room = { driver, sockets, ready };
+    rooms.set(mesh.id, room);
+    return room;
+  };
+
+  return {
+    bundles,
+    room: (mesh) => ({
+      async publish(revision) {
+        const made = await bundleOf(revision);
+        open(mesh).driver.publish(made.head, inlineOf(made));
+        // Agents need not wait for it: until it is stored it is answered from memory, later made again from the revision.
+        bundles.put(mesh, made).catch((error: unknown) =>
+          deps.log.error("a bundle could not be stored", {
+            mesh: mesh.id,
+            revision: revision.number,
+            error: String(error),
+          }),
+        );
+      },
+      agents: async () => open(mesh).driver.agents(),
+      progress: async () => [...open(mesh).driver.state().progress.values()].toReversed(),
+      events: async () => open(mesh).driver.events.stream(),
+    }),
+    join(mesh, agent, socket) {
+      const { driver, sockets, ready } = open(mesh);
+      const queue: string[] = [];
+      let identity: AgentIdentity | undefined;
+      sockets.get(agent.id)?.close(CLOSE.replaced, "replaced");
+      sockets.set(agent.id, socket);
+      socket.on("message", (data, isBinary) => {
+        if (isBinary) return socket.close(CLOSE.protocol, "text frames only");
+        const text = String(data);
+        if (identity) driver.received(identity, text);
+        else queue.push(text);
+      });
+      socket.on("error", (error) =>
+        deps.log.warn("an agent's socket failed", { agent: agent.id, error: error.message }),
+      );
+      socket.on("close", () => {
+        if (sockets.get(agent.id) !== socket) return;
+        sockets.delete(agent.id);
+        driver.gone(agent.id);
+      });
+      void Promise.all([store.summaryHash(mesh, agent.id), ready]).then(
+        ([summary]) => {
+          identity = { ...agent, summary };
+          for (const text of queue.splice(0)) driver.received(identity, text);
+        },
+        () => socket.close(1011, "the room could not open"),
+      );
+    },
+    async close() {
+      for (const { driver, sockets } of rooms.values()) {
+        for (const socket of sockets.values()) socket.terminate();
+        driver.events.close();
+        await driver.settled();
+      }
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/** Drives the pure room of `@heddle/sync`: performs its effects on sockets, database and event readers. */
+import {
+  type AgentIdentity,
+  decodeAgentFrame,
+  encodeFrame,
+  type Head,
+  room as step,
+  type RoomEffect,
+  type RoomEvent,
+  type RoomState,
+  stateOf,
+  SyncError,
+} from "@heddle/sync";
+import type { Logger, MeshRef } from "../deps.ts";
+import type { AgentStore } from "./agent-store.ts";
+import { createSummaryAssembly } from "./cluster-summary.ts";
+import { convergenceEvent, createEventHub, type EventHub } from "./room-events.ts";
+import type { LiveAgent } from "./rooms.ts";
+
+/** The sockets of a room, by agent. */
+export interface RoomSockets {
+  send(agent: string, text: string): void;
+  close(agent: string, code: number, reason: string): void;
+}
+
+export interface RoomDriver {
+  readonly events: EventHub;
+  state(): RoomState;
+  publish(head: Head, inline: string | undefined): void;
+  /** What an agent sent; what is no frame closes its socket. */
+  received(agent: AgentIdentity, text: string): void;
+  gone(agent: string): void;
+  agents(): LiveAgent[];
+  /** Resolves when all that is to be stored is. */
+  settled(): Promise<void>;
+}
+
+export interface RoomParts {
+  readonly mesh: MeshRef;
+  readonly initial: RoomState;
+  readonly sockets: RoomSockets;
+  readonly store: AgentStore;
+  readonly clock: () => number;
+  readonly log: Logger;
+  /** Called after each step that changed the state. */
+  readonly changed?: (state: RoomState) => void;
+}
+
+/** WebSocket close codes: protocol errors, and those of our own. */
+export const CLOSE = { protocol: 1002, tooLarge: 1009, refused: 4403, replaced: 4409 } as const;
+
+export function createRoomDriver({
+  mesh,
+  initial,
+  sockets,
+  store,
+  clock,
+  log,
+  changed,
+}: RoomParts): RoomDriver {
+  let state = initial;
+  const events = createEventHub();
+  const assemble = createSummaryAssembly();
+  const writes = createLatestWrites((error) =>
+    log.error("what an agent said could not be stored", { mesh: mesh.id, error: String(error) }),
+  );
+
+  const perform = (effect: RoomEffect): void => {
+    switch (effect.type) {
+      case "send":
+        return sockets.send(effect.agent, encodeFrame(effect.frame));
+      case "close":
+        return sockets.close(effect.agent, CLOSE.refused, effect.reason);
+      case "agent": {
+        const { agent } = effect;
+        writes.run(`connection ${agent.id}`, () => store.connection(mesh, agent));
+        return announce(agent.id);
+      }
+      case "acknowledged":
+        return writes.run(`ack ${effect.agent}`, () =>
+          store.acknowledge(mesh, effect.agent, effect.ack, effect.complete),
+        );
+      case "progress":
+        return events.emit(
+          convergenceEvent(effect.progress, stateOf(state, effect.progress, clock())),
+        );
+      case "proxies":
+        return announce(effect.agent);
+      case "summary": {
+        const whole = assemble(effect.agent, effect.frame);
+        if (!whole) return;
+        advance({ type: "summarized", agent: effect.agent, hash: whole.hash, now: clock() });
+        return writes.run(`summary ${effect.agent}`, () =>
+          store.summarize(mesh, effect.agent, whole),
+        );
+      }
+      case "report":
+        return log.warn("an agent reports", {
+          mesh: mesh.id,
+          agent: effect.agent,
+          code: effect.code,
+          message: effect.message,
+        });
+    }
+  };
+  const announce = (id: string) => {
+    const agent = state.agents.get(id);
+    if (!agent) return;
+    const { name, connected, acknowledged, proxies } = agent;
+    events.emit({ type: "agents", id, name, connected, acknowledged, proxies: proxies.size });
+  };
+  const advance = (event: RoomEvent) => {
+    const [next, effects] = step(state, event);
+    const moved = next !== state;
+    state = next;
+    for (const effect of effects) perform(effect);
+    if (moved) changed?.(state);
+  };
+
+  return {
+    events,
+    state: () => state,
+    publish(head, inline) {
+      const before = state.head;
+      advance({ type: "publish", head, inline, now: clock() });
+      if (state.head === before) return;
+      events.emit({ type: "revision", number: head.number, hash: head.hash, time: head.time });
+      const progress = state.progress.get(head.number);
+      if (progress) events.emit(convergenceEvent(progress, stateOf(state, progress, clock())));
+    },
+    received(agent, text) {
+      try {
+        advance({ type: "frame", agent, frame: decodeAgentFrame(text), now: clock() });
+      } catch (error) {
+        if (!(error instanceof SyncError)) throw error;
+        log.warn("an agent sent what is no frame", {
+          mesh: mesh.id,
+          agent: agent.id,
+          code: error.code,
+          message: error.message,
+        });
+        sockets.send(
+          agent.id,
+          encodeFrame({ type: "error", code: error.code, message: error.message.slice(0, 500) }),
+        );
+        sockets.close(
+          agent.id,
+          error.code === "HDL3001" ? CLOSE.tooLarge : CLOSE.protocol,
+          error.code,
+        );
+      }
+    },
+    gone: (agent) => advance({ type: "gone", agent, now: clock() }),
+    agents: () =>
+      [...state.agents.values()].map(
+        ({ id, version, connected, since, acknowledged, proxies }) => ({
+          id,
+          version,
+          connected,
+          since,
+          acknowledged,
+          proxies: [...proxies.values()],
+        }),
+      ),
+    settled: () => writes.settled(),
+  };
+}
+
+/** One write at a time for each name; of those that come meanwhile only the latest is done. */
+function createLatestWrites(failed: (error: unknown) => void) {
+  const running = new Map<string, Promise<void>>();
+  const waiting = new Map<string, () => Promise<void>>();
+  const run = (name: string, write: () => Promise<void>): void => {
+    if (running.has(name)) return void waiting.set(name, write);
+    const work = write()
+      .catch(failed)
+      .then(() => {
+        running.delete(name);
+        const next = waiting.get(name);
+        waiting.delete(name);
+        if (next) run(name, next);
+      });
+    running.set(name, work);
+  };
+  return {
+    run,
+    async settled() {
+      while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}

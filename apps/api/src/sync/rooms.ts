@@ -1,0 +1,39 @@
+/** The sync rooms as the plane's other domains see them: one per mesh, in this process or in a Durable Object. */
+import type { Progress, ProxyReport } from "@heddle/sync";
+import type { MeshRef, SyncRoom, SyncRooms } from "../deps.ts";
+import { problem } from "../http/problem.ts";
+
+/** An agent as its room knows it now; the database knows those that are not connected. */
+export interface LiveAgent {
+  readonly id: string;
+  readonly version: string;
+  readonly connected: boolean;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  readonly acknowledged: number;
+  readonly proxies: readonly ProxyReport[];
+}
+
+export interface MeshRoom extends SyncRoom {
+  agents(): Promise<readonly LiveAgent[]>;
+  /** How far the newest revisions have come, newest first. */
+  progress(): Promise<readonly Progress[]>;
+  /** Revisions, convergence and agents as server-sent events, until the reader leaves. */
+  events(): Promise<ReadableStream<Uint8Array>>;
+  /** Takes over a WebSocket; only where the runtime upgrades by answering. */
+  connect?(
+    request: Request,
+    agent: { readonly id: string; readonly name: string },
+  ): Promise<Response>;
+}
+
+export interface MeshRooms extends SyncRooms {
+  room(mesh: MeshRef): MeshRoom;
+}
+
+/** The room with all that it can do. HDL1052 where the plane was put together without rooms. */
+export function meshRoom(rooms: SyncRooms, mesh: MeshRef): MeshRoom {
+  const room = rooms.room(mesh) as Partial<MeshRoom>;
+  if (!room.agents || !room.events) throw problem("HDL1052", "This plane has no sync rooms.");
+  return room as MeshRoom;
+}
