@@ -1,5 +1,6 @@
 /** What serves and where: endpoints by service port, and the services and the workload behind an address. */
 import {
+  byAge,
   compareText,
   type EndpointSlice,
   endpointsOf,
@@ -15,6 +16,7 @@ import {
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { ModelIndex } from "./index-of.ts";
+import { Multimap } from "./multimap.ts";
 import type { Services } from "./services.ts";
 import { Tracked } from "./tracked.ts";
 
@@ -33,7 +35,8 @@ export class Workloads implements ModelIndex {
   readonly #servicesOfNamespace = new Map<string, Set<ServiceModel>>();
   readonly #slices = new Map<string, Set<Slice>>();
   readonly #pods = new Map<string, PodObject>();
-  readonly #podAt = new Map<string, PodObject>();
+  /** An address that was one pod's may be another's before the first is known to be gone: the youngest has it. */
+  readonly #podsAt = new Multimap<PodObject>(byAge);
   readonly #servicesOfPod = new Counted();
   readonly #servicesAtAddress = new Counted();
 
@@ -51,7 +54,7 @@ export class Workloads implements ModelIndex {
     this.#accounts = new Tracked(claims, (key) => accountsOf(this.#allEndpointsOf(key)));
     this.#servicesAt = new Tracked(claims, (address) => this.#servicesServedAt(address));
     this.#workload = new Tracked(claims, (address) => {
-      const pod = this.#podAt.get(address);
+      const pod = this.#podAt(address);
       return pod && { ...workloadOfPod(pod, this.#options), address };
     });
   }
@@ -108,7 +111,7 @@ export class Workloads implements ModelIndex {
     }
     this.#servicesAt.touchWhere(
       (address) =>
-        this.#podAt.get(address)?.metadata.namespace === service.namespace ||
+        this.#podAt(address)?.metadata.namespace === service.namespace ||
         this.#servicesAtAddress.has(address, name),
     );
   }
@@ -146,11 +149,11 @@ export class Workloads implements ModelIndex {
     if (after === undefined) this.#pods.delete(podName);
     else this.#pods.set(podName, after);
     for (const address of addressesOf(before)) {
-      if (this.#podAt.get(address) === before) this.#podAt.delete(address);
+      if (before !== undefined) this.#podsAt.remove(address, before);
       this.#touchAddress(address);
     }
     for (const address of addressesOf(after)) {
-      if (after !== undefined) this.#podAt.set(address, after);
+      if (after !== undefined) this.#podsAt.add(address, after);
       this.#touchAddress(address);
     }
     for (const service of this.#servicesOfPod.get(podName)) this.#touchEndpoints(service);
@@ -203,9 +206,13 @@ export class Workloads implements ModelIndex {
     return slices.toSorted((a, b) => compareText(a.metadata.name, b.metadata.name));
   }
 
+  #podAt(address: string): PodObject | undefined {
+    return this.#podsAt.get(address).at(-1);
+  }
+
   readonly #lookup: PodLookup = {
     byName: (namespace, name) => this.#pods.get(`${namespace}/${name}`),
-    byAddress: (address) => this.#podAt.get(address),
+    byAddress: (address) => this.#podAt(address),
   };
 
   #servicesServedAt(address: string): readonly ServiceModel[] {
@@ -214,7 +221,7 @@ export class Workloads implements ModelIndex {
       const service = this.#serviceByName.get(name);
       if (service !== undefined) found.add(service);
     }
-    const pod = this.#podAt.get(address);
+    const pod = this.#podAt(address);
     for (const service of this.#servicesOfNamespace.get(pod?.metadata.namespace ?? "") ?? []) {
       const chosen =
         selects(service.selector) && labelsMatch(service.selector, pod?.metadata.labels ?? {});

@@ -155,7 +155,7 @@ export class LiveView implements ProxyView, Work {
       if (shared.built) this.#noteAll(shared);
       return;
     }
-    for (const set of [old.shared, old.own, shared]) this.#noteAll(set);
+    for (const set of [old.shared, old.own, old.asked, shared]) this.#noteAll(set);
     closeLayers(old);
     release(before);
   }
@@ -181,12 +181,17 @@ export class LiveView implements ProxyView, Work {
   }
 
   #hear(changed: ChangedNames): void {
-    this.#untold.push(changed);
+    if (changed.size > 0) this.#untold.push(changed);
     this.#notify();
   }
 
+  /** Everything in a set and, as it may be left in the middle of a change, what has just gone from it. */
   #noteAll(set: ResourceSet): void {
-    this.#untold.push(new Map(RESOURCE_TYPES.map((type) => [type, new Set(set.get(type).keys())])));
+    const names = RESOURCE_TYPES.map(
+      (type) =>
+        [type, new Set([...set.get(type).keys(), ...(set.untold.get(type) ?? [])])] as const,
+    );
+    this.#untold.push(new Map(names));
     this.#options.drain.add(this);
   }
 

@@ -88,7 +88,7 @@ export class ResourceSet implements Work {
     return false;
   }
 
-  /** Called with the names that changed each time that the set is in step again; at first with all. */
+  /** Called with the names that changed, maybe none, each time that the set is in step again; at first with all. */
   subscribe(listener: (changed: ChangedNames) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -97,6 +97,11 @@ export class ResourceSet implements Work {
   /** True once everything was there. */
   get built(): boolean {
     return this.#built;
+  }
+
+  /** Names whose change listeners have not been told yet. */
+  get untold(): ChangedNames {
+    return this.#changed;
   }
 
   dispose(): void {
@@ -120,7 +125,6 @@ export class ResourceSet implements Work {
 
   #settle(): void {
     this.#built = true;
-    if (this.#changed.size === 0) return;
     const changed = this.#changed;
     this.#changed = new Map();
     for (const listener of this.#listeners) listener(changed);

@@ -1,0 +1,421 @@
+/** Properties of the translation as a whole, over random meshes and random changes of them. */
+import { type MeshObject, objectKey } from "@heddle/model";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { object } from "./behaviour/objects.ts";
+import { createTranslator, parseNode, type ProxyView, type Translator } from "./index.ts";
+import type { Change } from "./overlay.ts";
+import { ANY_MESH } from "./testing/mesh.ts";
+
+const TYPES = ["cluster", "endpoint", "listener", "route", "secret"] as const;
+const NAMESPACES = ["a", "b", "istio-system"];
+const NAMES = ["one", "two"];
+const HOSTS = [
+  "one",
+  "two",
+  "one.a.svc.cluster.local",
+  "two.b.svc.cluster.local",
+  "*.a.svc.cluster.local",
+  "*",
+];
+
+const PROXIES = [
+  parseNode({
+    id: "sidecar~10.0.0.1~client.a~a.svc.cluster.local",
+    metadata: { LABELS: { app: "one", tier: "gold" } },
+  }),
+  parseNode({
+    id: "sidecar~10.0.0.4~other.b~b.svc.cluster.local",
+    metadata: { LABELS: { app: "two" }, INTERCEPTION_MODE: "NONE", HTTP_PROXY_PORT: 15080 },
+    locality: { region: "r1", zone: "z1" },
+  }),
+  parseNode({
+    id: "sidecar~10.0.0.2~third.b~b.svc.cluster.local",
+    metadata: { LABELS: { app: "two", tier: "lead" }, HEDDLE_COHORT: "candidate" },
+  }),
+  parseNode({
+    id: "router~10.0.0.9~edge.istio-system~istio-system.svc.cluster.local",
+    metadata: { LABELS: { istio: "ingressgateway" } },
+  }),
+];
+
+const namespace = fc.constantFrom(...NAMESPACES);
+const name = fc.constantFrom(...NAMES);
+const exportTo = fc.constantFrom(undefined, ["*"], ["."], ["b"], ["a", "b"]);
+const created = fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+
+const service = fc
+  .record({
+    namespace,
+    name,
+    headless: fc.boolean(),
+    exportTo: fc.constantFrom(undefined, ".", "b"),
+    ports: fc.uniqueArray(fc.constantFrom("http", "grpc", "tcp", "other"), { minLength: 1 }),
+  })
+  .map(({ namespace: ns, name: service, headless, exportTo: to, ports }) =>
+    object(
+      "v1",
+      "Service",
+      service,
+      {
+        clusterIP: headless ? "None" : `10.9.${NAMESPACES.indexOf(ns)}.${NAMES.indexOf(service)}`,
+        selector: { app: service },
+        ports: ports.map((port) => ({
+          name: port,
+          port: { http: 80, grpc: 81, tcp: 90, other: 95 }[port],
+          targetPort: 8080,
+        })),
+      },
+      ns,
+      to === undefined ? {} : { annotations: { "networking.istio.io/exportTo": to } },
+    ),
+  );
+
+const slice = fc
+  .record({
+    namespace,
+    name,
+    which: fc.constantFrom("x", "y"),
+    ports: fc.uniqueArray(fc.constantFrom("http", "grpc", "tcp"), { minLength: 1 }),
+    pods: fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
+    ready: fc.boolean(),
+  })
+  .map(({ namespace: ns, name: service, which, ports, pods, ready }) =>
+    object(
+      "discovery.k8s.io/v1",
+      "EndpointSlice",
+      `${service}-${which}`,
+      {
+        addressType: "IPv4",
+        ports: ports.map((port) => ({ name: port, port: 8080 })),
+        endpoints: pods.map((pod) => ({
+          addresses: [`10.0.0.${pod}`],
+          conditions: { ready },
+          targetRef: { kind: "Pod", name: `pod-${pod}` },
+        })),
+      },
+      ns,
+      { labels: { "kubernetes.io/service-name": service } },
+    ),
+  );
+
+const pod = fc
+  .record({
+    namespace,
+    number: fc.integer({ min: 1, max: 5 }),
+    app: name,
+    version: fc.constantFrom("v1", "v2"),
+    mesh: fc.boolean(),
+    zone: fc.constantFrom("z1", "z2"),
+  })
+  .map(({ namespace: ns, number, app, version, mesh, zone }) =>
+    object(
+      "v1",
+      "Pod",
+      `pod-${number}`,
+      {
+        serviceAccountName: `${app}-${version}`,
+        containers: mesh ? [{ name: "istio-proxy" }] : [],
+        status: { podIP: `10.0.0.${number}`, phase: "Running" },
+      },
+      ns,
+      {
+        labels: {
+          app,
+          version,
+          "topology.kubernetes.io/region": "r1",
+          "topology.kubernetes.io/zone": zone,
+        },
+      },
+    ),
+  );
+
+const virtualService = fc
+  .record({
+    namespace,
+    name,
+    hosts: fc.uniqueArray(fc.constantFrom(...HOSTS), { minLength: 1, maxLength: 2 }),
+    gateways: fc.constantFrom(undefined, ["mesh"], ["a/gw"], ["gw", "mesh"]),
+    sourceLabels: fc.constantFrom(undefined, { tier: "gold" }),
+    subset: fc.constantFrom(undefined, "v1", "v2"),
+    exportTo,
+    created,
+  })
+  .map(({ namespace: ns, name: rule, created: creationTimestamp, sourceLabels, subset, ...spec }) =>
+    object(
+      "networking.istio.io/v1",
+      "VirtualService",
+      rule,
+      {
+        hosts: spec.hosts,
+        ...(spec.gateways ? { gateways: spec.gateways } : {}),
+        ...(spec.exportTo ? { exportTo: spec.exportTo } : {}),
+        http: [
+          {
+            ...(sourceLabels ? { match: [{ sourceLabels, uri: { prefix: "/gold" } }] } : {}),
+            route: [
+              { destination: { host: "one.a.svc.cluster.local", ...(subset ? { subset } : {}) } },
+            ],
+          },
+          { route: [{ destination: { host: "two.b.svc.cluster.local" } }] },
+        ],
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
+const destinationRule = fc
+  .record({
+    namespace,
+    name,
+    host: fc.constantFrom(...HOSTS.slice(0, 5)),
+    outliers: fc.boolean(),
+    simple: fc.constantFrom(undefined, "ROUND_ROBIN", "PASSTHROUGH"),
+    mode: fc.constantFrom(undefined, "DISABLE", "SIMPLE", "ISTIO_MUTUAL"),
+    subsets: fc.uniqueArray(fc.constantFrom("v1", "v2")),
+    exportTo,
+    created,
+  })
+  .map(({ namespace: ns, name: rule, created: creationTimestamp, ...of }) =>
+    object(
+      "networking.istio.io/v1",
+      "DestinationRule",
+      rule,
+      {
+        host: of.host,
+        ...(of.exportTo ? { exportTo: of.exportTo } : {}),
+        trafficPolicy: {
+          ...(of.outliers ? { outlierDetection: { consecutive5xxErrors: 3 } } : {}),
+          ...(of.simple ? { loadBalancer: { simple: of.simple } } : {}),
+          ...(of.mode ? { tls: { mode: of.mode } } : {}),
+        },
+        subsets: of.subsets.map((version) => ({ name: version, labels: { version } })),
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
+const gateway = fc.record({ namespace, tls: fc.boolean() }).map(({ namespace: ns, tls }) =>
+  object(
+    "networking.istio.io/v1",
+    "Gateway",
+    "gw",
+    {
+      selector: { istio: "ingressgateway" },
+      servers: [
+        tls
+          ? {
+              port: { number: 443, name: "https", protocol: "HTTPS" },
+              hosts: ["*"],
+              tls: { mode: "SIMPLE", credentialName: "edge" },
+            }
+          : { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] },
+      ],
+    },
+    ns,
+  ),
+);
+
+const peerAuthentication = fc
+  .record({ namespace, mode: fc.constantFrom("STRICT", "DISABLE", "PERMISSIVE") })
+  .map(({ namespace: ns, mode }) =>
+    object("security.istio.io/v1", "PeerAuthentication", "default", { mtls: { mode } }, ns),
+  );
+
+const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
+  { arbitrary: service, weight: 4 },
+  { arbitrary: slice, weight: 3 },
+  { arbitrary: pod, weight: 3 },
+  { arbitrary: virtualService, weight: 3 },
+  { arbitrary: destinationRule, weight: 3 },
+  { arbitrary: gateway, weight: 1 },
+  { arbitrary: peerAuthentication, weight: 1 },
+);
+
+const change: fc.Arbitrary<Change> = fc
+  .tuple(someObject, fc.constantFrom("set", "set", "delete", "stage", "unstage"))
+  .map(([each, verb]) => {
+    const key = objectKey(each);
+    if (verb === "delete") return { key, object: null };
+    if (verb === "stage") return { key, object: null, candidate: each };
+    if (verb === "unstage") return { key, object: each, candidate: null };
+    return { key, object: each };
+  });
+
+/** Each batch is one revision; whether somebody reads in between must make no difference. */
+const history = fc.array(
+  fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 5 }), read: fc.boolean() }),
+  { minLength: 1, maxLength: 12 },
+);
+
+describe("translation", () => {
+  it("gives after any sequence of changes what it gives from scratch", async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (batches) => {
+        const { translator, views } = started();
+        for (const { changes, read } of batches) {
+          translator.apply(unique(changes));
+          if (read) views.forEach(snapshot);
+          else await translator.settled();
+        }
+        await translator.settled();
+        const fresh = started();
+        fresh.translator.apply(lastOf(batches.flatMap(({ changes }) => unique(changes))));
+        expect(views.map(snapshot)).toEqual(fresh.views.map(snapshot));
+        expect(translator.diagnostics()).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("does not depend on the order of the input", () => {
+    fc.assert(
+      fc.property(
+        fc
+          .uniqueArray(someObject, { selector: objectKey, maxLength: 25 })
+          .chain((objects) =>
+            fc.tuple(
+              fc.constant(objects),
+              fc.shuffledSubarray(objects, { minLength: objects.length }),
+            ),
+          ),
+        ([objects, shuffled]) => {
+          expect(fromScratch(shuffled)).toEqual(fromScratch(objects));
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it("tells listeners of every name whose value changed", async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (batches) => {
+        const { translator, views } = started();
+        const copies = views.map(follow);
+        for (const { changes } of batches) translator.apply(unique(changes));
+        await translator.settled();
+        for (const { changes } of batches.toReversed()) {
+          translator.apply(unique(changes));
+          await translator.settled();
+        }
+        views.forEach((view, i) => {
+          for (const type of TYPES) {
+            expect(copies[i]?.get(type) ?? new Map()).toEqual(new Map(view.resources(type)));
+          }
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("routes to clusters that the same proxy holds", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(someObject, { selector: objectKey, maxLength: 25 }), (objects) => {
+        const { translator, views } = started();
+        translator.apply(changesTo(objects));
+        const subsets = new Set(["v1", "v2"]);
+        for (const view of views) {
+          const held = view.resources("cluster");
+          for (const cluster of [...clustersNamed(view.resources("route"))]) {
+            // A rule may name a subset or a service that nobody has: then it is the rule that dangles.
+            const [, port = "", subset = "", host = ""] = cluster.split("|");
+            const dangles = subsets.has(subset) || !held.has(`outbound|${port}||${host}`);
+            if (!dangles || (subset === "" && serves(view, host, port))) {
+              expect(held.has(cluster), `${view.proxy.id} ${cluster}`).toBe(true);
+            }
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("frees every derivation when its last view goes", async () => {
+    await fc.assert(
+      fc.asyncProperty(history, async (batches) => {
+        const { translator, views } = started();
+        for (const { changes } of batches) translator.apply(unique(changes));
+        const [kept, ...dropped] = views;
+        kept?.resources("cluster");
+        await translator.settled();
+        for (const view of dropped) view.dispose();
+        await translator.settled();
+        const alone = createTranslator({ mesh: ANY_MESH });
+        alone.apply(lastOf(batches.flatMap(({ changes }) => unique(changes))));
+        alone.view(PROXIES[0] as (typeof PROXIES)[number]);
+        await alone.settled();
+        expect(aliveByName(translator)).toEqual(aliveByName(alone));
+        kept?.dispose();
+        await translator.settled();
+        expect(translator.stats().alive).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function started(): { translator: Translator; views: ProxyView[] } {
+  const translator = createTranslator({ mesh: ANY_MESH });
+  return { translator, views: PROXIES.map((proxy) => translator.view(proxy)) };
+}
+
+function fromScratch(objects: readonly MeshObject[]): unknown {
+  const { translator, views } = started();
+  translator.apply(changesTo(objects));
+  return views.map(snapshot);
+}
+
+function changesTo(objects: readonly MeshObject[]): Change[] {
+  return objects.map((each) => ({ key: objectKey(each), object: each }));
+}
+
+/** One change for each key: the last. */
+function unique(changes: readonly Change[]): Change[] {
+  return [...new Map(changes.map((each) => [each.key, each])).values()];
+}
+
+const lastOf = unique;
+
+/** As data, in a fixed order: maps are compared by what is in them. */
+function snapshot(view: ProxyView): unknown {
+  return TYPES.map((type) =>
+    [...view.resources(type)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
+  );
+}
+
+/** A copy that is kept by nothing but what listeners are told. */
+function follow(view: ProxyView): Map<string, Map<string, unknown>> {
+  const copy = new Map<string, Map<string, unknown>>();
+  view.subscribe((types, names) => {
+    for (const type of types) {
+      const known = copy.get(type) ?? new Map<string, unknown>();
+      copy.set(type, known);
+      const held = view.resources(type);
+      for (const each of names.get(type) ?? []) {
+        if (held.has(each)) known.set(each, held.get(each));
+        else known.delete(each);
+      }
+    }
+  });
+  return copy;
+}
+
+function aliveByName(translator: Translator): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(translator.stats().byName)
+      .map(([each, { alive }]) => [each, alive] as const)
+      .filter(([, alive]) => alive > 0)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
+}
+
+function clustersNamed(routes: ReadonlyMap<string, unknown>): Set<string> {
+  const text = JSON.stringify([...routes.values()]);
+  return new Set([...text.matchAll(/"(outbound\|\d+\|[^"]*)"/g)].map(([, found]) => found ?? ""));
+}
+
+function serves(view: ProxyView, host: string, port: string): boolean {
+  return view.resources("endpoint").has(`outbound|${port}||${host}`);
+}

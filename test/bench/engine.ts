@@ -1,0 +1,229 @@
+/**
+ * The translation engine at size: 10,000 services in 100 namespaces, seen by 20 clients of 20 namespaces. Prints memory,
+ * times and how much one change recomputes; exits with 1 where a limit of the issue is not met.
+ *
+ *     node --expose-gc test/bench/engine.ts [services] [views]
+ */
+import { type MeshObject, objectKey } from "@heddle/model";
+import { createTranslator, parseNode, type Translator } from "@heddle/translate";
+
+const SERVICES = Number(process.argv[2] ?? 10_000);
+const VIEWS = Number(process.argv[3] ?? 20);
+const NAMESPACES = 100;
+
+const LIMITS = { growthMb: 400, recomputed: 50 };
+
+const collect = (globalThis as { gc?: () => void }).gc;
+if (collect === undefined) throw new Error("run it as: node --expose-gc test/bench/engine.ts");
+
+async function main(): Promise<void> {
+  const start = rss();
+  const translator = createTranslator({
+    mesh: {
+      name: "bench",
+      trustDomain: "cluster.local",
+      rootNamespace: "istio-system",
+      outboundTrafficPolicy: "ALLOW_ANY",
+      traceSampling: 1,
+      accessLog: true,
+      clusterDomain: "cluster.local",
+    },
+  });
+  const loadTime = await timed(() => {
+    const objects = Array.from({ length: SERVICES }, (_, i) => objectsOf(i)).flat();
+    translator.apply(objects.map((object) => ({ key: objectKey(object), object })));
+  });
+  const loaded = rss();
+  print("objects loaded", `${mb(loaded - start)} MB, ${loadTime.toFixed(0)} ms`);
+
+  const views = Array.from({ length: VIEWS }, (_, i) =>
+    translator.view(
+      parseNode({
+        id: `sidecar~10.200.0.${i}~client-${i}.ns-${i}~ns-${i}.svc.cluster.local`,
+        metadata: { LABELS: { app: `client-${i}` } },
+      }),
+    ),
+  );
+  const pause = longestPause();
+  const viewTime = await timed(() => translator.settled());
+  const longest = pause.stop();
+  const assembled = rss();
+  const held = translator.stats();
+  print("views assembled", `${mb(assembled - loaded)} MB, ${viewTime.toFixed(0)} ms`);
+  print("longest turn meanwhile", `${longest.toFixed(0)} ms`);
+  print("derivations alive", String(held.alive));
+  print("resources of a view", sizes(views[0] as (typeof views)[number]));
+  print("growth in all", `${mb(assembled - start)} MB (limit ${LIMITS.growthMb})`);
+
+  const rule = await change(translator, virtualService(0, 1));
+  print("one VirtualService", `${rule.recomputed} recomputed, ${rule.ms.toFixed(1)} ms`);
+  const again = await change(translator, virtualService(0, 2));
+  print(
+    "the same, changed",
+    `${again.recomputed} recomputed (limit ${LIMITS.recomputed}), ${again.ms.toFixed(1)} ms: ${again.names}`,
+  );
+  const endpoint = await change(translator, sliceOf(5, 3));
+  print("one endpoint", `${endpoint.recomputed} recomputed, ${endpoint.ms.toFixed(1)} ms`);
+  const policy = await change(translator, destinationRule(7));
+  print("one DestinationRule", `${policy.recomputed} recomputed, ${policy.ms.toFixed(1)} ms`);
+
+  const before = rss();
+  for (const view of views.splice(1)) view.dispose();
+  await translator.settled();
+  const one = rss();
+  print("19 views dropped", `${mb(before - one)} MB back, ${translator.stats().alive} alive`);
+  for (const view of views) view.dispose();
+  await translator.settled();
+  const none = rss();
+  const left = translator.stats();
+  print("all views dropped", `${mb(one - none)} MB back, ${left.alive} alive`);
+
+  const failed = [
+    assembled - start > LIMITS.growthMb * 1e6 && "memory",
+    again.recomputed > LIMITS.recomputed && "recomputed derivations",
+    left.alive > 0 && "derivations left",
+    before - none < (assembled - loaded) / 2 && "memory not given back",
+  ].filter((each) => each !== false);
+  if (failed.length > 0) {
+    console.log(`limits not met: ${failed.join(", ")}`);
+    process.exitCode = 1;
+  }
+}
+
+async function change(
+  translator: Translator,
+  object: MeshObject,
+): Promise<{ recomputed: number; ms: number; names: string }> {
+  translator.stats();
+  const ms = await timed(() => {
+    translator.apply([{ key: objectKey(object), object }]);
+    return translator.settled();
+  });
+  const { recomputed, byName } = translator.stats();
+  const names = Object.entries(byName)
+    .filter(([, stats]) => stats.recomputed > 0)
+    .map(([name, stats]) => `${name} ${stats.recomputed}`);
+  return { recomputed, ms, names: names.join(", ") };
+}
+
+function objectsOf(i: number): MeshObject[] {
+  return [service(i), sliceOf(i, 2), podOf(i, 0), podOf(i, 1)];
+}
+
+function metadata(name: string, i: number, labels: Record<string, string> = {}) {
+  return { name, namespace: `ns-${i % NAMESPACES}`, labels, annotations: {} };
+}
+
+function service(i: number): MeshObject {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: metadata(`svc-${i}`, i),
+    spec: {
+      clusterIP: `10.${16 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`,
+      selector: { app: `svc-${i}` },
+      ports: [{ name: "http", port: 80, targetPort: 8080 }],
+    },
+  };
+}
+
+function address(i: number, pod: number): string {
+  return `10.${100 + pod}.${(i >> 8) & 255}.${i & 255}`;
+}
+
+function sliceOf(i: number, pods: number): MeshObject {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: metadata(`svc-${i}-1`, i, { "kubernetes.io/service-name": `svc-${i}` }),
+    spec: {
+      addressType: "IPv4",
+      ports: [{ name: "http", port: 8080 }],
+      endpoints: Array.from({ length: pods }, (_, pod) => ({
+        addresses: [address(i, pod)],
+        conditions: { ready: true },
+        targetRef: { kind: "Pod", name: `svc-${i}-${pod}` },
+      })),
+    },
+  };
+}
+
+function podOf(i: number, pod: number): MeshObject {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: metadata(`svc-${i}-${pod}`, i, { app: `svc-${i}`, version: `v${pod + 1}` }),
+    spec: {
+      serviceAccountName: `svc-${i}`,
+      containers: [{ name: "app" }, { name: "istio-proxy" }],
+      status: { podIP: address(i, pod), phase: "Running" },
+    },
+  };
+}
+
+function virtualService(i: number, seconds: number): MeshObject {
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: metadata(`svc-${i}`, i),
+    spec: {
+      hosts: [`svc-${i}`],
+      http: [{ route: [{ destination: { host: `svc-${i}` } }], timeout: `${seconds}s` }],
+    },
+  };
+}
+
+function destinationRule(i: number): MeshObject {
+  return {
+    apiVersion: "networking.istio.io/v1",
+    kind: "DestinationRule",
+    metadata: metadata(`svc-${i}`, i),
+    spec: { host: `svc-${i}`, subsets: [{ name: "v1", labels: { version: "v1" } }] },
+  };
+}
+
+function sizes(view: {
+  resources(type: "cluster" | "endpoint"): ReadonlyMap<string, unknown>;
+}): string {
+  return `${view.resources("cluster").size} clusters, ${view.resources("endpoint").size} load assignments`;
+}
+
+/** Resident memory after garbage collection, in bytes. */
+function rss(): number {
+  collect?.();
+  collect?.();
+  return process.memoryUsage().rss;
+}
+
+function mb(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}
+
+async function timed(work: () => Promise<void> | void): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/** Milliseconds that a timer had to wait at most: how long I/O would have been held up. */
+function longestPause(): { stop(): number } {
+  let last = performance.now();
+  let longest = 0;
+  const timer = setInterval(() => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  }, 1);
+  return {
+    stop() {
+      clearInterval(timer);
+      return Math.max(longest, performance.now() - last);
+    },
+  };
+}
+
+function print(what: string, value: string): void {
+  console.log(`${what.padEnd(24)} ${value}`);
+}
+
+await main();
