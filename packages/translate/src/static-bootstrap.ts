@@ -84,12 +84,16 @@ function withEndpoints(
   };
 }
 
-/** A reference without a source means a secret of the bootstrap's own. */
+/**
+ * A reference without a source means a secret of the bootstrap's own. The others get a stream of their own: on the shared one
+ * Envoy 1.40 crashes in validate mode, which never makes it.
+ */
 function withSecrets<T extends object>(resources: T, given: ReadonlySet<string | undefined>): T {
+  const ownStream = { apiConfigSource: ADS_STREAM, resourceApiVersion: "V3" };
   return rewriteObjects(resources, (object) => {
-    if (!("sdsConfig" in object) || !given.has(object["name"] as string)) return object;
+    if (!("sdsConfig" in object)) return object;
     const { sdsConfig: _, ...rest } = object;
-    return rest;
+    return given.has(object["name"] as string) ? rest : { ...rest, sdsConfig: ownStream };
   });
 }
 
