@@ -103,7 +103,7 @@ describe("a workload's certificate", () => {
     const foreign = "spiffe://c1.td.example/ns/shop/sa/reviews";
     await expect(
       issueLeaf(root.authority, publicKey, { now, spiffeId: foreign }),
-    ).rejects.toMatchObject({ code: "HDL5103" });
+    ).rejects.toMatchObject({ code: "HDL7103" });
     const lying = { ...(await delegate(root.authority)), trustDomain: "c1.td.example" };
     const { chain } = await issueLeaf(lying, publicKey, { now, spiffeId: foreign });
     expect(verdict(chain, "sslserver")).toMatch(/subtree/);
@@ -117,12 +117,12 @@ describe("a workload's certificate", () => {
     await expect(
       issueLeaf(brief.authority, publicKey, { now: now + 61_000, spiffeId: identity }),
     ).rejects.toMatchObject({
-      code: "HDL5105",
+      code: "HDL7105",
     });
     await expect(
       issueLeaf(root.authority, publicKey, { now, lifetime: 10, spiffeId: identity }),
     ).rejects.toMatchObject({
-      code: "HDL5106",
+      code: "HDL7106",
     });
   });
 });
@@ -133,8 +133,8 @@ describe("a certificate request", () => {
     const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
     der[der.length - 5] = (der[der.length - 5] as number) ^ 1;
     const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
-    await expect(readRequest(forged)).rejects.toMatchObject({ code: "HDL5101" });
-    await expect(readRequest("hello")).rejects.toMatchObject({ code: "HDL5101" });
+    await expect(readRequest(forged)).rejects.toMatchObject({ code: "HDL7101" });
+    await expect(readRequest("hello")).rejects.toMatchObject({ code: "HDL7101" });
   });
 
   it("is refused with another kind of key", async () => {
@@ -144,7 +144,7 @@ describe("a certificate request", () => {
       "verify",
     ])) as CryptoKeyPair;
     await expect(readRequest(await createRequest(keys, identity))).rejects.toMatchObject({
-      code: "HDL5102",
+      code: "HDL7102",
     });
   });
 });

@@ -119,7 +119,7 @@ export async function issueIntermediate(
 
 /**
  * A workload's certificate: an X.509-SVID with one URI. Who it is comes from the caller's policy, not from a request.
- * Throws `HDL5103` for an identity of another trust domain, `HDL5106` for a lifetime out of bounds.
+ * Throws `HDL7103` for an identity of another trust domain, `HDL7106` for a lifetime out of bounds.
  */
 export async function issueLeaf(
   authority: Authority,
@@ -133,10 +133,10 @@ export async function issueLeaf(
 ): Promise<IssuedCertificate> {
   const { now, lifetime = LEAF_LIFETIME, spiffeId, dnsNames = [] } = options;
   if (parseSpiffeId(spiffeId).trustDomain !== authority.trustDomain)
-    throw new PkiError("HDL5103", `${spiffeId} is not of trust domain ${authority.trustDomain}.`);
+    throw new PkiError("HDL7103", `${spiffeId} is not of trust domain ${authority.trustDomain}.`);
   const { min, max } = LEAF_LIFETIME_BOUNDS;
   if (!(lifetime >= min && lifetime <= max))
-    throw new PkiError("HDL5106", `A lifetime of ${lifetime} ms; it must be ${min} to ${max}.`);
+    throw new PkiError("HDL7106", `A lifetime of ${lifetime} ms; it must be ${min} to ${max}.`);
   return sign(authority, publicKey, { now, lifetime }, "", [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -154,7 +154,7 @@ async function sign(
 ): Promise<IssuedCertificate> {
   const issuer = authority.certificate;
   if (issuer.notAfter.getTime() <= now)
-    throw new PkiError("HDL5105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
+    throw new PkiError("HDL7105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
   // A certificate that outlived its issuer would be refused with it.
   const notAfter = new Date(Math.min(now + lifetime, issuer.notAfter.getTime()));
   const notBefore = new Date(Math.max(now - CLOCK_SKEW, issuer.notBefore.getTime()));

@@ -21,7 +21,7 @@ export interface ReadRequest {
   readonly uris: readonly string[];
 }
 
-/** Reads a request and checks that its signer holds the key. Throws `HDL5101`, or `HDL5102` for another kind of key. */
+/** Reads a request and checks that its signer holds the key. Throws `HDL7101`, or `HDL7102` for another kind of key. */
 export async function readRequest(pem: string): Promise<ReadRequest> {
   let request: Pkcs10CertificateRequest;
   let sound: boolean;
@@ -29,14 +29,14 @@ export async function readRequest(pem: string): Promise<ReadRequest> {
     request = new Pkcs10CertificateRequest(pem);
     sound = await request.verify();
   } catch (error) {
-    throw new PkiError("HDL5101", "The certificate request cannot be read.", error);
+    throw new PkiError("HDL7101", "The certificate request cannot be read.", error);
   }
   if (!sound)
-    throw new PkiError("HDL5101", "The certificate request is not signed by its own key.");
+    throw new PkiError("HDL7101", "The certificate request is not signed by its own key.");
   const { name, namedCurve } = request.publicKey.algorithm as EcKeyAlgorithm;
   if (name !== "ECDSA" || namedCurve !== "P-256")
     throw new PkiError(
-      "HDL5102",
+      "HDL7102",
       `The certificate request has a key of ${name} ${namedCurve ?? ""}.`,
     );
   return { publicKey: await request.publicKey.export(), uris: urisOf(request) };

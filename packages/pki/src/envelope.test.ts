@@ -17,10 +17,10 @@ describe("an envelope", () => {
       () => envelope.open("v2.a.b", "mesh/1/signing"),
       () => other.open(sealed, "mesh/1/signing"),
     ])
-      await expect(attempt()).rejects.toMatchObject({ code: "HDL5104" });
+      await expect(attempt()).rejects.toMatchObject({ code: "HDL7104" });
   });
 
   it("needs a key of 32 bytes", async () => {
-    await expect(createEnvelope(new Uint8Array(16))).rejects.toMatchObject({ code: "HDL5107" });
+    await expect(createEnvelope(new Uint8Array(16))).rejects.toMatchObject({ code: "HDL7107" });
   });
 });

@@ -9,13 +9,13 @@ const NONCE_BYTES = 12;
 export interface Envelope {
   /** `purpose` (such as `mesh/<id>/signing`) must be the same when opened: a sealed key cannot be moved elsewhere. */
   seal(plaintext: string, purpose: string): Promise<string>;
-  /** Throws `HDL5104` where key, purpose or bytes are not those of the sealing. */
+  /** Throws `HDL7104` where key, purpose or bytes are not those of the sealing. */
   open(sealed: string, purpose: string): Promise<string>;
 }
 
-/** `key` has 32 bytes; throws `HDL5107` otherwise. */
+/** `key` has 32 bytes; throws `HDL7107` otherwise. */
 export async function createEnvelope(key: Uint8Array): Promise<Envelope> {
-  if (key.length !== 32) throw new PkiError("HDL5107", `The envelope key has ${key.length} bytes.`);
+  if (key.length !== 32) throw new PkiError("HDL7107", `The envelope key has ${key.length} bytes.`);
   const aes = await crypto.subtle.importKey("raw", new Uint8Array(key), "AES-GCM", false, [
     "encrypt",
     "decrypt",
@@ -43,7 +43,7 @@ export async function createEnvelope(key: Uint8Array): Promise<Envelope> {
           await crypto.subtle.decrypt(parameters, aes, bytesOf(data)),
         );
       } catch (error) {
-        throw new PkiError("HDL5104", `The sealed key for ${purpose} cannot be opened.`, error);
+        throw new PkiError("HDL7104", `The sealed key for ${purpose} cannot be opened.`, error);
       }
     },
   };

@@ -1,16 +1,16 @@
 /** What can go wrong with identities and certificates, each with a stable code and what to do about it. */
 
 export const pkiCodes = {
-  HDL5101:
+  HDL7101:
     "The certificate request cannot be read, or its signature is not its own key's; make a new one.",
-  HDL5102: "Only P-256 keys are certified; make the request with one.",
-  HDL5103:
+  HDL7102: "Only P-256 keys are certified; make the request with one.",
+  HDL7103:
     "The identity is outside the mesh's trust domain or not a SPIFFE id of the form spiffe://<trust domain>/ns/<namespace>/sa/<service account>.",
-  HDL5104:
+  HDL7104:
     "The sealed key cannot be opened: the envelope key is another one, or the value was changed. Start with the HEDDLE_ENVELOPE_KEY it was made with.",
-  HDL5105: "The certificate authority has expired; rotate it.",
-  HDL5106: "The lifetime asked for is out of bounds.",
-  HDL5107: "The envelope key must have 32 bytes.",
+  HDL7105: "The certificate authority has expired; rotate it.",
+  HDL7106: "The lifetime asked for is out of bounds.",
+  HDL7107: "The envelope key must have 32 bytes.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 

@@ -14,26 +14,26 @@ const TRUST_DOMAIN = /^[a-z0-9._-]{1,255}$/;
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const ID = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
-/** Throws `HDL5103` where a part is not a name. */
+/** Throws `HDL7103` where a part is not a name. */
 export function spiffeId({ trustDomain, namespace, serviceAccount }: WorkloadIdentity): string {
   const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`;
   if (!TRUST_DOMAIN.test(trustDomain) || !NAME.test(namespace) || !NAME.test(serviceAccount))
-    throw new PkiError("HDL5103", `${id} is not an identity.`);
+    throw new PkiError("HDL7103", `${id} is not an identity.`);
   return id;
 }
 
-/** Throws `HDL5103` for anything else than an identity of this form. */
+/** Throws `HDL7103` for anything else than an identity of this form. */
 export function parseSpiffeId(id: string): WorkloadIdentity {
   const [, trustDomain, namespace, serviceAccount] = ID.exec(id) ?? [];
   if (!trustDomain || !namespace || !serviceAccount)
-    throw new PkiError("HDL5103", `${id} is not an identity.`);
+    throw new PkiError("HDL7103", `${id} is not an identity.`);
   const identity = { trustDomain, namespace, serviceAccount };
   spiffeId(identity);
   return identity;
 }
 
-/** Throws `HDL5103` where the text cannot name a trust domain. */
+/** Throws `HDL7103` where the text cannot name a trust domain. */
 export function assertTrustDomain(trustDomain: string): void {
   if (!TRUST_DOMAIN.test(trustDomain))
-    throw new PkiError("HDL5103", `${trustDomain} is not a trust domain.`);
+    throw new PkiError("HDL7103", `${trustDomain} is not a trust domain.`);
 }

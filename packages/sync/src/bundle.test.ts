@@ -38,12 +38,12 @@ describe("a bundle", () => {
     const { history, one, two } = await twoRevisions();
     const at = async (state: MeshState, text: string, head: Head, mesh = history.mesh) =>
       acceptBundle(state, text, { mesh, head, verifier: history.verifier });
-    await expect(at(emptyState, two.text, two.head)).rejects.toMatchObject({ code: "HDL5015" });
-    await expect(at(two.state, one.text, one.head)).rejects.toMatchObject({ code: "HDL5007" });
+    await expect(at(emptyState, two.text, two.head)).rejects.toMatchObject({ code: "HDL7015" });
+    await expect(at(two.state, one.text, one.head)).rejects.toMatchObject({ code: "HDL7007" });
     await expect(at(emptyState, one.text, one.head, "mesh-2")).rejects.toMatchObject({
-      code: "HDL5009",
+      code: "HDL7009",
     });
-    await expect(at(emptyState, one.text, two.head)).rejects.toMatchObject({ code: "HDL5005" });
+    await expect(at(emptyState, one.text, two.head)).rejects.toMatchObject({ code: "HDL7005" });
     const foreign = await testHistory();
     await expect(
       acceptBundle(emptyState, one.text, {
@@ -51,7 +51,7 @@ describe("a bundle", () => {
         head: one.head,
         verifier: foreign.verifier,
       }),
-    ).rejects.toMatchObject({ code: "HDL5004" });
+    ).rejects.toMatchObject({ code: "HDL7004" });
   });
 
   it("is refused with any changed member, even under a fresh hash", async () => {
@@ -86,7 +86,7 @@ describe("a bundle", () => {
           verifier: history.verifier,
         }),
         what,
-      ).rejects.toMatchObject({ code: expect.stringMatching(/^HDL500[46]$/) });
+      ).rejects.toMatchObject({ code: expect.stringMatching(/^HDL700[46]$/) });
     }
   });
 
@@ -106,7 +106,7 @@ describe("a bundle", () => {
               head: one.head,
               verifier: history.verifier,
             }),
-          ).rejects.toMatchObject({ code: "HDL5005" });
+          ).rejects.toMatchObject({ code: "HDL7005" });
         },
       ),
       { numRuns: 200 },

@@ -152,10 +152,10 @@ export interface Accepted {
 }
 
 /**
- * Takes the bundle of a head into a state, or refuses it. Checks, in order: the bytes' hash (`HDL5005`), their form
- * (`HDL5002`), the mesh (`HDL5009`), that the number grows (`HDL5007`), the signature by the pinned key (`HDL5004`), for
- * a change that it follows the state's own head (`HDL5015`), that the state's root comes out as signed (`HDL5006`), and
- * that the head announced this very revision (`HDL5005`).
+ * Takes the bundle of a head into a state, or refuses it. Checks, in order: the bytes' hash (`HDL7005`), their form
+ * (`HDL7002`), the mesh (`HDL7009`), that the number grows (`HDL7007`), the signature by the pinned key (`HDL7004`), for
+ * a change that it follows the state's own head (`HDL7015`), that the state's root comes out as signed (`HDL7006`), and
+ * that the head announced this very revision (`HDL7005`).
  */
 export async function acceptBundle(
   state: MeshState,
@@ -169,11 +169,11 @@ export async function acceptBundle(
   const { head } = expected;
   const actual = await sha256(text);
   if (actual !== head.bundle)
-    throw new SyncError("HDL5005", `Bundle ${head.bundle} came with bytes of hash ${actual}.`);
+    throw new SyncError("HDL7005", `Bundle ${head.bundle} came with bytes of hash ${actual}.`);
   const accepted = await acceptContent(state, text, expected);
   if (accepted.state.headHash !== head.hash)
     throw new SyncError(
-      "HDL5005",
+      "HDL7005",
       `Bundle ${head.bundle} holds revision ${accepted.state.headHash}, not ${head.hash}.`,
     );
   return accepted;
@@ -189,18 +189,18 @@ export async function acceptContent(
   const { header } = bundle;
   if (header.mesh !== expected.mesh)
     throw new SyncError(
-      "HDL5009",
+      "HDL7009",
       `Revision ${header.number} is of mesh ${header.mesh}, not ${expected.mesh}.`,
     );
   const current = state.header?.number ?? 0;
   if (header.number <= current)
     throw new SyncError(
-      "HDL5007",
+      "HDL7007",
       `Revision ${header.number} was offered; ${current} is in force.`,
     );
   if (!(await verifyHeader(header, bundle.signature, expected.verifier)))
     throw new SyncError(
-      "HDL5004",
+      "HDL7004",
       `Revision ${header.number} of mesh ${header.mesh} is not signed by the pinned key.`,
     );
   if (
@@ -208,7 +208,7 @@ export async function acceptContent(
     (header.parentHash !== (state.headHash || NO_PARENT) || header.parent !== current)
   )
     throw new SyncError(
-      "HDL5015",
+      "HDL7015",
       `Revision ${header.number} follows ${header.parent}, which is not what is in force here (${current}).`,
     );
   const next =
@@ -216,7 +216,7 @@ export async function acceptContent(
   const root = await rootOf(next);
   if (root !== header.stateRoot)
     throw new SyncError(
-      "HDL5006",
+      "HDL7006",
       `The state after revision ${header.number} has root ${root}; signed is ${header.stateRoot}.`,
     );
   return {
@@ -226,19 +226,19 @@ export async function acceptContent(
   };
 }
 
-/** A bundle from its text. Throws `HDL5002` where it is none. */
+/** A bundle from its text. Throws `HDL7002` where it is none. */
 export function parseBundle(text: string): Bundle {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new SyncError("HDL5002", "A bundle that is not JSON.");
+    throw new SyncError("HDL7002", "A bundle that is not JSON.");
   }
   const parsed = bundleSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new SyncError(
-    "HDL5002",
+    "HDL7002",
     `A bundle that the protocol does not have: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unknown"}.`,
   );
 }
@@ -257,7 +257,7 @@ async function applyChanges(state: MeshState, bundle: ChangeBundle): Promise<Mes
     const stateKey = objectStateKey(key, cohort);
     if (before !== undefined && before !== objects.get(stateKey)?.hash)
       throw new SyncError(
-        "HDL5006",
+        "HDL7006",
         `Revision ${bundle.header.number} replaces a value of ${stateKey} that is not the one here.`,
       );
     if (object === null) objects.delete(stateKey);

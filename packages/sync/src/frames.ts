@@ -201,19 +201,19 @@ export type AgentFrame = z.infer<typeof agentFrameSchema>;
 /** A frame that the plane sends. */
 export type PlaneFrame = z.infer<typeof planeFrameSchema>;
 
-/** A frame's text. Throws `HDL5001` where it would be too long for the link. */
+/** A frame's text. Throws `HDL7001` where it would be too long for the link. */
 export function encodeFrame(frame: AgentFrame | PlaneFrame): string {
   const json = JSON.stringify(frame);
   assertFits(json);
   return json;
 }
 
-/** What an agent sent. Throws `HDL5001` for its length, `HDL5002` for anything that is no frame. */
+/** What an agent sent. Throws `HDL7001` for its length, `HDL7002` for anything that is no frame. */
 export function decodeAgentFrame(data: string): AgentFrame {
   return decode(data, agentFrameSchema);
 }
 
-/** What the plane sent. Throws `HDL5001` for its length, `HDL5002` for anything that is no frame. */
+/** What the plane sent. Throws `HDL7001` for its length, `HDL7002` for anything that is no frame. */
 export function decodePlaneFrame(data: string): PlaneFrame {
   return decode(data, planeFrameSchema);
 }
@@ -224,13 +224,13 @@ function decode<T>(data: string, schema: z.ZodType<T>): T {
   try {
     value = JSON.parse(data);
   } catch {
-    throw new SyncError("HDL5002", "A frame that is not JSON.");
+    throw new SyncError("HDL7002", "A frame that is not JSON.");
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new SyncError(
-    "HDL5002",
+    "HDL7002",
     `A frame that the protocol does not have: ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "unknown"}.`,
   );
 }
@@ -240,5 +240,5 @@ function assertFits(json: string): void {
   if (json.length * 3 <= MAX_FRAME_BYTES) return;
   const length = new TextEncoder().encode(json).length;
   if (length > MAX_FRAME_BYTES)
-    throw new SyncError("HDL5001", `A frame of ${length} bytes; the limit is ${MAX_FRAME_BYTES}.`);
+    throw new SyncError("HDL7001", `A frame of ${length} bytes; the limit is ${MAX_FRAME_BYTES}.`);
 }

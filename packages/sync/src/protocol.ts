@@ -8,12 +8,12 @@ export const PROTOCOLS: readonly number[] = [1];
 /** Features that this code has; a revision that requires another is held. */
 export const FEATURES: readonly string[] = ["cohorts", "overlays", "inline-bundles"];
 
-/** The newest version that both speak. Throws `HDL5003` where there is none. */
+/** The newest version that both speak. Throws `HDL7003` where there is none. */
 export function negotiate(ours: readonly number[], theirs: readonly number[]): number {
   const common = ours.filter((version) => theirs.includes(version)).toSorted((a, b) => b - a)[0];
   if (common === undefined)
     throw new SyncError(
-      "HDL5003",
+      "HDL7003",
       `This side speaks ${ours.join(", ")}, the other ${theirs.join(", ")}.`,
     );
   return common;

@@ -290,7 +290,7 @@ describe("a session", () => {
     await link.run(HEALED);
     expect(link.applied).toEqual([1]);
     expect(link.session.held).toEqual({ number: 2, missing: ["time-travel"] });
-    expect(link.reports.filter((code) => code === "HDL5008")).toHaveLength(1);
+    expect(link.reports.filter((code) => code === "HDL7008")).toHaveLength(1);
   });
 
   it("refuses what another key signed, keeps what it has and reports it", async () => {
@@ -311,7 +311,7 @@ describe("a session", () => {
     });
     await link.run(1_000);
     expect(link.applied).toEqual([1]);
-    expect(link.reports).toContain("HDL5004");
+    expect(link.reports).toContain("HDL7004");
   });
 
   it("never goes back: a plane restored from a backup is reported, not followed", async () => {
@@ -323,7 +323,7 @@ describe("a session", () => {
     link.restartPlane();
     await link.run(5_000);
     expect(link.mesh.header?.number).toBe(3);
-    expect(link.reports).toContain("HDL5007");
+    expect(link.reports).toContain("HDL7007");
     // Two applies later the plane is past it, with another history: the agent follows by a snapshot.
     for (const value of [7, 8, 9]) await link.publish(value);
     await link.run(HEALED);

@@ -242,7 +242,7 @@ function silent(state: SessionState, at: { now: number; random: number }): Step 
   return [
     next,
     [
-      { type: "report", code: "HDL5014", message },
+      { type: "report", code: "HDL7014", message },
       { type: "close", socket: state.socket },
       ...effects,
     ],
@@ -257,7 +257,7 @@ function onFrame(state: SessionState, frame: PlaneFrame, now: number): Step {
         return [
           state,
           [
-            { type: "report", code: "HDL5003", message },
+            { type: "report", code: "HDL7003", message },
             { type: "close", socket: state.socket },
           ],
         ];
@@ -293,7 +293,7 @@ function onFrame(state: SessionState, frame: PlaneFrame, now: number): Step {
         [
           {
             type: "report",
-            code: "HDL5002",
+            code: "HDL7002",
             message: `The plane says ${frame.code}: ${frame.message}`,
           },
         ],
@@ -306,14 +306,14 @@ function onHead(state: SessionState, head: Head, inline: string | undefined): St
   if (head.mesh !== settings.mesh)
     return [
       state,
-      [report("HDL5009", `The plane sent revision ${head.number} of mesh ${head.mesh}.`)],
+      [report("HDL7009", `The plane sent revision ${head.number} of mesh ${head.mesh}.`)],
     ];
   if (head.number < applied.number)
     return [
       state,
       [
         report(
-          "HDL5007",
+          "HDL7007",
           `The plane offers revision ${head.number}; ${applied.number} is in force.`,
         ),
       ],
@@ -324,7 +324,7 @@ function onHead(state: SessionState, head: Head, inline: string | undefined): St
       state,
       [
         report(
-          "HDL5015",
+          "HDL7015",
           `The plane's revision ${head.number} is not the one that is in force here.`,
         ),
       ],
@@ -414,8 +414,8 @@ function onRefused(
 ): Step {
   const idle: SessionState = { ...state, busy: undefined, path: [], inline: undefined };
   const told = [report(code, message), ...tell(state, code, message, head.number)];
-  const mendable = code === "HDL5006" || code === "HDL5015";
-  if (code === "HDL5010" || code === "HDL5005") {
+  const mendable = code === "HDL7006" || code === "HDL7015";
+  if (code === "HDL7010" || code === "HDL7005") {
     const [next, effects] = rest(idle, random);
     return [next, [...told, ...effects]];
   }
@@ -438,7 +438,7 @@ function hold(state: SessionState, head: Head, missing: readonly string[]): Step
   const next = { ...state, held: { number: head.number, missing }, path: [] };
   return [
     next,
-    known ? [] : [report("HDL5008", message), ...tell(state, "HDL5008", message, head.number)],
+    known ? [] : [report("HDL7008", message), ...tell(state, "HDL7008", message, head.number)],
   ];
 }
 

@@ -1,25 +1,25 @@
 /** What can go wrong on the agent link, each with a stable code and what to do about it. */
 
 export const syncCodes = {
-  HDL5001: "A frame is larger than the limit; send its content as a bundle or in parts.",
-  HDL5002: "A frame is not one of the protocol's; upgrade the older side.",
-  HDL5003: "No protocol version that both sides speak; upgrade the older side.",
-  HDL5004:
+  HDL7001: "A frame is larger than the limit; send its content as a bundle or in parts.",
+  HDL7002: "A frame is not one of the protocol's; upgrade the older side.",
+  HDL7003: "No protocol version that both sides speak; upgrade the older side.",
+  HDL7004:
     "The signature is not the pinned key's; check that the agent is enrolled in this plane and mesh, and enroll it again if the plane was replaced.",
-  HDL5005:
+  HDL7005:
     "The bundle's bytes do not match their hash; the agent fetches it again. Look for a proxy or cache between agent and plane.",
-  HDL5006: "The state after the bundle is not the signed one; the agent asks for a snapshot.",
-  HDL5007:
+  HDL7006: "The state after the bundle is not the signed one; the agent asks for a snapshot.",
+  HDL7007:
     "The revision is older than the one in force; numbers never go backwards. The plane may have been restored from a backup: apply once more to get past it.",
-  HDL5008:
+  HDL7008:
     "The revision needs a feature that this agent lacks; upgrade the agent. It keeps the last revision it understood.",
-  HDL5009: "The revision is of another mesh; check the agent's token.",
-  HDL5010: "The bundle could not be fetched; the agent tries again.",
-  HDL5011: "The token is not valid for this mesh; enroll the agent again.",
-  HDL5012: "The join token is unknown, used or expired; make a new one.",
-  HDL5013: "The bundle is unknown or was pruned; ask for a snapshot.",
-  HDL5014: "The socket was silent for too long; the agent connects again.",
-  HDL5015:
+  HDL7009: "The revision is of another mesh; check the agent's token.",
+  HDL7010: "The bundle could not be fetched; the agent tries again.",
+  HDL7011: "The token is not valid for this mesh; enroll the agent again.",
+  HDL7012: "The join token is unknown, used or expired; make a new one.",
+  HDL7013: "The bundle is unknown or was pruned; ask for a snapshot.",
+  HDL7014: "The socket was silent for too long; the agent connects again.",
+  HDL7015:
     "The plane's history differs from what was applied here (a restored backup?); the agent moves on by a snapshot of a newer number.",
 } as const;
 export type SyncCode = keyof typeof syncCodes;

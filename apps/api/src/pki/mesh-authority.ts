@@ -57,7 +57,7 @@ export function createMeshAuthority(
             const [spiffeId, ...more] = uris;
             if (!spiffeId || more.length > 0)
               throw new PkiError(
-                "HDL5103",
+                "HDL7103",
                 `A certificate request names ${uris.length} identities; it must name one.`,
               );
             return issueLeaf(authority, publicKey, { now: deps.clock(), lifetime, spiffeId });

@@ -3,13 +3,13 @@ import { PkiError, type PkiCode } from "@heddle/pki";
 import { ProblemError } from "../http/problem.ts";
 
 const kinds: Record<PkiCode, { status: number; title: string }> = {
-  HDL5101: { status: 400, title: "The certificate request is not sound" },
-  HDL5102: { status: 400, title: "The key is of another kind" },
-  HDL5103: { status: 403, title: "The identity is not this mesh's" },
-  HDL5104: { status: 500, title: "A sealed key cannot be opened" },
-  HDL5105: { status: 503, title: "The certificate authority has expired" },
-  HDL5106: { status: 400, title: "The lifetime is out of bounds" },
-  HDL5107: { status: 500, title: "The envelope key is not usable" },
+  HDL7101: { status: 400, title: "The certificate request is not sound" },
+  HDL7102: { status: 400, title: "The key is of another kind" },
+  HDL7103: { status: 403, title: "The identity is not this mesh's" },
+  HDL7104: { status: 500, title: "A sealed key cannot be opened" },
+  HDL7105: { status: 503, title: "The certificate authority has expired" },
+  HDL7106: { status: 400, title: "The lifetime is out of bounds" },
+  HDL7107: { status: 500, title: "The envelope key is not usable" },
 };
 
 /** Runs `work`; what fails in `@heddle/pki` is thrown as a problem with the same code. */

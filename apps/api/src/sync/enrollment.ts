@@ -37,7 +37,7 @@ export async function createJoinToken(
 
 /**
  * Uses up a join token. An agent that comes again under its name, with a new join token, is the same agent with a new
- * token; its old ones are revoked. HDL5012 where the token is unknown, used, revoked or expired.
+ * token; its old ones are revoked. HDL7012 where the token is unknown, used, revoked or expired.
  */
 export async function enroll(
   deps: AppDeps,
@@ -45,7 +45,7 @@ export async function enroll(
 ): Promise<Enrollment> {
   const hash = await hashSecret(request.joinToken);
   const join = await deps.db.asPlane((tx) => claim(tx, hash, deps.clock()));
-  if (!join) throw syncProblem("HDL5012", "Nobody may join with this token.");
+  if (!join) throw syncProblem("HDL7012", "Nobody may join with this token.");
   try {
     return await admit(deps, join, request);
   } catch (error) {

@@ -145,7 +145,7 @@ export function createRoomDriver({
         );
         sockets.close(
           agent.id,
-          error.code === "HDL5001" ? CLOSE.tooLarge : CLOSE.protocol,
+          error.code === "HDL7001" ? CLOSE.tooLarge : CLOSE.protocol,
           error.code,
         );
       }

@@ -159,7 +159,7 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
     const { hash } = c.req.valid("param");
     const { tenant, meshes } = c.var.actor;
     const text = await bundles.get(tenant, meshes ?? [], hash);
-    if (text === undefined) throw syncProblem("HDL5013", `There is no bundle ${hash}.`);
+    if (text === undefined) throw syncProblem("HDL7013", `There is no bundle ${hash}.`);
     const headers = {
       "content-type": "application/json",
       "cache-control": "private, max-age=31536000, immutable",
