@@ -54,7 +54,7 @@ export type { ParseOptions, ParseResult } from "./parse-object.ts";
 export { parseObject } from "./parse-object.ts";
 export type { ObjectSource, ParsedObject } from "./parse-documents.ts";
 export { parseDocuments, withoutTwins } from "./parse-documents.ts";
-export { MAX_DOCUMENT_BYTES } from "./source.ts";
+export { MAX_DOCUMENT_BYTES, readValues } from "./source.ts";
 export { toDocument } from "./to-document.ts";
 export { serverProtocol } from "./validate/gateway.ts";
 export { GRPC_STATUS } from "./validate/words.ts";

@@ -140,3 +140,8 @@ function lineOfNode(node: unknown, lines: LineCounter): number | undefined {
 function lineAt(offset: number, lines: LineCounter): number {
   return Math.max(1, lines.linePos(offset).line);
 }
+
+/** Values of every document that can be read: for tools that do not want objects. */
+export function readValues(text: string): unknown[] {
+  return readSource(text).documents.map(({ value }) => value);
+}

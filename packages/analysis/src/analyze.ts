@@ -1,0 +1,89 @@
+/** What is wrong with a mesh's configuration as a whole: references that lead nowhere, and rules that contradict each other. */
+import type {
+  DestinationRule,
+  Diagnostic,
+  Gateway,
+  MeshObject,
+  ParsedObject,
+  PeerAuthentication,
+  VirtualService,
+} from "@heddle/model";
+import { compareText, groupOf } from "@heddle/model";
+import type { Check, CheckContext } from "./check.ts";
+import { checkDestinationRules } from "./checks/destination-rules.ts";
+import { checkDestinations } from "./checks/destinations.ts";
+import { checkGatewayConflicts } from "./checks/gateway-conflicts.ts";
+import { checkGatewayOrder } from "./checks/gateway-order.ts";
+import { checkGatewayReferences } from "./checks/gateway-references.ts";
+import { checkMeshHosts } from "./checks/mesh-hosts.ts";
+import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
+import { checkRuleGateways } from "./checks/rule-gateways.ts";
+import { MeshIndex } from "./mesh-index.ts";
+import type { Entry, KnownService } from "./mesh-index.ts";
+
+/** Objects of a mesh, with or without their files, or an index that is kept up between calls. */
+export type AnalysisInput = Iterable<ParsedObject | MeshObject> | MeshIndex;
+
+export interface AnalysisOptions {
+  /** What is referred to and missing is an error instead of a warning. */
+  readonly strict?: boolean;
+  /** Conflicts are warnings: Istio's order settles them. */
+  readonly force?: boolean;
+  /** `istio-system` without it. */
+  readonly rootNamespace?: string;
+  /** `cluster.local` without it; an index has its own. */
+  readonly clusterDomain?: string;
+  /** Services that exist though no object here defines them: what clusters reported. */
+  readonly services?: Iterable<KnownService>;
+  /** Keys of the only objects to look at; all without it. */
+  readonly only?: ReadonlySet<string>;
+}
+
+/**
+ * Findings of a mesh, sorted by object and place. What one object has wrong by itself is found when it is parsed, and not
+ * here. Time grows with the number of objects looked at, not with the mesh: pass an index and `only` for a change.
+ */
+export function analyze(input: AnalysisInput, options: AnalysisOptions = {}): Diagnostic[] {
+  const { strict = false, force = false, rootNamespace = "istio-system", only } = options;
+  const index = input instanceof MeshIndex ? input : indexOf(input, options);
+  for (const service of options.services ?? []) index.addService(service);
+  const context = { index, strict, force, rootNamespace };
+  const entries = only ? [...only].flatMap((key) => index.entry(key) ?? []) : [...index.entries()];
+  return entries
+    .toSorted((a, b) => compareText(a.key, b.key))
+    .flatMap((entry) => look(entry, context));
+}
+
+function indexOf(
+  objects: Iterable<ParsedObject | MeshObject>,
+  options: AnalysisOptions,
+): MeshIndex {
+  const { clusterDomain } = options;
+  const index = new MeshIndex(clusterDomain === undefined ? {} : { clusterDomain });
+  for (const object of objects) index.put(object);
+  return index;
+}
+
+const virtualService: readonly Check<VirtualService>[] = [
+  checkDestinations,
+  checkRuleGateways,
+  checkMeshHosts,
+  checkGatewayOrder,
+];
+const destinationRule: readonly Check<DestinationRule>[] = [checkDestinationRules];
+const gateway: readonly Check<Gateway>[] = [checkGatewayReferences, checkGatewayConflicts];
+const peerAuthentication: readonly Check<PeerAuthentication>[] = [checkPeerAuthentications];
+
+const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
+  "networking.istio.io/VirtualService": virtualService,
+  "networking.istio.io/DestinationRule": destinationRule,
+  "networking.istio.io/Gateway": gateway,
+  "security.istio.io/PeerAuthentication": peerAuthentication,
+};
+
+function look(entry: Entry, context: CheckContext): Diagnostic[] {
+  const { apiVersion, kind } = entry.object;
+  const checks = CHECKS[`${groupOf(apiVersion)}/${kind}`] ?? [];
+  // The table's key is what the object is.
+  return checks.flatMap((check) => [...check(entry as Entry<never>, context)]);
+}

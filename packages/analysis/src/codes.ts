@@ -1,0 +1,65 @@
+/** Codes of what analysis of a whole mesh may find; each has a page in docs/codes, made from this table. */
+import type { CodeEntry } from "@heddle/model";
+
+export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
+  IST0101: {
+    level: "Warning",
+    title: "Something that is referred to is not there",
+    why: "A rule names a host, port, subset, gateway or credential that nothing defines. Objects may arrive in any order, so this refuses a write only under --strict. Hosts are judged only where services are known, gateways' workloads and credentials where pods or Secrets are.",
+    example: 'Referenced host not found: "reviews-bogus"',
+    remedy: "Mend the name, or add what is missing.",
+  },
+  IST0109: {
+    level: "Error",
+    title: "Two rules of the mesh are for the same host",
+    why: "Sidecars use one VirtualService for a host. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example:
+      "VirtualServices default/reviews and default/reviews-canary, both with hosts: [reviews]",
+    remedy: "Merge them into one, or narrow them by exportTo.",
+  },
+  IST0112: {
+    level: "Warning",
+    title: "A destination with several ports needs a port",
+    why: "The service has more than one port, so the route must say which.",
+    example: "destination: {host: reviews}   # which has ports 80 and 443",
+    remedy: "Add destination.port.number.",
+  },
+  IST0132: {
+    level: "Warning",
+    title: "A rule's hosts are not hosts of its gateway",
+    why: "The rule is bound to a gateway that listens for none of its hosts, so no request reaches it there.",
+    example: "hosts: [shop.example.com], bound to a gateway with hosts: [www.example.com]",
+    remedy: "Add the host to the gateway's server, or mend the rule's.",
+  },
+  IST0145: {
+    level: "Error",
+    title: "Two gateways claim the same port and host",
+    why: "Both select the same workload, with the same port and host. HTTP servers are joined, which is a warning; of servers with TLS or TCP only one can have the port, so the write is refused. --force takes the oldest.",
+    example:
+      "Gateways alpha and beta, both port 443 and host shop.example.com for istio: ingressgateway",
+    remedy: "Join them into one Gateway, or give them different hosts or ports.",
+  },
+  HDL0101: {
+    level: "Error",
+    title: "Two destination rules are for the same host",
+    why: "In one namespace, Istio would join them: the oldest one's traffic policy counts, and the oldest one's subset of a name. Where they set the same thing the write is refused; where they only add subsets to each other it is a warning. --force takes Istio's order.",
+    example:
+      "DestinationRules default/reviews and default/reviews-tls, both host: reviews with a trafficPolicy",
+    remedy: "Merge them into one.",
+  },
+  HDL0102: {
+    level: "Warning",
+    title: "A rule hides others at its gateway",
+    why: "Rules for one host at one gateway are joined, oldest first. Routes after one that matches every request are never reached.",
+    example:
+      "VirtualService a has a route without match for shop.example.com; b, younger, has more routes for it",
+    remedy: "Move the route without match into the youngest rule, or merge the rules.",
+  },
+  HDL0103: {
+    level: "Error",
+    title: "Two PeerAuthentications are for the same workloads",
+    why: "Istio would take the oldest and drop the others in silence, which can leave a door open that was meant to be shut. --force takes the oldest.",
+    example: "PeerAuthentications default/strict and default/permissive, both without a selector",
+    remedy: "Merge them into one.",
+  },
+};

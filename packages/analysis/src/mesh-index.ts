@@ -1,0 +1,234 @@
+/** A mesh's configuration by what analysis asks of it; kept up by single changes, so that nothing is read as a whole. */
+import {
+  gatewaysOf,
+  groupOf,
+  isWildcard,
+  labelsMatch,
+  objectKey,
+  resolveHost,
+  serviceOf,
+  virtualServiceHosts,
+} from "@heddle/model";
+import type {
+  DestinationRule,
+  Gateway,
+  MeshObject,
+  ObjectSource,
+  ParsedObject,
+  PeerAuthentication,
+  Pod,
+  Service,
+  VirtualService,
+} from "@heddle/model";
+
+/** An object, and the file that it came from where it came from one. */
+export interface Entry<Spec = unknown> {
+  readonly key: string;
+  readonly object: MeshObject<Spec>;
+  readonly source: ObjectSource | undefined;
+}
+
+/** A host that requests can go to: a service, an entry for one outside, or what a cluster reported. */
+export interface KnownService {
+  /** Full name, or a wildcard. */
+  readonly host: string;
+  readonly namespace: string;
+  readonly ports: readonly number[];
+  readonly exportTo: readonly string[];
+}
+
+export class MeshIndex {
+  readonly clusterDomain: string;
+  readonly #entries = new Map<string, Entry>();
+  /** Under each name every entry that stands there, by key. */
+  readonly #places = new Map<string, Map<string, Entry>>();
+  /** Hosts of services; a key may give several. */
+  readonly #services = new Map<string, Map<string, KnownService>>();
+
+  constructor({ clusterDomain = "cluster.local" }: { clusterDomain?: string } = {}) {
+    this.clusterDomain = clusterDomain;
+  }
+
+  /** Adds an object, or puts it in the place of an older one with its key. */
+  put(parsed: ParsedObject | MeshObject): void {
+    const { object, source } = "object" in parsed ? parsed : { object: parsed, source: undefined };
+    const key = objectKey(object);
+    this.remove(key);
+    const entry = { key, object, source };
+    this.#entries.set(key, entry);
+    for (const place of this.#placesOf(entry)) this.#at(place).set(key, entry);
+    for (const service of this.#servicesOf(entry)) this.addService(service, key);
+  }
+
+  remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    for (const place of this.#placesOf(entry)) drop(this.#places, place, key);
+    for (const { host } of this.#servicesOf(entry)) drop(this.#services, host, key);
+  }
+
+  /** A service that no object here defines, such as one that a cluster reported. `owner` tells several of a host apart. */
+  addService(service: KnownService, owner = "reported"): void {
+    const known = this.#services.get(service.host) ?? new Map<string, KnownService>();
+    known.set(owner, service);
+    this.#services.set(service.host, known);
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Whether any object of a kind is here: what is not known at all is not missing. */
+  has(kind: "Pod" | "Secret"): boolean {
+    return this.#found(`kind ${kind}`).size > 0;
+  }
+
+  hasServices(): boolean {
+    return this.#services.size > 0;
+  }
+
+  /** Services of a host: by its own name, else by the most specific wildcard. */
+  services(host: string): readonly KnownService[] {
+    for (const name of [host, ...wildcardsOver(host)]) {
+      const known = this.#services.get(name);
+      if (known) return [...known.values()];
+    }
+    return [];
+  }
+
+  /** Rules of the mesh gateway that name a host, as it is written there in full. */
+  meshRules(host: string): Entry<VirtualService>[] {
+    return this.#list(`mesh host ${host}`);
+  }
+
+  /** Rules bound to a gateway (`namespace/name`). */
+  rulesOfGateway(gateway: string): Entry<VirtualService>[] {
+    return this.#list(`gateway ${gateway}`);
+  }
+
+  /** Destination rules for exactly this host or wildcard. */
+  destinationRules(host: string): Entry<DestinationRule>[] {
+    return this.#list(`rule host ${host}`);
+  }
+
+  /** Destination rules that cover a host, by its name or a wildcard. */
+  destinationRulesOver(host: string): Entry<DestinationRule>[] {
+    return [host, ...wildcardsOver(host)].flatMap((name) => this.destinationRules(name));
+  }
+
+  peerAuthentications(namespace: string): Entry<PeerAuthentication>[] {
+    return this.#list(`peer ${namespace}`);
+  }
+
+  /** Gateways with a server on a port. */
+  gatewaysOnPort(port: number): Entry<Gateway>[] {
+    return this.#list(`gateway port ${port}`);
+  }
+
+  /** Pods that a selector picks. */
+  pods(selector: Readonly<Record<string, string>>): Entry<Pod>[] {
+    const [first] = Object.entries(selector);
+    const place = first ? `pod label ${first[0]}=${first[1]}` : "kind Pod";
+    return this.#list<Pod>(place).filter(({ object }) =>
+      labelsMatch(selector, object.metadata.labels),
+    );
+  }
+
+  #placesOf({ object }: Entry): string[] {
+    const { kind, metadata } = object;
+    const group = groupOf(object.apiVersion);
+    switch (`${group}/${kind}`) {
+      case "networking.istio.io/VirtualService": {
+        const rule = object as MeshObject<VirtualService>;
+        const gateways = gatewaysOf(rule);
+        const hosts = virtualServiceHosts(rule, this.clusterDomain);
+        return [
+          ...(gateways.includes("mesh") ? hosts.map((host) => `mesh host ${host}`) : []),
+          ...gateways.map((gateway) => `gateway ${gateway}`),
+        ];
+      }
+      case "networking.istio.io/DestinationRule": {
+        const { host } = object.spec as DestinationRule;
+        return [`rule host ${resolveHost(host, metadata.namespace, this.clusterDomain)}`];
+      }
+      case "networking.istio.io/Gateway": {
+        const { servers = [] } = object.spec as Gateway;
+        return servers.map(({ port }) => `gateway port ${port.number}`);
+      }
+      case "security.istio.io/PeerAuthentication":
+        return [`peer ${metadata.namespace}`];
+      case "core/Pod": {
+        const labels = Object.entries(metadata.labels);
+        return ["kind Pod", ...labels.map(([name, value]) => `pod label ${name}=${value}`)];
+      }
+      case "core/Secret":
+        return ["kind Secret"];
+      default:
+        return [];
+    }
+  }
+
+  #servicesOf({ object }: Entry): KnownService[] {
+    const kind = `${groupOf(object.apiVersion)}/${object.kind}`;
+    const { namespace } = object.metadata;
+    if (kind === "core/Service") {
+      const { host, ports, exportTo } = serviceOf(object as MeshObject<Service>, {
+        clusterDomain: this.clusterDomain,
+      });
+      return [{ host, namespace, ports: ports.map(({ port }) => port), exportTo }];
+    }
+    if (kind !== "networking.istio.io/ServiceEntry") return [];
+    const { hosts, ports, exportTo } = object.spec as ServiceEntry;
+    const numbers = (ports ?? []).flatMap(({ number }) => (number === undefined ? [] : [number]));
+    return (hosts ?? []).map((host) => ({
+      host: host.toLowerCase(),
+      namespace,
+      ports: numbers,
+      exportTo: exportTo ?? [],
+    }));
+  }
+
+  #at(place: string): Map<string, Entry> {
+    const found = this.#places.get(place);
+    if (found) return found;
+    const made = new Map<string, Entry>();
+    this.#places.set(place, made);
+    return made;
+  }
+
+  #found(place: string): ReadonlyMap<string, Entry> {
+    return this.#places.get(place) ?? new Map<string, Entry>();
+  }
+
+  #list<Spec>(place: string): Entry<Spec>[] {
+    return [...this.#found(place).values()] as Entry<Spec>[];
+  }
+}
+
+/** What is read of a kind that is not translated yet. */
+interface ServiceEntry {
+  readonly hosts?: readonly string[];
+  readonly ports?: readonly { readonly number?: number }[];
+  readonly exportTo?: readonly string[];
+}
+
+/** `*.b.c`, `*.c`, `*` for `a.b.c`: the wildcards that cover a host, most specific first. */
+function* wildcardsOver(host: string): Generator<string> {
+  let rest = isWildcard(host) ? host.slice(1).replace(/^\./, "") : host;
+  for (let dot = rest.indexOf("."); dot >= 0; dot = rest.indexOf(".")) {
+    rest = rest.slice(dot + 1);
+    yield `*.${rest}`;
+  }
+  yield "*";
+}
+
+function drop<V>(places: Map<string, Map<string, V>>, place: string, key: string): void {
+  const found = places.get(place);
+  found?.delete(key);
+  if (found?.size === 0) places.delete(place);
+}
