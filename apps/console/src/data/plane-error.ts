@@ -1,16 +1,5 @@
 /** What went wrong between console and plane, in a form that a page can show: what, why, what to do. */
-import type { Problem } from "@heddle/client";
-
-/** A refusal by the plane, with its problem document. */
-export class PlaneError extends Error {
-  override readonly name = "PlaneError";
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.detail || problem.title);
-    this.problem = problem;
-  }
-}
+import { HeddleApiError } from "@heddle/client";
 
 /** The plane gave no answer: down, or the network between is. */
 export class PlaneUnreachable extends Error {
@@ -36,7 +25,7 @@ export function describeFailure(error: unknown): Failure {
       command: "heddle up",
     };
   }
-  if (error instanceof PlaneError) {
+  if (error instanceof HeddleApiError) {
     const { problem } = error;
     const failure: Failure = {
       title: problem.title,

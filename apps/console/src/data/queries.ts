@@ -1,135 +1,146 @@
 /** What pages show, as cached queries: live ranges ask again every few seconds, and what is on screen stays until its successor is there. */
-import type { GraphView } from "@heddle/client";
+import { type GraphView, HeddleApiError, type LogFilter, type TraceFilter } from "@heddle/client";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { rangeKey, resolveRange, stepSeconds, type TimeRange } from "../time/range.ts";
-import { PlaneError } from "./plane-error.ts";
-import { type LogFilter, plane, type TraceFilter } from "./plane.ts";
+import { ask, askAll, between } from "./plane.ts";
 
 /** Telemetry arrives every few seconds; asking faster shows nothing new. */
 const LIVE_MS = 5_000;
 /** Configuration and agents are pushed by events; this is the net below. */
 const STATE_MS = 10_000;
+/** How often a revision is looked at while it is on its way. */
+const ARRIVING_MS = 400;
+const PAGE = 500;
 
-const live = (range: TimeRange, everyMs = LIVE_MS): number | false =>
-  range.kind === "live" ? everyMs : false;
-const now = (range: TimeRange) => resolveRange(range, Date.now());
+const live = (range: TimeRange): number | false => (range.kind === "live" ? LIVE_MS : false);
+const now = (range: TimeRange) => between(resolveRange(range, Date.now()));
 
 /** A refusal stays one; only silence is asked again. */
 export function shouldRetry(failures: number, error: unknown): boolean {
-  return !(error instanceof PlaneError) && failures < 2;
+  return !(error instanceof HeddleApiError) && failures < 2;
 }
+
+export const whoAmIQuery = () =>
+  queryOptions({ queryKey: ["whoami"], queryFn: () => ask((plane) => plane.whoAmI()) });
+
+export const tokensQuery = () =>
+  queryOptions({
+    queryKey: ["tokens"],
+    queryFn: () => askAll((plane, cursor) => plane.listTokens({ cursor, limit: PAGE })),
+  });
 
 export const meshesQuery = () =>
   queryOptions({
     queryKey: ["meshes"],
-    queryFn: ({ signal }) => plane.meshes(signal),
+    queryFn: () => askAll((plane, cursor) => plane.listMeshes({ cursor, limit: PAGE })),
     refetchInterval: STATE_MS,
   });
 
 export const graphQuery = (mesh: string, range: TimeRange, view: GraphView) =>
   queryOptions({
     queryKey: [mesh, "telemetry", "graph", view, rangeKey(range)],
-    queryFn: ({ signal }) => plane.graph(mesh, now(range), view, signal),
+    queryFn: ({ signal }) => ask((plane) => plane.graph(mesh, { ...now(range), view }, signal)),
     refetchInterval: live(range),
-    placeholderData: keepPreviousData,
+    placeholderData: (previous, query) => (query?.queryKey[3] === view ? previous : undefined),
   });
 
 export const servicesQuery = (mesh: string, range: TimeRange) =>
   queryOptions({
     queryKey: [mesh, "telemetry", "services", rangeKey(range)],
-    queryFn: ({ signal }) => plane.services(mesh, now(range), signal),
+    queryFn: ({ signal }) => ask((plane) => plane.services(mesh, now(range), signal)),
     refetchInterval: live(range),
-    placeholderData: keepPreviousData,
+    placeholderData: (previous, query) => (query?.queryKey[0] === mesh ? previous : undefined),
   });
 
 export const serviceQuery = (mesh: string, host: string, range: TimeRange) =>
   queryOptions({
     queryKey: [mesh, "telemetry", "service", host, rangeKey(range)],
-    queryFn: ({ signal }) => plane.service(mesh, host, now(range), signal),
+    queryFn: ({ signal }) => ask((plane) => plane.service(mesh, host, now(range), signal)),
     refetchInterval: live(range),
     placeholderData: (previous, query) => (query?.queryKey[3] === host ? previous : undefined),
   });
 
-export const seriesQuery = (
-  mesh: string,
-  range: TimeRange,
-  ask: { metric: string; service?: string; by?: string },
-) =>
+export interface SeriesAsked {
+  metric: string;
+  service?: string;
+  by?: string;
+}
+
+export const seriesQuery = (mesh: string, range: TimeRange, asked: SeriesAsked) =>
   queryOptions({
     queryKey: [
       mesh,
       "telemetry",
       "series",
-      ask.metric,
-      ask.service ?? "",
-      ask.by ?? "",
+      asked.metric,
+      asked.service ?? "",
+      asked.by ?? "",
       rangeKey(range),
     ],
     queryFn: ({ signal }) => {
-      const interval = now(range);
-      return plane.series(mesh, { ...ask, step: stepSeconds(interval) }, interval, signal);
+      const interval = resolveRange(range, Date.now());
+      const step = `${stepSeconds(interval)}s`;
+      return ask((plane) => plane.series(mesh, { ...between(interval), ...asked, step }, signal));
     },
     refetchInterval: live(range),
-    placeholderData: (previous, query) =>
-      query?.queryKey[3] === ask.metric && query.queryKey[4] === (ask.service ?? "")
-        ? previous
-        : undefined,
+    placeholderData: (previous, query) => {
+      const [, , , metric, service] = query?.queryKey ?? [];
+      return metric === asked.metric && service === (asked.service ?? "") ? previous : undefined;
+    },
   });
 
 export const tracesQuery = (mesh: string, range: TimeRange, filter: TraceFilter, limit = 200) =>
   queryOptions({
     queryKey: [mesh, "telemetry", "traces", filter, limit, rangeKey(range)],
-    queryFn: ({ signal }) => plane.traces(mesh, now(range), filter, limit, signal),
+    queryFn: ({ signal }) =>
+      ask((plane) => plane.traces(mesh, { ...now(range), ...filter, limit }, signal)),
     refetchInterval: live(range),
     placeholderData: keepPreviousData,
   });
 
-/** Spans of a fresh trace still arrive: it is asked again for as long as the page is open and the range is live. */
 export const traceQuery = (mesh: string, id: string) =>
   queryOptions({
     queryKey: [mesh, "telemetry", "trace", id],
-    queryFn: ({ signal }) => plane.trace(mesh, id, signal),
+    queryFn: ({ signal }) => ask((plane) => plane.trace(mesh, id, signal)),
+    staleTime: 30_000,
   });
 
-export const logsQuery = (
-  mesh: string,
-  range: TimeRange,
-  filter: LogFilter,
-  limit = 300,
-  refresh = true,
-) =>
+export const logsQuery = (mesh: string, range: TimeRange, filter: LogFilter, limit = 300) =>
   queryOptions({
     queryKey: [mesh, "telemetry", "logs", filter, limit, rangeKey(range)],
-    queryFn: ({ signal }) => plane.logs(mesh, now(range), filter, limit, signal),
-    refetchInterval: refresh ? live(range) : false,
+    queryFn: ({ signal }) =>
+      ask((plane) => plane.logs(mesh, { ...now(range), ...filter, limit }, signal)),
     placeholderData: keepPreviousData,
   });
 
 export const proxiesQuery = (mesh: string) =>
   queryOptions({
     queryKey: [mesh, "fleet", "proxies"],
-    queryFn: ({ signal }) => plane.proxies(mesh, signal),
+    queryFn: ({ signal }) =>
+      askAll((plane, cursor) => plane.proxies(mesh, { cursor, limit: PAGE }, signal)),
     refetchInterval: STATE_MS,
   });
 
 export const agentsQuery = (mesh: string) =>
   queryOptions({
     queryKey: [mesh, "fleet", "agents"],
-    queryFn: ({ signal }) => plane.agents(mesh, signal),
+    queryFn: ({ signal }) =>
+      askAll((plane, cursor) => plane.agents(mesh, { cursor, limit: PAGE }, signal)),
     refetchInterval: STATE_MS,
   });
 
 export const objectsQuery = (mesh: string) =>
   queryOptions({
     queryKey: [mesh, "config", "objects"],
-    queryFn: ({ signal }) => plane.objects(mesh, signal),
+    queryFn: ({ signal }) =>
+      askAll((plane, cursor) => plane.objectsPage(mesh, { cursor, limit: PAGE }, signal)),
     refetchInterval: STATE_MS,
   });
 
 export const revisionsQuery = (mesh: string) =>
   queryOptions({
     queryKey: [mesh, "config", "revisions"],
-    queryFn: ({ signal }) => plane.revisions(mesh, signal),
+    queryFn: ({ signal }) => ask((plane) => plane.revisions(mesh, { limit: 200 }, signal)),
     refetchInterval: STATE_MS,
   });
 
@@ -137,14 +148,14 @@ export const revisionsQuery = (mesh: string) =>
 export const revisionQuery = (mesh: string, number: number) =>
   queryOptions({
     queryKey: [mesh, "config", "revision", number],
-    queryFn: ({ signal }) => plane.revision(mesh, number, signal),
+    queryFn: ({ signal }) => ask((plane) => plane.getRevision(mesh, number, signal)),
     refetchInterval: (query) =>
-      query.state.data?.convergence.state === "applied" ? STATE_MS : 400,
+      query.state.data?.convergence.state === "pending" ? ARRIVING_MS : STATE_MS,
   });
 
 export const revisionDiffQuery = (mesh: string, number: number, from?: number) =>
   queryOptions({
     queryKey: [mesh, "config", "diff", number, from ?? "parent"],
-    queryFn: ({ signal }) => plane.revisionDiff(mesh, number, from, signal),
+    queryFn: ({ signal }) => ask((plane) => plane.diffRevision(mesh, number, from, signal)),
     staleTime: Number.POSITIVE_INFINITY,
   });

@@ -1,20 +1,22 @@
 /** Keeps configuration and fleet fresh: every event of the mesh makes the queries that it touches ask again. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { followEvents } from "./event-stream.ts";
-import { plane } from "./plane.ts";
+import { follow } from "./plane.ts";
 
 export function useMeshEvents(mesh: string | undefined): void {
-  const client = useQueryClient();
+  const queries = useQueryClient();
   useEffect(() => {
     if (mesh === undefined) return;
-    return followEvents(plane.eventsPath(mesh), {}, ({ event }) => {
-      if (event === "ping") return;
-      void client.invalidateQueries({ queryKey: [mesh, "fleet"] });
-      void client.invalidateQueries({ queryKey: ["meshes"] });
-      // A new revision changes objects too; an acknowledgement only how far revisions have come.
-      const touched = event === "revision" ? [mesh, "config"] : [mesh, "config", "revisions"];
-      void client.invalidateQueries({ queryKey: touched });
-    });
-  }, [mesh, client]);
+    return follow(
+      (plane, signal) => plane.events(mesh, signal),
+      ({ event }) => {
+        if (event === "ping") return;
+        void queries.invalidateQueries({ queryKey: [mesh, "fleet"] });
+        void queries.invalidateQueries({ queryKey: ["meshes"] });
+        // A new revision changes objects too; an acknowledgement only how far revisions have come.
+        const touched = event === "revision" ? [mesh, "config"] : [mesh, "config", "revisions"];
+        void queries.invalidateQueries({ queryKey: touched });
+      },
+    );
+  }, [mesh, queries]);
 }

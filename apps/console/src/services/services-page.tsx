@@ -206,6 +206,7 @@ function serviceColumns(mesh: string): Column<ServiceSummary>[] {
     {
       id: "bytes",
       header: "Bytes, 1/s",
+      spare: true,
       width: "84px",
       align: "end",
       value: (row) => row.golden.bytesPerSecond,

@@ -8,8 +8,9 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
-import { describeFailure, PlaneError } from "../data/plane-error.ts";
-import { plane } from "../data/plane.ts";
+import { HeddleApiError } from "@heddle/client";
+import { describeFailure } from "../data/plane-error.ts";
+import { checkToken } from "../data/plane.ts";
 import { Command } from "../ui/copy-button.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { StatusShape } from "../ui/status.tsx";
@@ -43,7 +44,7 @@ function SignIn() {
     setAsking(true);
     setFailure(undefined);
     try {
-      await plane.checkToken(token.trim());
+      await checkToken(token.trim());
       storeToken(token.trim(), keep);
     } catch (error) {
       dropToken();
@@ -114,7 +115,7 @@ function SignIn() {
 }
 
 function explain(error: unknown): { title: string; detail: string } {
-  if (error instanceof PlaneError && error.problem.status === 401) {
+  if (error instanceof HeddleApiError && error.status === 401) {
     return {
       title: "The plane does not take this token",
       detail: `${error.problem.detail || "It is unknown, expired or revoked."} Ask an owner of the mesh for a new one.`,

@@ -16,6 +16,10 @@ export interface Column<Row> {
   width: string;
   /** Where the cell stands in the two-line list of a phone; without it, nowhere. */
   narrow?: "title" | "aside" | "line";
+  /** Shown in the two-line list alone. */
+  narrowOnly?: boolean;
+  /** Shown only when a person asks for it. */
+  spare?: boolean;
 }
 
 /** A sort order as it stands in the URL: `name` ascending, `-rate` descending. */
@@ -29,6 +33,15 @@ export function nextSort(current: string, id: string, align: "end" | undefined):
   if (current === id) return `-${id}`;
   if (current === `-${id}`) return id;
   return align === "end" ? `-${id}` : id;
+}
+
+/** Ids of the columns that are not shown: as the URL has it (`a,b`, or `none`), else the spare ones. */
+export function hiddenColumns<Row>(
+  columns: readonly Column<Row>[],
+  written: string | undefined,
+): Set<string> {
+  if (written !== undefined) return new Set(written.split(",").filter((id) => id !== "none"));
+  return new Set(columns.filter((column) => column.spare).map((column) => column.id));
 }
 
 /** The rows as CSV (RFC 4180), header first; text that a spreadsheet would take for a formula is defused. */

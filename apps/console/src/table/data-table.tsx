@@ -19,7 +19,7 @@ import {
 } from "react";
 import { usePageSearch } from "../route/page-search.ts";
 import { useNarrow } from "../ui/use-media.ts";
-import { type Column, nextSort, readSort } from "./column.ts";
+import { type Column, hiddenColumns, nextSort, readSort } from "./column.ts";
 import { TableMenu } from "./table-menu.tsx";
 import { useRowKeys } from "./use-row-keys.ts";
 
@@ -63,10 +63,9 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
   const setSort = (next: string): void =>
     inner ? setOwn(next) : change({ sort: next === props.defaultSort ? undefined : next });
   const hidden = useMemo(
-    () => new Set((inner ? "" : (search.hide ?? "")).split(",")),
-    [inner, search.hide],
+    () => hiddenColumns(columns, inner ? undefined : search.hide),
+    [columns, inner, search.hide],
   );
-
   const definitions = useMemo(() => {
     const helper = createColumnHelper<typeof features, Row>();
     return columns.map((column) =>
@@ -86,7 +85,9 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     getRowId: rowKey,
     state: {
       sorting: readSort(sort),
-      columnVisibility: Object.fromEntries([...hidden].map((id) => [id, false])),
+      columnVisibility: Object.fromEntries(
+        columns.map((column) => [column.id, !hidden.has(column.id) && !column.narrowOnly]),
+      ),
     },
   });
 

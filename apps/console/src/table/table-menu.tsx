@@ -42,22 +42,24 @@ export function TableMenu<Row>({
           <span>Columns</span>
         </summary>
         <div className="menu__body">
-          {columns.map((column) => (
-            <label key={column.id}>
-              <input
-                type="checkbox"
-                checked={!hidden.has(column.id)}
-                disabled={column.narrow === "title"}
-                onChange={(event) => {
-                  const next = new Set([...hidden].filter((id) => id !== ""));
-                  if (event.target.checked) next.delete(column.id);
-                  else next.add(column.id);
-                  change({ hide: [...next].join(",") || undefined });
-                }}
-              />
-              {column.header}
-            </label>
-          ))}
+          {columns
+            .filter((column) => !column.narrowOnly && column.header !== "")
+            .map((column) => (
+              <label key={column.id}>
+                <input
+                  type="checkbox"
+                  checked={!hidden.has(column.id)}
+                  disabled={column.narrow === "title"}
+                  onChange={(event) => {
+                    const next = new Set(hidden);
+                    if (event.target.checked) next.delete(column.id);
+                    else next.add(column.id);
+                    change({ hide: [...next].join(",") || "none" });
+                  }}
+                />
+                {column.header}
+              </label>
+            ))}
           <hr />
           <button type="button" className="link" onClick={() => copy(toCsv(columns, rows), "CSV")}>
             Copy as CSV
