@@ -1,0 +1,4 @@
+/** An agent's telemetry: what proxies count, log and trace, to Prometheus and to the plane. */
+
+export { startTelemetry, type RunningTelemetry, type TelemetryOptions } from "./start-telemetry.ts";
+export type { ScrapeTarget, TelemetryPorts, TelemetrySettings } from "./telemetry-options.ts";

@@ -1,0 +1,135 @@
+/** Telemetry of one agent in this process: receiver, scraper, spool, uploader and the address that Prometheus scrapes. */
+
+import { randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writePrometheus, type Family } from "@heddle/telemetry";
+import { takeBaseline, writeBaseline } from "./baseline.ts";
+import { createBatcher } from "./batcher.ts";
+import { startMetricsServer } from "./metrics-server.ts";
+import { startOtlpReceiver } from "./otlp-receiver.ts";
+import { createOwnCounters, type OwnCounters } from "./own-counters.ts";
+import { startScraper } from "./scraper.ts";
+import { openSpool, type Spool } from "./spool.ts";
+import {
+  defaults,
+  type Log,
+  type ScrapeTarget,
+  type TelemetryPorts,
+  type TelemetrySettings,
+} from "./telemetry-options.ts";
+import { startUploader } from "./uploader.ts";
+
+export interface TelemetrySources {
+  targets: () => readonly ScrapeTarget[];
+  /** Metrics of the rest of the agent, as Prometheus text. */
+  ownMetrics: () => Promise<string>;
+  ready: () => Promise<boolean>;
+  log: Log;
+}
+
+export interface LocalTelemetry {
+  readonly ports: TelemetryPorts;
+  readonly counters: OwnCounters;
+  close(): Promise<void>;
+}
+
+/** Prometheus gets counts that are no older than this, milliseconds. */
+const freshMs = 1000;
+
+/** Throws where an address is taken or the spool's directory can't be made; nothing is left open then. */
+export async function runTelemetry(
+  settings: TelemetrySettings,
+  sources: TelemetrySources,
+): Promise<LocalTelemetry> {
+  const { log } = sources;
+  const counters = createOwnCounters();
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one();
+  };
+  try {
+    await mkdir(settings.spoolDir, { recursive: true });
+    const spool = await openSpool({
+      dir: join(settings.spoolDir, "spool"),
+      maximumBytes: settings.spoolBytes ?? defaults.spoolBytes,
+      epoch: newEpoch(),
+      counters,
+      log,
+    });
+    const { plane, token = "", mesh } = settings;
+    if (plane !== undefined) {
+      const uploader = startUploader({
+        plane: plane.replace(/\/$/, ""),
+        token,
+        mesh,
+        spool,
+        counters,
+        log,
+      });
+      closers.push(() => uploader.close());
+    }
+    const batcher =
+      plane === undefined
+        ? { add: () => true, flush: () => Promise.resolve() }
+        : createBatcher(spool, settings.batchMs ?? defaults.batchMs);
+    closers.push(() => batcher.flush());
+    const receiver = await startOtlpReceiver(settings.otlpAddress, batcher, counters);
+    closers.push(() => receiver.close());
+    const baselineFile = join(settings.spoolDir, "baseline.json");
+    const scraper = startScraper({
+      targets: sources.targets,
+      intervalMs: settings.scrapeIntervalMs ?? defaults.scrapeIntervalMs,
+      send: (content) => batcher.add("metrics", content),
+      counters,
+      log,
+      baseline: await takeBaseline(baselineFile),
+    });
+    closers.push(async () => {
+      await scraper.close();
+      await writeBaseline(baselineFile, scraper.totals());
+    });
+    let metricsPort: number | undefined;
+    if (settings.metricsAddress !== undefined) {
+      const server = await startMetricsServer(settings.metricsAddress, {
+        async proxies() {
+          await scraper.refresh(freshMs);
+          return writePrometheus(scraper.families());
+        },
+        agent: async () =>
+          (await sources.ownMetrics()) +
+          writePrometheus([...counters.families(), ...spoolFamilies(spool)]),
+        ready: sources.ready,
+      });
+      metricsPort = server.port;
+      closers.push(() => server.close());
+    }
+    return { ports: { otlp: receiver.port, metrics: metricsPort }, counters, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Sorts behind every earlier one on the same machine. */
+function newEpoch(): string {
+  return Date.now().toString(36).padStart(9, "0") + randomBytes(3).toString("hex");
+}
+
+function spoolFamilies(spool: Spool): Family[] {
+  const { batches, bytes } = spool.status();
+  const gauge = (name: string, help: string, value: number): Family => ({
+    name,
+    type: "gauge",
+    help,
+    samples: [{ name, labels: "", value }],
+  });
+  return [
+    gauge("heddle_telemetry_spool_batches", "Batches that wait for the plane.", batches),
+    gauge(
+      "heddle_telemetry_spool_bytes",
+      "Compressed bytes of batches that wait for the plane.",
+      bytes,
+    ),
+  ];
+}

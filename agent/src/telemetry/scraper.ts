@@ -1,0 +1,183 @@
+/** Scrapes the proxies in turn: what they count is kept for Prometheus, and what was added goes up to the plane. */
+
+import {
+  encodeMetrics,
+  mergeScrapes,
+  parsePrometheus,
+  requestDeltas,
+  requestTotals,
+  toMetrics,
+  type Attributes,
+  type Family,
+  type ProxyTotals,
+  type Scrape,
+} from "@heddle/telemetry";
+import type { OwnCounters } from "./own-counters.ts";
+import { createConnections, scrape } from "./scrape.ts";
+import type { Log, ScrapeTarget } from "./telemetry-options.ts";
+
+/** Proxies asked at the same time. */
+const concurrency = 16;
+/** A proxy that did not answer so often shows no series any more, as Prometheus has it with a target that is down. */
+const missesUntilStale = 3;
+/** Totals of proxies that are gone are remembered, for if they come back: nothing may be counted twice. */
+const maximumRemembered = 20_000;
+
+export interface ScraperOptions {
+  targets: () => readonly ScrapeTarget[];
+  intervalMs: number;
+  /** Takes an encoded export request; false where it can't be kept. */
+  send: (content: Uint8Array) => boolean;
+  counters: OwnCounters;
+  log: Log;
+  /** Totals that an earlier run ended with. */
+  baseline?: ReadonlyMap<string, ProxyTotals>;
+}
+
+export interface Scraper {
+  /** Scrapes now, unless that was done within `maximumAgeMs`. */
+  refresh(maximumAgeMs: number): Promise<void>;
+  /** Every proxy's series under Istio's names, and whether the proxy answers. */
+  families(): Family[];
+  /** The last totals of each proxy, for the next run. */
+  totals(): ReadonlyMap<string, ProxyTotals>;
+  close(): Promise<void>;
+}
+
+interface ProxyState {
+  target: ScrapeTarget;
+  families: Family[];
+  misses: number;
+  resource: Attributes;
+}
+
+export function startScraper(options: ScraperOptions): Scraper {
+  const { counters, log, intervalMs } = options;
+  const connections = createConnections();
+  const timeoutMs = Math.min(2000, Math.max(500, intervalMs));
+  const totals = new Map<string, ProxyTotals>(options.baseline);
+  const states = new Map<string, ProxyState>();
+  const began = performance.now();
+  let finished = -Infinity;
+  let round: Promise<void> | undefined;
+  let closed = false;
+  const timer = setInterval(() => void run(), intervalMs);
+  void run();
+
+  return {
+    refresh: (maximumAgeMs) =>
+      performance.now() - finished <= maximumAgeMs ? Promise.resolve() : run(),
+    families() {
+      const live = [...states.values()];
+      const scrapes = live.map(({ target, families }): Scrape => ({
+        labels: nameLabels(target.name),
+        families,
+      }));
+      const up = live.map(({ target, misses }) => ({
+        name: "heddle_proxy_up",
+        labels: labelsOf(target.name),
+        value: misses === 0 ? 1 : 0,
+      }));
+      const health: Family = {
+        name: "heddle_proxy_up",
+        type: "gauge",
+        help: "1 where the proxy answered its last scrape, else 0.",
+        samples: up,
+      };
+      return [...mergeScrapes(scrapes), ...(up.length > 0 ? [health] : [])];
+    },
+    totals: () => totals,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await round;
+      connections.destroy();
+    },
+  };
+
+  /** A round that is slower than the interval is not overtaken by the next. */
+  function run(): Promise<void> {
+    if (closed) return Promise.resolve();
+    round ??= scrapeAll().finally(() => {
+      finished = performance.now();
+      round = undefined;
+    });
+    return round;
+  }
+
+  async function scrapeAll(): Promise<void> {
+    const targets = options.targets();
+    const wanted = new Set(targets.map(keyOf));
+    for (const key of states.keys()) if (!wanted.has(key)) states.delete(key);
+    const queue = [...targets];
+    const workers = Array.from({ length: Math.min(concurrency, queue.length) }, async () => {
+      for (let target = queue.shift(); target; target = queue.shift()) await scrapeOne(target);
+    });
+    await Promise.all(workers);
+    while (totals.size > maximumRemembered) totals.delete(totals.keys().next().value!);
+  }
+
+  async function scrapeOne(target: ScrapeTarget): Promise<void> {
+    const key = keyOf(target);
+    const state = states.get(key) ?? {
+      target,
+      families: [],
+      misses: 0,
+      resource: resourceOf(target.name),
+    };
+    states.set(key, state);
+    try {
+      const text = await scrape(connections, target.address, timeoutMs);
+      state.families = parsePrometheus(text);
+      state.misses = 0;
+      counters.add("heddle_proxy_scrapes_total", { outcome: "answered" });
+      forward(key, state);
+    } catch (error) {
+      state.misses++;
+      if (state.misses === missesUntilStale) {
+        state.families = [];
+        log("warn", "a proxy does not answer scrapes", {
+          proxy: target.name,
+          address: target.address,
+          error: String(error),
+        });
+      }
+      counters.add("heddle_proxy_scrapes_total", { outcome: "failed" });
+    }
+  }
+
+  /** Totals move on only when their increments were taken over: what could not be kept is in the next ones. */
+  function forward(key: string, state: ProxyState): void {
+    const at = performance.now();
+    const current = requestTotals(mergeScrapes([{ labels: {}, families: state.families }]), at);
+    const points = requestDeltas(totals.get(key), current, {
+      time: Date.now(),
+      watchedMs: at - began,
+    });
+    if (points.length > 0 && !options.send(encodeMetrics(toMetrics(points, state.resource))))
+      return;
+    totals.delete(key);
+    totals.set(key, current);
+  }
+}
+
+function keyOf(target: ScrapeTarget): string {
+  return `${target.name} ${target.address}`;
+}
+
+function nameLabels(name: string): { pod: string; namespace: string } {
+  const dot = name.lastIndexOf(".");
+  return dot < 0
+    ? { pod: name, namespace: "" }
+    : { pod: name.slice(0, dot), namespace: name.slice(dot + 1) };
+}
+
+function labelsOf(name: string): string {
+  const { pod, namespace } = nameLabels(name);
+  return `pod="${pod}",namespace="${namespace}"`;
+}
+
+function resourceOf(name: string): Attributes {
+  const { pod, namespace } = nameLabels(name);
+  return { "service.name": "envoy", "k8s.pod.name": pod, "k8s.namespace.name": namespace };
+}

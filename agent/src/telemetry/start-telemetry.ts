@@ -1,0 +1,200 @@
+/** Starts an agent's telemetry beside its control: in a process of its own, so that no flood of logs delays a push. */
+
+import { fork, type ChildProcess } from "node:child_process";
+import { constants, setPriority } from "node:os";
+import type { FromTelemetry, ToTelemetry } from "./messages.ts";
+import { runTelemetry } from "./run-telemetry.ts";
+import type { Log, ScrapeTarget, TelemetryPorts, TelemetrySettings } from "./telemetry-options.ts";
+
+export interface TelemetryOptions extends TelemetrySettings {
+  /** The proxies there are now. */
+  proxies: () => readonly ScrapeTarget[];
+  /** The control's own metrics as Prometheus text. */
+  ownMetrics?: () => string;
+  /** What `/readyz` answers; true without it. */
+  ready?: () => boolean;
+  log?: Log;
+  /** False runs it in this process, as `--roles telemetry` does where the process has nothing else to do. */
+  separate?: boolean;
+  /** The module that the process runs, where code is bundled and this folder is not beside it. */
+  entry?: URL | string;
+}
+
+export interface RunningTelemetry {
+  readonly ports: TelemetryPorts;
+  /** The process' id; undefined where there is none of its own. */
+  readonly pid: number | undefined;
+  /** Tells of a change in `proxies` at once; else it is seen within a second. */
+  update(): void;
+  close(): Promise<void>;
+}
+
+const targetsEveryMs = 1000;
+const firstRestartMs = 500;
+const longestRestartMs = 30_000;
+/** What is under way when the agent ends is given this long to reach the disk. */
+const closeMs = 5000;
+
+/** Rejects where it can't start: an address is taken, a directory can't be written. Later it is started again by itself. */
+export async function startTelemetry(options: TelemetryOptions): Promise<RunningTelemetry> {
+  const log: Log = options.log ?? (() => undefined);
+  if (options.separate === false) return startHere(options, log);
+  return startApart(options, log);
+}
+
+async function startHere(options: TelemetryOptions, log: Log): Promise<RunningTelemetry> {
+  const local = await runTelemetry(settingsOf(options), {
+    targets: options.proxies,
+    ownMetrics: () => Promise.resolve(options.ownMetrics?.() ?? ""),
+    ready: () => Promise.resolve(options.ready?.() ?? true),
+    log,
+  });
+  return {
+    ports: local.ports,
+    pid: undefined,
+    update: () => undefined,
+    close: () => local.close(),
+  };
+}
+
+async function startApart(options: TelemetryOptions, log: Log): Promise<RunningTelemetry> {
+  let settings = settingsOf(options);
+  let closing = false;
+  let sent = "";
+  let wait = firstRestartMs;
+  let restart: NodeJS.Timeout | undefined;
+  let { child, ports } = await launch();
+  // A later start takes the same ports, whatever was asked for at first.
+  settings = {
+    ...settings,
+    otlpAddress: withPort(settings.otlpAddress, ports.otlp),
+    metricsAddress: settings.metricsAddress && withPort(settings.metricsAddress, ports.metrics!),
+  };
+  const timer = setInterval(update, targetsEveryMs).unref();
+
+  return {
+    get ports() {
+      return ports;
+    },
+    get pid() {
+      return child.pid;
+    },
+    update,
+    async close() {
+      closing = true;
+      clearInterval(timer);
+      clearTimeout(restart);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      tell(child, { type: "close" });
+      const force = setTimeout(() => child.kill("SIGKILL"), closeMs);
+      await ended;
+      clearTimeout(force);
+    },
+  };
+
+  function update(): void {
+    const targets = options.proxies();
+    const text = JSON.stringify(targets);
+    if (text === sent) return;
+    sent = text;
+    tell(child, { type: "targets", targets });
+  }
+
+  async function launch(): Promise<{ child: ChildProcess; ports: TelemetryPorts }> {
+    const started = fork(options.entry ?? new URL("./telemetry-process.ts", import.meta.url), {
+      execArgv: [],
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    yieldToControl(started);
+    const targets = options.proxies();
+    sent = JSON.stringify(targets);
+    const ready = new Promise<TelemetryPorts>((resolve, reject) => {
+      started.on("message", (message: FromTelemetry) => {
+        if (message.type === "started") resolve(message.ports);
+        else if (message.type === "failed") reject(new Error(message.message));
+        else if (message.type === "log") log(message.level, message.message, message.fields);
+        else if (message.type === "ask")
+          tell(started, {
+            type: "state",
+            id: message.id,
+            metrics: options.ownMetrics?.() ?? "",
+            ready: options.ready?.() ?? true,
+          });
+      });
+      started.once("error", reject);
+      started.once("exit", (code, signal) =>
+        reject(new Error(`HDL5205: the telemetry process ended at once (${signal ?? code}).`)),
+      );
+    });
+    tell(started, { type: "start", settings, targets });
+    const bound = await ready;
+    started.once("exit", (code, signal) => ended(code, signal));
+    return { child: started, ports: bound };
+  }
+
+  /** Control goes on without telemetry while it is started again. */
+  function ended(code: number | null, signal: string | null): void {
+    if (closing) return;
+    log("error", "the telemetry process ended and is started again", {
+      code,
+      signal,
+      afterMs: wait,
+    });
+    restart = setTimeout(() => {
+      launch().then(
+        (next) => {
+          ({ child, ports } = next);
+          wait = firstRestartMs;
+        },
+        (error: unknown) => {
+          log("error", "the telemetry process does not start", { error: String(error) });
+          ended(null, null);
+        },
+      );
+    }, wait);
+    wait = Math.min(wait * 2, longestRestartMs);
+  }
+}
+
+function settingsOf(options: TelemetryOptions): TelemetrySettings {
+  const {
+    otlpAddress,
+    metricsAddress,
+    plane,
+    token,
+    mesh,
+    spoolDir,
+    spoolBytes,
+    scrapeIntervalMs,
+    batchMs,
+  } = options;
+  return {
+    otlpAddress,
+    metricsAddress,
+    plane,
+    token,
+    mesh,
+    spoolDir,
+    spoolBytes,
+    scrapeIntervalMs,
+    batchMs,
+  };
+}
+
+function withPort(address: string, port: number): string {
+  return address.replace(/\d+$/, String(port));
+}
+
+/** Where the machine has too little of it, control gets the time. */
+function yieldToControl(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Not allowed here: it runs as it is.
+  }
+}
+
+function tell(child: ChildProcess, message: ToTelemetry): void {
+  if (child.connected) child.send(message, () => undefined);
+}

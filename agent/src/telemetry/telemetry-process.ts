@@ -1,0 +1,71 @@
+/** The telemetry process of an agent: started by the control process, and ended with it. */
+
+import type { FromTelemetry, ToTelemetry } from "./messages.ts";
+import { runTelemetry, type LocalTelemetry } from "./run-telemetry.ts";
+import type { ScrapeTarget } from "./telemetry-options.ts";
+
+/** A control process that is busy for longer counts as not ready. */
+const answerMs = 1000;
+
+let telemetry: LocalTelemetry | undefined;
+let targets: readonly ScrapeTarget[] = [];
+let lastId = 0;
+const asked = new Map<number, (state: { metrics: string; ready: boolean }) => void>();
+
+process.on("message", (message: ToTelemetry) => {
+  if (message.type === "start") {
+    targets = message.targets;
+    void start(message);
+  } else if (message.type === "targets") {
+    targets = message.targets;
+  } else if (message.type === "state") {
+    asked.get(message.id)?.(message);
+  } else {
+    void stop();
+  }
+});
+process.on("disconnect", () => void stop());
+// The control process decides when to end: a terminal's Ctrl-C reaches both.
+process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => void stop());
+
+async function start({ settings }: Extract<ToTelemetry, { type: "start" }>): Promise<void> {
+  try {
+    telemetry = await runTelemetry(settings, {
+      targets: () => targets,
+      ownMetrics: async () => (await ask()).metrics,
+      ready: async () => (await ask()).ready,
+      log: (level, message, fields = {}) => send({ type: "log", level, message, fields }),
+    });
+    send({ type: "started", ports: telemetry.ports });
+  } catch (error) {
+    send({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    process.exitCode = 1;
+    process.disconnect?.();
+  }
+}
+
+function ask(): Promise<{ metrics: string; ready: boolean }> {
+  const id = ++lastId;
+  return new Promise((resolve) => {
+    const done = (state: { metrics: string; ready: boolean }) => {
+      clearTimeout(timer);
+      asked.delete(id);
+      resolve(state);
+    };
+    const timer = setTimeout(() => done({ metrics: "", ready: false }), answerMs);
+    asked.set(id, done);
+    send({ type: "ask", id });
+  });
+}
+
+async function stop(): Promise<void> {
+  await telemetry?.close();
+  telemetry = undefined;
+  send({ type: "closed" });
+  process.exit();
+}
+
+function send(message: FromTelemetry): void {
+  if (process.connected) process.send?.(message);
+}
