@@ -19,7 +19,10 @@ export interface RunningEnvoy {
 const START_LIMIT_MS = 15_000;
 
 /** Rejects with Envoy's log if it does not become ready in time. */
-export async function startEnvoy(bootstrap: Bootstrap): Promise<RunningEnvoy> {
+export async function startEnvoy(
+  bootstrap: Bootstrap,
+  startLimitMs = START_LIMIT_MS,
+): Promise<RunningEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "heddle-envoy-"));
   const file = join(folder, "bootstrap.json");
   await writeFile(file, JSON.stringify(bootstrap));
@@ -48,7 +51,7 @@ export async function startEnvoy(bootstrap: Bootstrap): Promise<RunningEnvoy> {
     await rm(folder, { recursive: true, force: true });
   };
   const admin = async (path: string) => (await fetch(`${base}${path}`)).text();
-  const limit = Date.now() + START_LIMIT_MS;
+  const limit = Date.now() + startLimitMs;
   while (Date.now() < limit && child.exitCode === null) {
     const ready = await fetch(`${base}/ready`).then(
       ({ ok }) => ok,
@@ -61,13 +64,13 @@ export async function startEnvoy(bootstrap: Bootstrap): Promise<RunningEnvoy> {
   throw new Error(`Envoy did not become ready:\n${log}`);
 }
 
-/** What `envoy --mode validate` says against a bootstrap; empty if it accepts it. */
+/** What `envoy --mode validate` says against a bootstrap; empty if it accepts it without a warning. */
 export async function validate(bootstrap: unknown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "heddle-envoy-"));
   const file = join(folder, "bootstrap.json");
   try {
     await writeFile(file, JSON.stringify(bootstrap));
-    await promisify(execFile)(envoyBinary ?? "envoy", [
+    const { stderr } = await promisify(execFile)(envoyBinary ?? "envoy", [
       "-c",
       file,
       "--mode",
@@ -75,7 +78,7 @@ export async function validate(bootstrap: unknown): Promise<string> {
       "--log-level",
       "warn",
     ]);
-    return "";
+    return stderr.trim();
   } catch (error) {
     return (error as { stderr?: string }).stderr || String(error);
   } finally {

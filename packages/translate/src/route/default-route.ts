@@ -16,7 +16,6 @@ export function defaultRoute(
     route: {
       cluster: outboundCluster(host, port),
       timeout: NO_TIMEOUT,
-      maxGrpcTimeout: NO_TIMEOUT,
       ...(policy ? { retryPolicy: policy } : {}),
       ...(hashPolicy.length > 0 ? { hashPolicy } : {}),
     },

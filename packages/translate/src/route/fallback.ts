@@ -16,7 +16,7 @@ const ALLOW_ANY: VirtualHost = {
     {
       name: "allow_any",
       match: { prefix: "/" },
-      route: { cluster: PASSTHROUGH_CLUSTER, timeout: NO_TIMEOUT, maxGrpcTimeout: NO_TIMEOUT },
+      route: { cluster: PASSTHROUGH_CLUSTER, timeout: NO_TIMEOUT },
     },
   ],
   // Strangers are not told who calls them.

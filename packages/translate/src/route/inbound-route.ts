@@ -22,10 +22,6 @@ export function inboundRoute(
             route: {
               cluster,
               timeout: NO_TIMEOUT,
-              maxStreamDuration: {
-                maxStreamDuration: NO_TIMEOUT,
-                grpcTimeoutHeaderMax: NO_TIMEOUT,
-              },
               // Only what the application cannot have seen: an idle connection that it closed as the request came.
               retryPolicy: { retryOn: "reset-before-request", numRetries: 2 },
             },

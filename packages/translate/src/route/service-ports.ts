@@ -19,7 +19,10 @@ export interface ServicePort {
   readonly addresses: readonly string[];
 }
 
-/** The one derivation that reads all services of a namespace's view; what it returns leads to shared ones for each port. */
+/**
+ * By namespace, or rather by its `hostsScope`. The one derivation that reads all services of a view; what it returns leads to
+ * shared ones for each port.
+ */
 export const servicePorts = derivation<string, ServicePorts>(
   "route/service-ports",
   (namespace) => namespace,

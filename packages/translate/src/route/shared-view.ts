@@ -22,6 +22,17 @@ export function sharedView(read: ModelReader, view: ClientView, host: string): C
   return { ...view, key: `${namespace}|${labelText(labels)}`, namespace, labels };
 }
 
+/** Whether there is any client at all that sees other routes for a host than one that nobody has singled out. */
+export function dependsOnClient(read: ModelReader, host: string): boolean {
+  if (read.scoped(host) || read.routeScoped(host)) return true;
+  const rule = read.virtualService(host, ANYWHERE);
+  if (rule === undefined) return false;
+  const source = sourceOf(rule.spec);
+  if (source.labels || source.namespace) return true;
+  const targets = destinationHosts(rule.spec, rule.metadata.namespace, read.mesh.clusterDomain);
+  return targets.some((target) => read.scoped(target));
+}
+
 interface Source {
   readonly labels: boolean;
   readonly namespace: boolean;

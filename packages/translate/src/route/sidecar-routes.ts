@@ -3,8 +3,9 @@ import type { RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
-import type { DomainForm } from "./domains.ts";
 import { fallbackVirtualHost } from "./fallback.ts";
+import { labelText } from "./gateway-servers.ts";
+import { formOf, lostDomains, routeTable } from "./route-table.ts";
 import { servicePorts } from "./service-ports.ts";
 import { virtualHost } from "./virtual-host.ts";
 
@@ -16,7 +17,7 @@ export function sidecarRouteNames(
 ): readonly string[] {
   const names: string[] = [];
   if (proxy.interception === "REDIRECT") {
-    const ports = read.get(servicePorts, view.namespace);
+    const ports = read.get(servicePorts, read.hostsScope(view.namespace));
     for (const port of ports.http.keys()) names.push(String(port));
     for (const { host, port } of ports.sniffed) names.push(`${host}:${port}`);
   }
@@ -24,70 +25,95 @@ export function sidecarRouteNames(
   return names.toSorted();
 }
 
-export interface SidecarRouteKey {
+/** The route configuration of a name, shared by all clients that see the same; undefined if there is none for this one. */
+export function sidecarRoute(
+  read: ModelReader,
+  view: ClientView,
+  name: string,
+): RouteConfiguration | undefined {
+  const target = oneTarget(name);
+  if (target !== undefined) {
+    const visible = read.visible(target.host, view.namespace);
+    return visible ? read.get(hostRoute, { view, name, ...target }) : undefined;
+  }
+  if (name !== HTTP_PROXY_ROUTE) {
+    const ports = read.get(servicePorts, read.hostsScope(view.namespace));
+    if (!ports.http.has(Number(name))) return undefined;
+  }
+  const { namespaces, apart } = read.get(routeTable, name);
+  const asAnybody = !apart && !namespaces.has(view.namespace);
+  return read.get(tableRoute, {
+    view: asAnybody ? { ...view, namespace: "", labels: {} } : view,
+    name,
+  });
+}
+
+interface TableRouteKey {
   readonly view: ClientView;
   readonly name: string;
 }
 
-export const sidecarRoute = derivation<SidecarRouteKey, RouteConfiguration | undefined>(
+const tableRoute = derivation<TableRouteKey, RouteConfiguration>(
   "route/sidecar",
-  ({ view, name }) => `${view.key}|${name}`,
+  ({ view, name }) => `${view.namespace}|${labelText(view.labels)}|${name}`,
   (read, { view, name }) => {
-    const targets = targetsOf(read, view, name);
-    if (!targets) return undefined;
-    const form: DomainForm = name === HTTP_PROXY_ROUTE ? "proxy" : "listener";
-    const hosts = targets
-      .map(([host, port]) => virtualHost(read, view, host, port, form))
-      .filter((each) => each !== undefined);
-    return {
-      name,
-      // Where nothing was intercepted there is no original destination to let a stranger's request through to.
-      virtualHosts: [
-        ...withUniqueDomains(hosts),
-        fallbackVirtualHost(
-          name === HTTP_PROXY_ROUTE ? "REGISTRY_ONLY" : read.mesh.outboundTrafficPolicy,
-        ),
-      ],
-      // A rule may name a cluster that is not there (yet): requests then fail, the rest of the table works on.
-      validateClusters: false,
-      maxDirectResponseBodySizeBytes: 1_048_576,
-    };
+    const { entries } = read.get(routeTable, name);
+    const lost = read.get(lostDomains, name);
+    const form = formOf(name);
+    const hosts: VirtualHost[] = [];
+    for (const { host, port, namespace, shared } of entries) {
+      const own = shared === undefined || namespace === view.namespace;
+      if (own && !read.visible(host, view.namespace)) continue;
+      const found = own ? virtualHost(read, view, host, port, form) : shared;
+      const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);
+      const left = found && (missing === undefined ? found : without(found, missing));
+      if (left !== undefined) hosts.push(left);
+    }
+    return configuration(read, name, hosts);
   },
 );
 
-function targetsOf(
-  read: ModelReader,
-  view: ClientView,
-  name: string,
-): readonly (readonly [string, number])[] | undefined {
-  if (name === HTTP_PROXY_ROUTE) {
-    const { http, sniffed } = read.get(servicePorts, view.namespace);
-    return [
-      ...[...http].flatMap(([port, hosts]) => hosts.map((host) => [host, port] as const)),
-      ...sniffed.map(({ host, port }) => [host, port] as const),
-    ];
-  }
+const hostRoute = derivation<
+  TableRouteKey & { readonly host: string; readonly port: number },
+  RouteConfiguration | undefined
+>(
+  "route/sidecar-host",
+  ({ view, name }) => `${view.namespace}|${labelText(view.labels)}|${name}`,
+  (read, { view, name, host, port }) => {
+    const found = virtualHost(read, view, host, port, "listener");
+    return found && configuration(read, name, [found]);
+  },
+);
+
+/** The service and port of `<host>:<port>`. */
+function oneTarget(name: string): { host: string; port: number } | undefined {
   const colon = name.lastIndexOf(":");
-  if (colon > 0) {
-    const host = name.slice(0, colon);
-    const port = Number(name.slice(colon + 1));
-    return virtualHost(read, view, host, port, "listener") ? [[host, port]] : undefined;
-  }
-  const port = Number(name);
-  return read
-    .get(servicePorts, view.namespace)
-    .http.get(port)
-    ?.map((host) => [host, port] as const);
+  return colon > 0
+    ? { host: name.slice(0, colon), port: Number(name.slice(colon + 1)) }
+    : undefined;
 }
 
-/** Envoy refuses a whole table for one domain that occurs twice: the first virtual host keeps it. */
-export function withUniqueDomains(hosts: readonly VirtualHost[]): readonly VirtualHost[] {
-  const taken = new Set<string>();
-  return hosts.flatMap((host) => {
-    const domains = host.domains ?? [];
-    const free = domains.filter((domain) => !taken.has(domain.toLowerCase()));
-    for (const domain of free) taken.add(domain.toLowerCase());
-    if (free.length === domains.length) return [host];
-    return free.length > 0 ? [{ ...host, domains: free }] : [];
-  });
+function configuration(
+  read: ModelReader,
+  name: string,
+  hosts: readonly VirtualHost[],
+): RouteConfiguration {
+  return {
+    name,
+    // Where nothing was intercepted there is no original destination to let a stranger's request through to.
+    virtualHosts: [
+      ...hosts,
+      fallbackVirtualHost(
+        name === HTTP_PROXY_ROUTE ? "REGISTRY_ONLY" : read.mesh.outboundTrafficPolicy,
+      ),
+    ],
+    // A rule may name a cluster that is not there (yet): requests then fail, the rest of the table works on.
+    validateClusters: false,
+    maxDirectResponseBodySizeBytes: 1_048_576,
+  };
+}
+
+function without(host: VirtualHost, lost: ReadonlySet<string>): VirtualHost | undefined {
+  const domains = (host.domains ?? []).filter((domain) => !lost.has(domain));
+  return domains.length > 0 ? { ...host, domains } : undefined;
 }

@@ -2,7 +2,10 @@
 import { protoDuration } from "@heddle/model";
 import type { RouteFeature } from "./rule.ts";
 
-/** Envoy's own default would be 15 s; Istio's is none. */
+/**
+ * Envoy's own default would be 15 s; Istio's is none. `grpc-timeout` is left to the two ends: Envoy's old field for it is
+ * deprecated, and the new one (`maxStreamDuration`) switches `timeout` itself off.
+ */
 export const NO_TIMEOUT = "0s";
 
 export const timeout: RouteFeature = {
@@ -10,7 +13,6 @@ export const timeout: RouteFeature = {
   apply(route, rule) {
     if (rule.redirect || rule.directResponse) return route;
     const limit = rule.timeout ? protoDuration(rule.timeout) : NO_TIMEOUT;
-    // The same bound on `grpc-timeout`: a client may ask for less, never for more.
-    return { ...route, route: { ...route.route, timeout: limit, maxGrpcTimeout: limit } };
+    return { ...route, route: { ...route.route, timeout: limit } };
   },
 };

@@ -1,0 +1,142 @@
+/** The virtual hosts behind one route name, put together once for all clients that see the same. */
+import type { VirtualHost } from "@heddle/envoy/config/route/v3";
+import type { ServiceModel } from "@heddle/model";
+import { HTTP_PROXY_ROUTE } from "../names.ts";
+import type { ProxyDescription } from "../proxy.ts";
+import { derivation, type ModelReader } from "../read.ts";
+import { HOST_PARTS } from "../store/services.ts";
+import { type DomainForm, domainsOf } from "./domains.ts";
+import { handlingOf } from "./service-ports.ts";
+import { dependsOnClient } from "./shared-view.ts";
+import { virtualHost } from "./virtual-host.ts";
+
+/** A route name that stands for many hosts: a port, or `http_proxy`. */
+export type TableName = string;
+
+export interface TableEntry {
+  readonly host: string;
+  readonly port: number;
+  /** The service's: its own clients also know it by its bare name. */
+  readonly namespace: string;
+  /** Undefined where clients differ in what they see: each asks for itself. */
+  readonly shared: VirtualHost | undefined;
+}
+
+export interface RouteTable {
+  /** By host and port. */
+  readonly entries: readonly TableEntry[];
+  /** Namespaces of the entries' services. */
+  readonly namespaces: ReadonlySet<string>;
+  /** Some entry has nothing to share. */
+  readonly apart: boolean;
+}
+
+export function formOf(name: TableName): DomainForm {
+  return name === HTTP_PROXY_ROUTE ? "proxy" : "listener";
+}
+
+/** Of all hosts, visible to somebody; a change of one of them goes through a part of the hosts, not through all. */
+export const routeTable = derivation<TableName, RouteTable>(
+  "route/table",
+  (name) => name,
+  (read, name) => {
+    const entries: TableEntry[] = [];
+    for (let part = 0; part < HOST_PARTS; part++)
+      entries.push(...read.get(tablePart, { name, part }));
+    entries.sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
+    return {
+      entries,
+      namespaces: new Set(entries.map(({ namespace }) => namespace)),
+      apart: entries.some(({ shared }) => shared === undefined),
+    };
+  },
+);
+
+interface PartKey {
+  readonly name: TableName;
+  readonly part: number;
+}
+
+const tablePart = derivation<PartKey, readonly TableEntry[]>(
+  "route/table-part",
+  ({ name, part }) => `${name}|${part}`,
+  (read, { name, part }) =>
+    targetsOf(read, name, part).flatMap(({ service, port }): TableEntry[] => {
+      const { host, namespace } = service;
+      if (dependsOnClient(read, host)) return [{ host, port, namespace, shared: undefined }];
+      const shared = virtualHost(read, ANYBODY, host, port, formOf(name));
+      return shared && read.visible(host, ANYBODY.namespace)
+        ? [{ host, port, namespace, shared }]
+        : [];
+    }),
+);
+
+/** A client that nobody has singled out. */
+const ANYBODY = {
+  key: "",
+  type: "sidecar" as ProxyDescription["type"],
+  namespace: "",
+  labels: {},
+  clusterId: "",
+  locality: undefined,
+  cohort: "stable" as ProxyDescription["cohort"],
+};
+
+/**
+ * Envoy refuses a whole table for one domain that occurs twice: the first host, by name, keeps it. Here are the domains that
+ * the others lose, by `host:port`; mostly nobody loses any.
+ */
+export const lostDomains = derivation<TableName, ReadonlyMap<string, ReadonlySet<string>>>(
+  "route/lost-domains",
+  (name) => name,
+  (read, name) => {
+    const all: HostDomains[] = [];
+    for (let part = 0; part < HOST_PARTS; part++) {
+      all.push(...read.get(domainsOfPart, { name, part }));
+    }
+    all.sort((a, b) => (a.key < b.key ? -1 : 1));
+    const taken = new Set<string>();
+    const lost = new Map<string, Set<string>>();
+    for (const { key, domains } of all) {
+      for (const domain of domains) {
+        if (!taken.has(domain)) taken.add(domain);
+        else lost.set(key, (lost.get(key) ?? new Set()).add(domain));
+      }
+    }
+    return lost;
+  },
+);
+
+interface HostDomains {
+  readonly key: string;
+  readonly domains: readonly string[];
+}
+
+/** From services alone, so that a change of a rule does not come here. */
+const domainsOfPart = derivation<PartKey, readonly HostDomains[]>(
+  "route/domains-part",
+  ({ name, part }) => `${name}|${part}`,
+  (read, { name, part }) =>
+    targetsOf(read, name, part).map(({ service, port }) => ({
+      key: `${service.host}:${port}`,
+      domains: domainsOf(service, port, false, read.mesh.clusterDomain, formOf(name)),
+    })),
+);
+
+function targetsOf(
+  read: ModelReader,
+  name: TableName,
+  part: number,
+): readonly { readonly service: ServiceModel; readonly port: number }[] {
+  return read.part(part).flatMap((host) => {
+    const service = read.service(host);
+    if (service === undefined) return [];
+    return service.ports
+      .filter(({ port, protocol }) => {
+        const handling = handlingOf(protocol);
+        if (name === HTTP_PROXY_ROUTE) return handling === "http" || handling === "sniffed";
+        return handling === "http" && port === Number(name);
+      })
+      .map(({ port }) => ({ service, port }));
+  });
+}
