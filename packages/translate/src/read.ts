@@ -24,6 +24,10 @@ export interface ModelReader {
   visible(host: string, namespace: string): boolean;
   /** Whether some namespace has a `clusterScope` of its own for the host. */
   scoped(host: string): boolean;
+  /** Whether some namespace has a `routeScope` of its own for the host. */
+  routeScoped(host: string): boolean;
+  /** `""` for a namespace that sees the same hosts as one that nobody has singled out, else the namespace itself. */
+  hostsScope(namespace: string): string;
   /** Ready endpoints of one port of a service, sorted by address. */
   endpoints(host: string, port: number): readonly WorkloadEndpoint[];
   /** Service accounts `namespace/name` of all endpoints of a port, ready or not, sorted. */

@@ -27,7 +27,7 @@ export const trafficResources: TrafficResources = {
   routeConfiguration(read, proxy, view, name) {
     return proxy.type === "router"
       ? read.get(gatewayRoute, { gateway: gatewayKeyOf(proxy), view, name })
-      : read.get(sidecarRoute, { view, name });
+      : sidecarRoute(read, view, name);
   },
   apiListener,
   listenerSecrets(read, proxy) {

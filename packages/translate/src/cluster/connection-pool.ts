@@ -12,9 +12,28 @@ const UNLIMITED = 4_294_967_295;
 
 const CONNECT_TIMEOUT = "10s";
 
+/** One value for the many clusters that nobody has limited. */
+const NO_LIMITS: Cluster = {
+  connectTimeout: CONNECT_TIMEOUT,
+  circuitBreakers: {
+    thresholds: [
+      {
+        maxConnections: UNLIMITED,
+        maxPendingRequests: UNLIMITED,
+        maxRequests: UNLIMITED,
+        maxRetries: UNLIMITED,
+        trackRemaining: true,
+      },
+    ],
+  },
+};
+
 export const connectionPool: ClusterFeature = {
   name: "connection pool",
   apply(cluster, { policy }) {
+    if (policy.connectionPool === undefined && policy.retryBudget === undefined) {
+      return { ...cluster, ...NO_LIMITS };
+    }
     const { tcp = {}, http = {} } = policy.connectionPool ?? {};
     const thresholds: CircuitBreakers_Thresholds = {
       maxConnections: tcp.maxConnections ?? UNLIMITED,

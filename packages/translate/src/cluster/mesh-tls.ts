@@ -7,6 +7,9 @@ import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
 import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
 
+const OWN_CERTIFICATE = [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }];
+const TRUST_BUNDLE = { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS };
+
 /**
  * ALPN names `istio` so that a server which takes both TLS of the mesh and of applications on one port (PERMISSIVE) can
  * tell the two apart; Istio's servers match on it as ours do. The protocol inside follows where it is fixed. Where each
@@ -29,10 +32,10 @@ export function meshTls(
     commonTlsContext: {
       tlsParams: TLS_VERSIONS,
       alpnProtocols: alpnOf(context),
-      tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }],
+      tlsCertificateSdsSecretConfigs: OWN_CERTIFICATE,
       combinedValidationContext: {
         defaultValidationContext: sanMatchers(names),
-        validationContextSdsSecretConfig: { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS },
+        validationContextSdsSecretConfig: TRUST_BUNDLE,
       },
     },
     sni: sni || `outbound_.${port.port}_.${subset?.name ?? ""}_.${service.host}`,

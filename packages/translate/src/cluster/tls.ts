@@ -17,6 +17,9 @@ export const RAW_BUFFER: TransportSocket = {
 export const TLS_MODE = "tlsMode";
 export const TLS_MODE_ISTIO = "istio";
 
+const TAKES_MESH_TLS = { [TLS_MODE]: TLS_MODE_ISTIO };
+const PLAIN_TEXT = { name: "tlsMode-disabled", match: {}, transportSocket: RAW_BUFFER };
+
 export const tls: ClusterFeature = {
   name: "tls",
   apply(cluster, context) {
@@ -56,10 +59,10 @@ function automatic(cluster: Cluster, context: ClusterContext): Cluster {
     transportSocketMatches: [
       {
         name: "tlsMode-istio",
-        match: { [TLS_MODE]: TLS_MODE_ISTIO },
+        match: TAKES_MESH_TLS,
         transportSocket: meshTls(context, {}),
       },
-      { name: "tlsMode-disabled", match: {}, transportSocket: RAW_BUFFER },
+      PLAIN_TEXT,
     ],
   };
 }

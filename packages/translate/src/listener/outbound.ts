@@ -37,7 +37,7 @@ export function outboundListeners(
 }
 
 function intercepting(read: ModelReader, peer: Peer, view: ClientView): readonly Listener[] {
-  const ports = read.get(servicePorts, view.namespace);
+  const ports = read.get(servicePorts, read.hostsScope(view.namespace));
   const byName = new Map<string, Listener>();
   const add = (listener: Listener) => {
     const name = listener.name ?? "";

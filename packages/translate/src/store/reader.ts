@@ -34,6 +34,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
         destinationRules.forHost(host).exceptions.size > 0
       );
     },
+    routeScoped: (host) => side().virtualServices.forHost(host).exceptions.size > 0,
+    hostsScope: (namespace) => (side().services.singledOut(namespace) ? namespace : ANY_NAMESPACE),
     clusterScope: (host, namespace) => {
       const { services, destinationRules } = side();
       return services.visibility(host).exceptions.has(namespace) ||

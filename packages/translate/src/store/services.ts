@@ -29,19 +29,26 @@ export class Services implements ModelIndex {
   readonly #parts: ReadonlySet<string>[] = Array.from({ length: HOST_PARTS }, () => new Set());
   readonly #mesh: Pick<MeshSettings, "clusterDomain" | "trustDomain">;
   readonly #listeners: ServiceListener[] = [];
-  #restricted = 0;
+  /** Hosts that not every namespace sees. */
+  readonly #restricted = new Set<string>();
   #sorted: readonly string[] | undefined;
 
   readonly #service: Tracked<ServiceModel | undefined>;
   readonly #visibility: Tracked<ByNamespace<boolean>>;
   readonly #hosts: Tracked<readonly string[]>;
   readonly #part: Tracked<readonly string[]>;
+  readonly #singledOut: Tracked<boolean>;
 
   constructor(claims: Claims, mesh: Pick<MeshSettings, "clusterDomain" | "trustDomain">) {
     this.#mesh = mesh;
     this.#service = new Tracked(claims, (host) => this.#byHost.get(host));
     this.#visibility = new Tracked(claims, (host) => visibilityOf(this.#byHost.get(host)));
     this.#hosts = new Tracked(claims, (namespace) => this.#hostsOf(namespace));
+    this.#singledOut = new Tracked(claims, (namespace) =>
+      [...this.#restricted].some((host) =>
+        visibilityOf(this.#byHost.get(host)).exceptions.has(namespace),
+      ),
+    );
     this.#part = new Tracked(claims, (part) => [...(this.#parts[Number(part)] ?? [])].toSorted());
   }
 
@@ -62,6 +69,11 @@ export class Services implements ModelIndex {
   /** Every host visible to a namespace, sorted. */
   hosts(namespace: string): readonly string[] {
     return this.#hosts.read(namespace);
+  }
+
+  /** Whether a namespace sees a host that others do not, or the other way round. */
+  singledOut(namespace: string): boolean {
+    return this.#singledOut.read(namespace);
   }
 
   /** Hosts of one of the `HOST_PARTS`, visible or not, sorted. */
@@ -86,11 +98,13 @@ export class Services implements ModelIndex {
     this.#visibility.flush();
     this.#hosts.flush();
     this.#part.flush();
+    this.#singledOut.flush();
   }
 
   #put(host: string, service: ServiceModel | undefined): void {
     const before = this.#byHost.get(host);
-    this.#restricted += Number(isRestricted(service)) - Number(isRestricted(before));
+    if (isRestricted(service)) this.#restricted.add(host);
+    else this.#restricted.delete(host);
     if (service === undefined) this.#byHost.delete(host);
     else this.#byHost.set(host, service);
     this.#service.touch(host);
@@ -99,6 +113,7 @@ export class Services implements ModelIndex {
     if (membership || isRestricted(before) || isRestricted(service)) {
       this.#visibility.touch(host);
       this.#hosts.touchWhere(() => true);
+      this.#singledOut.touchWhere(() => true);
     }
     for (const listener of this.#listeners) listener(before, service);
   }
@@ -114,7 +129,7 @@ export class Services implements ModelIndex {
 
   #hostsOf(namespace: string): readonly string[] {
     this.#sorted ??= [...this.#byHost.keys()].toSorted();
-    if (this.#restricted === 0) return this.#sorted;
+    if (this.#restricted.size === 0) return this.#sorted;
     return this.#sorted.filter((host) => isShown(this.#byHost.get(host), namespace));
   }
 }
