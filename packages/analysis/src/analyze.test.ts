@@ -1,0 +1,313 @@
+import type { Diagnostic, MeshObject, ParsedObject } from "@heddle/model";
+import { parseDocuments } from "@heddle/model";
+import { describe, expect, test } from "vitest";
+import { analyze } from "./analyze.ts";
+import type { AnalysisOptions } from "./analyze.ts";
+import { MeshIndex } from "./mesh-index.ts";
+
+function parse(text: string): ParsedObject[] {
+  const { objects, diagnostics } = parseDocuments(text, { file: "mesh.yaml" });
+  expect(diagnostics.filter(({ level, code }) => level === "Error" && code !== "HDL0009")).toEqual(
+    [],
+  );
+  return objects;
+}
+
+const find = (text: string, options?: AnalysisOptions) => analyze(parse(text), options);
+const brief = (found: readonly Diagnostic[]) =>
+  found.map(({ code, level, origin }) => `${code} ${level} ${origin}`);
+
+const service = (name: string, ports: readonly number[], annotations = "") => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, annotations: {${annotations}}}
+spec: {ports: [${ports.map((port) => `{name: http-${port}, port: ${port}}`).join(", ")}]}
+---`;
+
+const rule = (name: string, destination: string, more = "") => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}}
+spec:
+  hosts: [${name}]
+  ${more}
+  http:
+    - route: [{destination: ${destination}}]
+---`;
+
+const destinationRule = (name: string, spec: string) => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}}
+spec: ${spec}
+---`;
+
+const gateway = (name: string, protocol: string, more = "") => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: ${name}}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - port: {number: 443, name: p, protocol: ${protocol}}
+      hosts: [shop.example.com]
+      ${more}
+---`;
+
+describe("references", () => {
+  test("warns of a host that no service has, in Istio's words, with file and line", () => {
+    expect(find(service("reviews", [9080]) + rule("reviews", "{host: reviws}"))).toEqual([
+      {
+        code: "IST0101",
+        level: "Warning",
+        message: 'Referenced host not found: "reviws"',
+        origin: "VirtualService default/reviews",
+        reference: "mesh.yaml:14",
+        path: "spec.http[0].route[0].destination.host",
+        remedy: "Mend the name, or add what is missing.",
+      },
+    ]);
+  });
+
+  test("makes it an error under strict", () => {
+    const text = service("reviews", [9080]) + rule("reviews", "{host: reviws}");
+    expect(brief(find(text, { strict: true }))).toEqual([
+      "IST0101 Error VirtualService default/reviews",
+    ]);
+  });
+
+  test("says nothing of hosts where no services are known", () => {
+    expect(find(rule("reviews", "{host: reviews}"))).toEqual([]);
+  });
+
+  test("takes services that a cluster reported for known", () => {
+    const services = [
+      {
+        host: "reviews.default.svc.cluster.local",
+        namespace: "default",
+        ports: [9080],
+        exportTo: [],
+      },
+    ];
+    expect(find(rule("reviews", "{host: reviews}"), { services })).toEqual([]);
+    expect(brief(find(rule("ratings", "{host: ratings}"), { services }))).toEqual([
+      "IST0101 Warning VirtualService default/ratings",
+    ]);
+  });
+
+  test("finds a port that a service has not, and one that is needed", () => {
+    const text =
+      service("one", [80]) +
+      service("two", [80, 443]) +
+      rule("one", "{host: one, port: {number: 81}}") +
+      rule("two", "{host: two}");
+    expect(brief(find(text))).toEqual([
+      "IST0101 Warning VirtualService default/one",
+      "IST0112 Warning VirtualService default/two",
+    ]);
+  });
+
+  test("does not see a service that is exported elsewhere", () => {
+    const text =
+      service("reviews", [80], '"networking.istio.io/exportTo": "other"') +
+      rule("reviews", "{host: reviews}");
+    expect(brief(find(text))).toEqual(["IST0101 Warning VirtualService default/reviews"]);
+  });
+
+  test("finds a subset that no destination rule has, also in a mirror", () => {
+    const text =
+      rule("reviews", "{host: reviews, subset: v9}", "") +
+      destinationRule("reviews", "{host: reviews, subsets: [{name: v1, labels: {version: v1}}]}");
+    expect(find(text)[0]?.message).toBe(
+      'Referenced host+subset in destinationrule not found: "reviews+v9"',
+    );
+    expect(find(text.replace("v9", "v1"))).toEqual([]);
+  });
+
+  test("finds a gateway that is not there, and hosts that it does not listen for", () => {
+    const bound = rule("shop", "{host: shop}", "gateways: [edge]");
+    expect(find(bound).map(({ message }) => message)).toEqual([
+      'Referenced gateway not found: "edge"',
+      "one or more host [shop] defined in VirtualService default/shop not found in Gateway default/edge.",
+    ]);
+    expect(brief(find(bound + gateway("edge", "HTTP")))).toEqual([
+      "IST0132 Warning VirtualService default/shop",
+    ]);
+    const heard = bound.replace("hosts: [shop]", "hosts: [shop.example.com]");
+    expect(find(heard + gateway("edge", "HTTP"))).toEqual([]);
+  });
+
+  test("finds a gateway's workload and credential missing where pods are known", () => {
+    const tls = "tls: {mode: SIMPLE, credentialName: shop}";
+    const pod = (label: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: istio-system, labels: {istio: ${label}}}
+---`;
+    const secret = `
+apiVersion: v1
+kind: Secret
+metadata: {name: shop, namespace: istio-system}
+---`;
+    const edge = gateway("edge", "HTTPS", tls);
+    expect(find(edge)).toEqual([]);
+    expect(find(edge + pod("other"))[0]?.message).toBe(
+      'Referenced selector not found: "istio=ingressgateway"',
+    );
+    expect(find(edge + pod("ingressgateway"))[0]?.message).toBe(
+      'Referenced credentialName not found: "shop"',
+    );
+    expect(find(edge + pod("ingressgateway") + secret)).toEqual([]);
+  });
+});
+
+describe("conflicts", () => {
+  const twice =
+    rule("reviews", "{host: a}") +
+    rule("reviews", "{host: b}").replace("name: reviews", "name: again");
+
+  test("refuses one mesh host in two rules, and names both on both", () => {
+    const found = find(twice);
+    expect(brief(found)).toEqual([
+      "IST0109 Error VirtualService default/again",
+      "IST0109 Error VirtualService default/reviews",
+    ]);
+    for (const { message } of found) expect(message).toContain("default/again,default/reviews");
+  });
+
+  test("keeps a warning on each under force", () => {
+    expect(brief(find(twice, { force: true }))).toEqual([
+      "IST0109 Warning VirtualService default/again",
+      "IST0109 Warning VirtualService default/reviews",
+    ]);
+  });
+
+  test("sees one host behind a short and a full name", () => {
+    const full = twice.replace("hosts: [reviews]", "hosts: [reviews.default.svc.cluster.local]");
+    expect(find(full).length).toBe(2);
+  });
+
+  test("lets rules be that nobody sees together", () => {
+    const apart = twice
+      .replace("hosts: [reviews]", "hosts: [reviews]\n  exportTo: [a]")
+      .replace(/(again[^]*hosts: \[reviews\])/, "$1\n  exportTo: [b]");
+    expect(find(apart)).toEqual([]);
+  });
+
+  test("refuses two destination rules that set the same thing", () => {
+    const policy = "{host: reviews, trafficPolicy: {loadBalancer: {simple: RANDOM}}}";
+    expect(brief(find(destinationRule("a", policy) + destinationRule("b", policy)))).toEqual([
+      "HDL0101 Error DestinationRule default/a",
+      "HDL0101 Error DestinationRule default/b",
+    ]);
+  });
+
+  test("only warns of destination rules that add subsets to each other", () => {
+    const subset = (name: string) =>
+      `{host: reviews, subsets: [{name: ${name}, labels: {version: ${name}}}]}`;
+    expect(
+      brief(find(destinationRule("a", subset("v1")) + destinationRule("b", subset("v2")))),
+    ).toEqual([
+      "HDL0101 Warning DestinationRule default/a",
+      "HDL0101 Warning DestinationRule default/b",
+    ]);
+    expect(
+      brief(find(destinationRule("a", subset("v1")) + destinationRule("b", subset("v1")))),
+    ).toContain("HDL0101 Error DestinationRule default/b");
+  });
+
+  test("refuses gateways that claim one port by TLS, and warns where HTTP joins them", () => {
+    const tls = "tls: {mode: SIMPLE, credentialName: shop}";
+    expect(brief(find(gateway("a", "HTTPS", tls) + gateway("b", "HTTPS", tls)))).toEqual([
+      "IST0145 Error Gateway default/a",
+      "IST0145 Error Gateway default/b",
+    ]);
+    expect(brief(find(gateway("a", "HTTP") + gateway("b", "HTTP")))).toEqual([
+      "IST0145 Warning Gateway default/a",
+      "IST0145 Warning Gateway default/b",
+    ]);
+  });
+
+  test("refuses two peer authentications for the same workloads", () => {
+    const policy = (name: string, selector: string) => `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: ${name}}
+spec: {${selector} mtls: {mode: STRICT}}
+---`;
+    expect(brief(find(policy("a", "") + policy("b", "")))).toEqual([
+      "HDL0103 Error PeerAuthentication default/a",
+      "HDL0103 Error PeerAuthentication default/b",
+    ]);
+    const picky = policy("b", "selector: {matchLabels: {app: x}},");
+    expect(find(policy("a", "") + picky)).toEqual([]);
+  });
+
+  test("warns of a route at a gateway that hides younger rules", () => {
+    const bound = (name: string, time: string) =>
+      rule(name, "{host: x}", "gateways: [edge]")
+        .replace(`hosts: [${name}]`, "hosts: [shop.example.com]")
+        .replace(`name: ${name}`, `name: ${name}, creationTimestamp: "${time}"`);
+    const text =
+      gateway("edge", "HTTP") +
+      bound("young", "2026-02-01T00:00:00Z") +
+      bound("old", "2026-01-01T00:00:00Z");
+    expect(brief(find(text))).toEqual(["HDL0102 Warning VirtualService default/old"]);
+  });
+});
+
+describe("an index", () => {
+  test("gives after any changes what a fresh one gives", () => {
+    const objects = parse(
+      service("reviews", [80]) + rule("reviews", "{host: reviews}") + rule("other", "{host: gone}"),
+    );
+    const index = new MeshIndex();
+    for (const object of objects) index.put(object);
+    for (const object of objects) index.put(object);
+    expect(analyze(index)).toEqual(analyze(objects));
+    index.remove("core/Service/default/reviews");
+    expect(analyze(index)).toEqual([]);
+    index.put(objects[0]!);
+    expect(analyze(index)).toEqual(analyze(objects));
+  });
+
+  test("looks at single objects", () => {
+    const index = new MeshIndex();
+    for (const object of parse(
+      service("a", [80]) + rule("x", "{host: b}") + rule("y", "{host: b}"),
+    )) {
+      index.put(object);
+    }
+    const only = new Set(["networking.istio.io/VirtualService/default/y"]);
+    expect(brief(analyze(index, { only }))).toEqual(["IST0101 Warning VirtualService default/y"]);
+  });
+
+  test("analyses 10,000 objects well under two seconds", () => {
+    const objects: MeshObject[] = [];
+    for (let i = 0; i < 3334; i++) {
+      const metadata = { name: `s${i}`, namespace: `n${i % 50}`, labels: {}, annotations: {} };
+      objects.push(
+        { apiVersion: "v1", kind: "Service", metadata, spec: { ports: [{ port: 80 }] } },
+        {
+          apiVersion: "networking.istio.io/v1",
+          kind: "VirtualService",
+          metadata,
+          spec: {
+            hosts: [`s${i}`],
+            http: [{ route: [{ destination: { host: `s${i}`, subset: i % 2 ? "v1" : "v2" } }] }],
+          },
+        },
+        {
+          apiVersion: "networking.istio.io/v1",
+          kind: "DestinationRule",
+          metadata,
+          spec: { host: `s${i}`, subsets: [{ name: "v1" }] },
+        },
+      );
+    }
+    const start = performance.now();
+    const found = analyze(objects);
+    expect(performance.now() - start).toBeLessThan(1500);
+    expect(found.length).toBe(1667);
+  });
+});
