@@ -9,6 +9,10 @@ import { methodNotAllowed, type Fallback } from "./http/methods.ts";
 import { openApiRoute } from "./http/openapi.ts";
 import { bodyLimit, requestId, securityHeaders } from "./http/request.ts";
 import { createRouter, type Env } from "./http/router.ts";
+import { pkiRoutes } from "./pki/routes.ts";
+import { clusterSummary } from "./sync/cluster-summary.ts";
+import { syncRoutes } from "./sync/routes.ts";
+import { telemetryRoutes } from "./telemetry/routes.ts";
 import { tenancyRoutes } from "./tenancy/routes.ts";
 
 export type App = OpenAPIHono<Env>;
@@ -24,7 +28,14 @@ export interface AppOptions {
 }
 
 /** In mounting order. */
-const domains: readonly DomainRoutes[] = [healthRoutes, tenancyRoutes, configRoutes];
+const domains: readonly DomainRoutes[] = [
+  healthRoutes,
+  tenancyRoutes,
+  configRoutes,
+  syncRoutes,
+  pkiRoutes,
+  (deps) => telemetryRoutes(deps, (mesh) => clusterSummary(deps, mesh)),
+];
 
 /** Paths that need a token. */
 const GUARDED = ["/v1/*", "/api/*", "/sampling"];

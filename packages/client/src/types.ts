@@ -131,21 +131,21 @@ export interface StoredObject {
 
 export interface ApplyRequest {
   /** YAML or JSON documents, as in files. */
-  files?: { name: string; content: string }[];
+  files?: { name: string; content: string }[] | undefined;
   /** Objects already parsed. */
-  objects?: unknown[];
+  objects?: unknown[] | undefined;
   /** The namespace of objects that name none; `default` without it. */
-  namespace?: string;
+  namespace?: string | undefined;
   /** Keys `group/Kind/namespace/name` to delete in the same revision. */
-  delete?: string[];
-  message?: string;
-  dryRun?: boolean;
+  delete?: string[] | undefined;
+  message?: string | undefined;
+  dryRun?: boolean | undefined;
   /** Dangling references refuse the write too. */
-  strict?: boolean;
+  strict?: boolean | undefined;
   /** Conflicts fall back to Istio's order and stay as warnings. */
-  force?: boolean;
+  force?: boolean | undefined;
   /** The write is refused when the newest revision is another one. */
-  ifRevision?: number;
+  ifRevision?: number | undefined;
 }
 
 export interface ApplyResult {

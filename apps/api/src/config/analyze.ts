@@ -5,7 +5,7 @@ import { admit, storedForm } from "./admission.ts";
 import { findingsOf, newFindings } from "./analysis.ts";
 import type { ApplyContext } from "./apply.ts";
 import { changesTo, stateAfter, type Wanted } from "./commit.ts";
-import { currentState } from "./reading.ts";
+import { read } from "./reading.ts";
 import { hostedOwner } from "./state.ts";
 
 /** Findings never refuse here: errors of parsing stand among them. */
@@ -14,16 +14,21 @@ export async function analyzeRequest(
   mesh: MeshRecord,
   request: ApplyRequest,
 ): Promise<ApiDiagnostic[]> {
-  const flags = { strict: request.strict ?? false, force: request.force ?? false };
-  const state = await currentState(context, mesh);
+  const { state, cluster } = await read(context, mesh);
+  const view = {
+    strict: request.strict ?? false,
+    force: request.force ?? false,
+    settings: mesh.settings,
+    cluster,
+  };
   const { objects, diagnostics } = admit(request);
   const deleted = request.delete ?? [];
   if (objects.size === 0 && deleted.length === 0)
-    return diagnostics.length > 0 ? [...diagnostics] : [...findingsOf(state, flags)];
+    return diagnostics.length > 0 ? [...diagnostics] : [...findingsOf(state, view)];
   const now = new Date(context.deps.clock());
   const wanted = new Map<string, Wanted>(deleted.map((key) => [key, null]));
   for (const [key, { object }] of objects)
     wanted.set(key, { ...(await storedForm(object, state, now)), owner: hostedOwner });
   const next = stateAfter(state, changesTo(state, wanted), state.revision + 1);
-  return [...diagnostics, ...newFindings(state, next, wanted.keys(), objects, flags)];
+  return [...diagnostics, ...newFindings(state, next, wanted.keys(), objects, view)];
 }

@@ -17,7 +17,7 @@ import {
 } from "./commit.ts";
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer, type Attempt } from "./idempotency.ts";
-import { checkOwners } from "./owners.ts";
+import { checkOwners, type ClusterViews } from "./cluster-view.ts";
 import type { StoredChange } from "./revision-store.ts";
 import { hostedOwner, type MeshState } from "./state.ts";
 import type { StateStore } from "./state-store.ts";
@@ -25,6 +25,7 @@ import type { StateStore } from "./state-store.ts";
 export interface ApplyContext {
   readonly deps: AppDeps;
   readonly states: StateStore;
+  readonly clusters: ClusterViews;
 }
 
 export interface ApplyOptions {
@@ -73,7 +74,7 @@ interface Applied {
 }
 
 async function applyLocked(
-  { deps, states }: ApplyContext,
+  { deps, states, clusters }: ApplyContext,
   tx: Tx,
   mesh: MeshRef,
   request: ApplyRequest,
@@ -90,13 +91,19 @@ async function applyLocked(
   const state = await states.read(tx, record);
   options.precondition?.(state);
   const deleted = request.delete ?? [];
-  await checkOwners(tx, mesh, state, [...objects.keys(), ...deleted]);
+  const cluster = await clusters(tx, mesh);
+  checkOwners(cluster, state, [...objects.keys(), ...deleted]);
 
   const wanted = await wantedOf(deps, state, objects, deleted);
   const changes = changesTo(state, wanted);
   const next = stateAfter(state, changes, record.revision + 1);
-  const flags = { strict: request.strict ?? false, force: request.force ?? false };
-  const found = newFindings(state, next, wanted.keys(), objects, flags);
+  const view = {
+    strict: request.strict ?? false,
+    force: request.force ?? false,
+    settings: record.settings,
+    cluster,
+  };
+  const found = newFindings(state, next, wanted.keys(), objects, view);
   const diagnostics = [...parsing, ...found];
   refuseErrors(diagnostics);
 

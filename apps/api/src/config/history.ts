@@ -10,7 +10,7 @@ import { announce, changesTo, commitRevision, stateAfter, type Wanted } from "./
 import { convergenceOf } from "./convergence.ts";
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer } from "./idempotency.ts";
-import { checkOwners } from "./owners.ts";
+import { checkOwners } from "./cluster-view.ts";
 import {
   actionsOf,
   findRevision,
@@ -99,7 +99,7 @@ export async function diffRevisions(
  * work when things are bad. HDL1022 where there is no such revision, HDL1030 where a cluster owns what would change.
  */
 export async function rollback(
-  { deps, states }: ApplyContext,
+  { deps, states, clusters }: ApplyContext,
   mesh: MeshRef,
   number: number,
   { author, attempt, message }: ApplyOptions & { message: string | undefined },
@@ -119,9 +119,9 @@ export async function rollback(
       ]),
     );
     const changes = changesTo(state, wanted);
-    await checkOwners(
-      tx,
-      mesh,
+    const cluster = await clusters(tx, mesh);
+    checkOwners(
+      cluster,
       state,
       changes.map((change) => change.key),
     );
@@ -129,6 +129,8 @@ export async function rollback(
     const diagnostics = newFindings(state, next, wanted.keys(), new Map(), {
       strict: false,
       force: true,
+      settings: record.settings,
+      cluster,
     });
     const commit =
       changes.length === 0

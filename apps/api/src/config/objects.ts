@@ -6,7 +6,7 @@ import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
 import { findingsOf } from "./analysis.ts";
 import { apply, type ApplyContext, type ApplyOptions } from "./apply.ts";
-import { currentState } from "./reading.ts";
+import { read, type Reading } from "./reading.ts";
 import type { MeshState, StateEntry } from "./state.ts";
 
 export interface ObjectFilter {
@@ -27,12 +27,13 @@ export async function listObjects(
   page: { cursor?: string | undefined; limit: number },
 ): Promise<Page<StoredObject>> {
   const after = page.cursor === undefined ? "" : String(decodeCursor(page.cursor, ["string"])[0]);
-  const state = await currentState(context, mesh);
+  const reading = await read(context, mesh);
+  const { state } = reading;
   const matching = [...state.entries.values()]
     .filter((entry) => entry.key > after && matches(entry, filter))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const { items, ...rest } = pageOf(matching, page.limit, (entry) => [entry.key]);
-  return { items: items.map((entry) => storedObject(state, entry)), ...rest };
+  return { items: items.map((entry) => storedObject(mesh, reading, entry)), ...rest };
 }
 
 /** HDL1021 where there is none. */
@@ -41,10 +42,11 @@ export async function getObject(
   mesh: MeshRecord,
   key: string,
 ): Promise<StoredObject> {
-  const state = await currentState(context, mesh);
+  const reading = await read(context, mesh);
+  const { state } = reading;
   const entry = state.entries.get(key);
   if (!entry) throw noObject(key);
-  return storedObject(state, entry);
+  return storedObject(mesh, reading, entry);
 }
 
 export interface PutOptions extends Omit<ApplyOptions, "precondition"> {
@@ -156,13 +158,14 @@ function hasLabels(entry: StateEntry, selector: string): boolean {
   });
 }
 
-function storedObject(state: MeshState, entry: StateEntry): StoredObject {
+function storedObject(mesh: MeshRecord, reading: Reading, entry: StateEntry): StoredObject {
   const { document, object } = entry;
   const { apiVersion, kind, metadata, spec, ...rest } = document as unknown as Pick<
     StoredObject,
     "apiVersion" | "kind" | "metadata"
   > & { spec?: unknown };
   const origin = object && originOf(object);
+  const view = { strict: false, force: true, settings: mesh.settings, cluster: reading.cluster };
   return {
     key: entry.key,
     apiVersion,
@@ -173,8 +176,6 @@ function storedObject(state: MeshState, entry: StateEntry): StoredObject {
     owner: entry.owner,
     revision: entry.revision,
     hash: entry.hash,
-    diagnostics: findingsOf(state, { strict: false, force: true }).filter(
-      (finding) => finding.origin === origin,
-    ),
+    diagnostics: findingsOf(reading.state, view).filter((finding) => finding.origin === origin),
   };
 }

@@ -1,26 +1,26 @@
-/** The state that a read is answered from. */
-import type { AppDeps, MeshRecord } from "../deps.ts";
+/** What a read is answered from: the mesh's state, and what its clusters report. */
+import type { MeshRecord } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import { lockMeshShared } from "../tenancy/mesh-store.ts";
 import type { ApplyContext } from "./apply.ts";
+import type { ClusterView } from "./cluster-view.ts";
 import type { MeshState } from "./state.ts";
 
-/** The mesh as middleware found it, or newer. */
-export async function currentState(
-  { deps, states }: ApplyContext,
-  mesh: MeshRecord,
-): Promise<MeshState> {
-  return states.kept(mesh) ?? loadState(deps, states, mesh);
+export interface Reading {
+  readonly state: MeshState;
+  readonly cluster: ClusterView;
 }
 
-function loadState(
-  deps: AppDeps,
-  states: ApplyContext["states"],
-  mesh: MeshRecord,
-): Promise<MeshState> {
+/** The mesh as middleware found it, or newer. */
+export function read({ deps, states, clusters }: ApplyContext, mesh: MeshRecord): Promise<Reading> {
   return deps.db.withTenant(mesh.tenant, async (tx) => {
-    const record = await lockMeshShared(tx, mesh);
-    if (!record) throw problem("HDL1020", "The mesh was deleted meanwhile.");
-    return states.read(tx, record);
+    const state =
+      states.kept(mesh) ?? (await states.read(tx, present(await lockMeshShared(tx, mesh))));
+    return { state, cluster: await clusters(tx, mesh) };
   });
+}
+
+function present(mesh: MeshRecord | undefined): MeshRecord {
+  if (!mesh) throw problem("HDL1020", "The mesh was deleted meanwhile.");
+  return mesh;
 }

@@ -5,6 +5,7 @@ import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses, type Actor } from "../http/router.ts";
 import { json, jsonBody, MeshParam, PageQuery, pageSchema } from "../http/schemas.ts";
 import { analyzeRequest } from "./analyze.ts";
+import { createClusterViews } from "./cluster-view.ts";
 import { apply, type ApplyContext } from "./apply.ts";
 import { diffRevisions, getRevision, pageOfRevisions, rollback } from "./history.ts";
 import { attemptOf } from "./idempotency.ts";
@@ -144,7 +145,11 @@ const postRollback = createRoute({
 });
 
 export function configRoutes(deps: AppDeps) {
-  const context: ApplyContext = { deps, states: createStateStore(deps.config.stateCacheObjects) };
+  const context: ApplyContext = {
+    deps,
+    states: createStateStore(deps.config.stateCacheObjects),
+    clusters: createClusterViews(),
+  };
   const app = createRouter();
 
   app.openapi(postApply, async (c) => {

@@ -6,6 +6,10 @@ import { createDatabase, type Database } from "@heddle/db";
 import { migrate, openPglite, postgresDriver, readMigrations } from "@heddle/db/node";
 import { createApp, type App } from "../app.ts";
 import type { AppDeps, Logger } from "../deps.ts";
+import { createRevisionSigner } from "../pki/signing-keys.ts";
+import { createInProcessRooms, type InProcessRooms } from "../sync/in-process-rooms.ts";
+import { openDuckDbStore } from "../telemetry/duckdb/duckdb-store.ts";
+import { VERSION } from "../version.ts";
 import { consoleFiles } from "./console-files.ts";
 import { envelopeKeyOf } from "./envelope-key.ts";
 import { firstToken } from "./first-tenant.ts";
@@ -31,7 +35,82 @@ export interface PlaneOptions {
 export interface Plane {
   readonly app: App;
   readonly deps: AppDeps;
+  readonly rooms: InProcessRooms;
   readonly adminToken: string;
   readonly adminTokenFile: string;
   close(): Promise<void>;
+}
+
+/** How long a body may be: the API's promise is 10 MB, and a JSON string of it is longer than the file in it. */
+const MAX_BODY_BYTES = 10_000_000;
+
+const STATE_CACHE_OBJECTS = 200_000;
+
+/** HDL1060 (directory in use), HDL1061 (migrations), and the codes of `PlaneStartError`. */
+export async function createPlane(options: PlaneOptions): Promise<Plane> {
+  const dataDir = path.resolve(options.dataDir);
+  const opened: (() => Promise<unknown>)[] = [];
+  const closeAll = async () => {
+    for (const close of opened.splice(0).toReversed()) await close();
+  };
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const db = await openDatabase(options, dataDir);
+    opened.push(() => db.close());
+    const telemetry = await openDuckDbStore({ path: path.join(dataDir, "telemetry.duckdb") });
+    opened.push(() => telemetry.close());
+    const base = {
+      db,
+      clock: options.clock ?? Date.now,
+      random: (size: number) => new Uint8Array(randomBytes(size)),
+      envelopeKey: await envelopeKeyOf(
+        options.envelopeKey ?? process.env["HEDDLE_ENVELOPE_KEY"],
+        dataDir,
+      ),
+      log: options.log ?? createLogger(),
+    };
+    const rooms = createInProcessRooms(base);
+    opened.push(() => rooms.close());
+    const deps: AppDeps = {
+      ...base,
+      rooms,
+      signer: createRevisionSigner(base),
+      telemetry,
+      config: {
+        version: VERSION,
+        publicUrl: undefined,
+        maxBodyBytes: MAX_BODY_BYTES,
+        stateCacheObjects: STATE_CACHE_OBJECTS,
+      },
+    };
+    const adminTokenFile = path.join(dataDir, "admin-token");
+    const adminToken = await firstToken(deps, adminTokenFile);
+    const fallback =
+      options.consoleDir === undefined ? undefined : consoleFiles(options.consoleDir);
+    return {
+      app: createApp(deps, { fallback }),
+      deps,
+      rooms,
+      adminToken,
+      adminTokenFile,
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll().catch(() => {});
+    throw openError(error, dataDir);
+  }
+}
+
+async function openDatabase(options: PlaneOptions, dataDir: string): Promise<Database> {
+  const { databaseUrl: url, cacheDir: cache } = options;
+  if (url === undefined)
+    return createDatabase(await openPglite({ directory: dataDir, ...(cache ? { cache } : {}) }));
+  const driver = postgresDriver({ url });
+  try {
+    await migrate(driver, readMigrations());
+  } catch (error) {
+    await driver.close();
+    throw error;
+  }
+  return createDatabase(driver);
 }

@@ -4,7 +4,7 @@
  * the log has grown, a checkpoint is made and every file synced. Only a power failure within that checkpoint's own sync
  * (some 50 ms, once in 64 MB of log) could still find a table's pages older than the log's start.
  */
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readdirSync } from "node:fs";
+import { closeSync, fdatasyncSync, fsyncSync, openSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 
 export interface Flusher {
@@ -26,6 +26,12 @@ export function createFlusher(directory: string, checkpoint: () => Promise<void>
       .sort();
   const open = new Map<string, number>();
   let wrote = false;
+  let synced = Date.now();
+  const syncAll = () => {
+    const started = Date.now();
+    syncTree(directory, synced);
+    synced = started;
+  };
   let base = segments().length;
 
   const forget = (keep: readonly string[]) => {
@@ -52,23 +58,30 @@ export function createFlusher(directory: string, checkpoint: () => Promise<void>
       forget(newest);
       if (all.length < base + SEGMENTS_PER_CHECKPOINT) return;
       await checkpoint();
-      syncTree(directory);
+      syncAll();
       base = segments().length;
     },
     close: () => {
       forget([]);
-      syncTree(directory);
+      syncAll();
     },
   };
 }
 
+/** File systems keep times in steps of up to this, milliseconds. */
+const CLOCK_GRAIN = 2_000;
+
 const READS =
   /^\s*(select\b(?!.*\bfor (no key )?update\b)|begin; set local|commit|rollback|set\b)/is;
 
-function syncTree(directory: string): void {
+/** Syncs the files that were written since `since`, milliseconds since 1970. */
+function syncTree(directory: string, since: number): void {
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() && !entry.isDirectory()) continue;
-    const file = openSync(path.join(entry.parentPath, entry.name), "r");
+    if (!entry.isFile()) continue;
+    const name = path.join(entry.parentPath, entry.name);
+    const stat = statSync(name, { throwIfNoEntry: false });
+    if (!stat || stat.mtimeMs < since - CLOCK_GRAIN) continue;
+    const file = openSync(name, "r");
     try {
       fsyncSync(file);
     } finally {
