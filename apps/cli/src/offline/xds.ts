@@ -105,8 +105,5 @@ function describeProxy(objects: readonly MeshObject[], name: string): ProxyDescr
       INSTANCE_IPS: address,
     },
   };
-  const result = parseNode(node);
-  if ("code" in result)
-    throw new CliError(result.code, result.message, result.remedy ?? "Mend the Pod.");
-  return result;
+  return parseNode(node);
 }
