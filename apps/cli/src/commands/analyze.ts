@@ -35,19 +35,13 @@ export function analyzeCommand(): Command {
 }
 
 async function analyzeFiles(options: AnalyzeOptions): Promise<Finding[]> {
-  const [{ analyze }, { parseDocuments }, files] = await Promise.all([
+  const [{ analyze }, { loadFiles }, files] = await Promise.all([
     import("@heddle/analysis"),
-    import("@heddle/model"),
+    import("../offline/load.ts"),
     readInput(options.filename),
   ]);
-  const parsed = files.map(({ name, content }) =>
-    parseDocuments(content, { file: name, defaultNamespace: options.namespace ?? "default" }),
-  );
-  const findings = analyze(
-    parsed.flatMap(({ objects }) => objects),
-    { strict: options.strict ?? false },
-  );
-  return [...parsed.flatMap(({ diagnostics }) => diagnostics), ...findings];
+  const { objects, diagnostics } = loadFiles(files, options.namespace ?? "default");
+  return [...diagnostics, ...analyze(objects, { strict: options.strict ?? false })];
 }
 
 async function analyzeMesh(options: AnalyzeOptions): Promise<Finding[]> {

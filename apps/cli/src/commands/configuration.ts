@@ -212,22 +212,19 @@ async function keysOf(
 }
 
 async function keysInFiles(options: WriteOptions, namespace: string): Promise<string[]> {
-  const { objectKey, parseDocuments } = await import("@heddle/model");
-  const files = await input(options);
-  return files.flatMap(({ name, content }) => {
-    const { objects, diagnostics } = parseDocuments(content, {
-      file: name,
-      defaultNamespace: namespace,
-    });
-    if (objects.length === 0 && diagnostics.length > 0) {
-      throw new CliError(
-        "HDL9036",
-        `${name} cannot be read.\n${formatFindings(diagnostics)}`,
-        "Mend it and try again.",
-      );
-    }
-    return objects.map(({ object }) => objectKey(object));
-  });
+  const [{ objectKey }, { loadFiles }] = await Promise.all([
+    import("@heddle/model"),
+    import("../offline/load.ts"),
+  ]);
+  const { objects, diagnostics } = loadFiles(await input(options), namespace);
+  if (objects.length === 0) {
+    throw new CliError(
+      "HDL9036",
+      `The files hold no object.\n${formatFindings(diagnostics)}`,
+      "Mend them and try again.",
+    );
+  }
+  return objects.map(({ object }) => objectKey(object));
 }
 
 const ACTION_COLOR = { created: green, configured: yellow, unchanged: dim, deleted: red };

@@ -1,12 +1,6 @@
 /** The translation without a plane or an agent: from files straight to what one proxy would get. */
 import { analyze } from "@heddle/analysis";
-import {
-  type Diagnostic,
-  type MeshObject,
-  objectKey,
-  parseDocuments,
-  type Pod,
-} from "@heddle/model";
+import { type Diagnostic, type MeshObject, objectKey, type Pod } from "@heddle/model";
 import {
   createTranslator,
   parseNode,
@@ -16,6 +10,7 @@ import {
 } from "@heddle/translate";
 import { CliError } from "../output/cli-error.ts";
 import type { InputFile } from "../commands/input.ts";
+import { loadFiles } from "./load.ts";
 
 export interface OfflineOptions {
   /** `pod.namespace` */
@@ -37,10 +32,7 @@ export interface OfflineXds {
 
 /** Throws HDL9045 where the files hold no such pod. */
 export function offlineXds(files: readonly InputFile[], options: OfflineOptions): OfflineXds {
-  const parsed = files.map(({ name, content }) =>
-    parseDocuments(content, { file: name, defaultNamespace: "default" }),
-  );
-  const found = parsed.flatMap(({ objects }) => objects);
+  const { objects: found, diagnostics } = loadFiles(files, "default");
   const proxy = describeProxy(
     found.map(({ object }) => object),
     options.proxy,
@@ -66,11 +58,7 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
       endpoints: values(view, "endpoint"),
       secrets: view.secrets().map((name) => ({ name })),
     },
-    diagnostics: [
-      ...parsed.flatMap(({ diagnostics }) => diagnostics),
-      ...analyze(found, {}),
-      ...translator.diagnostics(),
-    ],
+    diagnostics: [...diagnostics, ...analyze(found), ...translator.diagnostics()],
     bootstrap: () => staticBootstrap(proxy, view),
   };
 }
