@@ -26,6 +26,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  await batcher.flush();
   await uploader.close();
   await collector.close();
   await rm(dir, { recursive: true });
