@@ -1,30 +1,10 @@
 /** Delays and aborts on purpose: configuration of the fault filter for one route. */
-import { protoDuration } from "@heddle/model";
+import { GRPC_STATUS, protoDuration } from "@heddle/model";
 import type { HTTPFault } from "@heddle/envoy/extensions/filters/http/fault/v3";
 import { FAULT_FILTER } from "../filter/names.ts";
 import { typedConfig } from "../typed-config.ts";
 import { fraction } from "./percentage.ts";
 import type { HttpRule, RouteFeature } from "./rule.ts";
-
-const GRPC_CODES: readonly string[] = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-];
 
 export const fault: RouteFeature = {
   name: "fault",
@@ -64,6 +44,6 @@ function httpFault({ delay, abort }: NonNullable<HttpRule["fault"]>): HTTPFault 
 
 function abortKind(abort: NonNullable<NonNullable<HttpRule["fault"]>["abort"]>) {
   if (abort.httpStatus) return { httpStatus: abort.httpStatus };
-  const code = abort.grpcStatus ? GRPC_CODES.indexOf(abort.grpcStatus.toUpperCase()) : -1;
-  return code > 0 ? { grpcStatus: code } : undefined;
+  const code = GRPC_STATUS.get(abort.grpcStatus?.toUpperCase() ?? "");
+  return code ? { grpcStatus: code } : undefined;
 }

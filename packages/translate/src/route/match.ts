@@ -4,6 +4,7 @@ import type {
   QueryParameterMatcher,
   RouteMatch,
 } from "@heddle/envoy/config/route/v3";
+import { gatewayReference } from "@heddle/model";
 import type { HttpMatch, RuleContext } from "./rule.ts";
 import { type StringMatch, stringMatcher } from "./string-match.ts";
 
@@ -21,20 +22,13 @@ export function concerns(
   if (match.port && match.port !== port) return false;
   if (match.gateways && match.gateways.length > 0) {
     return match.gateways.some((name) =>
-      gateways.has(gatewayKey(name, virtualService.metadata.namespace)),
+      gateways.has(gatewayReference(name, virtualService.metadata.namespace)),
     );
   }
   // Source labels and namespace describe mesh clients; a gateway is a client like any other.
   const labels = Object.entries(match.sourceLabels ?? {});
   if (!labels.every(([key, value]) => view.labels[key] === value)) return false;
   return !match.sourceNamespace || match.sourceNamespace === view.namespace;
-}
-
-/** `mesh` as it is; other names qualified with the namespace of the VirtualService. */
-export function gatewayKey(name: string, namespace: string): string {
-  if (name === "mesh" || name.includes("/"))
-    return name.startsWith("./") ? `${namespace}${name.slice(1)}` : name;
-  return `${namespace}/${name}`;
 }
 
 export function routeMatch(match: HttpMatch | undefined): RouteMatch {
