@@ -74,15 +74,21 @@ function files(): Map<string, string> {
   return result;
 }
 
+/** Touches only what differs: others may be reading the files. */
 function write(content: Map<string, string>): void {
-  rmSync(output, { recursive: true, force: true });
-  for (const [path, text] of content) {
-    mkdirSync(dirname(join(output, path)), { recursive: true });
-    writeFileSync(join(output, path), text);
+  for (const path of stale(content)) {
+    const text = content.get(path);
+    if (text === undefined) {
+      rmSync(join(output, path));
+    } else {
+      mkdirSync(dirname(join(output, path)), { recursive: true });
+      writeFileSync(join(output, path), text);
+    }
   }
 }
 
 function stale(content: Map<string, string>): string[] {
+  mkdirSync(output, { recursive: true });
   const present = new Set(
     readdirSync(output, { recursive: true, encoding: "utf8" }).filter((path) =>
       path.endsWith(".ts"),

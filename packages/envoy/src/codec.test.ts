@@ -13,6 +13,7 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decode, encode } from "./index.ts";
+import type { EncodedParts } from "./index.ts";
 import { schemaText } from "./gen/schema.ts";
 
 const registry = createFileRegistry(
@@ -212,6 +213,24 @@ describe("encode and decode against protobuf-es, for every message of the API", 
       }),
       { numRuns: 3000 },
     );
+  });
+});
+
+test("parts that are remembered give the same bytes, and are not asked again", () => {
+  const route = (name: string, virtualHosts: readonly object[]): object => ({ name, virtualHosts });
+  const type = "envoy.config.route.v3.RouteConfiguration";
+  const hosts = [
+    { name: "a", domains: ["a"] },
+    { name: "b", domains: ["b"] },
+  ];
+  const parts: EncodedParts = new WeakMap();
+  encode(type, route("one", hosts), parts);
+  expect(parts.has(hosts[0]!)).toBe(true);
+  const more = [...hosts, { name: "c", domains: ["c"] }];
+  expect(encode(type, route("two", more), parts)).toEqual(encode(type, route("two", more)));
+  parts.set(hosts[0]!, encode("envoy.config.route.v3.VirtualHost", { name: "kept" }));
+  expect(decode(type, encode(type, route("three", hosts), parts))).toMatchObject({
+    virtualHosts: [{ name: "kept" }, { name: "b" }],
   });
 });
 

@@ -21,15 +21,24 @@ interface FieldWriter {
 /** The enum whose only value is JSON's null. */
 const NULL_VALUE = "google.protobuf.NullValue";
 
+/** Messages that are worth remembering inside others: a route configuration has thousands of virtual hosts and changes in one. */
+const SHARED_PARTS = new Set(["envoy.config.route.v3.VirtualHost"]);
+
+/** Bytes of virtual hosts, by the identity of their values. */
+export type EncodedParts = WeakMap<object, Uint8Array>;
+
 const shared = new ReverseWriter();
+let remembered: EncodedParts | undefined;
 
 /**
  * The wire form of a message. Field names are lowerCamelCase or as in the proto file, enums are names or numbers,
  * `undefined` and `null` fields are left out, an Any carries its `@type`. Throws a `ValueError` (HDL3001 to HDL3005)
- * that names the place and the nearest known name.
+ * that names the place and the nearest known name. `parts` lets virtual hosts that were encoded before be copied: for callers
+ * whose values are never changed once they are made.
  */
-export function encode(typeName: string, value: unknown): Uint8Array {
+export function encode(typeName: string, value: unknown, parts?: EncodedParts): Uint8Array {
   try {
+    remembered = parts;
     messageWriter(typeName)(shared, value);
     return shared.take();
   } catch (error) {
@@ -37,6 +46,7 @@ export function encode(typeName: string, value: unknown): Uint8Array {
     if (error instanceof ValueError) error.typeName = typeName;
     throw error;
   } finally {
+    remembered = undefined;
     top = 0;
     pending.length = 0;
   }
@@ -178,11 +188,25 @@ function nestedWriter(number: number, messageName: string): FieldWriter["write"]
   const tag = tagOf(number, 2);
   let write: MessageWriter | undefined;
   return (writer, value) => {
-    write ??= messageWriter(messageName);
+    write ??= SHARED_PARTS.has(messageName)
+      ? rememberingWriter(messageWriter(messageName))
+      : messageWriter(messageName);
     const mark = writer.length;
     write(writer, value);
     writer.varint(writer.length - mark);
     writer.varint(tag);
+  };
+}
+
+function rememberingWriter(write: MessageWriter): MessageWriter {
+  return (writer, value) => {
+    const parts = remembered;
+    if (!parts || typeof value !== "object" || value === null) return write(writer, value);
+    const known = parts.get(value);
+    if (known) return writer.bytes(known);
+    const mark = writer.length;
+    write(writer, value);
+    parts.set(value, writer.last(writer.length - mark));
   };
 }
 

@@ -10,6 +10,7 @@ export type {
 } from "./json.ts";
 export type { MessageName, MessageOf, Typed } from "./typed.ts";
 export { encode } from "./encode.ts";
+export type { EncodedParts } from "./encode.ts";
 export { decode } from "./decode.ts";
 export { resourceTypes, typeNameOf, typeUrl, typeUrls } from "./type-urls.ts";
 export { ValueError, nearest } from "./value-error.ts";

@@ -4,8 +4,8 @@
  */
 export class ReverseWriter {
   /** Everything from `position` to the end has been written. */
-  private buffer: Uint8Array<ArrayBuffer> = new Uint8Array(64 * 1024);
-  private view: DataView<ArrayBuffer> = new DataView(this.buffer.buffer);
+  private buffer: Buffer<ArrayBuffer> = Buffer.alloc(64 * 1024);
+  private view: DataView<ArrayBuffer> = viewOf(this.buffer);
   private position: number = this.buffer.length;
 
   /** Bytes written so far. */
@@ -15,8 +15,15 @@ export class ReverseWriter {
 
   /** All bytes written, as a copy of exactly that size; the writer is empty again. */
   take(): Uint8Array {
-    const bytes = this.buffer.slice(this.position);
+    const bytes = this.last(this.length);
     this.position = this.buffer.length;
+    return bytes;
+  }
+
+  /** A copy of what was written last. */
+  last(size: number): Uint8Array {
+    const bytes = Buffer.allocUnsafeSlow(size);
+    this.buffer.copy(bytes, 0, this.position, this.position + size);
     return bytes;
   }
 
@@ -72,27 +79,34 @@ export class ReverseWriter {
     this.buffer.set(value, (this.position -= value.length));
   }
 
-  /** UTF-8 without its length. Most of Envoy's strings are short and ASCII, for which a loop beats the encoder. */
+  /** UTF-8 without its length. Most of Envoy's strings are short and ASCII, for which a loop is fastest. */
   string(value: string): void {
     const length = value.length;
-    if (length > 64) return this.bytes(utf8.encode(value));
+    if (length > 64) return this.longString(value);
     this.room(length);
     const start = this.position - length;
     for (let i = 0; i < length; i++) {
       const code = value.charCodeAt(i);
-      if (code > 0x7f) return this.bytes(utf8.encode(value));
+      if (code > 0x7f) return this.longString(value);
       this.buffer[start + i] = code;
     }
     this.position = start;
   }
 
+  private longString(value: string): void {
+    const size = Buffer.byteLength(value);
+    this.room(size);
+    this.position -= size;
+    this.buffer.write(value, this.position, size, "utf8");
+  }
+
   private room(size: number): void {
     if (this.position >= size) return;
     const used = this.length;
-    const larger = new Uint8Array(Math.max(this.buffer.length * 2, used + size * 2));
+    const larger = Buffer.alloc(Math.max(this.buffer.length * 2, used + size * 2));
     larger.set(this.buffer.subarray(this.position), larger.length - used);
     this.buffer = larger;
-    this.view = new DataView(larger.buffer);
+    this.view = viewOf(larger);
     this.position = larger.length - used;
   }
 }
@@ -100,4 +114,6 @@ export class ReverseWriter {
 /** Writes a message's fields, without its length. */
 export type MessageWriter = (writer: ReverseWriter, value: unknown) => void;
 
-const utf8 = new TextEncoder();
+function viewOf(buffer: Buffer<ArrayBuffer>): DataView<ArrayBuffer> {
+  return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+}
