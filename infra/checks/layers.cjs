@@ -1,5 +1,5 @@
 /** Who may import whom (docs/ARCHITECTURE.md, "Rooms"). Tests may import what they need. */
-const notTests = "\\.test\\.tsx?$|/testing/";
+const notTests = "\\.test\\.tsx?$|/(testing|behaviour)/";
 const rule = (name, comment, from, to) => ({
   name,
   comment,

@@ -1,4 +1,5 @@
 /** What commands print: tables for people, one JSON document for programs. */
+import { stripVTControlCharacters } from "node:util";
 
 export type OutputFormat = "table" | "json" | "yaml";
 
@@ -26,7 +27,7 @@ export function table(headers: readonly string[], rows: readonly (readonly strin
 }
 
 function visibleLength(text: string): number {
-  return text.replace(/\u001b\[\d+m/g, "").length;
+  return stripVTControlCharacters(text).length;
 }
 
 export function printJson(value: unknown): void {
