@@ -243,7 +243,7 @@ spec: {${selector} mtls: {mode: STRICT}}
     expect(find(policy("a", "") + picky)).toEqual([]);
   });
 
-  test("warns of a route at a gateway that hides younger rules", () => {
+  test("warns of a rule at a gateway whose last route an older one takes", () => {
     const bound = (name: string, time: string) =>
       rule(name, "{host: x}", "gateways: [edge]")
         .replace(`hosts: [${name}]`, "hosts: [shop.example.com]")
@@ -252,7 +252,7 @@ spec: {${selector} mtls: {mode: STRICT}}
       gateway("edge", "HTTP") +
       bound("young", "2026-02-01T00:00:00Z") +
       bound("old", "2026-01-01T00:00:00Z");
-    expect(brief(find(text))).toEqual(["HDL0102 Warning VirtualService default/old"]);
+    expect(brief(find(text))).toEqual(["HDL0102 Warning VirtualService default/young"]);
   });
 });
 

@@ -49,11 +49,10 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
   },
   HDL0102: {
     level: "Warning",
-    title: "A rule hides others at its gateway",
-    why: "Rules for one host at one gateway are joined, oldest first. Routes after one that matches every request are never reached.",
-    example:
-      "VirtualService a has a route without match for shop.example.com; b, younger, has more routes for it",
-    remedy: "Move the route without match into the youngest rule, or merge the rules.",
+    title: "A rule's last route at a gateway is never reached",
+    why: "Rules for one host at one gateway are joined: routes with a match first, then those without, oldest first. Of several routes that take every request only the oldest rule's is ever used.",
+    example: "VirtualServices a and b for shop.example.com, each with a route without match",
+    remedy: "Keep the route without match in one of the rules.",
   },
   HDL0103: {
     level: "Error",

@@ -1,63 +1,122 @@
 /** Fields that Istio knows and translation does not yet put into effect. A release that does deletes its rows. */
 import type { Level } from "./diagnostic.ts";
+import type { Server } from "./kinds/gateway.ts";
+import type { VirtualService } from "./kinds/virtual-service.ts";
+import { isClaim } from "./validate/header.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Report } from "./validate/report.ts";
 
 export interface PlannedField {
   readonly kind: string;
-  /** Below `spec`; `[]` stands for every item of a list. */
+  /** Below `spec`; `[]` stands for every item of a list. Empty: the spec itself. */
   readonly path: string;
-  /** Only these values are not in effect; without it, the field whatever its value. */
-  readonly values?: readonly string[];
+  /** Which values of the field are not in effect; without it, all. */
+  readonly when?: (value: unknown) => boolean;
+  /** What the message names; the field without it. */
+  readonly what?: (value: unknown) => string;
   /** Error where ignoring the field would send requests elsewhere or let in strangers. */
   readonly level: Level;
 }
 
-export const plannedFields: readonly PlannedField[] = [
-  { kind: "VirtualService", path: "tls", level: "Error" },
-  { kind: "VirtualService", path: "tcp", level: "Error" },
-  { kind: "VirtualService", path: "http[].delegate", level: "Error" },
-  { kind: "VirtualService", path: "http[].match[].statPrefix", level: "Warning" },
-  { kind: "VirtualService", path: "http[].retries.retryIgnorePreviousHosts", level: "Warning" },
-  ...["trafficPolicy", "subsets[].trafficPolicy"].flatMap((policy): PlannedField[] => [
-    { kind: "DestinationRule", path: `${policy}.tunnel`, level: "Error" },
-    { kind: "DestinationRule", path: `${policy}.proxyProtocol`, level: "Error" },
-    { kind: "DestinationRule", path: `${policy}.retryBudget`, level: "Warning" },
-    ...[policy, `${policy}.portLevelSettings[]`].flatMap((at): PlannedField[] => [
-      { kind: "DestinationRule", path: `${at}.loadBalancer.localityLbSetting`, level: "Warning" },
-      { kind: "DestinationRule", path: `${at}.loadBalancer.zoneAwareLbSetting`, level: "Warning" },
-      { kind: "DestinationRule", path: `${at}.tls.credentialName`, level: "Error" },
-      { kind: "DestinationRule", path: `${at}.tls.caCrl`, level: "Error" },
+const NOT_HTTP: ReadonlySet<string> = new Set(["TCP", "TLS", "MONGO", "REDIS", "MYSQL"]);
+
+function field(kind: string, path: string, level: Level): PlannedField {
+  return { kind, path, level };
+}
+
+const virtualService: readonly PlannedField[] = [
+  {
+    kind: "VirtualService",
+    path: "",
+    when: (spec) => ((spec as VirtualService).hosts ?? []).length === 0,
+    what: () => "a rule without hosts, to which others delegate,",
+    level: "Warning",
+  },
+  field("VirtualService", "tls", "Error"),
+  field("VirtualService", "tcp", "Error"),
+  field("VirtualService", "http[].delegate", "Error"),
+  field("VirtualService", "http[].match[].statPrefix", "Warning"),
+  ...["headers", "withoutHeaders"].map((name): PlannedField => ({
+    kind: "VirtualService",
+    path: `http[].match[].${name}`,
+    when: (headers) => Object.keys(headers as object).some(isClaim),
+    what: () => "matching claims of a token",
+    level: "Error",
+  })),
+];
+
+const destinationRule: readonly PlannedField[] = [
+  field("DestinationRule", "workloadSelector", "Error"),
+  ...["trafficPolicy", "subsets[].trafficPolicy"].flatMap((policy) => [
+    field("DestinationRule", `${policy}.tunnel`, "Error"),
+    ...[policy, `${policy}.portLevelSettings[]`].flatMap((at) => [
+      field("DestinationRule", `${at}.loadBalancer.localityLbSetting.failoverPriority`, "Warning"),
+      field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"),
+      field("DestinationRule", `${at}.connectionPool.tcp.idleTimeout`, "Warning"),
+      field(
+        "DestinationRule",
+        `${at}.loadBalancer.consistentHash.httpCookie.attributes`,
+        "Warning",
+      ),
+      field("DestinationRule", `${at}.outlierDetection.outlierDetectionHttpErrorCodes`, "Warning"),
     ]),
   ]),
-  { kind: "DestinationRule", path: "workloadSelector", level: "Error" },
+];
+
+const gateway: readonly PlannedField[] = [
   {
     kind: "Gateway",
-    path: "servers[].tls.mode",
-    values: ["PASSTHROUGH", "MUTUAL", "AUTO_PASSTHROUGH", "ISTIO_MUTUAL", "OPTIONAL_MUTUAL"],
+    path: "servers[].port.protocol",
+    when: (protocol) => NOT_HTTP.has(String(protocol).toUpperCase()),
+    what: (protocol) => `protocol ${String(protocol)} at a gateway`,
     level: "Error",
   },
-  { kind: "Gateway", path: "servers[].defaultEndpoint", level: "Warning" },
-  { kind: "Gateway", path: "servers[].tls.credentialNames", level: "Error" },
-  { kind: "Gateway", path: "servers[].tls.tlsCertificates", level: "Error" },
+  {
+    kind: "Gateway",
+    path: "servers[]",
+    when: (server) => passesThrough(server as Server),
+    what: () => "TLS that is passed through",
+    level: "Error",
+  },
+  ...["serverCertificate", "privateKey", "caCertificates", "tlsCertificates", "caCrl"].map((name) =>
+    field("Gateway", `servers[].tls.${name}`, "Error"),
+  ),
+  ...["verifyCertificateSpki", "verifyCertificateHash"].map((name) =>
+    field("Gateway", `servers[].tls.${name}`, "Error"),
+  ),
+  field("Gateway", "servers[].tls.insecureSkipVerify", "Warning"),
+  field("Gateway", "servers[].defaultEndpoint", "Warning"),
+];
+
+/** The whole table. */
+export const plannedFields: readonly PlannedField[] = [
+  ...virtualService,
+  ...destinationRule,
+  ...gateway,
 ];
 
 /** Names every field of an object that is known and not yet in effect. */
 export function checkPlanned(kind: string, spec: unknown, report: Report): void {
-  for (const { kind: of, path, values, level } of plannedFields) {
+  for (const { kind: of, path, when, what, level } of plannedFields) {
     if (of !== kind) continue;
-    for (const { at, value } of valuesAt(spec, path.split("."), "spec")) {
-      if (values && !values.includes(String(value))) continue;
-      const what = values ? `${lastName(at)} ${String(value)}` : lastName(at);
+    for (const { at, value } of valuesAt(spec, path === "" ? [] : path.split("."), "spec")) {
+      if (when && !when(value)) continue;
       report({
         code: "HDL0016",
         level,
         path: at,
-        message: `${what} is known to Istio, but not yet in effect here`,
+        message: `${what ? what(value) : lastName(at)} is known to Istio, but not yet in effect here`,
         remedy: "Do without it until a release puts it into effect.",
       });
     }
   }
+}
+
+/** HTTPS without a mode is passed through too. */
+function passesThrough({ port, tls }: Server): boolean {
+  const mode = tls?.mode ?? "PASSTHROUGH";
+  if (mode === "AUTO_PASSTHROUGH") return true;
+  return port.protocol.toUpperCase() === "HTTPS" && mode === "PASSTHROUGH";
 }
 
 /** Every value that a path leads to, with the path that it stands at. */
