@@ -1,4 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -114,6 +117,61 @@ describe.skipIf(!envoy)("with two real Envoys", () => {
         "heddle_telemetry_received_requests_total",
       ]),
     );
+  });
+
+  test("a real Prometheus that scrapes the agent counts the same", async (context) => {
+    const binary = (process.env["PATH"] ?? "")
+      .split(":")
+      .map((path) => join(path, "prometheus"))
+      .find((file) => existsSync(file));
+    if (!binary) return context.skip("prometheus is not installed");
+    const [port] = await freePorts(1);
+    const config = join(directory, "prometheus.yml");
+    const target = { targets: [`127.0.0.1:${telemetry.ports.metrics}`] };
+    await writeFile(
+      config,
+      JSON.stringify({
+        global: { scrape_interval: "1s" },
+        scrape_configs: [{ job_name: "heddle", honor_labels: true, static_configs: [target] }],
+      }),
+    );
+    const args = [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(directory, "tsdb")}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      "--log.level=error",
+    ];
+    const prometheus = spawn(binary, args, { stdio: ["ignore", "inherit", "inherit"] });
+    try {
+      const query = async (text: string) => {
+        const response = await fetch(
+          `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(text)}`,
+        );
+        const { data } = (await response.json()) as {
+          data: { result: { metric: Record<string, string>; value: [number, string] }[] };
+        };
+        return data.result;
+      };
+      await until(
+        "a scrape by Prometheus",
+        async () => (await query("istio_requests_total").catch(() => [])).length > 0,
+      );
+      const sums = await query("sum by (reporter) (istio_requests_total)");
+      expect(
+        Object.fromEntries(sums.map(({ metric, value }) => [metric["reporter"], Number(value[1])])),
+      ).toEqual({ source: sent, destination: sent });
+      const [first] = await query("istio_requests_total");
+      expect(Object.keys(first!.metric)).toEqual(
+        expect.arrayContaining([...requestLabels, "pod", "namespace"]),
+      );
+      const [p95] = await query(
+        "histogram_quantile(0.95, sum by (le) (istio_request_duration_milliseconds_bucket))",
+      );
+      expect(Number(p95!.value[1])).toBeGreaterThan(0);
+    } finally {
+      prometheus.kill();
+      await once(prometheus, "exit");
+    }
   });
 
   test("increments, access logs and spans reach the plane with token, mesh and batch number", async () => {
