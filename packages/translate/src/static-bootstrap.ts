@@ -28,7 +28,8 @@ export function staticBootstrap(
   { secrets = [], ...options }: StaticOptions = {},
 ): Bootstrap {
   const base = foundation({
-    node: { id: proxy.id, cluster: proxy.namespace, metadata: {} },
+    // Envoy wants both before it speaks of secrets at all.
+    node: { id: proxy.id || "unnamed", cluster: proxy.namespace || "unnamed", metadata: {} },
     xds: { address: "127.0.0.1", port: 15010 },
     otlp: { address: "127.0.0.1", port: 4317 },
     admin: { address: "127.0.0.1", port: 15000 },
