@@ -4,6 +4,7 @@ import { discovery } from "./discovery.ts";
 import type { ClusterFeature } from "./feature.ts";
 import { httpProtocol } from "./http-protocol.ts";
 import { loadBalancing } from "./load-balancing.ts";
+import { locality } from "./locality.ts";
 import { metadata } from "./metadata.ts";
 import { outlierDetection } from "./outlier-detection.ts";
 import { proxyProtocol } from "./proxy-protocol.ts";
@@ -15,6 +16,7 @@ export const CLUSTER_FEATURES: readonly ClusterFeature[] = [
   connectionPool,
   httpProtocol,
   outlierDetection,
+  locality,
   metadata,
   tls,
   // Wraps the transport socket that TLS made: the header goes in front of the handshake.
