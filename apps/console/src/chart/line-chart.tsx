@@ -1,5 +1,6 @@
 /** A time chart: at most five lines, a crosshair shared by all charts of the page, and a drag that sets the range for all. */
 import { useEffect, useRef, useState } from "react";
+import "./browser-language.ts";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useTimeRange } from "../route/page-search.ts";

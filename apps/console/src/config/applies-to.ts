@@ -39,7 +39,7 @@ function whyApplies(
   const labels = selectorOf(object.spec);
   if (labels && namespace === service.namespace) {
     const app = labels["app"] ?? labels["app.kubernetes.io/name"];
-    return app !== undefined && (app === service.name || service.apps?.includes(app))
+    return app !== undefined && (app === service.name || service.apps?.includes(String(app)))
       ? { why: "selects its workloads", distance: 1 }
       : undefined;
   }
@@ -66,7 +66,7 @@ export function hostsNamed({ kind, spec }: Pick<StoredObject, "kind" | "spec">):
   if (kind !== "VirtualService" && kind !== "ServiceEntry") return [];
   const found = new Set(
     Array.isArray(fields["hosts"])
-      ? fields["hosts"].filter((host) => typeof host === "string")
+      ? fields["hosts"].filter((host): host is string => typeof host === "string")
       : [],
   );
   collectDestinations(fields, found);

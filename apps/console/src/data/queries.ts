@@ -13,7 +13,10 @@ const ARRIVING_MS = 400;
 const PAGE = 500;
 
 const live = (range: TimeRange): number | false => (range.kind === "live" ? LIVE_MS : false);
-const now = (range: TimeRange) => between(resolveRange(range, Date.now()));
+/** Live ranges move in steps of this, so that the buckets of two answers are the same and nothing flickers. */
+const GRID_MS = 5_000;
+const gridNow = (ms = GRID_MS): number => Math.ceil(Date.now() / ms) * ms;
+const now = (range: TimeRange) => between(resolveRange(range, gridNow()));
 
 /** A refusal stays one; only silence is asked again. */
 export function shouldRetry(failures: number, error: unknown): boolean {
@@ -78,8 +81,9 @@ export const seriesQuery = (mesh: string, range: TimeRange, asked: SeriesAsked) 
       rangeKey(range),
     ],
     queryFn: ({ signal }) => {
-      const interval = resolveRange(range, Date.now());
-      const step = `${stepSeconds(interval)}s`;
+      const seconds = stepSeconds(resolveRange(range, Date.now()));
+      const interval = resolveRange(range, gridNow(seconds * 1000));
+      const step = `${seconds}s`;
       return ask((plane) => plane.series(mesh, { ...between(interval), ...asked, step }, signal));
     },
     refetchInterval: live(range),

@@ -1,4 +1,4 @@
-/** Panning and zooming a drawing: wheel, drag, pinch by the trackpad, buttons; fits the whole until a person takes over. */
+/** Panning and zooming a drawing: wheel, drag, pinch by the trackpad, buttons; fits the whole at first and when asked, and never moves by itself. */
 import { type PointerEvent, type RefObject, useCallback, useEffect, useRef, useState } from "react";
 
 export interface Viewport {
@@ -33,16 +33,6 @@ export function useViewport(frame: RefObject<HTMLElement | null>, content: Size 
   useEffect(() => {
     if (!taken.current) fit();
   }, [fit]);
-  useEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => {
-      if (!taken.current) fit();
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [frame, fit]);
-
   const zoom = useCallback(
     (factor: number, at?: { x: number; y: number }) => {
       const element = frame.current;
