@@ -1,6 +1,7 @@
 /** The ADS server: one gRPC service in both dialects, a stream for each client, and what the agent tells and asks of it. */
 import { Server, ServerCredentials, status as grpcStatus } from "@grpc/grpc-js";
 import type { ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
+import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
 import { createPace } from "./pace.ts";
@@ -55,6 +56,7 @@ export function createAdsServer({ translator, secrets, log }: AdsServerOptions):
     views: translator,
     secrets,
     encoder: createResourceEncoder(() => announced),
+    responses: createResponseWriter(),
     log,
     revision: () => ({ announced, settled }),
     wake: (stream) => pace.request(stream),

@@ -82,8 +82,53 @@ export function readRequest(dialect: Dialect, bytes: Uint8Array): DiscoveryReque
   };
 }
 
-/** The response's bytes: its own few fields, then the resources as they were encoded once. */
-export function writeResponse(dialect: Dialect, response: DiscoveryResponse): Buffer {
+/** Writes responses. Streams that are sent the same, which is what a change does to most of them, share the bytes. */
+export interface ResponseWriter {
+  write(dialect: Dialect, response: DiscoveryResponse): Buffer;
+}
+
+/** Responses that are kept for the next stream: one of each type, and as many again for a second kind of proxy. */
+const KEPT_RESPONSES = 8;
+
+/** Smaller responses are not worth keeping. Bytes. */
+const KEPT_FROM_BYTES = 4 * 1024;
+
+export function createResponseWriter(): ResponseWriter {
+  const kept: {
+    readonly dialect: Dialect;
+    readonly response: DiscoveryResponse;
+    readonly bytes: Buffer;
+  }[] = [];
+  return {
+    write(dialect, response) {
+      const found = kept.find(
+        (each) => each.dialect === dialect && sameResponse(each.response, response),
+      );
+      if (found) return found.bytes;
+      const bytes = writeResponse(dialect, response);
+      if (bytes.length >= KEPT_FROM_BYTES) {
+        kept.push({ dialect, response, bytes });
+        if (kept.length > KEPT_RESPONSES) kept.shift();
+      }
+      return bytes;
+    },
+  };
+}
+
+function sameResponse(a: DiscoveryResponse, b: DiscoveryResponse): boolean {
+  return (
+    a.type === b.type &&
+    a.nonce === b.nonce &&
+    a.version === b.version &&
+    a.resources.length === b.resources.length &&
+    a.removed.length === b.removed.length &&
+    a.resources.every((resource, index) => resource === b.resources[index]) &&
+    a.removed.every((name, index) => name === b.removed[index])
+  );
+}
+
+/** Its own few fields, then the resources as they were encoded once. */
+function writeResponse(dialect: Dialect, response: DiscoveryResponse): Buffer {
   const common = { typeUrl: typeUrls[response.type], nonce: response.nonce };
   const head =
     dialect === "sotw"

@@ -1,6 +1,7 @@
 /** A resource as it goes over the wire: encoded once per value, addressed by the hash of its bytes. */
 import { hash } from "node:crypto";
 import { encode, resourceTypes, typeUrls } from "@heddle/envoy";
+import type { EncodedParts } from "@heddle/envoy";
 import type { ResourceType } from "./ports.ts";
 
 export interface EncodedResource {
@@ -28,11 +29,12 @@ export interface ResourceEncoder {
 /** `revision` is asked when a value is encoded for the first time. Forgotten values take their bytes with them. */
 export function createResourceEncoder(revision: () => number): ResourceEncoder {
   const known = new WeakMap<object, EncodedResource>();
+  const parts: EncodedParts = new WeakMap();
   return {
     encoded(type, name, value) {
       const found = known.get(value);
       if (found?.name === name) return found;
-      const made = make(type, name, value, revision());
+      const made = make(type, name, value, revision(), parts);
       known.set(value, made);
       return made;
     },
@@ -44,8 +46,14 @@ export function hashOf(version: string): string {
   return version.slice(version.indexOf("-") + 1);
 }
 
-function make(type: ResourceType, name: string, value: object, revision: number): EncodedResource {
-  const bytes = encode(resourceTypes[type], value);
+function make(
+  type: ResourceType,
+  name: string,
+  value: object,
+  revision: number,
+  parts: EncodedParts,
+): EncodedResource {
+  const bytes = encode(resourceTypes[type], value, parts);
   const id = digest(bytes);
   const version = `${revision}-${id}`;
   const entry = field(0x12, field(0x0a, Buffer.from(typeUrls[type])), field(0x12, bytes));

@@ -2,8 +2,8 @@
 import { ValueError } from "@heddle/envoy";
 import { parseNode } from "@heddle/translate";
 import type { ProxyDescription } from "@heddle/translate";
-import { readRequest, writeResponse } from "./discovery.ts";
-import type { Dialect, DiscoveryRequest } from "./discovery.ts";
+import { readRequest } from "./discovery.ts";
+import type { Dialect, DiscoveryRequest, ResponseWriter } from "./discovery.ts";
 import type { EncodedResource, ResourceEncoder } from "./encoded-resource.ts";
 import type {
   ChangedNames,
@@ -53,6 +53,7 @@ export interface StreamContext {
   readonly views: ViewSource;
   readonly secrets: SecretSource;
   readonly encoder: ResourceEncoder;
+  readonly responses: ResponseWriter;
   readonly log: XdsLog;
   /** The newest revision, as it is written into versions, and the newest one with which all views are up to date. */
   revision(): { readonly announced: number; readonly settled: number };
@@ -97,7 +98,6 @@ export class ProxyStream {
   readonly #opened = performance.now();
   #heldSince = 0;
   #timer: NodeJS.Timeout | undefined;
-  #nonces = 0;
   #acknowledgedRevision = 0;
   #closed = false;
 
@@ -313,12 +313,14 @@ export class ProxyStream {
     const push = subscription.next({
       lookup: (name) => this.#lookup(type, name),
       removals,
-      nonce: String(++this.#nonces),
       revision: this.#context.revision().announced,
     });
     if (!push) return;
     if (type === "cluster") this.#clustersPushed(push.changes);
-    this.#write(writeResponse(this.#dialect, { ...push, type }));
+    const { version, nonce, resources, removed } = push;
+    this.#write(
+      this.#context.responses.write(this.#dialect, { type, version, nonce, resources, removed }),
+    );
     this.#context.changed(this);
   }
 

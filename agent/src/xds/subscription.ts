@@ -47,7 +47,6 @@ export interface PushOptions {
   readonly lookup: (name: string) => EncodedResource | ValueError | undefined;
   /** Whether anything may be taken away now. */
   readonly removals: boolean;
-  readonly nonce: string;
   readonly revision: number;
 }
 
@@ -92,6 +91,8 @@ export class Subscription {
   #owesAnswer: boolean;
   #outstanding: Push | undefined;
   #last: { version: string; nonce: string } = { version: "", nonce: "" };
+  /** How often the last version has been sent before in a row. */
+  #repeats = 0;
   #acknowledged = { version: "", at: 0 };
   #error: string | undefined;
   /** The client came with a configuration from an earlier stream. */
@@ -225,18 +226,15 @@ export class Subscription {
     if (changes.size === 0 && this.#refused.size === 0) this.#error = undefined;
     if (changes.size === 0 && !this.#owesAnswer) return undefined;
     this.#owesAnswer = false;
-    const added = [...changes.values()].some(
-      ({ before, after }) => after?.resource && (!before || before.hash === ABSENT),
-    );
     const version = `${options.revision}-${this.#heldSum.toString(36)}`;
     const push: Push = {
-      nonce: options.nonce,
+      nonce: this.#nextNonce(version),
       version,
       at: performance.now(),
       resources: this.#full ? this.#heldResources() : changedResources(changes),
-      removed: [...changes].filter(([, { after }]) => !after?.resource).map(([name]) => name),
+      removed: removedNames(changes),
       changes,
-      added,
+      added: addsNames(changes),
     };
     this.#outstanding = push;
     this.#last = { version, nonce: push.nonce };
@@ -288,6 +286,12 @@ export class Subscription {
       ...(error === undefined ? {} : { error }),
       ...(culprits.length === 0 ? {} : { culprits }),
     };
+  }
+
+  /** Equal for streams that are sent the same, different from the one before on this stream. */
+  #nextNonce(version: string): string {
+    this.#repeats = version === this.#last.version ? this.#repeats + 1 : 0;
+    return this.#repeats === 0 ? version : `${version}.${this.#repeats}`;
   }
 
   #takeChanges(options: PushOptions, names: Iterable<string>): Map<string, Change> {
@@ -367,8 +371,23 @@ function isThere(held: Held | undefined): boolean {
   return held !== undefined && held.hash !== ABSENT;
 }
 
+function addsNames(changes: ReadonlyMap<string, Change>): boolean {
+  for (const { before, after } of changes.values()) {
+    if (after?.resource && !isThere(before)) return true;
+  }
+  return false;
+}
+
 function changedResources(changes: ReadonlyMap<string, Change>): EncodedResource[] {
-  return [...changes.values()].flatMap(({ after }) => (after?.resource ? [after.resource] : []));
+  const resources: EncodedResource[] = [];
+  for (const { after } of changes.values()) if (after?.resource) resources.push(after.resource);
+  return resources;
+}
+
+function removedNames(changes: ReadonlyMap<string, Change>): string[] {
+  const names: string[] = [];
+  for (const [name, { after }] of changes) if (!after?.resource) names.push(name);
+  return names;
 }
 
 function halves(names: readonly string[]): string[][] {
