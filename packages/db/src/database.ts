@@ -40,29 +40,48 @@ export function createDatabase(driver: Driver): Database {
   };
 }
 
+/**
+ * Few round trips: the opening is sent ahead of the first statement without waiting, and what only read is answered
+ * before its commit is.
+ */
 function transaction<T>(driver: Driver, opening: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return driver.lease(async (connection) => {
-    await connection.script(opening);
-    let result: T;
-    try {
-      result = await work(bind(connection));
-    } catch (error) {
-      await connection.script("rollback").catch(() => connection.discard());
-      throw error;
-    }
-    await connection.script("commit");
-    return result;
+  return new Promise((resolve, reject) => {
+    driver
+      .lease(async (connection) => {
+        const opened = connection.script(opening);
+        // Awaited below; a failure until then must not count as unhandled.
+        opened.catch(() => {});
+        const seen = { writes: false };
+        let result: T;
+        try {
+          result = await work(bind(connection, seen));
+          await opened;
+        } catch (error) {
+          await connection.script("rollback").catch(() => connection.discard());
+          await opened;
+          throw error;
+        }
+        if (!seen.writes) resolve(result);
+        await connection.script("commit");
+        resolve(result);
+      })
+      .catch(reject);
   });
 }
 
-function bind(connection: Connection): Tx {
+/** Statements that change nothing and lock nothing. */
+const READ = /^\s*select\b(?!.*\bfor (update|share|no key update|key share)\b)/is;
+
+function bind(connection: Connection, seen: { writes: boolean }): Tx {
   return drizzle(
-    async (text, params, method) => ({
-      rows:
+    async (text, params, method) => {
+      seen.writes ||= !READ.test(text);
+      const rows =
         method === "execute"
           ? await connection.records(text, params)
-          : ((await connection.rows(text, params)) as unknown[]),
-    }),
+          : await connection.rows(text, params);
+      return { rows: rows as unknown[] };
+    },
     { schema },
   );
 }

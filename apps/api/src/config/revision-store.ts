@@ -7,7 +7,6 @@ import {
   gt,
   lt,
   lte,
-  meshes,
   inArray,
   revisionChanges,
   revisions,
@@ -38,47 +37,34 @@ export interface NewRevision {
 
 export type RevisionRow = typeof revisions.$inferSelect;
 
-/** Writes the revision, its changes, the objects as they are after it, and the mesh's head. The caller holds the mesh's lock. */
+/**
+ * Writes the revision, its changes, the objects as they are after it, and the mesh's head, all in one statement with few
+ * parameters, however many objects there are. The caller holds the mesh's lock.
+ */
 export async function writeRevision(tx: Tx, mesh: MeshRef, revision: NewRevision): Promise<void> {
   const { header, signed, changes } = revision;
-  await tx.insert(revisions).values({
-    meshId: mesh.id,
-    tenantId: mesh.tenant,
-    number: header.number,
-    parent: header.parent,
-    createdAt: new Date(header.time),
-    author: revision.author,
-    message: revision.message,
-    stateRoot: header.stateRoot,
-    parentHash: header.parentHash,
-    hash: signed.hash,
-    signature: signed.signature,
-    keyId: signed.keyId,
-    rollbackOf: revision.rollbackOf,
-  });
-  const written = changes.filter((change) => change.after !== null);
-  const deleted = changes.filter((change) => change.after === null);
-  // One parameter however many objects: a statement has room for 65,535.
   await tx.execute(sql`
-    insert into revision_changes (mesh_id, tenant_id, number, key, action, before, after, before_hash, after_hash, owner)
-    select ${mesh.id}::uuid, ${mesh.tenant}::uuid, ${header.number}::integer, c.key, c.action, nullif(c.before, 'null'::jsonb), nullif(c.after, 'null'::jsonb), c."beforeHash", c."afterHash", c.owner
-    from jsonb_to_recordset(${JSON.stringify(changes)}::text::jsonb)
-      as c(key text, action text, before jsonb, after jsonb, "beforeHash" text, "afterHash" text, owner text)`);
-  if (written.length > 0)
-    await tx.execute(sql`
+    with change as (
+      select * from jsonb_to_recordset(${JSON.stringify(changes)}::text::jsonb)
+        as c(key text, action text, before jsonb, after jsonb, "beforeHash" text, "afterHash" text, owner text)
+    ), revision as (
+      insert into revisions (mesh_id, tenant_id, number, parent, created_at, author, message, state_root, parent_hash, hash, signature, key_id, rollback_of)
+      values (${mesh.id}::uuid, ${mesh.tenant}::uuid, ${header.number}::integer, ${header.parent}::integer, ${header.time}::timestamptz, ${revision.author}, ${revision.message}, ${header.stateRoot}, ${header.parentHash}, ${signed.hash}, ${signed.signature}, ${signed.keyId}, ${revision.rollbackOf}::integer)
+    ), history as (
+      insert into revision_changes (mesh_id, tenant_id, number, key, action, before, after, before_hash, after_hash, owner)
+      select ${mesh.id}::uuid, ${mesh.tenant}::uuid, ${header.number}::integer, key, action, nullif(before, 'null'::jsonb), nullif(after, 'null'::jsonb), "beforeHash", "afterHash", owner
+      from change
+    ), written as (
       insert into objects (mesh_id, tenant_id, key, "group", kind, namespace, name, document, hash, owner, revision)
-      select ${mesh.id}::uuid, ${mesh.tenant}::uuid, o.key, split_part(o.key, '/', 1), split_part(o.key, '/', 2), split_part(o.key, '/', 3), split_part(o.key, '/', 4), o.after, o."afterHash", o.owner, ${header.number}::integer
-      from jsonb_to_recordset(${JSON.stringify(written)}::text::jsonb) as o(key text, after jsonb, "afterHash" text, owner text)
+      select ${mesh.id}::uuid, ${mesh.tenant}::uuid, key, split_part(key, '/', 1), split_part(key, '/', 2), split_part(key, '/', 3), split_part(key, '/', 4), after, "afterHash", owner, ${header.number}::integer
+      from change where "afterHash" is not null
       on conflict (mesh_id, key) do update
-        set document = excluded.document, hash = excluded.hash, owner = excluded.owner, revision = excluded.revision`);
-  if (deleted.length > 0)
-    await tx.execute(sql`
-      delete from objects where mesh_id = ${mesh.id}::uuid
-        and key in (select jsonb_array_elements_text(${JSON.stringify(deleted.map(({ key }) => key))}::text::jsonb))`);
-  await tx
-    .update(meshes)
-    .set({ revision: header.number, stateRoot: header.stateRoot, headHash: signed.hash })
-    .where(eq(meshes.id, mesh.id));
+        set document = excluded.document, hash = excluded.hash, owner = excluded.owner, revision = excluded.revision
+    ), deleted as (
+      delete from objects where mesh_id = ${mesh.id}::uuid and key in (select key from change where "afterHash" is null)
+    )
+    update meshes set revision = ${header.number}::integer, state_root = ${header.stateRoot}, head_hash = ${signed.hash}
+    where id = ${mesh.id}::uuid`);
 }
 
 /** Newest first, those below `before`. */
