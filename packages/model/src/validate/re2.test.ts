@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { regexError } from "./re2.ts";
+
+test.each([
+  "^/api/v[0-9]+/.*$",
+  "(?i)abc",
+  "(?P<name>a|b)",
+  "(?:a|b)*?",
+  "a{2,5}",
+  "a{",
+  "[[:alpha:]_-]",
+  "[]a]",
+  "[^]]",
+  "\\pL\\p{Greek}\\x{10FFFF}",
+  "\\Qa.b\\E",
+  "\\bword\\b",
+  "a|",
+  "(?s:.)",
+  "^(.*?;)?(user=jason)(;.*)?$",
+  "\\d+\\.\\d+",
+])("takes %s", (pattern) => expect(regexError(pattern)).toBeUndefined());
+
+test.each([
+  ["", "empty"],
+  ["(a", "missing )"],
+  ["a)", "unexpected )"],
+  ["[a", "missing ]"],
+  ["*a", "nothing to repeat"],
+  ["a**", "bad repetition"],
+  ["(?=a)", "RE2 has no (?="],
+  ["(?!a)", "RE2 has no (?!"],
+  ["(?<=a)b", "RE2 has no (?<="],
+  ["(a)\\1", "references back"],
+  ["a\\", "backslash"],
+  ["[z-a]", "bad range"],
+  ["a{1001}", "repeat count"],
+  ["[[:nope:]]", "no such character class"],
+  ["\\Z", "RE2 has no \\Z"],
+  ["a".repeat(1025), "1024 at most"],
+  ["(".repeat(500), "nested too deeply"],
+])("refuses %j", (pattern, reason) => expect(regexError(pattern)).toContain(reason));
+
+test("answers for any text and never throws", () => {
+  const bits = fc.constantFrom(
+    "a",
+    "(",
+    ")",
+    "[",
+    "]",
+    "*",
+    "?",
+    "{1,2}",
+    "\\",
+    "|",
+    "^",
+    ":",
+    "-",
+  );
+  fc.assert(
+    fc.property(fc.array(bits, { maxLength: 40 }), (parts) => {
+      const wrong = regexError(parts.join(""));
+      expect(wrong === undefined || wrong.length > 0).toBe(true);
+    }),
+  );
+});
