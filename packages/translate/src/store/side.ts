@@ -50,19 +50,35 @@ export class Side {
     this.#byKind = indexesByKind(this.#indexes);
   }
 
-  /** Changes plain data only; nobody is told before `flush`. Throws what an index throws, having forgotten the object. */
+  /** Changes plain data only; nobody is told before `flush`. Throws what an index throws, and is then without the object. */
   set(key: string, object: MeshObject<unknown> | undefined): void {
     const before = this.objects.peek(key);
     const after = object as MeshObject<never> | undefined;
     if (before === after) return;
+    const indexes = this.#byKind.get(kindOfKey(key)) ?? [];
+    try {
+      for (const index of indexes) index.change(before, after);
+    } catch (error) {
+      for (const index of indexes) for (const gone of [before, after]) withdraw(index, gone);
+      this.objects.set(key, undefined);
+      throw error;
+    }
     this.objects.set(key, after);
-    for (const index of this.#byKind.get(kindOfKey(key)) ?? []) index.change(before, after);
   }
 
   /** Lets every answer follow the data. */
   flush(): void {
     this.objects.flush();
     for (const index of this.#indexes) index.flush();
+  }
+}
+
+/** What could not be put in may not come out without an error either. */
+function withdraw(index: ModelIndex, object: MeshObject<never> | undefined): void {
+  try {
+    index.change(object, undefined);
+  } catch {
+    // The error that led here is the one that is reported.
   }
 }
 
