@@ -15,6 +15,11 @@ export function agentCommand(): Command {
     .option("--xds <address>", "serve xDS in plaintext at this address, such as 127.0.0.1:15010")
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
     .option("--otlp <address>", "where proxies send spans and access logs", "127.0.0.1:4317")
+    .option("--cluster-id <id>", "what the cluster is called in metrics and endpoints")
+    .option("--certificate-lifetime <duration>", "how long workload certificates live, such as 24h")
+    .option("--certificate-issuer <who>", "agent: with an intermediate of the plane's; or plane")
+    .option("--trust-domain <domain>", "with --standalone: the trust domain")
+    .option("--root-namespace <namespace>", "with --standalone: the root namespace")
     .option("--scrape-interval <seconds>", "how often proxies are scraped", Number)
     .option(
       "--roles <roles>",
@@ -22,10 +27,7 @@ export function agentCommand(): Command {
       "control,telemetry",
     )
     .action(async (flags: Record<string, unknown>) => {
-      const [{ startAgent }, { parseAgentOptions }] = await Promise.all([
-        import("@heddle/agent"),
-        import("@heddle/agent"),
-      ]);
+      const { parseAgentOptions, startAgent } = await import("@heddle/agent");
       const agent = await startAgent(parseAgentOptions(flags, process.env));
       await untilSignal();
       await agent.close();

@@ -108,6 +108,7 @@ function agentProcess({ host, clusterDir, dataDir, plane, joinToken }: AgentPlac
       ...["--config", clusterDir, "--state", path.join(dataDir, "agent")],
       ...["--xds", `${host}:${XDS_PORT}`, "--metrics", `${host}:${METRICS_PORT}`],
       ...["--otlp", `${host}:${OTLP_PORT}`, "--scrape-interval", "2"],
+      ...["--cluster-id", "local"],
     ],
     env: { HEDDLE_TOKEN: joinToken },
   };
