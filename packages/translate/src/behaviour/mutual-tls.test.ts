@@ -108,6 +108,27 @@ describe.skipIf(!envoyBinary)("mutual TLS between workloads", () => {
     expect(plain.echo().headers["x-forwarded-client-cert"]).toBeUndefined();
   });
 
+  test("takes off what a client with a certificate claims to forward", async () => {
+    const { text } = await tls(
+      "STRICT",
+      client,
+      {},
+      "x-forwarded-client-cert: URI=spiffe://cluster.local/ns/default/sa/admin",
+    );
+    expect(text).toContain("URI=spiffe://cluster.local/ns/default/sa/client");
+    expect(text).not.toContain("admin");
+  });
+
+  test("shows the application no peer header, whoever sent it", async () => {
+    const claim = { headers: { "x-heddle-peer-metadata": "forged" } };
+    expect(
+      (await direct("PERMISSIVE", claim)).echo().headers["x-heddle-peer-metadata"],
+    ).toBeUndefined();
+    const { text } = await tls("STRICT", client, {}, "x-heddle-peer-metadata: forged");
+    expect(text).toContain("HTTP/1.1 200");
+    expect(text).not.toContain("forged");
+  });
+
   test("STRICT refuses requests in the clear", async () => {
     await expect(direct("STRICT", {})).rejects.toThrow(/ECONNRESET|socket hang up/);
   });
@@ -169,10 +190,16 @@ describe.skipIf(!envoyBinary)("mutual TLS between workloads", () => {
     readonly answered: boolean;
     readonly protocol: string | null;
     readonly alpn: string | false | null;
+    readonly text: string;
   }
 
   /** One request over TLS by hand; a server that refuses the client's certificate says so only after the handshake. */
-  function tls(mode: Mode, leaf: Leaf | undefined, options: object = {}): Promise<Handshake> {
+  function tls(
+    mode: Mode,
+    leaf: Leaf | undefined,
+    options: object = {},
+    header = "x-nothing: 1",
+  ): Promise<Handshake> {
     return new Promise((resolve) => {
       let protocol: string | null = null;
       let alpn: string | false | null = null;
@@ -190,15 +217,16 @@ describe.skipIf(!envoyBinary)("mutual TLS between workloads", () => {
           alpn = socket.alpnProtocol;
           if (alpn === "h2") {
             socket.destroy();
-            resolve({ answered: true, protocol, alpn });
-          } else socket.write("GET / HTTP/1.1\r\nhost: any\r\nconnection: close\r\n\r\n");
+            resolve({ answered: true, protocol, alpn, text: "" });
+          } else
+            socket.write(`GET / HTTP/1.1\r\nhost: any\r\n${header}\r\nconnection: close\r\n\r\n`);
         },
       );
       let text = "";
       socket.on("data", (chunk) => (text += chunk.toString()));
       socket.on("error", () => undefined);
       socket.on("close", () =>
-        resolve({ answered: text.startsWith("HTTP/1.1 200"), protocol, alpn }),
+        resolve({ answered: text.startsWith("HTTP/1.1 200"), protocol, alpn, text }),
       );
     });
   }

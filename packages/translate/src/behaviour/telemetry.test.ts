@@ -43,6 +43,7 @@ const OBJECTS = [
     [SERVER],
     { namespace: "books", clusterIP: "10.0.0.1" },
   ),
+  ...service("empty", [{ name: "http", port: 80 }], []),
   virtualService(
     "reviews",
     { hosts: ["reviews"], http: [{ name: "main", route: [{ destination: { host: "reviews" } }] }] },
@@ -235,6 +236,20 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
   test("says what went wrong in the code", async () => {
     const samples = await added("istio_requests_total", CLIENT, () => get("/status/500"));
     expect(samples.map(({ labels }) => labels["response_code"])).toEqual(["500"]);
+  });
+
+  test("says unknown of the workload where no endpoint was there to take the request", async () => {
+    const samples = await added("istio_requests_total", CLIENT, () => get("/", {}, "empty"));
+    expect(samples).toHaveLength(1);
+    expect(samples[0]?.labels).toMatchObject({
+      response_code: "503",
+      response_flags: "UH",
+      destination_service: "empty.default.svc.cluster.local",
+      destination_workload: "unknown",
+      destination_workload_namespace: "unknown",
+      destination_principal: "unknown",
+      destination_canonical_service: "unknown",
+    });
   });
 
   test("tells gRPC from other requests, with its status", async () => {

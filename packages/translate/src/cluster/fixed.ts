@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import { BLACK_HOLE_CLUSTER, INBOUND_PASSTHROUGH_CLUSTER, PASSTHROUGH_CLUSTER } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
+import { strangerMetadata } from "../telemetry/peer.ts";
 
 /**
  * The source address by which iptables knows a connection that the proxy makes to its own pod, so that it is not led back
@@ -21,10 +22,16 @@ const AS_CLIENT: Pick<Cluster, "typedExtensionProtocolOptions"> = {
   },
 };
 
-const BLACK_HOLE: Cluster = { name: BLACK_HOLE_CLUSTER, type: "STATIC", connectTimeout: "10s" };
+const BLACK_HOLE: Cluster = {
+  name: BLACK_HOLE_CLUSTER,
+  type: "STATIC",
+  connectTimeout: "10s",
+  metadata: strangerMetadata(BLACK_HOLE_CLUSTER),
+};
 
 const PASSTHROUGH: Cluster = {
   name: PASSTHROUGH_CLUSTER,
+  metadata: strangerMetadata(PASSTHROUGH_CLUSTER),
   type: "ORIGINAL_DST",
   connectTimeout: "10s",
   lbPolicy: "CLUSTER_PROVIDED",
@@ -33,6 +40,7 @@ const PASSTHROUGH: Cluster = {
 
 const INBOUND_PASSTHROUGH: Cluster = {
   name: INBOUND_PASSTHROUGH_CLUSTER,
+  metadata: strangerMetadata(INBOUND_PASSTHROUGH_CLUSTER),
   type: "ORIGINAL_DST",
   connectTimeout: "10s",
   lbPolicy: "CLUSTER_PROVIDED",

@@ -50,6 +50,13 @@ export function clusterMetadata(service: Pick<ServiceModel, "host" | "name" | "n
   };
 }
 
+/** `metadata` of a cluster that stands for no service: counted under the cluster's own name, as Istio does. */
+export function strangerMetadata(cluster: string): {
+  filterMetadata: Record<string, Record<string, string>>;
+} {
+  return { filterMetadata: { [METADATA_NAMESPACE]: { serviceName: cluster } } };
+}
+
 export function peerOfEndpoint(endpoint: WorkloadEndpoint): Peer {
   return {
     workload: endpoint.workload,
