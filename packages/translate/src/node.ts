@@ -32,6 +32,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     text(metadata["NAMESPACE"]) || podNamespace || (domain.split(".svc")[0] ?? "") || "default";
   const addresses = addressesOf(metadata["INSTANCE_IPS"], ip);
   const port = Number(metadata["HTTP_PROXY_PORT"]);
+  const statsAddress = text(metadata["HEDDLE_STATS_ADDRESS"]);
   const interception = metadata["INTERCEPTION_MODE"] === "NONE" ? "NONE" : "REDIRECT";
   return {
     id,
@@ -48,6 +49,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     appAddress: text(metadata["APP_ADDRESS"]) || LOOPBACK,
     onDemand: truth(metadata["HEDDLE_ON_DEMAND"]),
     cohort: cohortOf(metadata["HEDDLE_COHORT"]),
+    ...(statsAddress === "" ? {} : { statsAddress }),
   };
 }
 

@@ -19,6 +19,8 @@ export interface ProxyDescription {
   readonly appAddress: string;
   /** Outbound virtual hosts are asked for on demand (VHDS). */
   readonly onDemand: boolean;
+  /** Where its Prometheus listener is, `host:port`; on its first address, at Istio's port, without it. */
+  readonly statsAddress?: string;
   /** Which of an object's two values this proxy reads during a staged change. */
   readonly cohort: Cohort;
 }

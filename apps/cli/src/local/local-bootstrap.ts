@@ -25,6 +25,7 @@ export function localBootstrap(
         CLUSTER_ID: "local",
         INSTANCE_IPS: pod.address,
         INTERCEPTION_MODE: "NONE",
+        HEDDLE_STATS_ADDRESS: `${sidePorts}:15090`,
         ...(type === "sidecar" ? { HTTP_PROXY_PORT: "15001", APP_ADDRESS: pod.appAddress } : {}),
       },
     },
