@@ -1,0 +1,32 @@
+/** Failures of the agent that a user can do something about, each with a stable code. */
+
+export const agentCodes = {
+  HDL7201: "Give both --plane and --token, or --standalone.",
+  HDL7202: "Give a duration such as 24h, 30m or 30s.",
+  HDL7203: "Give host:port, such as 127.0.0.1:15010.",
+  HDL7204: "End the program that holds the address, or choose another.",
+  HDL7205: "Create the directory, or give --state another that can be written.",
+  HDL7206: "Make a new join token and start the agent with it.",
+  HDL7210:
+    "Keep one of the two: delete the object in the cluster, or with `heddle delete` in the plane.",
+  HDL7211: "Correct the file; its last good objects stay in force until then.",
+  HDL7212:
+    "Free space on the disk of --state. The agent goes on, but would start from an older state.",
+  HDL7213:
+    "Upgrade the agent: the plane took an object that this version cannot read. Its last good value stays in force.",
+  HDL7214: "Another agent uses this state directory; end it, or give --state another directory.",
+} as const;
+export type AgentCode = keyof typeof agentCodes;
+
+export class AgentError extends Error {
+  readonly code: AgentCode;
+  constructor(code: AgentCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "AgentError";
+    this.code = code;
+  }
+  /** What to do about it. */
+  get remedy(): string {
+    return agentCodes[this.code];
+  }
+}

@@ -1,0 +1,302 @@
+/** Puts an agent together: sources → model → translation → xDS, identity beside it, the plane and telemetry above. */
+import { importVerifier, type MeshState } from "@heddle/sync";
+import { createClient } from "@heddle/client";
+import { createTranslator } from "@heddle/translate";
+import type { Diagnostic } from "@heddle/model";
+import { AgentError } from "./agent-error.ts";
+import { startHttpServer } from "./debug/http-server.ts";
+import { createWorkloadCertificates } from "./identity/certificates.ts";
+import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
+import { createSecretSource } from "./identity/secret-source.ts";
+import { createLiveProxies, nameOf } from "./live-proxies.ts";
+import { type AgentLog, createLog } from "./log.ts";
+import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
+import type { AgentOptions } from "./options.ts";
+import { ownMetrics } from "./own-metrics.ts";
+import { startFilesSource } from "./sources/files.ts";
+import { createHostedSource, everyKey } from "./sources/hosted.ts";
+import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
+import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
+import { createLastGood } from "./state/last-good.ts";
+import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
+import { type Link, startLink } from "./sync/link.ts";
+import { createReporter } from "./sync/reporter.ts";
+import { summarize } from "./sync/summary.ts";
+import { type RunningTelemetry, startTelemetry } from "./telemetry/index.ts";
+import { AGENT_VERSION } from "./version.ts";
+import { createAdsServer } from "./xds/index.ts";
+
+export interface RunningAgent {
+  readonly ports: {
+    readonly xds: number | undefined;
+    readonly metrics: number | undefined;
+    readonly otlp: number | undefined;
+  };
+  /** Ends what it started; proxies keep what they have. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an agent and resolves when it serves. Hosted, it serves from its last good state before the plane answers; a first
+ * start waits until the plane has let it join. Rejects with an `AgentError` where it cannot start; nothing is left open then.
+ */
+export async function startAgent(
+  options: AgentOptions,
+  log: AgentLog = createLog(),
+): Promise<RunningAgent> {
+  const closing: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const step of closing.splice(0).toReversed()) await step();
+  };
+  try {
+    const directory = await openStateDirectory(options.stateDir);
+    closing.push(() => directory.close());
+    const membership = await membershipOf(options, directory, log);
+    return await startControl(options, membership, directory, log, closing, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function membershipOf(
+  { plane, name }: AgentOptions,
+  directory: StateDirectory,
+  log: AgentLog,
+): Promise<Membership | undefined> {
+  return plane && joinMesh(plane, name, directory, log, new AbortController().signal);
+}
+
+async function startControl(
+  options: AgentOptions,
+  membership: Membership | undefined,
+  directory: StateDirectory,
+  log: AgentLog,
+  closing: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<RunningAgent> {
+  const mesh = membership ? hostedSettings(membership) : standaloneSettings(options.standalone);
+  const client = membership && createClient({ baseUrl: membership.plane, token: membership.token });
+  const translator = createTranslator({ mesh, clusterId: options.clusterId });
+  const model = createMergedModel();
+  const hosted = createHostedSource();
+  const proxies = createLiveProxies(translator);
+  let stateWriteFailures = 0;
+  let fileDiagnostics: readonly Diagnostic[] = [];
+
+  const issuer = await issuerOf(options, membership, directory, log);
+  const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
+  closing.push(() => certificates.close());
+  const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
+  const ads = createAdsServer({ translator: proxies, secrets, log });
+  closing.push(() => ads.close());
+
+  const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
+    const changed = model.update(owner, changes);
+    if (changed.length === 0) return;
+    translator.apply(changed);
+    secrets.objectsChanged(changed.map(({ key }) => key));
+  };
+  const diagnostics = () => [
+    ...fileDiagnostics,
+    ...model.conflicts(),
+    ...hosted.diagnostics(),
+    ...translator.diagnostics(),
+  ];
+  let link: Link | undefined;
+  let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
+  const reporter = createReporter(
+    ads,
+    () => link,
+    () => summarize(model, mesh.clusterDomain, diagnostics(), (key) => files?.sourceOf(key)),
+    log,
+  );
+  closing.push(() => reporter.close());
+
+  const overlayTimer = createOverlayTimer((now) => {
+    put("hosted", hosted.expire(now));
+    return hosted.nextExpiry(now);
+  });
+  closing.push(() => overlayTimer.close());
+  const applyHosted = (state: MeshState, changed: readonly string[]) => {
+    const now = Date.now();
+    put("hosted", hosted.accept(state, changed, now));
+    const number = state.header?.number ?? 0;
+    ads.setRevision(number);
+    reporter.applied(number);
+    reporter.clusterChanged();
+    overlayTimer.plan(hosted.nextExpiry(now));
+  };
+
+  const lastGood = createLastGood(directory, log, (error) => {
+    stateWriteFailures++;
+    log.error("HDL7212: the last good state could not be written; the agent goes on", {
+      error: String(error),
+    });
+  });
+  let resumed: MeshState | undefined;
+  if (membership) {
+    const verifier = await importVerifier(membership.signingKey);
+    resumed = await lastGood.load({ mesh: membership.mesh.id, verifier });
+    if (resumed.header) {
+      applyHosted(resumed, everyKey(resumed));
+      log.info("resumed from disk", {
+        revision: resumed.header.number,
+        objects: resumed.objects.size,
+      });
+    }
+  }
+  if (options.configDir) {
+    files = await startFilesSource(
+      options.configDir,
+      (update) => {
+        fileDiagnostics = update.diagnostics;
+        put("cluster", update.changes);
+        reporter.clusterChanged();
+      },
+      log,
+    );
+    const source = files;
+    closing.push(() => source.close());
+  }
+
+  const xds = options.xdsAddress === undefined ? undefined : await listen(ads, options.xdsAddress);
+  if (membership && client && resumed) {
+    link = await startLink({
+      url: membership.plane,
+      token: membership.token,
+      mesh: membership.mesh,
+      agent: options.name,
+      version: AGENT_VERSION,
+      signingKey: membership.signingKey,
+      client,
+      state: resumed,
+      lastGood,
+      log,
+      apply: applyHosted,
+      greeted: (summary) => reporter.greeted(summary),
+      command: (name) => {
+        if (name === "report-proxies") reporter.again("proxies");
+        else if (name === "report-summary") reporter.again("summary");
+      },
+      rotated: (signingKey) =>
+        void saveMembership(directory, { ...membership, signingKey }).catch((error: unknown) =>
+          log.error("the new signing key could not be kept on disk", { error: String(error) }),
+        ),
+    });
+    const open = link;
+    closing.push(() => open.close());
+  }
+
+  const numbers = () =>
+    ownMetrics({
+      proxies: proxies.all().length,
+      objects: model.size,
+      revision: link?.state().applied.number ?? 0,
+      acknowledged: link?.state().acknowledged ?? 0,
+      connected: link && link.state().phase === "open",
+      badFiles: files?.status().bad.length ?? 0,
+      conflicts: model.conflicts().length,
+      stateWriteFailures,
+      certificateSeconds: firstExpiry(certificates.all()),
+    });
+  const telemetry = await telemetryOf(options, membership, log, {
+    targets: () =>
+      proxies.all().map(({ description }) => ({
+        name: nameOf(description),
+        address: description.statsAddress ?? description.addresses[0] ?? "",
+      })),
+    ownMetrics: numbers,
+  });
+  if (telemetry) closing.push(() => telemetry.close());
+  const metrics =
+    options.metricsAddress === undefined
+      ? undefined
+      : await startHttpServer(options.metricsAddress, {
+          proxies,
+          status: () => ads.status(),
+          diagnostics,
+          link: () => link?.state(),
+          certificates: () => certificates.all(),
+          objects: () => model.entries(),
+          metricsPort: () => telemetry?.ports.metrics,
+          ownMetrics: numbers,
+          // It has a configuration: a plane that is away does not make an agent unready.
+          ready: () => {
+            const waiting =
+              link && link.state().applied.number === 0 && link.state().phase !== "open";
+            return waiting
+              ? { ready: false, reasons: ["there is no configuration yet"] }
+              : { ready: true, reasons: [] };
+          },
+        });
+  if (metrics) closing.push(() => metrics.close());
+  log.info("agent is up", { xds, metrics: metrics?.port, mesh: mesh.name, objects: model.size });
+  return { ports: { xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp }, close };
+}
+
+async function issuerOf(
+  options: AgentOptions,
+  membership: Membership | undefined,
+  directory: StateDirectory,
+  log: AgentLog,
+): Promise<Issuer> {
+  if (!membership) return localIssuer(directory, options.standalone.trustDomain);
+  const client = createClient({ baseUrl: membership.plane, token: membership.token, retries: 0 });
+  if (options.certificates.issuer === "plane") return planeIssuer(client, membership.mesh);
+  return delegatedIssuer(directory, client, membership.mesh, log);
+}
+
+async function listen(
+  ads: { start(address: string): Promise<number> },
+  address: string,
+): Promise<number> {
+  try {
+    return await ads.start(address);
+  } catch (error) {
+    throw new AgentError("HDL7204", `xDS cannot be served at ${address}: ${String(error)}`, error);
+  }
+}
+
+function telemetryOf(
+  options: AgentOptions,
+  membership: Membership | undefined,
+  log: AgentLog,
+  sources: { targets: () => { name: string; address: string }[]; ownMetrics: () => string },
+): Promise<RunningTelemetry> | undefined {
+  if (!options.roles.includes("telemetry")) return undefined;
+  return startTelemetry({
+    otlpAddress: options.otlpAddress,
+    // Its own address is on the loopback: the agent's HTTP server hands on what it says.
+    metricsAddress: options.metricsAddress === undefined ? undefined : "127.0.0.1:0",
+    plane: membership?.plane,
+    token: membership?.token,
+    mesh: membership?.mesh.id,
+    spoolDir: `${options.stateDir}/telemetry`,
+    scrapeIntervalMs: options.scrapeInterval,
+    proxies: () => sources.targets().filter(({ address }) => address !== ""),
+    ownMetrics: sources.ownMetrics,
+    log: (level, message, fields) => log[level](`telemetry: ${message}`, fields),
+  });
+}
+
+/** Calls back when the next overlay expires, also while the plane is away. */
+function createOverlayTimer(expire: (now: number) => number | undefined) {
+  let timer: NodeJS.Timeout | undefined;
+  const plan = (at: number | undefined): void => {
+    clearTimeout(timer);
+    if (at === undefined) return;
+    timer = setTimeout(
+      () => plan(expire(Date.now())),
+      Math.min(Math.max(0, at - Date.now()) + 1, 2 ** 31 - 1),
+    );
+  };
+  return { plan, close: () => clearTimeout(timer) };
+}
+
+function firstExpiry(certificates: readonly { notAfter: number }[]): number | undefined {
+  if (certificates.length === 0) return undefined;
+  return Math.round(
+    (Math.min(...certificates.map(({ notAfter }) => notAfter)) - Date.now()) / 1000,
+  );
+}

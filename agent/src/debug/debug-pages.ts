@@ -1,0 +1,84 @@
+/** What `/debug/*` shows of an agent: what each proxy should hold, who is connected, the link, what is wrong. */
+import { X509Certificate } from "node:crypto";
+import type { Diagnostic } from "@heddle/model";
+import type { WorkloadCertificate } from "../identity/certificates.ts";
+import { type LiveProxies, nameOf } from "../live-proxies.ts";
+import type { ProxyStatus, ResourceType } from "../xds/index.ts";
+
+export interface DebugSources {
+  readonly proxies: LiveProxies;
+  status(): readonly ProxyStatus[];
+  diagnostics(): readonly Diagnostic[];
+  /** The session with the plane; undefined when standalone. */
+  link(): unknown;
+  certificates(): readonly WorkloadCertificate[];
+  objects(): Iterable<readonly [key: string, owner: string, object: unknown]>;
+}
+
+interface Page {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const TYPES: Readonly<Record<string, ResourceType>> = {
+  clusters: "cluster",
+  endpoints: "endpoint",
+  listeners: "listener",
+  routes: "route",
+};
+
+/** The page at a path. Nothing here holds a private key. */
+export function debugPage(url: URL, sources: DebugSources): Page {
+  switch (url.pathname) {
+    case "/debug/config":
+      return config(url.searchParams.get("proxy") ?? "", sources);
+    case "/debug/proxies":
+      return { status: 200, body: { items: sources.status() } };
+    case "/debug/diagnostics":
+      return { status: 200, body: { items: sources.diagnostics() } };
+    case "/debug/sync":
+      return { status: 200, body: sources.link() ?? null };
+    case "/debug/certificates":
+      return { status: 200, body: { items: sources.certificates().map(describe) } };
+    case "/debug/objects":
+      return {
+        status: 200,
+        body: { items: [...sources.objects()].map(([key, owner]) => ({ key, owner })) },
+      };
+    default:
+      return {
+        status: 404,
+        body: {
+          pages: ["config?proxy=", "proxies", "diagnostics", "sync", "certificates", "objects"].map(
+            (name) => `/debug/${name}`,
+          ),
+        },
+      };
+  }
+}
+
+function config(name: string, sources: DebugSources): Page {
+  const proxy = sources.proxies.find(name);
+  if (!proxy) {
+    const proxies = sources.proxies.all().map(({ description }) => nameOf(description));
+    return { status: 404, body: { proxies: proxies.toSorted() } };
+  }
+  const { view } = proxy;
+  const values = Object.entries(TYPES).map(([plural, type]) => [
+    plural,
+    [...view.resources(type).entries()]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, value]) => value),
+  ]);
+  const secrets = view.secrets().map((secret) => ({ name: secret }));
+  return { status: 200, body: { ...Object.fromEntries(values), secrets } };
+}
+
+function describe({ spiffeId, chain, issuedAt, notAfter }: WorkloadCertificate) {
+  return {
+    spiffeId,
+    serialNumber: new X509Certificate(chain).serialNumber,
+    issuedAt: new Date(issuedAt).toISOString(),
+    notAfter: new Date(notAfter).toISOString(),
+  };
+}

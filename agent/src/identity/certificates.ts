@@ -1,0 +1,150 @@
+/** Workload certificates: a key pair and a certificate for each identity in use, renewed before it ends. */
+import { X509Certificate } from "node:crypto";
+import { exportPrivateKey, generateKeyPair } from "@heddle/pki";
+import type { AgentLog } from "../log.ts";
+import type { Issuer } from "./issuer.ts";
+
+export interface WorkloadCertificate {
+  readonly spiffeId: string;
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PKCS #8 in PEM; lives in memory only. */
+  readonly privateKey: string;
+  /** Milliseconds since 1970. */
+  readonly issuedAt: number;
+  readonly notAfter: number;
+}
+
+export interface WorkloadCertificates {
+  /** The identity's certificate; where there is none yet, one is got and listeners hear of it. */
+  get(spiffeId: string): WorkloadCertificate | undefined;
+  /** PEM of the roots; undefined before the first certificate. */
+  trustBundle(): string | undefined;
+  /** Calls back when certificates have been renewed, and with `true` when the trust bundle is another one. */
+  subscribe(listener: (trustBundleChanged: boolean) => void): () => void;
+  all(): readonly WorkloadCertificate[];
+  close(): void;
+}
+
+/** Renewal comes when this share of a lifetime is over, give or take the jitter, so that not all come at once. */
+const RENEW_AT = 2 / 3;
+const JITTER = 0.08;
+/** Identities that are asked for within this time share one request, milliseconds. */
+const GATHER = 3;
+/** Tries again after so long, milliseconds, and then twice as long each time. */
+const RETRY = { first: 100, longest: 10_000 };
+
+interface Entry {
+  certificate: WorkloadCertificate | undefined;
+  timer: NodeJS.Timeout | undefined;
+  failures: number;
+  /** Whether a proxy has asked since the last renewal; one that nobody asked for is forgotten. */
+  asked: boolean;
+}
+
+export function createWorkloadCertificates(
+  issuer: Issuer,
+  lifetime: number,
+  log: AgentLog,
+): WorkloadCertificates {
+  const entries = new Map<string, Entry>();
+  const listeners = new Set<(trustBundleChanged: boolean) => void>();
+  let trustBundle: string | undefined;
+  let wanted = new Set<string>();
+  let gathering: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  const want = (spiffeId: string) => {
+    wanted.add(spiffeId);
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      const batch = [...wanted];
+      wanted = new Set();
+      void renew(batch);
+    }, GATHER);
+  };
+  const renew = async (ids: readonly string[]) => {
+    try {
+      const requests = await Promise.all(
+        ids.map(async (spiffeId) => ({ spiffeId, keys: await generateKeyPair() })),
+      );
+      const issued = await issuer.issue(requests, lifetime);
+      const certificates = await Promise.all(
+        requests.map(async ({ spiffeId, keys }, index) => {
+          const chain = issued.chains[index] ?? "";
+          const notAfter = Date.parse(new X509Certificate(chain).validTo);
+          return {
+            spiffeId,
+            chain,
+            privateKey: await exportPrivateKey(keys.privateKey),
+            issuedAt: Date.now(),
+            notAfter,
+          };
+        }),
+      );
+      if (closed) return;
+      for (const certificate of certificates) hold(certificate);
+      const changed = trustBundle !== issued.trustBundle;
+      trustBundle = issued.trustBundle;
+      for (const listener of listeners) listener(changed);
+    } catch (error) {
+      if (closed) return;
+      log.warn("certificates could not be got yet", {
+        identities: ids.length,
+        error: String(error),
+      });
+      for (const id of ids) retry(id);
+    }
+  };
+  const hold = (certificate: WorkloadCertificate) => {
+    const entry = entries.get(certificate.spiffeId);
+    if (!entry) return;
+    entry.certificate = certificate;
+    entry.failures = 0;
+    entry.asked = false;
+    const lives = certificate.notAfter - certificate.issuedAt;
+    const share = RENEW_AT + (Math.random() * 2 - 1) * JITTER;
+    schedule(certificate.spiffeId, entry, lives * share);
+  };
+  const retry = (id: string) => {
+    const entry = entries.get(id);
+    if (!entry) return;
+    const ceiling = Math.min(RETRY.first * 2 ** entry.failures++, RETRY.longest);
+    schedule(id, entry, ceiling * (0.5 + Math.random() / 2), true);
+  };
+  const schedule = (id: string, entry: Entry, after: number, again = false) => {
+    clearTimeout(entry.timer);
+    entry.timer = setTimeout(
+      () => {
+        // After a renewal every proxy with the identity reads it again; where none did, none is left.
+        if (!again && !entry.asked) entries.delete(id);
+        else want(id);
+      },
+      Math.min(after, 2 ** 31 - 1),
+    );
+  };
+  return {
+    get(spiffeId) {
+      let entry = entries.get(spiffeId);
+      if (!entry) {
+        entry = { certificate: undefined, timer: undefined, failures: 0, asked: true };
+        entries.set(spiffeId, entry);
+        want(spiffeId);
+      }
+      entry.asked = true;
+      return entry.certificate;
+    },
+    trustBundle: () => trustBundle,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    all: () => [...entries.values()].flatMap(({ certificate }) => certificate ?? []),
+    close() {
+      closed = true;
+      clearTimeout(gathering);
+      for (const { timer } of entries.values()) clearTimeout(timer);
+      issuer.close();
+    },
+  };
+}

@@ -1,0 +1,234 @@
+/** Who signs workload certificates: a root of one's own, an intermediate that the plane delegated, or the plane itself. */
+import { X509Certificate } from "node:crypto";
+import {
+  type Authority,
+  createRequest,
+  createRoot,
+  exportPrivateKey,
+  generateKeyPair,
+  issueLeaf,
+  openAuthority,
+  spiffeId,
+} from "@heddle/pki";
+import type { HeddleClient, IssuedCertificates } from "@heddle/client";
+import { z } from "zod";
+import type { AgentLog } from "../log.ts";
+import type { StateDirectory } from "../state/state-directory.ts";
+
+export interface CertificateRequest {
+  readonly spiffeId: string;
+  readonly keys: CryptoKeyPair;
+}
+
+export interface Issued {
+  /** PEM chains, leaf first, in the order of the requests. */
+  readonly chains: readonly string[];
+  readonly trustBundle: string;
+}
+
+export interface Issuer {
+  /** Rejects where nothing can be signed now. */
+  issue(requests: readonly CertificateRequest[], lifetime: number): Promise<Issued>;
+  close(): void;
+}
+
+const authoritySchema = z.object({
+  trustDomain: z.string(),
+  /** PEM: the authority's certificate first, then what leads to the root. */
+  certificate: z.string(),
+  key: z.string(),
+  trustBundle: z.string(),
+  /** Milliseconds since 1970. */
+  notAfter: z.number(),
+});
+type StoredAuthority = z.infer<typeof authoritySchema>;
+
+/** A root of this machine's own, kept in the state directory: for `--standalone`. */
+export async function localIssuer(directory: StateDirectory, trustDomain: string): Promise<Issuer> {
+  const kept = await readAuthority(directory, "root.json", trustDomain);
+  const stored = kept ?? (await makeRoot(directory, trustDomain));
+  const authority = await openAuthority(trustDomain, stored.certificate, stored.key);
+  return {
+    issue: (requests, lifetime) => issueAll(authority, stored.trustBundle, requests, lifetime),
+    close() {},
+  };
+}
+
+async function makeRoot(directory: StateDirectory, trustDomain: string): Promise<StoredAuthority> {
+  const { keys, pem, authority } = await createRoot(trustDomain, { now: Date.now() });
+  const stored = {
+    trustDomain,
+    certificate: pem,
+    key: await exportPrivateKey(keys.privateKey),
+    trustBundle: pem,
+    notAfter: authority.certificate.notAfter.getTime(),
+  };
+  await directory.write("root.json", JSON.stringify(stored));
+  return stored;
+}
+
+/** An intermediate is renewed when this share of its life is over: half of it is left to get the next one. */
+const RENEW_AT = 0.5;
+/** Milliseconds between tries to renew it. */
+const RENEW_RETRY = { first: 500, longest: 60_000 };
+const INTERMEDIATE = "intermediate.json";
+
+/**
+ * Signs with an intermediate of the plane, which lies in the state directory: certificates rotate, and an agent that
+ * starts anew has them, for as long as the intermediate lives and the plane is away.
+ */
+export async function delegatedIssuer(
+  directory: StateDirectory,
+  client: HeddleClient,
+  mesh: { readonly id: string; readonly trustDomain: string },
+  log: AgentLog,
+): Promise<Issuer> {
+  const kept = await readAuthority(directory, INTERMEDIATE, mesh.trustDomain);
+  let current: { authority: Authority; stored: StoredAuthority } | undefined;
+  if (kept)
+    current = {
+      authority: await openAuthority(mesh.trustDomain, kept.certificate, kept.key),
+      stored: kept,
+    };
+  let fetching: Promise<void> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let wait = RENEW_RETRY.first;
+
+  const renew = (): Promise<void> => {
+    fetching ??= fetchIntermediate(client, mesh)
+      .then(async (stored) => {
+        current = {
+          authority: await openAuthority(mesh.trustDomain, stored.certificate, stored.key),
+          stored,
+        };
+        wait = RENEW_RETRY.first;
+        await directory
+          .write(INTERMEDIATE, JSON.stringify(stored))
+          .catch((error: unknown) =>
+            log.error("HDL7212: the intermediate could not be kept on disk", {
+              error: String(error),
+            }),
+          );
+      })
+      .finally(() => {
+        fetching = undefined;
+        plan();
+      });
+    return fetching;
+  };
+  /** Renews in time, and tries again where that fails. */
+  const plan = () => {
+    clearTimeout(timer);
+    const due = current ? renewalTime(current.stored) - Date.now() : 0;
+    if (due <= 0) wait = Math.min(wait * 2, RENEW_RETRY.longest);
+    const after = due > 0 ? Math.min(due, MAX_TIMEOUT) : wait * (0.5 + Math.random() / 2);
+    timer = setTimeout(() => {
+      if (current && renewalTime(current.stored) > Date.now()) return plan();
+      renew().catch((error: unknown) =>
+        log.warn("the intermediate could not be renewed yet", { error: String(error) }),
+      );
+    }, after);
+  };
+  plan();
+  return {
+    async issue(requests, lifetime) {
+      if (!current || current.stored.notAfter <= Date.now()) await renew();
+      if (!current) throw new Error("There is no intermediate.");
+      return issueAll(current.authority, current.stored.trustBundle, requests, lifetime);
+    },
+    close: () => clearTimeout(timer),
+  };
+}
+
+/** Longer timers end at once. */
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+function renewalTime({ certificate, notAfter }: StoredAuthority): number {
+  const notBefore = Date.parse(new X509Certificate(certificate).validFrom);
+  return notBefore + (notAfter - notBefore) * RENEW_AT;
+}
+
+async function fetchIntermediate(
+  client: HeddleClient,
+  mesh: { readonly id: string; readonly trustDomain: string },
+): Promise<StoredAuthority> {
+  const keys = await generateKeyPair();
+  const csr = await createRequest(
+    keys,
+    spiffeId({ trustDomain: mesh.trustDomain, namespace: "heddle", serviceAccount: "agent" }),
+  );
+  const path = `/v1/meshes/${encodeURIComponent(mesh.id)}/intermediates`;
+  const { chains, trustBundle, expiresAt } = await client.transport.json<IssuedCertificates>(
+    "POST",
+    path,
+    {
+      body: { csr },
+      signal: AbortSignal.timeout(10_000),
+    },
+  );
+  return {
+    trustDomain: mesh.trustDomain,
+    certificate: chains[0] ?? "",
+    key: await exportPrivateKey(keys.privateKey),
+    trustBundle,
+    notAfter: Date.parse(expiresAt),
+  };
+}
+
+/** The plane signs each certificate: no authority's key is in the cluster, and nothing rotates while the plane is away. */
+export function planeIssuer(client: HeddleClient, mesh: { readonly id: string }): Issuer {
+  return {
+    async issue(requests, lifetime) {
+      const csrs = await Promise.all(
+        requests.map((request) => createRequest(request.keys, request.spiffeId)),
+      );
+      const path = `/v1/meshes/${encodeURIComponent(mesh.id)}/certificates`;
+      return client.transport.json<IssuedCertificates>("POST", path, {
+        body: { csrs, lifetimeSeconds: Math.max(1, Math.round(lifetime / 1000)) },
+        signal: AbortSignal.timeout(10_000),
+      });
+    },
+    close() {},
+  };
+}
+
+async function issueAll(
+  authority: Authority,
+  trustBundle: string,
+  requests: readonly CertificateRequest[],
+  lifetime: number,
+): Promise<Issued> {
+  const now = Date.now();
+  const issued = await Promise.all(
+    requests.map(({ keys, spiffeId: id }) =>
+      issueLeaf(authority, keys.publicKey, { now, lifetime, spiffeId: id }),
+    ),
+  );
+  return { chains: issued.map(({ chain }) => chain), trustBundle };
+}
+
+/** Undefined where there is none, it is of another trust domain, or it has expired. */
+async function readAuthority(
+  directory: StateDirectory,
+  file: string,
+  trustDomain: string,
+): Promise<StoredAuthority | undefined> {
+  const text = await directory.read(file);
+  if (text === undefined) return undefined;
+  const stored = authoritySchema.safeParse(parseJson(text));
+  if (
+    !stored.success ||
+    stored.data.trustDomain !== trustDomain ||
+    stored.data.notAfter <= Date.now()
+  )
+    return undefined;
+  return stored.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,115 @@
+/** The secrets that proxies get by SDS: each its own workload's certificate, the trust bundle, and gateways' credentials. */
+import type { MeshObject, Secret } from "@heddle/model";
+import { PkiError, spiffeId } from "@heddle/pki";
+import { type ProxyDescription, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "@heddle/translate";
+import type { Secret as EnvoySecret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
+import type { SecretSource } from "../xds/index.ts";
+import type { WorkloadCertificate, WorkloadCertificates } from "./certificates.ts";
+import { credential, parseCredentialName, secretKeys } from "./gateway-credentials.ts";
+
+export interface AgentSecrets extends SecretSource {
+  /** Objects of these keys have changed. */
+  objectsChanged(keys: Iterable<string>): void;
+}
+
+export function createSecretSource(
+  trustDomain: string,
+  certificates: WorkloadCertificates,
+  objectAt: (key: string) => MeshObject | undefined,
+): AgentSecrets {
+  const listeners = new Set<(name: string) => void>();
+  // A value keeps its identity while it is unchanged, so that it is encoded once.
+  const values = new WeakMap<
+    WorkloadCertificate | MeshObject,
+    Map<string, EnvoySecret | undefined>
+  >();
+  let bundle: { pem: string; value: EnvoySecret } | undefined;
+  const tell = (name: string) => {
+    for (const listener of listeners) listener(name);
+  };
+  certificates.subscribe((trustBundleChanged) => {
+    // Who is to be trusted comes before what is to be trusted.
+    if (trustBundleChanged) tell(TRUST_BUNDLE_SECRET);
+    tell(WORKLOAD_SECRET);
+  });
+
+  const once = (
+    of: WorkloadCertificate | MeshObject,
+    name: string,
+    make: () => EnvoySecret | undefined,
+  ) => {
+    const known = values.get(of) ?? new Map<string, EnvoySecret | undefined>();
+    values.set(of, known);
+    if (!known.has(name)) known.set(name, make());
+    return known.get(name);
+  };
+  const workload = (proxy: ProxyDescription): EnvoySecret | undefined => {
+    const certificate = certificates.get(identityOf(trustDomain, proxy));
+    return (
+      certificate &&
+      once(certificate, WORKLOAD_SECRET, () => ({
+        name: WORKLOAD_SECRET,
+        tlsCertificate: {
+          certificateChain: { inlineString: certificate.chain },
+          privateKey: { inlineString: certificate.privateKey },
+        },
+      }))
+    );
+  };
+  const trust = (proxy: ProxyDescription): EnvoySecret | undefined => {
+    const pem = certificates.trustBundle();
+    if (pem === undefined) {
+      certificates.get(identityOf(trustDomain, proxy));
+      return undefined;
+    }
+    if (bundle?.pem !== pem)
+      bundle = {
+        pem,
+        value: {
+          name: TRUST_BUNDLE_SECRET,
+          validationContext: { trustedCa: { inlineString: pem } },
+        },
+      };
+    return bundle.value;
+  };
+  const gateway = (proxy: ProxyDescription, name: string): EnvoySecret | undefined => {
+    const wanted = parseCredentialName(name);
+    // A gateway reads the Secrets of its own namespace; sidecars have no use for them.
+    if (!wanted || proxy.type !== "router" || wanted.namespace !== proxy.namespace)
+      return undefined;
+    for (const key of secretKeys(wanted)) {
+      const object = objectAt(key) as MeshObject<Secret> | undefined;
+      const value = object && once(object, name, () => credential(name, wanted, object));
+      if (value) return value;
+    }
+    return undefined;
+  };
+  return {
+    secret(proxy, name) {
+      try {
+        if (name === WORKLOAD_SECRET) return workload(proxy);
+        if (name === TRUST_BUNDLE_SECRET) return trust(proxy);
+        return gateway(proxy, name);
+      } catch (error) {
+        // A node whose namespace or service account are no names has no identity.
+        if (error instanceof PkiError) return undefined;
+        throw error;
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    objectsChanged(keys) {
+      for (const key of keys) {
+        const [, namespace, name] = /^core\/Secret\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
+        if (!namespace || !name) continue;
+        tell(`kubernetes://${namespace}/${name}`);
+        tell(`kubernetes://${namespace}/${name}-cacert`);
+      }
+    },
+  };
+}
+
+const identityOf = (trustDomain: string, { namespace, serviceAccount }: ProxyDescription) =>
+  spiffeId({ trustDomain, namespace, serviceAccount });

@@ -1,0 +1,47 @@
+/** The proxies that are connected now, with what they were described as: for scrapes, debugging and their secrets. */
+import type { ProxyDescription } from "@heddle/translate";
+import type { ProxyView, ViewSource } from "./xds/index.ts";
+
+export interface LiveProxy {
+  readonly description: ProxyDescription;
+  readonly view: ProxyView;
+}
+
+export interface LiveProxies extends ViewSource {
+  /** The newest stream of each proxy. */
+  all(): LiveProxy[];
+  /** By `pod.namespace`, or by the node's id. */
+  find(name: string): LiveProxy | undefined;
+}
+
+/** Hands out the translator's views and remembers for whom. */
+export function createLiveProxies(views: ViewSource): LiveProxies {
+  const live = new Set<LiveProxy>();
+  const byId = () => [...new Map([...live].map((proxy) => [proxy.description.id, proxy])).values()];
+  return {
+    ...(views.settled ? { settled: () => (views.settled as () => Promise<void>)() } : {}),
+    view(description) {
+      const view = views.view(description);
+      const proxy = { description, view };
+      live.add(proxy);
+      return {
+        resources: (type) => view.resources(type),
+        named: (type, name) => view.named(type, name),
+        secrets: () => view.secrets(),
+        subscribe: (listener) => view.subscribe(listener),
+        dispose() {
+          live.delete(proxy);
+          view.dispose();
+        },
+      };
+    },
+    all: byId,
+    find: (name) =>
+      byId().findLast(({ description }) => nameOf(description) === name || description.id === name),
+  };
+}
+
+/** `pod.namespace`, or the id of a client that has no pod. */
+export function nameOf({ pod, namespace, id }: ProxyDescription): string {
+  return pod ? `${pod}.${namespace}` : id;
+}

@@ -1,0 +1,127 @@
+/** The agent's options: from the command line and the environment to one checked value. */
+import { hostname } from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import { durationOf } from "@heddle/model";
+import { AgentError } from "./agent-error.ts";
+
+export interface AgentOptions {
+  /** Where configuration and identity come from; undefined: standalone. */
+  readonly plane:
+    | { readonly url: string; readonly token: string; readonly mesh: string | undefined }
+    | undefined;
+  readonly name: string;
+  /** A folder of Kubernetes and mesh resources, watched. */
+  readonly configDir: string | undefined;
+  readonly stateDir: string;
+  /** `host:port`; undefined: xDS is not served. */
+  readonly xdsAddress: string | undefined;
+  /** Metrics, health and debugging; undefined: off. */
+  readonly metricsAddress: string | undefined;
+  readonly otlpAddress: string;
+  /** Milliseconds between scrapes of a proxy. */
+  readonly scrapeInterval: number | undefined;
+  readonly roles: readonly ("control" | "telemetry")[];
+  /** Who signs workload certificates: the agent with an intermediate of the plane, or the plane each one. */
+  readonly certificates: {
+    readonly issuer: "agent" | "plane";
+    /** Milliseconds. */
+    readonly lifetime: number;
+  };
+  /** Trust domain and settings of a mesh without a plane. */
+  readonly standalone: { readonly trustDomain: string; readonly rootNamespace: string };
+  readonly clusterId: string;
+}
+
+/** A workload certificate's lifetime where nobody asked for another. */
+const LEAF_LIFETIME = "24h";
+
+const flagsSchema = z.object({
+  plane: z.string().optional(),
+  token: z.string().optional(),
+  mesh: z.string().optional(),
+  name: z.string().optional(),
+  standalone: z.boolean().optional(),
+  config: z.string().optional(),
+  state: z.string().default(".heddle/agent"),
+  xds: z.string().optional(),
+  metrics: z.string().default("127.0.0.1:15014"),
+  otlp: z.string().default("127.0.0.1:4317"),
+  scrapeInterval: z.number().positive().optional(),
+  roles: z.string().default("control,telemetry"),
+  certificateLifetime: z.string().optional(),
+  certificateIssuer: z.enum(["agent", "plane"]).optional(),
+  trustDomain: z.string().default("cluster.local"),
+  rootNamespace: z.string().default("istio-system"),
+  clusterId: z.string().default(""),
+});
+
+/**
+ * Reads what the command line gave, in commander's camel case; `HEDDLE_URL`, `HEDDLE_TOKEN`, `HEDDLE_MESH`,
+ * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not.
+ * Throws `HDL7201` to `HDL7203` for what does not make sense.
+ */
+export function parseAgentOptions(
+  flags: Readonly<Record<string, unknown>>,
+  env: Readonly<Record<string, string | undefined>> = {},
+): AgentOptions {
+  const given = flagsSchema.parse({
+    ...flags,
+    certificateIssuer:
+      flags["certificateIssuer"] ?? (env["HEDDLE_CERTIFICATE_ISSUER"] || undefined),
+  });
+  const metrics = given.metrics === "off" ? undefined : given.metrics;
+  for (const address of [given.xds, metrics, given.otlp]) if (address) parseAddress(address);
+  return {
+    plane: given.standalone ? undefined : planeOf(given, env),
+    name: given.name ?? hostname(),
+    configDir: given.config && path.resolve(given.config),
+    stateDir: path.resolve(given.state),
+    xdsAddress: given.xds,
+    metricsAddress: metrics,
+    otlpAddress: given.otlp,
+    scrapeInterval: given.scrapeInterval === undefined ? undefined : given.scrapeInterval * 1000,
+    roles: given.roles
+      .split(",")
+      .map((role) => z.enum(["control", "telemetry"]).parse(role.trim())),
+    certificates: {
+      issuer: given.certificateIssuer ?? "agent",
+      lifetime: lifetimeOf(
+        given.certificateLifetime ?? (env["HEDDLE_CERTIFICATE_LIFETIME"] || LEAF_LIFETIME),
+      ),
+    },
+    standalone: { trustDomain: given.trustDomain, rootNamespace: given.rootNamespace },
+    clusterId: given.clusterId,
+  };
+}
+
+function planeOf(
+  given: z.infer<typeof flagsSchema>,
+  env: Readonly<Record<string, string | undefined>>,
+): AgentOptions["plane"] {
+  const url = given.plane ?? env["HEDDLE_URL"];
+  const token = given.token ?? env["HEDDLE_TOKEN"];
+  if (!url || !token)
+    throw new AgentError(
+      "HDL7201",
+      `There is no ${url ? "token" : "plane"} to get configuration from.`,
+    );
+  return { url: url.replace(/\/+$/, ""), token, mesh: given.mesh ?? env["HEDDLE_MESH"] };
+}
+
+function lifetimeOf(text: string): number {
+  const milliseconds = durationOf(text) ?? 0;
+  if (milliseconds <= 0)
+    throw new AgentError("HDL7202", `${JSON.stringify(text)} is not a certificate lifetime.`);
+  return milliseconds;
+}
+
+/** Parts of `host:port`, an IPv6 host in brackets. Throws `HDL7203`. */
+export function parseAddress(address: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(address);
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (!host || port > 65_535)
+    throw new AgentError("HDL7203", `${JSON.stringify(address)} is not an address to listen on.`);
+  return { host, port };
+}

@@ -1,0 +1,57 @@
+/** The control's own metrics as Prometheus text. */
+
+export interface OwnNumbers {
+  readonly proxies: number;
+  readonly objects: number;
+  readonly revision: number;
+  readonly acknowledged: number;
+  readonly connected: boolean | undefined;
+  readonly badFiles: number;
+  readonly conflicts: number;
+  readonly stateWriteFailures: number;
+  /** Seconds until the first certificate ends; undefined without one. */
+  readonly certificateSeconds: number | undefined;
+}
+
+export function ownMetrics(numbers: OwnNumbers): string {
+  const lines: string[] = [];
+  const gauge = (name: string, help: string, value: number | undefined, type = "gauge") => {
+    if (value === undefined) return;
+    lines.push(
+      `# HELP heddle_agent_${name} ${help}`,
+      `# TYPE heddle_agent_${name} ${type}`,
+      `heddle_agent_${name} ${value}`,
+    );
+  };
+  gauge("proxies", "Proxies that are connected.", numbers.proxies);
+  gauge("objects", "Objects of the merged model.", numbers.objects);
+  gauge("revision", "The hosted revision that is in force.", numbers.revision);
+  gauge(
+    "revision_acknowledged",
+    "The last hosted revision that every proxy has acknowledged.",
+    numbers.acknowledged,
+  );
+  gauge(
+    "plane_connected",
+    "Whether the plane is in touch.",
+    numbers.connected === undefined ? undefined : Number(numbers.connected),
+  );
+  gauge(
+    "bad_files",
+    "Files whose last good objects stand in for what cannot be read.",
+    numbers.badFiles,
+  );
+  gauge("owner_conflicts", "Objects that cluster and plane both own.", numbers.conflicts);
+  gauge(
+    "state_write_failures_total",
+    "Writes of the last good state that failed.",
+    numbers.stateWriteFailures,
+    "counter",
+  );
+  gauge(
+    "certificate_expiry_seconds",
+    "Seconds until the first workload certificate ends.",
+    numbers.certificateSeconds,
+  );
+  return `${lines.join("\n")}\n`;
+}
