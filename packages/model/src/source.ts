@@ -40,9 +40,15 @@ export function readSource(text: string): {
   const documents: SourceDocument[] = [];
   const findings: TextFinding[] = [];
   // The library compares every pair of keys to find equal ones; ours is linear.
-  const options = { lineCounter: lines, merge: true, uniqueKeys: false, prettyErrors: false };
+  const options = {
+    lineCounter: lines,
+    merge: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: "error" as const,
+  };
   for (const document of parseAllDocuments(text, options)) {
-    const finding = documentError(document, lines) ?? findDuplicate(document, lines);
+    const finding = documentError(document, lines) ?? structureError(document, lines);
     if (finding) {
       findings.push(finding);
       continue;
@@ -76,8 +82,8 @@ function expansion(error: unknown): Omit<TextFinding, "line"> {
   return { code: "HDL0004", message: `the document expands too far: ${reason}` };
 }
 
-/** The first key that stands twice in one mapping, or nesting that is too deep to go on. */
-function findDuplicate(document: Document, lines: LineCounter): TextFinding | undefined {
+/** The first key that is no text or stands twice in one mapping, or nesting that is too deep to go on. */
+function structureError(document: Document, lines: LineCounter): TextFinding | undefined {
   const open: { node: unknown; depth: number }[] = [{ node: document.contents, depth: 0 }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { node, depth } = next;
@@ -88,8 +94,12 @@ function findDuplicate(document: Document, lines: LineCounter): TextFinding | un
     if (isMap(node)) {
       const seen = new Set<unknown>();
       for (const { key, value } of node.items) {
-        const name = isScalar(key) ? String(key.value) : undefined;
-        if (name !== undefined && name !== "<<" && seen.has(name)) {
+        if (!isScalar(key)) {
+          const line = lineOfNode(key, lines) ?? 1;
+          return { code: "HDL0002", line, message: "a key is not a text" };
+        }
+        const name = String(key.value);
+        if (name !== "<<" && seen.has(name)) {
           const line = lineOfNode(key, lines) ?? 1;
           return { code: "HDL0003", line, message: `key "${name}" stands twice in one mapping` };
         }
