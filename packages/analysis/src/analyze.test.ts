@@ -80,6 +80,16 @@ describe("references", () => {
     expect(find(rule("reviews", "{host: reviews}"))).toEqual([]);
   });
 
+  test("says nothing of hosts inside where only some outside are known", () => {
+    const entry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: out}
+spec: {hosts: [example.com]}
+---`;
+    expect(find(entry + rule("reviews", "{host: reviews}"))).toEqual([]);
+  });
+
   test("takes services that a cluster reported for known", () => {
     const services = [
       {

@@ -44,6 +44,7 @@ export class MeshIndex {
   readonly #places = new Map<string, Map<string, Entry>>();
   /** Hosts of services; a key may give several. */
   readonly #services = new Map<string, Map<string, KnownService>>();
+  #reported = false;
 
   constructor({ clusterDomain = "cluster.local" }: { clusterDomain?: string } = {}) {
     this.clusterDomain = clusterDomain;
@@ -57,7 +58,7 @@ export class MeshIndex {
     const entry = { key, object, source };
     this.#entries.set(key, entry);
     for (const place of this.#placesOf(entry)) this.#at(place).set(key, entry);
-    for (const service of this.#servicesOf(entry)) this.addService(service, key);
+    for (const service of this.#servicesOf(entry)) this.#addService(service, key);
   }
 
   remove(key: string): void {
@@ -68,8 +69,13 @@ export class MeshIndex {
     for (const { host } of this.#servicesOf(entry)) drop(this.#services, host, key);
   }
 
-  /** A service that no object here defines, such as one that a cluster reported. `owner` tells several of a host apart. */
-  addService(service: KnownService, owner = "reported"): void {
+  /** A service that no object here defines, such as one that a cluster reported. */
+  addService(service: KnownService): void {
+    this.#reported = true;
+    this.#addService(service, "reported");
+  }
+
+  #addService(service: KnownService, owner: string): void {
     const known = this.#services.get(service.host) ?? new Map<string, KnownService>();
     known.set(owner, service);
     this.#services.set(service.host, known);
@@ -88,8 +94,9 @@ export class MeshIndex {
     return this.#found(`kind ${kind}`).size > 0;
   }
 
+  /** Whether a cluster's services are known. Entries for hosts outside say nothing of those inside. */
   hasServices(): boolean {
-    return this.#services.size > 0;
+    return this.#reported || this.#found("kind Service").size > 0;
   }
 
   /** Services of a host: by its own name, else by the most specific wildcard. */
@@ -167,7 +174,8 @@ export class MeshIndex {
         return ["kind Pod", ...labels.map(([name, value]) => `pod label ${name}=${value}`)];
       }
       case "core/Secret":
-        return ["kind Secret"];
+      case "core/Service":
+        return [`kind ${kind}`];
       default:
         return [];
     }
