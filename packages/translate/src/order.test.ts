@@ -107,8 +107,9 @@ const pod = fc
     version: fc.constantFrom("v1", "v2"),
     mesh: fc.boolean(),
     zone: fc.constantFrom("z1", "z2"),
+    addressed: fc.boolean(),
   })
-  .map(({ namespace: ns, number, app, version, mesh, zone }) =>
+  .map(({ namespace: ns, number, app, version, mesh, zone, addressed }) =>
     object(
       "v1",
       "Pod",
@@ -116,7 +117,7 @@ const pod = fc
       {
         serviceAccountName: `${app}-${version}`,
         containers: mesh ? [{ name: "istio-proxy" }] : [],
-        status: { podIP: `10.0.0.${number}`, phase: "Running" },
+        status: { ...(addressed ? { podIP: `10.0.0.${number}` } : {}), phase: "Running" },
       },
       ns,
       {

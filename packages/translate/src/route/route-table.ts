@@ -57,7 +57,8 @@ interface PartKey {
   readonly part: number;
 }
 
-const tablePart = derivation<PartKey, readonly TableEntry[]>(
+/** Small enough to be derived in one slice. */
+export const tablePart = derivation<PartKey, readonly TableEntry[]>(
   "route/table-part",
   ({ name, part }) => `${name}|${part}`,
   (read, { name, part }) =>

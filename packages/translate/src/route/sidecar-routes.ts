@@ -5,7 +5,7 @@ import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { fallbackVirtualHost } from "./fallback.ts";
 import { labelText } from "./gateway-servers.ts";
-import { formOf, lostDomains, routeTable } from "./route-table.ts";
+import { formOf, lostDomains, routeTable, tablePart } from "./route-table.ts";
 import { servicePorts } from "./service-ports.ts";
 import { virtualHost } from "./virtual-host.ts";
 
@@ -46,6 +46,18 @@ export function sidecarRoute(
     view: asAnybody ? { ...view, namespace: "", labels: {} } : view,
     name,
   });
+}
+
+/** Derives one part of what the routes of a view are put together from, so that it is there when they are. */
+export function prepareRoutes(read: ModelReader, view: ClientView, part: number): void {
+  if (view.type !== "sidecar") return;
+  if (view.intercepted === false) {
+    read.get(tablePart, { name: HTTP_PROXY_ROUTE, part });
+    return;
+  }
+  for (const port of read.get(servicePorts, read.hostsScope(view.namespace)).http.keys()) {
+    read.get(tablePart, { name: String(port), part });
+  }
 }
 
 interface TableRouteKey {

@@ -13,6 +13,7 @@ import { loadAssignment, localityText } from "../endpoint/load-assignment.ts";
 import { mayAskForLocality } from "../endpoint/locality.ts";
 import type { Locality } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { prepareRoutes } from "../route/sidecar-routes.ts";
 import { ANY_NAMESPACE } from "../store/by-namespace.ts";
 import { HOST_PARTS } from "../store/services.ts";
 import type { Emit, Part } from "./resource-set.ts";
@@ -44,10 +45,10 @@ interface OutboundPart {
   readonly scoped: readonly string[];
 }
 
-/** One part of a view for each part of the hosts. */
+/** Two parts of a view for each part of the hosts: what leads there, and what its routes will be made of. */
 export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
   const place = { intercepted: view.intercepted ?? true, locality: view.locality };
-  return Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
+  const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
     for (const host of generic) emitHost(emit, host);
     for (const host of scoped) {
@@ -56,6 +57,12 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
       emitHost(emit, read.get(outboundHost, hostKey(read, host, scope, place)));
     }
   });
+  // Routes hold all hosts in one resource: derived at once they would be one long turn.
+  const routes = Array.from(
+    { length: HOST_PARTS },
+    (_, part) => () => prepareRoutes(read, view, part),
+  );
+  return [...clusters, ...routes];
 }
 
 function emitHost(emit: Emit, { clusters, endpoints, secrets }: OutboundHost): void {
