@@ -3,7 +3,7 @@ import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_c
 import type { HeaderMutation } from "@heddle/envoy/extensions/filters/http/header_mutation/v3";
 import type { Config as HeaderToMetadata } from "@heddle/envoy/extensions/filters/http/header_to_metadata/v3";
 import { DOWNSTREAM_PEER_KEY } from "../telemetry/labels.ts";
-import { METADATA_NAMESPACE, type Peer } from "../telemetry/peer.ts";
+import { knownOf, METADATA_NAMESPACE, type Peer } from "../telemetry/peer.ts";
 import { extension } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
 import { PEER_METADATA_FILTER } from "./names.ts";
@@ -31,7 +31,7 @@ export const peerMetadata: HttpFeature = {
 function send(peer: Peer): HttpFilter {
   return mutation({
     append: {
-      header: { key: PEER_HEADER, value: protobufStructValue({ ...peer }) },
+      header: { key: PEER_HEADER, value: protobufStructValue(knownOf(peer)) },
       appendAction: "OVERWRITE_IF_EXISTS_OR_ADD",
     },
   });

@@ -7,16 +7,13 @@ const MAP_VALUE = 2;
 const STRING_VALUE = 3;
 const LENGTH_DELIMITED = 2;
 
-/** Keys with empty texts are left out. */
 export function protobufStructValue(fields: Readonly<Record<string, string>>): string {
-  const entries = Object.entries(fields)
-    .filter(([, value]) => value !== "")
-    .map(([key, value]) =>
-      field(STRUCT_FIELDS, [
-        ...field(MAP_KEY, new TextEncoder().encode(key)),
-        ...field(MAP_VALUE, field(STRING_VALUE, new TextEncoder().encode(value))),
-      ]),
-    );
+  const entries = Object.entries(fields).map(([key, value]) =>
+    field(STRUCT_FIELDS, [
+      ...field(MAP_KEY, new TextEncoder().encode(key)),
+      ...field(MAP_VALUE, field(STRING_VALUE, new TextEncoder().encode(value))),
+    ]),
+  );
   return btoa(String.fromCharCode(...field(STRUCT_VALUE, entries.flat())));
 }
 

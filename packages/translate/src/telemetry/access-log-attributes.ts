@@ -1,7 +1,8 @@
 /** Names of the attributes of an access log record that proxies send by OTLP, and what each of them holds. */
 
 /**
- * Every value is text, as Envoy formats it: `-` where Envoy has nothing to say, numbers in decimal. The keys here are the
+ * Every value is text, as Envoy formats it: `-` where Envoy has nothing to say (of a workload also `unknown`), numbers in
+ * decimal. The keys here are the
  * contract between the proxies that write records and whoever reads them.
  */
 export const ACCESS_LOG_ATTRIBUTES = {

@@ -32,7 +32,12 @@ export const METADATA_NAMESPACE = "heddle";
 export function endpointMetadata(endpoint: WorkloadEndpoint): {
   filterMetadata: Record<string, Record<string, string>>;
 } {
-  return { filterMetadata: { [METADATA_NAMESPACE]: { ...peerOfEndpoint(endpoint) } } };
+  return { filterMetadata: { [METADATA_NAMESPACE]: knownOf(peerOfEndpoint(endpoint)) } };
+}
+
+/** Without the fields that nobody knows: access logs then say `-` of them. */
+export function knownOf(peer: Peer): Record<string, string> {
+  return Object.fromEntries(Object.entries(peer).filter(([, value]) => value !== ""));
 }
 
 /** `metadata` of a cluster, outbound or inbound: the service that requests through it are counted for. */

@@ -27,11 +27,7 @@ export function httpMetrics(leg: Leg, peer: Peer): readonly AccessLog[] {
     ...labelTags(workloadLabels(leg, peer, "http")),
     { name: "request_protocol", valueFormat: "%REQ(content-type)%", rules: REQUEST_PROTOCOL },
     { name: "response_code", valueFormat: "%RESPONSE_CODE%" },
-    {
-      name: "grpc_response_status",
-      valueFormat: "%GRPC_STATUS_NUMBER%",
-      rules: replacing({ "-": "" }),
-    },
+    { name: "grpc_response_status", valueFormat: "%GRPC_STATUS_NUMBER%" },
     { name: "response_flags", valueFormat: "%RESPONSE_FLAGS%" },
   ];
   const stat = (name: string) => ({ name, tags });
@@ -131,7 +127,8 @@ function update(value: string) {
   };
 }
 
-const UNKNOWN_IF_ABSENT = replacing({ "-": UNKNOWN, "": UNKNOWN });
+/** Here a format gives nothing where it does not know; only in access logs it is `-`. */
+const UNKNOWN_IF_ABSENT = replacing({ "": UNKNOWN });
 
 const REQUEST_PROTOCOL = replacing(
   { "application/grpc": "grpc", "application/grpc+proto": "grpc", "application/grpc+json": "grpc" },
