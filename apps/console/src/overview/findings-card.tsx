@@ -54,7 +54,7 @@ export function FindingsCard({ mesh }: { mesh: string }) {
       <div className="findings__head">
         <StatusShape health={health} />
         <p className={`findings__headline tone-${health}`}>
-          {headline(findings, (time) => clockText(time, now))}
+          {headline(findings, (time) => clockText(time, now).replace(/:\d\d$/, ""))}
         </p>
         <span className="muted small">
           {mesh}: {countText(services.data.items.length, "service")},{" "}
