@@ -59,6 +59,11 @@ export function createReporter(
     told = text;
     link()?.progress(ack);
   };
+  const settle = () => {
+    const statuses = newestStreams(ads.status());
+    if (statuses.every((status) => status.acknowledgedRevision >= revision)) acknowledge();
+    else gather("ack", ACK_EVERY, acknowledge);
+  };
   const report = () => {
     const statuses = newestStreams(ads.status());
     const byId = new Map(statuses.map((status) => [status.id, status]));
@@ -111,16 +116,15 @@ export function createReporter(
       if (id !== undefined) dirty.add(id);
     }
     gather("proxies", PROXIES_EVERY, report);
-    const statuses = newestStreams(ads.status());
-    if (statuses.every((status) => status.acknowledgedRevision >= revision)) acknowledge();
-    else gather("ack", ACK_EVERY, acknowledge);
+    settle();
   });
   return {
     applied(number) {
       if (number <= revision) return;
       revision = number;
       appliedAt = Date.now();
-      gather("ack", ACK_EVERY, acknowledge);
+      // Where no proxy needs anything there is nobody to wait for.
+      setImmediate(settle);
     },
     clusterChanged: soonSummary,
     greeted(hash) {
