@@ -381,6 +381,26 @@ describe("what cannot be translated", () => {
     expect(translator.diagnostics()).toEqual([]);
   });
 
+  it("is left out, and nothing else, where there never was a good value", () => {
+    const broken = [
+      destinationRule("reviews", {
+        host: "reviews",
+        trafficPolicy: { connectionPool: { tcp: { connectTimeout: "soon" } } },
+      }),
+      virtualService("svc-1", { hosts: ["svc-1"], http: [timeout("later")] }, "ns-1"),
+    ];
+    const others = services(200);
+    const translator = translatorWith(...reviews, ...others, ...broken);
+    const view = translator.view(client("a"));
+    expect(view.resources("cluster").has(CLUSTER)).toBe(false);
+    const held = [...view.resources("cluster").keys()].filter((name) => name.includes("|svc-"));
+    expect(held).toHaveLength(200);
+    const route = JSON.stringify(view.resources("route").get("80"));
+    expect(route).toContain('"svc-2.ns-2.svc.cluster.local:80"');
+    expect(route).not.toContain('"svc-1.ns-1.svc.cluster.local:80"');
+    expect(translator.diagnostics().map(({ code }) => code)).toContain("HDL4002");
+  });
+
   it("refuses a change whose key is not its object's", () => {
     const translator = translatorWith();
     expect(() => translator.apply([{ key: "core/Pod/a/b", object: rule }])).toThrow(TypeError);

@@ -1,6 +1,7 @@
 /** The virtual hosts behind one route name, put together once for all clients that see the same. */
 import type { VirtualHost } from "@heddle/envoy/config/route/v3";
 import type { ServiceModel } from "@heddle/model";
+import { attempt } from "../engine/attempt.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
@@ -65,7 +66,8 @@ export const tablePart = derivation<PartKey, readonly TableEntry[]>(
     targetsOf(read, name, part).flatMap(({ service, port }): TableEntry[] => {
       const { host, namespace } = service;
       if (dependsOnClient(read, host)) return [{ host, port, namespace, shared: undefined }];
-      const shared = virtualHost(read, ANYBODY, host, port, formOf(name));
+      // A host whose rule cannot be translated is left out, and does not take the others with it.
+      const shared = attempt(() => virtualHost(read, ANYBODY, host, port, formOf(name)));
       return shared && read.visible(host, ANYBODY.namespace)
         ? [{ host, port, namespace, shared }]
         : [];

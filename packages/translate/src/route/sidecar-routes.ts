@@ -1,5 +1,6 @@
 /** Route configurations of a sidecar's outbound listeners and of gRPC clients. */
 import type { RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
+import { attempt } from "../engine/attempt.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
@@ -76,7 +77,7 @@ const tableRoute = derivation<TableRouteKey, RouteConfiguration>(
     for (const { host, port, namespace, shared } of entries) {
       const own = shared === undefined || namespace === view.namespace;
       if (own && !read.visible(host, view.namespace)) continue;
-      const found = own ? virtualHost(read, view, host, port, form) : shared;
+      const found = own ? attempt(() => virtualHost(read, view, host, port, form)) : shared;
       const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);
       const left = found && (missing === undefined ? found : without(found, missing));
       if (left !== undefined) hosts.push(left);

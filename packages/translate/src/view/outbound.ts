@@ -9,6 +9,7 @@ import {
   outboundCluster,
   subsetsOf,
 } from "../cluster/outbound.ts";
+import { attempt } from "../engine/attempt.ts";
 import { loadAssignment, localityText } from "../endpoint/load-assignment.ts";
 import { mayAskForLocality } from "../endpoint/locality.ts";
 import type { Locality } from "../proxy.ts";
@@ -54,7 +55,8 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
     for (const host of scoped) {
       if (!read.visible(host, view.namespace)) continue;
       const scope = read.clusterScope(host, view.namespace);
-      emitHost(emit, read.get(outboundHost, hostKey(read, host, scope, place)));
+      const found = attempt(() => read.get(outboundHost, hostKey(read, host, scope, place)));
+      if (found !== undefined) emitHost(emit, found);
     }
   });
   // Routes hold all hosts in one resource: derived at once they would be one long turn.
@@ -86,7 +88,10 @@ const outboundPart = derivation<PartKey, OutboundPart>(
     for (const host of read.part(part)) {
       if (read.scoped(host)) scoped.push(host);
       else if (read.visible(host, ANY_NAMESPACE)) {
-        generic.push(read.get(outboundHost, hostKey(read, host, ANY_NAMESPACE, place)));
+        const found = attempt(() =>
+          read.get(outboundHost, hostKey(read, host, ANY_NAMESPACE, place)),
+        );
+        if (found !== undefined) generic.push(found);
       }
     }
     return { generic, scoped };
@@ -106,10 +111,10 @@ const outboundHost = derivation<HostKey, OutboundHost>(
     for (const port of clusteredPorts(service)) {
       for (const subset of subsets) {
         const key: ClusterKey = { host, port, subset, scope, intercepted };
-        const cluster = read.get(outboundCluster, key);
+        const cluster = attempt(() => read.get(outboundCluster, key));
         if (cluster === undefined) continue;
         clusters.push(cluster);
-        const assignment = read.get(loadAssignment, { ...key, locality });
+        const assignment = attempt(() => read.get(loadAssignment, { ...key, locality }));
         if (assignment !== undefined) endpoints.push(assignment);
         const context = contextOf(read, key);
         if (context !== undefined) for (const name of secretsOf(context)) secrets.add(name);

@@ -1,6 +1,7 @@
 /** What a proxy holds that others do not: its listeners, the routes these ask for, and what leads to its own workload. */
 import { fixedClusters } from "../cluster/fixed.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
+import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
@@ -18,8 +19,8 @@ export function ownParts(
     },
     (emit) => {
       for (const key of inboundKeys(proxy, trafficResources.inboundPorts(read, proxy))) {
-        const cluster = read.get(inboundCluster, key);
-        emit("cluster", cluster.name as string, cluster);
+        const cluster = attempt(() => read.get(inboundCluster, key));
+        if (cluster !== undefined) emit("cluster", cluster.name as string, cluster);
       }
     },
     (emit) => {
@@ -29,7 +30,7 @@ export function ownParts(
     },
     (emit) => {
       for (const name of trafficResources.routeNames(read, proxy, view)) {
-        const route = trafficResources.routeConfiguration(read, proxy, view, name);
+        const route = attempt(() => trafficResources.routeConfiguration(read, proxy, view, name));
         if (route !== undefined) emit("route", name, route);
       }
     },
