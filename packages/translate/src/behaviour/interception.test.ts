@@ -2,6 +2,7 @@
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Listener } from "@heddle/envoy/config/listener/v3";
+import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import { type Application, startApplication } from "./application.ts";
 import { createAuthority, workloadSecrets } from "./certificates.ts";
 import { envoyBinary, type RunningEnvoy, startEnvoy, validate } from "./envoy-process.ts";
@@ -115,6 +116,33 @@ describe("an intercepting sidecar", () => {
     };
     expect(clusterOf("ALLOW_ANY")).toEqual(["PassthroughCluster"]);
     expect(clusterOf("REGISTRY_ONLY")).toEqual(["block_all"]);
+  });
+});
+
+describe("a gRPC client that speaks xDS", () => {
+  test.each(["web:80", "web.default:80", "web.default.svc.cluster.local:80"])(
+    "finds a listener for %s",
+    (name) => {
+      const view = viewOf(OBJECTS, PROXY);
+      const route = "web.default.svc.cluster.local:80";
+      expect(JSON.stringify(view.named("listener", name))).toContain(
+        `"routeConfigName":"${route}"`,
+      );
+      const { virtualHosts } = view.named("route", route) as RouteConfiguration;
+      expect(virtualHosts?.[0]?.domains).toContain(name);
+      expect(virtualHosts?.[0]?.routes?.[0]?.route?.cluster).toBe(
+        "outbound|80||web.default.svc.cluster.local",
+      );
+      view.dispose();
+    },
+  );
+
+  test("finds none for a service or a port that is not there", () => {
+    const view = viewOf(OBJECTS, PROXY);
+    expect(view.named("listener", "nobody:80")).toBeUndefined();
+    expect(view.named("listener", "web:81")).toBeUndefined();
+    expect(view.named("listener", "web")).toBeUndefined();
+    view.dispose();
   });
 });
 

@@ -156,7 +156,11 @@ const RULES: readonly HttpRule[] = [
   {
     ...at("/operations"),
     headers: {
-      request: { set: { "x-set": "rule" }, add: { "x-add": "rule" }, remove: ["x-gone"] },
+      request: {
+        set: { "x-set": "rule" },
+        add: { "x-add": "rule" },
+        remove: ["x-gone", "Host", ":path"],
+      },
       response: { add: { "x-answer": "rule" }, remove: ["x-application"] },
     },
     route: [

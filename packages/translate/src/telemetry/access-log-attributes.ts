@@ -2,8 +2,7 @@
 
 /**
  * Every value is text, as Envoy formats it: `-` where Envoy has nothing to say (of a workload also `unknown`), numbers in
- * decimal. The keys here are the
- * contract between the proxies that write records and whoever reads them.
+ * decimal. The keys here are the contract between the proxies that write records and whoever reads them.
  */
 export const ACCESS_LOG_ATTRIBUTES = {
   /** `source` from the client's proxy or a gateway, `destination` from the server's. */
