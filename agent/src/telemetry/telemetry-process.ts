@@ -9,6 +9,7 @@ const answerMs = 1000;
 
 let telemetry: LocalTelemetry | undefined;
 let targets: readonly ScrapeTarget[] = [];
+let ending: Promise<void> | undefined;
 let lastId = 0;
 const asked = new Map<number, (state: { metrics: string; ready: boolean }) => void>();
 
@@ -59,11 +60,14 @@ function ask(): Promise<{ metrics: string; ready: boolean }> {
   });
 }
 
-async function stop(): Promise<void> {
-  await telemetry?.close();
-  telemetry = undefined;
-  send({ type: "closed" });
-  process.exit();
+/** However often it is asked for: what waits must be on disk before the process ends. */
+function stop(): Promise<void> {
+  ending ??= (async () => {
+    await telemetry?.close();
+    send({ type: "closed" });
+    process.exit();
+  })();
+  return ending;
 }
 
 function send(message: FromTelemetry): void {
