@@ -2,10 +2,16 @@
 -- another database of it may have made them, even at this moment.
 DO $$ BEGIN CREATE ROLE heddle_tenant NOLOGIN NOBYPASSRLS; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;--> statement-breakpoint
 DO $$ BEGIN CREATE ROLE heddle_plane NOLOGIN NOBYPASSRLS; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;--> statement-breakpoint
-DO $$ BEGIN
-  IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-    EXECUTE format('GRANT heddle_tenant, heddle_plane TO %I', current_user);
-  END IF;
+DO $$ DECLARE needed text; BEGIN
+  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN RETURN; END IF;
+  FOREACH needed IN ARRAY ARRAY['heddle_tenant', 'heddle_plane'] LOOP
+    IF pg_has_role(current_user, needed, CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN CONTINUE; END IF;
+    BEGIN
+      EXECUTE format('GRANT %I TO %I', needed, current_user);
+    EXCEPTION WHEN insufficient_privilege THEN
+      RAISE insufficient_privilege USING MESSAGE = format('%I may not take role %I, which another user of this server made: as an administrator, GRANT heddle_tenant, heddle_plane TO %I', current_user, needed, current_user);
+    END;
+  END LOOP;
 END $$;--> statement-breakpoint
 CREATE TABLE "acknowledgements" (
 	"mesh_id" uuid NOT NULL,

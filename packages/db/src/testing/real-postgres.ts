@@ -18,7 +18,7 @@ import { postgresDriver } from "../drivers/postgres.ts";
 export interface RealPostgres {
   /** Of the superuser. */
   readonly url: string;
-  /** Makes an empty database and a login that owns it and is no superuser; returns its address. */
+  /** Makes an empty database that belongs to a login which is no superuser; returns its address. */
   database(name: string): Promise<string>;
   stop(): Promise<void>;
 }
@@ -90,11 +90,12 @@ export async function startPostgres(): Promise<RealPostgres> {
     async database(name) {
       const driver = postgresDriver({ url, connections: 1 });
       await driver.lease(async (connection) => {
-        await connection.script(`create role ${name} login createrole password 'test'`);
-        await connection.script(`create database ${name} owner ${name}`);
+        const [known] = await connection.rows("select 1 from pg_roles where rolname = 'plane'", []);
+        if (!known) await connection.script("create role plane login createrole password 'test'");
+        await connection.script(`create database ${name} owner plane`);
       });
       await driver.close();
-      return `postgres://${name}:test@127.0.0.1:${port}/${name}`;
+      return `postgres://plane:test@127.0.0.1:${port}/${name}`;
     },
     async stop() {
       const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -1,0 +1,84 @@
+import path from "node:path";
+import { createClient, type HeddleClient } from "@heddle/client";
+import { createDatabase } from "@heddle/db";
+import { migrate, postgresDriver, readMigrations } from "@heddle/db/node";
+import { startPostgres, type RealPostgres } from "@heddle/db/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createTenant } from "../tenancy/service.ts";
+import { rule, ruleKey } from "../testing/planes.ts";
+import { problemOf } from "../testing/problem-of.ts";
+import { startWorker, type RunningWorker } from "./testing/start-worker.ts";
+import { startNeonProxy, type NeonProxy } from "./testing/neon-proxy.ts";
+
+let server: RealPostgres;
+let proxy: NeonProxy;
+beforeAll(async () => {
+  server = await startPostgres();
+  proxy = await startNeonProxy();
+});
+afterAll(async () => {
+  await proxy?.close();
+  await server?.stop();
+});
+
+describe.each(["neon", "postgres"] as const)(
+  "the plane under workerd, over the %s driver",
+  (kind) => {
+    let worker: RunningWorker;
+    let client: HeddleClient;
+    let url: string;
+    beforeAll(async () => {
+      const databaseUrl = await server.database(`edge_${kind}`);
+      const driver = postgresDriver({ url: databaseUrl });
+      await migrate(driver, readMigrations());
+      const db = createDatabase(driver);
+      const { token } = await createTenant(
+        { db, clock: Date.now, random: (size) => crypto.getRandomValues(new Uint8Array(size)) },
+        "default",
+      );
+      await db.close();
+      worker = await startWorker(path.join(import.meta.dirname, "testing/wrangler.jsonc"), {
+        DATABASE_URL: databaseUrl,
+        DATABASE_DRIVER: kind,
+        NEON_PROXY: proxy.address,
+        HEDDLE_ENVELOPE_KEY: Buffer.alloc(32, 7).toString("base64"),
+      });
+      url = worker.url;
+      client = createClient({ baseUrl: url, token });
+    }, 120_000);
+    afterAll(() => worker?.close());
+
+    it("applies configuration, reads it back, and goes back", async () => {
+      await client.createMesh({ name: "demo", trustDomain: "cluster.local" });
+      expect(await client.apply("demo", { objects: [rule("a"), rule("b")] })).toMatchObject({
+        revision: 1,
+      });
+      await client.apply("demo", { objects: [rule("a", "v2")], delete: [ruleKey("b")] });
+      expect(await client.getObject("demo", ruleKey("a"))).toMatchObject({ revision: 2 });
+      expect(await client.rollback("demo", 1)).toMatchObject({ revision: 3 });
+      const names = [];
+      for await (const { metadata } of client.listObjects("demo")) names.push(metadata.name);
+      expect(names).toEqual(["a", "b"]);
+      expect((await client.revisions("demo")).items.map(({ number }) => number)).toEqual([3, 2, 1]);
+    });
+
+    it("loses nothing of writes at once", async () => {
+      await client.createMesh({ name: "busy" });
+      await Promise.all(
+        Array.from({ length: 12 }, (_, i) => client.apply("busy", { objects: [rule(`p-${i}`)] })),
+      );
+      expect(await client.getMesh("busy")).toMatchObject({ revision: 12 });
+    });
+
+    it("refuses as on Node, and says that it keeps no telemetry", async () => {
+      expect(await problemOf(client.getMesh("none"))).toMatchObject({ code: "HDL1020" });
+      expect(await problemOf(client.apply("demo", {}))).toMatchObject({ code: "HDL1042" });
+      expect((await fetch(`${url}/v1/whoami`)).status).toBe(401);
+      expect((await problemOf(client.graph("demo"))).status).toBe(501);
+    });
+  },
+);
+
+it("went through the WebSocket proxy", () => {
+  expect(proxy.connections()).toBeGreaterThan(5);
+});
