@@ -1,0 +1,154 @@
+/** A mesh's sync room as a Durable Object: its sockets hibernate, its state lies in its storage. */
+import { type AgentIdentity, headSchema, type RoomState } from "@heddle/sync";
+import { z } from "zod";
+import type { AppDeps, MeshRef } from "../deps.ts";
+import { createAgentStore } from "./agent-store.ts";
+import { createBundleStore } from "./bundle-store.ts";
+import { inlineOf } from "./change-bundle.ts";
+import { type HibernatingSocket, type ObjectState, socketPair } from "./durable-runtime.ts";
+import { CLOSE, createRoomDriver, type RoomDriver } from "./room-driver.ts";
+import { loadRoom, saveRoom } from "./room-storage.ts";
+
+/** What the rest of the plane asks of the object, as paths of requests to it. */
+export const ROOM_PATHS = {
+  connect: "/connect",
+  publish: "/publish",
+  agents: "/agents",
+  progress: "/progress",
+  events: "/events",
+} as const;
+
+/** Which mesh the room is for; on every request, since an object does not know its own name. */
+export const ROOM_HEADERS = {
+  tenant: "x-heddle-tenant",
+  mesh: "x-heddle-mesh",
+  agent: "x-heddle-agent",
+  name: "x-heddle-agent-name",
+} as const;
+
+const publishSchema = z.object({ head: headSchema, inline: z.string().optional() });
+
+/** The class that a Worker exports; `depsOf` makes what the room needs of its environment. */
+export function meshRoomClass<Bindings>(
+  depsOf: (env: Bindings) => Pick<AppDeps, "db" | "clock" | "log">,
+) {
+  return class MeshRoomObject {
+    readonly #ctx: ObjectState;
+    readonly #deps: Pick<AppDeps, "db" | "clock" | "log">;
+    #room: { readonly mesh: MeshRef; readonly driver: RoomDriver } | undefined;
+    #opening: Promise<RoomDriver> | undefined;
+
+    constructor(ctx: ObjectState, env: Bindings) {
+      this.#ctx = ctx;
+      this.#deps = depsOf(env);
+    }
+
+    async fetch(request: Request): Promise<Response> {
+      const mesh = {
+        tenant: request.headers.get(ROOM_HEADERS.tenant) ?? "",
+        id: request.headers.get(ROOM_HEADERS.mesh) ?? "",
+      };
+      const driver = await this.#open(mesh);
+      switch (new URL(request.url).pathname) {
+        case ROOM_PATHS.publish: {
+          const { head, inline } = publishSchema.parse(await request.json());
+          driver.publish(head, inline);
+          return new Response(null, { status: 204 });
+        }
+        case ROOM_PATHS.agents:
+          return Response.json(driver.agents());
+        case ROOM_PATHS.progress:
+          return Response.json([...driver.state().progress.values()].toReversed());
+        case ROOM_PATHS.events:
+          return new Response(driver.events.stream());
+        case ROOM_PATHS.connect:
+          return this.#connect(mesh, request);
+        default:
+          return new Response(null, { status: 404 });
+      }
+    }
+
+    async webSocketMessage(socket: HibernatingSocket, data: string | ArrayBuffer): Promise<void> {
+      const { mesh, agent } = socket.deserializeAttachment() as Attachment;
+      if (typeof data !== "string") return socket.close(CLOSE.protocol, "text frames only");
+      const driver = await this.#open(mesh);
+      driver.received(agent, data);
+      await driver.settled();
+    }
+
+    async webSocketClose(socket: HibernatingSocket): Promise<void> {
+      const { mesh, agent } = socket.deserializeAttachment() as Attachment;
+      // An agent that has connected anew before its old socket was seen to end is still there.
+      if (this.#ctx.getWebSockets(agent.id).some((other) => other !== socket)) return;
+      const driver = await this.#open(mesh);
+      driver.gone(agent.id);
+      await driver.settled();
+    }
+
+    webSocketError(socket: HibernatingSocket): Promise<void> {
+      return this.webSocketClose(socket);
+    }
+
+    #open(mesh: MeshRef): Promise<RoomDriver> {
+      if (this.#room) return Promise.resolve(this.#room.driver);
+      this.#opening ??= this.#wake(mesh).finally(() => (this.#opening = undefined));
+      return this.#opening;
+    }
+
+    async #wake(mesh: MeshRef): Promise<RoomDriver> {
+      const initial = await loadRoom(this.#ctx.storage, mesh.id);
+      let saved: RoomState = initial;
+      const driver = createRoomDriver({
+        mesh,
+        initial,
+        store: createAgentStore(this.#deps),
+        clock: this.#deps.clock,
+        log: this.#deps.log,
+        sockets: {
+          send: (agent, text) => this.#newestSocket(agent)?.send(text),
+          close: (agent, code, reason) => this.#newestSocket(agent)?.close(code, reason),
+        },
+        changed: (state) => {
+          const before = saved;
+          saved = state;
+          this.#ctx.waitUntil(saveRoom(this.#ctx.storage, before, state));
+        },
+      });
+      if (!initial.head) {
+        const newest = await createBundleStore(this.#deps).newest(mesh);
+        if (newest) driver.publish(newest.head, inlineOf(newest));
+      }
+      this.#room = { mesh, driver };
+      return driver;
+    }
+
+    #connect(mesh: MeshRef, request: Request): Response {
+      const agent = {
+        id: request.headers.get(ROOM_HEADERS.agent) ?? "",
+        name: decodeURIComponent(request.headers.get(ROOM_HEADERS.name) ?? ""),
+      };
+      for (const old of this.#ctx.getWebSockets(agent.id)) old.close(CLOSE.replaced, "replaced");
+      const { client, server } = socketPair();
+      this.#ctx.acceptWebSocket(server, [agent.id]);
+      server.serializeAttachment({
+        mesh,
+        agent,
+        openedAt: this.#deps.clock(),
+      } satisfies Attachment);
+      return new Response(null, { status: 101, webSocket: client } as ResponseInit);
+    }
+
+    #newestSocket(agent: string): HibernatingSocket | undefined {
+      const openedAt = (socket: HibernatingSocket) =>
+        (socket.deserializeAttachment() as Attachment).openedAt;
+      return this.#ctx.getWebSockets(agent).toSorted((a, b) => openedAt(b) - openedAt(a))[0];
+    }
+  };
+}
+
+/** What a socket keeps through sleep. */
+interface Attachment {
+  readonly mesh: MeshRef;
+  readonly agent: AgentIdentity;
+  readonly openedAt: number;
+}
