@@ -67,7 +67,7 @@ export function LogsPage() {
           <Icon name={live ? "pause" : "play"} />
           {live ? "Pause" : "Follow"}
         </button>
-        <span className="muted small num" role="status">
+        <span className="muted small num toolbar" role="status">
           {countText(lines.length, "line")}
           {tail.skipped > 0 ? `, ${countText(tail.skipped, "line")} too many to show` : ""}
           {live ? (

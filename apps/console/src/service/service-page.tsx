@@ -114,7 +114,7 @@ function Summary({ data: { service, codes, flags } }: { data: ServiceAnswer }) {
         <Signal value={durationText(golden.p50)} label="p50 latency" />
         <Signal value={durationText(golden.p95)} label="p95 latency" />
         <Signal value={durationText(golden.p99)} label="p99 latency" />
-        <div className="signal small" style={{ gap: 4 }}>
+        <div className="signal signal--wide small" style={{ gap: 4 }}>
           <code>{service.host}</code>
           <span>
             {service.ports.map((port) => `${port.port} ${port.protocol}`).join(", ") ||

@@ -44,6 +44,19 @@ export function hiddenColumns<Row>(
   return new Set(columns.filter((column) => column.spare).map((column) => column.id));
 }
 
+/** Pixels between columns, and at both ends together, as the style sheet has them. */
+const GAP_PX = 12;
+const ENDS_PX = 24;
+
+/** The width below which a table scrolls sideways: every column at its least. */
+export function leastWidth<Row>(columns: readonly Column<Row>[]): number {
+  const sum = columns.reduce(
+    (total, column) => total + Number(/(\d+)px/.exec(column.width)?.[1] ?? 0),
+    0,
+  );
+  return sum + GAP_PX * Math.max(columns.length - 1, 0) + ENDS_PX;
+}
+
 /** The rows as CSV (RFC 4180), header first; text that a spreadsheet would take for a formula is defused. */
 export function toCsv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map((column) => csvCell(column.header))];

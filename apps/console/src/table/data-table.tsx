@@ -19,7 +19,7 @@ import {
 } from "react";
 import { usePageSearch } from "../route/page-search.ts";
 import { useNarrow } from "../ui/use-media.ts";
-import { type Column, hiddenColumns, nextSort, readSort } from "./column.ts";
+import { type Column, hiddenColumns, leastWidth, nextSort, readSort } from "./column.ts";
 import { TableMenu } from "./table-menu.tsx";
 import { useRowKeys } from "./use-row-keys.ts";
 
@@ -112,6 +112,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
 
   const template: CSSProperties = {
     gridTemplateColumns: shown.map((column) => column.width).join(" "),
+    minWidth: leastWidth(shown),
   };
   return (
     <div className={`table card${props.fill ? " table--fill" : ""}`}>
@@ -141,7 +142,10 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
           <div
             className="table__rows"
             role="rowgroup"
-            style={{ height: all ? sorted.length * rowPx : virtual.getTotalSize() }}
+            style={{
+              height: all ? sorted.length * rowPx : virtual.getTotalSize(),
+              ...(narrow ? {} : { minWidth: leastWidth(shown) }),
+            }}
           >
             {items.map(({ index, start }) => {
               const row = sorted[index]!;

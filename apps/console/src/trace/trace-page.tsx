@@ -78,7 +78,7 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
         <span>{clockText(trace.start, opened)}</span>
         <code>{trace.traceId}</code>
         <CopyButton text={trace.traceId} label="Copy the trace's id" />
-        <span>Full colour is the critical path: time that nothing else was waiting for.</span>
+        <span>Full colour is the critical path: what would have made the trace shorter.</span>
       </div>
       <div className={`with-panel${chosen ? " with-panel--open" : ""}`}>
         <Waterfall
