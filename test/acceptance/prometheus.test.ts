@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type DemoProcess, removeDemoData, startDemoProcess } from "../harness/demo-process.ts";
 import { type Prometheus, startPrometheus } from "../harness/prometheus.ts";
 
-/** istio.io, "Istio Standard Metrics", labels; `grpc_response_status` is for gRPC alone. */
+/** istio.io, "Istio Standard Metrics", labels. */
 const SIDES = [
   "workload",
   "workload_namespace",
@@ -80,8 +80,9 @@ test("every label, exact values, both reporters, and a sum that equals the reque
   );
   expect(series).toHaveLength(2);
   for (const { labels } of series) {
-    const { instance: _instance, job: _job, grpc_response_status: _grpc, ...own } = labels;
-    // Prometheus drops labels that are empty, so that the list is exactly what must be there.
+    // `instance` and `job` are Prometheus's own; `pod` and `namespace` say whose proxy counted. What is empty
+    // (`grpc_response_status` for HTTP) Prometheus drops, so that the list is exactly what must be there.
+    const { instance: _instance, job: _job, pod: _pod, namespace: _namespace, ...own } = labels;
     expect(Object.keys(own).toSorted()).toEqual(LABELS);
     expect(own).toEqual({
       reporter: labels["reporter"],

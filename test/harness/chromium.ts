@@ -12,8 +12,15 @@ export async function launchChromium(): Promise<Browser> {
   const before = process.env["TMPDIR"];
   process.env["TMPDIR"] = home;
   try {
-    const { default: chromium, inflate, setupLambdaEnvironment } = await import("@sparticuz/chromium");
-    const packageRoot = path.resolve(createRequire(import.meta.url).resolve("@sparticuz/chromium"), "../..");
+    const {
+      default: chromium,
+      inflate,
+      setupLambdaEnvironment,
+    } = await import("@sparticuz/chromium");
+    const packageRoot = path.resolve(
+      createRequire(import.meta.url).resolve("@sparticuz/chromium"),
+      "../..",
+    );
     await inflate(path.join(packageRoot, "bin/al2023.tar.br"));
     setupLambdaEnvironment(path.join(home, "al2023/lib"));
     chromium.setGraphicsMode = false;
@@ -21,7 +28,15 @@ export async function launchChromium(): Promise<Browser> {
     return await playwright.launch({
       executablePath,
       headless: true,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"],
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        "--disable-quic",
+      ],
     });
   } finally {
     if (before === undefined) delete process.env["TMPDIR"];

@@ -62,7 +62,7 @@ export async function startSplitDemo(options: SplitDemoOptions): Promise<SplitDe
   };
   const startPlane = async () => {
     await group.start(planeSpec);
-    await waitForHttp(`${url}/healthz`, 60_000);
+    await waitForHttp(`${url}/healthz`, { withinMs: 60_000 });
   };
   try {
     await startPlane();
@@ -136,7 +136,7 @@ async function addReviewsPod(
     otlp: { address: `127.${block}.0.1`, port: 4317 },
   });
   await group.start(envoyProcess(envoy, pod.name, bootstrap));
-  await waitForHttp(`http://${pod.address}:15021/healthz/ready`, 30_000);
+  await waitForHttp(`http://${pod.address}:15021/healthz/ready`, { withinMs: 30_000 });
   const service: ServiceDocument = {
     metadata: { name: "reviews", namespace: "default" },
     spec: { selector: { app: "reviews" }, ports: [{ name: "http", port: 9080 }] },

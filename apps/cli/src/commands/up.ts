@@ -25,21 +25,27 @@ export function upCommand(): Command {
     .action(async (options: UpOptions) => {
       const { startUp } = await import("../local/up.ts");
       const say = (line: string) => process.stdout.write(`${line}\n`);
-      const signal = untilSignal();
-      const running = await Promise.race([
-        startUp({
-          ...options,
-          demo: options.demo ?? false,
-          dataDir: path.resolve(options.data),
-          say,
-        }),
-        signal.then(() => process.exit(130)),
-      ]);
-      await signal;
+      const stopping = new AbortController();
+      void untilSignal().then(() => stopping.abort());
+      const running = await startUp({
+        ...options,
+        demo: options.demo ?? false,
+        dataDir: path.resolve(options.data),
+        say,
+        signal: stopping.signal,
+      });
+      await aborted(stopping.signal);
       say("stopping …");
       await running.close();
       process.exit(0);
     });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true }),
+  );
 }
 
 function parseRate(text: string): number {

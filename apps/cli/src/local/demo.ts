@@ -18,6 +18,8 @@ export interface DemoOptions {
   /** Path of the Envoy binary. */
   readonly envoy: string;
   readonly group: ProcessGroup;
+  /** Ends a start that is under way: it then rejects. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PlaneContext {
@@ -61,22 +63,35 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   }
   const { token: joinToken } = await client.createJoinToken(plane.mesh, { name: "local" });
   const host = `127.${block}.0.1`;
+  // The gateway shares 127.0.0.1 with everything else, so that its side ports listen elsewhere.
+  const sideAddress = (pod: LocalPod) =>
+    pod === cluster.gateway ? `127.${block}.0.2` : pod.address;
   const agent = agentProcess({ host, clusterDir, dataDir, plane, joinToken });
   await group.start(agent);
   for (const pod of cluster.pods) await group.start(applicationProcess(pod));
   for (const pod of [...cluster.pods, cluster.gateway]) {
-    const isGateway = pod === cluster.gateway;
     const bootstrap = localBootstrap(pod, {
-      type: isGateway ? "router" : "sidecar",
-      // The gateway shares 127.0.0.1 with everything else, so that its side ports listen elsewhere.
-      sidePorts: isGateway ? `127.${block}.0.2` : pod.address,
+      type: pod === cluster.gateway ? "router" : "sidecar",
+      sidePorts: sideAddress(pod),
       xds: { address: host, port: XDS_PORT },
       otlp: { address: host, port: OTLP_PORT },
     });
     await group.start(envoyProcess(options.envoy, pod.name, bootstrap));
   }
+  // Before all of them are ready the first requests would fail, and stand in the console as the demo's first errors.
+  await Promise.all(
+    [...cluster.pods, cluster.gateway].map((pod) =>
+      waitForHttp(`http://${sideAddress(pod)}:15021/healthz/ready`, {
+        withinMs: READY_WITHIN_MS,
+        signal: options.signal,
+      }),
+    ),
+  );
   const gatewayUrl = `http://127.0.0.1:${options.gatewayPort}`;
-  await waitForHttp(`${gatewayUrl}/productpage`, READY_WITHIN_MS);
+  await waitForHttp(`${gatewayUrl}/productpage`, {
+    withinMs: READY_WITHIN_MS,
+    signal: options.signal,
+  });
   return { cluster, clusterDir, agent, agentUrl: `http://${host}:${METRICS_PORT}`, gatewayUrl };
 }
 

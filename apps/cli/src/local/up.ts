@@ -20,6 +20,8 @@ export interface UpOptions {
   /** See `DemoOptions.block`. */
   readonly block: number;
   readonly say: (line: string) => void;
+  /** Ends a start that is under way. */
+  readonly signal: AbortSignal;
 }
 
 export interface RunningUp {
@@ -41,6 +43,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     envoy?.catch(() => {});
     if (demo) await assertFree("127.0.0.1", options.gatewayPort, "--gateway-port");
     const consoleDir = await ensureConsole(say);
+    options.signal.throwIfAborted();
     const databaseUrl = process.env["DATABASE_URL"];
     const plane = await startPlane({
       port: options.port,

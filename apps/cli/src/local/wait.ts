@@ -4,11 +4,15 @@ import { CliError } from "../output/cli-error.ts";
 
 const POLL_MS = 50;
 
-/** Resolves at the first answer with a status below 400; fails with HDL9044 after `withinMs`. */
-export async function waitForHttp(url: string, withinMs: number): Promise<void> {
+/** Resolves at the first answer with a status below 400; fails with HDL9044 after `withinMs`, or when `signal` says so. */
+export async function waitForHttp(
+  url: string,
+  { withinMs, signal }: { withinMs: number; signal?: AbortSignal | undefined },
+): Promise<void> {
   const deadline = Date.now() + withinMs;
   let last = "no answer yet";
   while (Date.now() < deadline) {
+    signal?.throwIfAborted();
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
       await response.arrayBuffer();
