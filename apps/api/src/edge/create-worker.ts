@@ -56,7 +56,7 @@ function createIsolate(env: WorkerEnvironment, rooms: WorkerRooms): Isolate {
     clock: () => Date.now(),
     random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
     envelopeKey: envelopeKeyFrom(env),
-    log,
+    log: consoleLog,
   };
   const deps: AppDeps = {
     ...base,
@@ -79,4 +79,9 @@ const write =
     // oxlint-disable-next-line no-console -- the runtime collects what is written to the console
     console[level](JSON.stringify({ level, message, ...fields }));
 
-const log: Logger = { info: write("info"), warn: write("warn"), error: write("error") };
+/** The runtime keeps what is written to the console. */
+export const consoleLog: Logger = {
+  info: write("info"),
+  warn: write("warn"),
+  error: write("error"),
+};

@@ -1,6 +1,7 @@
 /** What the Worker is configured with: bindings and secrets, checked once for each isolate. */
 import { neonDriver, postgresDriver } from "@heddle/db/edge";
 import type { Driver } from "@heddle/db";
+import type { ObjectNamespace } from "../sync/durable-runtime.ts";
 
 export interface WorkerEnvironment {
   /** `postgres://…`; not needed beside HYPERDRIVE. */
@@ -13,13 +14,7 @@ export interface WorkerEnvironment {
   readonly NEON_PROXY?: string;
   /** 32 bytes in base64. */
   readonly HEDDLE_ENVELOPE_KEY?: string;
-  readonly ROOMS: DurableObjectNamespaceLike;
-}
-
-/** As much of a Durable Object namespace as the plane uses. */
-export interface DurableObjectNamespaceLike {
-  idFromName(name: string): unknown;
-  get(id: never): { fetch(request: Request): Promise<Response> };
+  readonly ROOMS: ObjectNamespace;
 }
 
 export interface DatabaseChoice {

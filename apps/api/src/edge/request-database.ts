@@ -35,3 +35,19 @@ export function requestDatabase(kind: Driver["kind"], open: () => Driver): Reque
     },
   };
 }
+
+/** A database for a Durable Object, which wakes and sleeps between its transactions: each has a connection of its own. */
+export function transactionDatabase(kind: Driver["kind"], open: () => Driver): Database {
+  return createDatabase({
+    kind,
+    async lease(work) {
+      const driver = open();
+      try {
+        return await driver.lease(work);
+      } finally {
+        await driver.close();
+      }
+    },
+    close: () => Promise.resolve(),
+  });
+}
