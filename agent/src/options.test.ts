@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { parseAddress, parseAgentOptions } from "./options.ts";
+
+describe("agent options", () => {
+  it("take the plane from flags before the environment", () => {
+    const env = {
+      HEDDLE_URL: "http://env:1/",
+      HEDDLE_TOKEN: "t",
+      HEDDLE_CERTIFICATE_LIFETIME: "30s",
+    };
+    expect(parseAgentOptions({}, env).plane).toEqual({
+      url: "http://env:1",
+      token: "t",
+      mesh: undefined,
+    });
+    expect(parseAgentOptions({ plane: "http://flag:2" }, env).plane?.url).toBe("http://flag:2");
+    expect(parseAgentOptions({}, env).certificates).toEqual({ issuer: "agent", lifetime: 30_000 });
+  });
+  it("need a plane with a token, or --standalone", () => {
+    expect(() => parseAgentOptions({ plane: "http://p" })).toThrow(
+      expect.objectContaining({ code: "HDL7201" }),
+    );
+    expect(
+      parseAgentOptions({ standalone: true, config: "x" }, { HEDDLE_URL: "http://p" }).plane,
+    ).toBeUndefined();
+  });
+  it("refuse what is no address or lifetime", () => {
+    const hosted = { plane: "http://p", token: "t" };
+    expect(() => parseAgentOptions({ ...hosted, xds: "15010" })).toThrow(
+      expect.objectContaining({ code: "HDL7203" }),
+    );
+    expect(() => parseAgentOptions({ ...hosted, certificateLifetime: "soon" })).toThrow(
+      expect.objectContaining({ code: "HDL7202" }),
+    );
+    expect(parseAgentOptions({ ...hosted, metrics: "off" }).metricsAddress).toBeUndefined();
+    expect(parseAddress("[::1]:15010")).toEqual({ host: "::1", port: 15010 });
+  });
+});
