@@ -2,7 +2,7 @@
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { object } from "./behaviour/objects.ts";
+import { destinationRule as destinationRuleOf, object } from "./behaviour/objects.ts";
 import { createTranslator, parseNode, type ProxyView, type Translator } from "./index.ts";
 import type { Change } from "./overlay.ts";
 import { ANY_MESH } from "./testing/mesh.ts";
@@ -313,23 +313,25 @@ describe("translation", () => {
 
   it("routes to clusters that the same proxy holds", () => {
     fc.assert(
-      fc.property(fc.uniqueArray(someObject, { selector: objectKey, maxLength: 25 }), (objects) => {
+      fc.property(fc.array(someObject, { maxLength: 25 }), fc.boolean(), (random, subsets) => {
+        const all = subsets
+          ? [...random.filter(({ kind }) => kind !== "DestinationRule"), versions]
+          : random;
+        const objects = [...new Map(all.map((each) => [objectKey(each), each])).values()];
         const { translator, views } = started();
         translator.apply(changesTo(objects));
-        const subsets = new Set(["v1", "v2"]);
         for (const view of views) {
           const held = view.resources("cluster");
-          for (const cluster of [...clustersNamed(view.resources("route"))]) {
+          for (const cluster of clustersNamed(view.resources("route"))) {
             // A rule may name a subset or a service that nobody has: then it is the rule that dangles.
             const [, port = "", subset = "", host = ""] = cluster.split("|");
-            const dangles = subsets.has(subset) || !held.has(`outbound|${port}||${host}`);
-            if (!dangles || (subset === "" && serves(view, host, port))) {
-              expect(held.has(cluster), `${view.proxy.id} ${cluster}`).toBe(true);
-            }
+            if (!isServed(objects, host, Number(port))) continue;
+            if (subset !== "" && !hasSubset(objects, host, subset)) continue;
+            expect(held.has(cluster), `${view.proxy.id} ${cluster}`).toBe(true);
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     );
   });
 
@@ -417,6 +419,38 @@ function clustersNamed(routes: ReadonlyMap<string, unknown>): Set<string> {
   return new Set([...text.matchAll(/"(outbound\|\d+\|[^"]*)"/g)].map(([, found]) => found ?? ""));
 }
 
-function serves(view: ProxyView, host: string, port: string): boolean {
-  return view.resources("endpoint").has(`outbound|${port}||${host}`);
+const versions = destinationRuleOf(
+  "versions",
+  {
+    host: "one",
+    subsets: ["v1", "v2"].map((version) => ({ name: version, labels: { version } })),
+  },
+  "a",
+);
+
+/** By a service that everybody sees. */
+function isServed(objects: readonly MeshObject[], host: string, port: number): boolean {
+  return objects.some(({ kind, metadata, spec }) => {
+    if (kind !== "Service" || host !== `${metadata.name}.${metadata.namespace}.svc.cluster.local`) {
+      return false;
+    }
+    const { ports } = spec as { ports: { port: number }[] };
+    return (
+      Object.keys(metadata.annotations).length === 0 && ports.some((each) => each.port === port)
+    );
+  });
+}
+
+/** By the one rule that there is, shown to everybody, in the service's own namespace. */
+function hasSubset(objects: readonly MeshObject[], host: string, subset: string): boolean {
+  const rules = objects.filter(({ kind }) => kind === "DestinationRule");
+  const [rule] = rules;
+  if (rule === undefined || rules.length > 1) return false;
+  const spec = rule.spec as { host: string; exportTo?: string[]; subsets: { name: string }[] };
+  return (
+    host.split(".")[1] === rule.metadata.namespace &&
+    (spec.host === host || `${spec.host}.${rule.metadata.namespace}.svc.cluster.local` === host) &&
+    (spec.exportTo === undefined || spec.exportTo.includes("*")) &&
+    spec.subsets.some(({ name }) => name === subset)
+  );
 }
