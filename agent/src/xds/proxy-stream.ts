@@ -372,8 +372,9 @@ export class ProxyStream {
     });
     const busy =
       clusters !== undefined &&
-      ((clusters.outstanding?.added ?? false) ||
+      (clusters.outstanding?.added ||
         (clusters.outstanding && clusters.waiting) ||
+        endpoints?.lacking ||
         this.#awaited.size > 0);
     if (!busy || fresh) {
       this.#heldSince = 0;

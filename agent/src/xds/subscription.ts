@@ -129,6 +129,14 @@ export class Subscription {
     return this.#stale.size > 0 || this.#owesAnswer;
   }
 
+  /** Something is to be sent of which the client has nothing at all. */
+  get lacking(): boolean {
+    for (const name of this.#stale) {
+      if (!isThere(this.#held.get(name)) && this.#all.has(name)) return true;
+    }
+    return false;
+  }
+
   get departing(): boolean {
     return this.#departing.size > 0;
   }
@@ -170,7 +178,9 @@ export class Subscription {
         for (const listed of this.#all.keys()) this.#stale.add(listed);
       } else {
         const held = this.#held.get(name);
-        if (held && !versions.has(name)) this.#hold(name, { ...held, hash: AGAIN });
+        if (!versions.has(name)) {
+          this.#hold(name, held && isThere(held) ? { ...held, hash: AGAIN } : undefined);
+        }
         this.#names.add(name);
         this.#stale.add(name);
       }
@@ -208,7 +218,7 @@ export class Subscription {
   resend(name: string): void {
     if (!this.wants(name)) return;
     const held = this.#held.get(name);
-    if (held) this.#hold(name, { ...held, hash: AGAIN });
+    if (held && isThere(held)) this.#hold(name, { ...held, hash: AGAIN });
     this.#stale.add(name);
   }
 

@@ -57,7 +57,7 @@ export function emitPackage(types: PackageTypes): string {
   ].join("\n");
   const up = "../".repeat(packagePath(types.name).split("/").length);
   const lines = [...imports]
-    .sort()
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([alias, path]) => `import type * as ${alias} from "${up.slice(3) || "./"}${path}.ts";`);
   if (/\bjson\./.test(body)) lines.unshift(`import type * as json from "${up}json.ts";`);
   return `${header}${lines.map((line) => `${line}\n`).join("")}\n${body}`;

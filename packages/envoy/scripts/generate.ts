@@ -64,7 +64,7 @@ function files(): Map<string, string> {
   for (const desc of enums)
     if (!isWellKnown(desc.typeName)) at(desc.file.proto.package).enums.push(desc);
   const types: PackageTypes[] = [...packages]
-    .sort()
+    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, content]) => ({ name, ...content }));
   const result = new Map(
     types.map((entry) => [`${packagePath(entry.name)}.ts`, emitPackage(entry)]),

@@ -39,7 +39,9 @@ export interface TestClientOptions {
 type Wire = Record<string, unknown> & {
   typeUrl: string;
   nonce: string;
-  resources?: Record<string, unknown>[];
+  versionInfo?: string;
+  systemVersionInfo?: string;
+  resources?: (Record<string, unknown> & { version?: string })[];
   removedResources?: string[];
 };
 
@@ -143,18 +145,22 @@ export class TestClient {
     const entries = (wire.resources ?? []).map((entry): [string, Held] => {
       const value = (sotw ? entry : entry["resource"]) as Record<string, unknown>;
       const name = String(sotw ? (value["name"] ?? value["clusterName"]) : entry["name"]);
-      return [name, { version: String(entry["version"] ?? ""), value }];
+      return [name, { version: entry.version ?? "", value }];
     });
     const names = entries.map(([name]) => name);
     const removed = wire.removedResources ?? [];
-    const version = String(wire["versionInfo"] ?? wire["systemVersionInfo"] ?? "");
+    const version = wire.versionInfo ?? wire.systemVersionInfo ?? "";
     this.received.push({ type, version, names, removed });
     this.#nonces.set(type, wire.nonce);
     const error = this.#options.refuse?.(type, names);
     if (error === undefined) {
       const held = this.state.get(type)!;
       if (sotw && (type === "cluster" || type === "listener")) held.clear();
-      for (const [name, value] of entries) held.set(name, value);
+      const wanted = this.#wanted.get(type)!;
+      const ignores = wanted.size > 0 || type === "endpoint" || type === "route";
+      for (const [name, value] of entries) {
+        if (!ignores || wanted.has(name)) held.set(name, value);
+      }
       for (const name of removed) held.delete(name);
       this.#versions.set(type, version);
       if (!this.#options.manual) this.#follow();
