@@ -3,6 +3,7 @@ import { createClient, type HeddleClient } from "@heddle/client";
 import { createDatabase } from "@heddle/db";
 import { migrate, postgresDriver, readMigrations } from "@heddle/db/node";
 import { startPostgres, type RealPostgres } from "@heddle/db/testing";
+import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTenant } from "../tenancy/service.ts";
 import { rule, ruleKey } from "../testing/planes.ts";
@@ -68,6 +69,49 @@ describe.each(["neon", "postgres"] as const)(
         Array.from({ length: 12 }, (_, i) => client.apply("busy", { objects: [rule(`p-${i}`)] })),
       );
       expect(await client.getMesh("busy")).toMatchObject({ revision: 12 });
+    });
+
+    it("tells an agent of a revision through the mesh's room", async () => {
+      await client.createMesh({ name: "watched" });
+      const { token: joinToken } = await client.createJoinToken("watched", { name: "west" });
+      const { token, agentId } = await client.enroll({ joinToken, name: "west" });
+      const socket = new WebSocket(`${url.replace("http", "ws")}/v1/sync?mesh=watched`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const frames: { type: string; head?: { number: number; bundle: string } }[] = [];
+      socket.on("message", (data: Buffer) => frames.push(JSON.parse(data.toString())));
+      await new Promise((resolve, reject) => {
+        socket.once("open", resolve);
+        socket.once("error", reject);
+      });
+      socket.send(
+        JSON.stringify({
+          type: "hello",
+          protocols: [1],
+          agent: agentId,
+          version: "test",
+          features: [],
+          applied: 0,
+          acknowledged: 0,
+        }),
+      );
+      await expect
+        .poll(() => frames.map(({ type }) => type), { timeout: 10_000 })
+        .toContain("welcome");
+      await client.apply("watched", { objects: [rule("a")] });
+      await expect
+        .poll(() => frames.find(({ type }) => type === "head")?.head?.number, { timeout: 10_000 })
+        .toBe(1);
+      const bundle = frames.find(({ type }) => type === "head")?.head?.bundle ?? "";
+      const agent = createClient({ baseUrl: url, token });
+      expect(JSON.parse(await agent.bundle(bundle))).toMatchObject({
+        kind: "change",
+        changes: [{ key: ruleKey("a") }],
+      });
+      expect((await client.agents("watched")).items).toMatchObject([
+        { name: "west", connected: true },
+      ]);
+      socket.close();
     });
 
     it("refuses as on Node, and says that it keeps no telemetry", async () => {
