@@ -106,8 +106,12 @@ describe.skipIf(!envoy)("with two real Envoys", () => {
       namespace: "shop",
       destination_principal: "spiffe://demo/ns/shop/sa/reviews",
     });
-    const duration = families.find(({ name }) => name === "istio_request_duration_milliseconds")!;
-    expect(duration.type).toBe("histogram");
+    await until("histograms, which Envoy renews every five seconds", async () => {
+      const duration = (await exposed("/stats/prometheus")).find(
+        ({ name }) => name === "istio_request_duration_milliseconds",
+      );
+      return duration?.type === "histogram";
+    });
     const [all] = await Promise.all([exposed("/metrics")]);
     expect(all.map(({ name }) => name)).toEqual(
       expect.arrayContaining([

@@ -76,18 +76,17 @@ export async function runTelemetry(
     closers.push(() => batcher.flush());
     const receiver = await startOtlpReceiver(settings.otlpAddress, batcher, counters);
     closers.push(() => receiver.close());
-    const baselineFile = join(settings.spoolDir, "baseline.json");
     const scraper = startScraper({
       targets: sources.targets,
       intervalMs: settings.scrapeIntervalMs ?? defaults.scrapeIntervalMs,
       send: (content) => batcher.add("metrics", content),
       counters,
       log,
-      baseline: await takeBaseline(baselineFile),
+      baseline: await takeBaseline(settings.spoolDir),
     });
     closers.push(async () => {
       await scraper.close();
-      await writeBaseline(baselineFile, scraper.totals());
+      await writeBaseline(settings.spoolDir, scraper.totals());
     });
     let metricsPort: number | undefined;
     if (settings.metricsAddress !== undefined) {

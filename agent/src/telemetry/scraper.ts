@@ -12,6 +12,7 @@ import {
   type ProxyTotals,
   type Scrape,
 } from "@heddle/telemetry";
+import type { Baseline } from "./baseline.ts";
 import type { OwnCounters } from "./own-counters.ts";
 import { createConnections, scrape } from "./scrape.ts";
 import type { Log, ScrapeTarget } from "./telemetry-options.ts";
@@ -30,8 +31,8 @@ export interface ScraperOptions {
   send: (content: Uint8Array) => boolean;
   counters: OwnCounters;
   log: Log;
-  /** Totals that an earlier run ended with. */
-  baseline?: ReadonlyMap<string, ProxyTotals>;
+  /** Where an earlier run ended. */
+  baseline: Baseline;
 }
 
 export interface Scraper {
@@ -55,9 +56,8 @@ export function startScraper(options: ScraperOptions): Scraper {
   const { counters, log, intervalMs } = options;
   const connections = createConnections();
   const timeoutMs = Math.min(2000, Math.max(500, intervalMs));
-  const totals = new Map<string, ProxyTotals>(options.baseline);
+  const totals = new Map<string, ProxyTotals>(options.baseline.totals);
   const states = new Map<string, ProxyState>();
-  const began = performance.now();
   let finished = -Infinity;
   let round: Promise<void> | undefined;
   let closed = false;
@@ -152,7 +152,7 @@ export function startScraper(options: ScraperOptions): Scraper {
     const current = requestTotals(mergeScrapes([{ labels: {}, families: state.families }]), at);
     const points = requestDeltas(totals.get(key), current, {
       time: Date.now(),
-      watchedMs: at - began,
+      watchedMs: at - options.baseline.since,
     });
     if (points.length > 0 && !options.send(encodeMetrics(toMetrics(points, state.resource))))
       return;

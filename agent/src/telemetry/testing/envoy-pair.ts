@@ -265,7 +265,6 @@ function proxy({ reporter, listen, upstream, stats, admin, otlpPort }: ProxyOpti
   return {
     node: { id: reporter, cluster: reporter },
     admin: { address: address(admin) },
-    statsFlushInterval: "0.2s",
     statsConfig: {
       histogramBucketSettings: [
         {

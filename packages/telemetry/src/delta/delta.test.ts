@@ -60,6 +60,27 @@ describe("request increments", () => {
     ).toBe(30);
   });
 
+  test("go on while a proxy tells an uptime of some seconds ago", () => {
+    expect(
+      requests(
+        requestDeltas(scrape(100, { 200: 10 }, 104_000), scrape(100, { 200: 11 }, 105_000), step),
+      ),
+    ).toBe(1);
+    expect(
+      requests(
+        requestDeltas(scrape(100, { 200: 10 }, 100_000), scrape(105, { 200: 12 }, 109_900), step),
+      ),
+    ).toBe(2);
+  });
+
+  test("of a proxy that was away for long and started in between are all its totals", () => {
+    expect(
+      requests(
+        requestDeltas(scrape(10, { 200: 10 }, 10_000), scrape(60, { 200: 12 }, 120_000), step),
+      ),
+    ).toBe(12);
+  });
+
   test("of an evicted and returned series start at zero", () => {
     expect(
       requests(requestDeltas(scrape(100, { 200: 10, 503: 5 }), scrape(105, { 200: 10 }), step)),
@@ -96,6 +117,7 @@ describe("request increments", () => {
         for (const one of actions) {
           if (one === "scrape") take();
           else if (one === "restart") {
+            take();
             take();
             [uptime, total] = [0, 0];
           } else {

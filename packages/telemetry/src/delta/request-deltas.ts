@@ -49,13 +49,14 @@ function youngerThan(current: ProxyTotals, watchedMs: number): boolean {
   return current.uptime !== undefined && current.uptime * 1000 <= watchedMs;
 }
 
-/** Uptime is told in whole seconds, and reading it takes a moment: so much may it lag behind the clock without meaning a restart. */
-const uptimeToleranceMs = 1500;
+/** A proxy renews the uptime that it tells every few seconds only, so it may lag behind by so much. */
+const uptimeLagMs = 10_000;
 
+/** The uptime fell, or the proxy started after it was last scraped. A counter that fell is a reset too, see `grown`. */
 function restarted(previous: ProxyTotals, current: ProxyTotals): boolean {
   if (previous.uptime === undefined || current.uptime === undefined) return false;
-  const expectedMs = previous.uptime * 1000 + (current.at - previous.at);
-  return current.uptime * 1000 < expectedMs - uptimeToleranceMs;
+  const startedAt = current.at - current.uptime * 1000;
+  return current.uptime < previous.uptime || startedAt > previous.at + uptimeLagMs;
 }
 
 function increment(
