@@ -4,6 +4,7 @@ import { StatusShape } from "../ui/status.tsx";
 import { diagnosticHealth } from "./diagnostic-health.ts";
 
 export function DiagnosticRows({ diagnostics }: { diagnostics: readonly ApiDiagnostic[] }) {
+  if (diagnostics.length === 0) return null;
   return (
     <ul className="rows">
       {diagnostics.map((diagnostic, index) => (

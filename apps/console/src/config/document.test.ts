@@ -39,6 +39,12 @@ describe("diagnostics in a draft", () => {
     expect(shown({ path: "spec.hosts[3].name" })).toBe("[reviews]");
   });
 
+  test("mark only the first line of a longer value", () => {
+    expect(shown({ path: "spec.http[0].route" })).toBe(
+      "- destination: { host: reviews, subset: v9 }",
+    );
+  });
+
   test("stand at their line where they have no path", () => {
     expect(shown({ reference: "draft.yaml:10" })).toBe("weight: 90");
     expect(shown({ reference: "draft.yaml:999" })).toBe("");

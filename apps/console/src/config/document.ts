@@ -80,7 +80,7 @@ export function diagnosticRange(
             line <= lineAt(text, each.range[2]),
         );
   const atPath = diagnostic.path === undefined ? undefined : rangeAtPath(document, diagnostic.path);
-  if (atPath) return clamp(atPath, text);
+  if (atPath) return firstLine(clamp(atPath, text), text);
   return lineRange(text, line ?? 1);
 }
 
@@ -123,6 +123,12 @@ function lineRange(text: string, line: number): TextRange {
     { from: from + Math.min(indent, lines[at]!.length), to: from + lines[at]!.length },
     text,
   );
+}
+
+/** A value of many lines is marked at its first, or a whole route would be underlined. */
+function firstLine({ from, to }: TextRange, text: string): TextRange {
+  const end = text.indexOf("\n", from);
+  return { from, to: end < 0 ? to : Math.min(to, end) };
 }
 
 function clamp({ from, to }: TextRange, text: string): TextRange {

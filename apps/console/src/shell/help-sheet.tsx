@@ -87,8 +87,8 @@ function Key({ keys, children }: { keys: string[]; children: string }) {
   return (
     <>
       <dt>
-        {keys.map((key) => (
-          <kbd key={key}>{key}</kbd>
+        {keys.map((key, index) => (
+          <kbd key={`${key}${index}`}>{key}</kbd>
         ))}
       </dt>
       <dd>{children}</dd>

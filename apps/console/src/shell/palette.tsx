@@ -12,7 +12,7 @@ import { StatusShape } from "../ui/status.tsx";
 import { destinations } from "./destinations.ts";
 import { Dialog } from "./dialog.tsx";
 import type { Layer } from "./frame.tsx";
-import { rankMatches } from "./rank-matches.ts";
+import { inGroups, rankMatches } from "./rank-matches.ts";
 import { nextTheme, setTheme, useTheme } from "./theme.ts";
 import { useCurrentMesh } from "./use-current-mesh.ts";
 
@@ -40,7 +40,11 @@ export default function Palette({
   const list = useRef<HTMLDivElement>(null);
   const entries = useEntries(open);
   const found = useMemo(
-    () => rankMatches(text, entries, (entry) => entry.text).slice(0, MOST_SHOWN),
+    () =>
+      inGroups(
+        rankMatches(text, entries, (entry) => entry.text),
+        (entry) => entry.group,
+      ).slice(0, MOST_SHOWN),
     [text, entries],
   );
   const chosen = Math.min(at, found.length - 1);

@@ -15,6 +15,16 @@ export function rankMatches<T>(
     .map(({ entry }) => entry);
 }
 
+/** The entries of one group together, the groups in the order of their best entries. */
+export function inGroups<T>(entries: readonly T[], read: (entry: T) => string): T[] {
+  const groups = new Map<string, T[]>();
+  for (const entry of entries) {
+    const group = read(entry);
+    groups.set(group, [...(groups.get(group) ?? []), entry]);
+  }
+  return [...groups.values()].flat();
+}
+
 function rank(wanted: string, text: string): number {
   if (text === wanted) return 0;
   if (text.startsWith(wanted)) return 1;

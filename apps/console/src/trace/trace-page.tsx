@@ -71,7 +71,7 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
   const [opened] = useState(() => Date.now());
   return (
     <>
-      <div className="toolbar muted small num">
+      <div className="toolbar muted small">
         <span>{durationText(trace.durationMs)}</span>
         <span>{countText(trace.spans.length, "span")}</span>
         <span>{countText(services.size, "service")}</span>
