@@ -30,7 +30,7 @@ export function databaseChoice(env: WorkerEnvironment): DatabaseChoice {
     throw new Error(
       "HDL1067: Neither DATABASE_URL nor a HYPERDRIVE binding is set: set one with `wrangler secret put DATABASE_URL`.",
     );
-  const isNeon = /\.neon\.tech$/.test(new URL(url).hostname);
+  const isNeon = new URL(url).hostname.endsWith(".neon.tech");
   const kind = env.DATABASE_DRIVER ?? (!env.HYPERDRIVE && isNeon ? "neon" : "postgres");
   const proxy = env.NEON_PROXY;
   return {
