@@ -65,7 +65,7 @@ describe("a view", () => {
 
   it("tells what changed, by type and name, as soon as the caller returns", async () => {
     // A clock that stands still: on a busy machine a slice may end before the work does.
-    const schedule = { now: () => 0, soon: queueMicrotask, later: expect.unreachable };
+    const schedule = { now: () => 0, soon: queueMicrotask, later: () => expect.unreachable() };
     const translator = createTranslator({ mesh: ANY_MESH, schedule });
     translator.apply(set(...reviews));
     const view = translator.view(client("web"));
