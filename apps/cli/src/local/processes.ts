@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A child that fails is started again after this long, doubled for each failure in a row up to the maximum. */
 const RESTART_DELAY_MS = 500;
@@ -152,5 +153,16 @@ async function endLeftovers(pidFile: string): Promise<void> {
     } catch {
       // It ended between the look and the kill.
     }
+    await gone(pid);
+  }
+}
+
+/** Until a killed process has given back its ports; the kernel takes a moment. */
+async function gone(pid: number): Promise<void> {
+  const deadline = Date.now() + GRACE_MS;
+  while (Date.now() < deadline) {
+    const state = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    if (state === "" || / [ZX] /.test(state)) return;
+    await sleep(10);
   }
 }

@@ -41,7 +41,6 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     const envoy = demo ? resolveEnvoy((line) => say(`${line} …`)) : undefined;
     // Awaited below; a failure until then must not count as unhandled.
     envoy?.catch(() => {});
-    if (demo) await assertFree("127.0.0.1", options.gatewayPort, "--gateway-port");
     const consoleDir = await ensureConsole(say);
     options.signal.throwIfAborted();
     const databaseUrl = process.env["DATABASE_URL"];
@@ -54,9 +53,11 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     closing.push(() => plane.close());
     const context = { url: plane.url, token: plane.adminToken, mesh: DEMO_MESH };
     if (envoy) {
+      // The plane holds the lock of the data by now: children found in its list are leftovers, not another demo's.
       const logs = path.join(dataDir, "logs");
       const group = await createProcessGroup(logs, (name, reason) => say(`${name}: ${reason}`));
       closing.push(() => group.close());
+      await assertFree("127.0.0.1", options.gatewayPort, "--gateway-port");
       const { path: binary } = await envoy;
       const running = await startDemo({ ...options, plane: context, envoy: binary, group });
       const pods = running.cluster.pods.length;
