@@ -106,7 +106,12 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
     },
     async close() {
       for (const { driver, sockets } of rooms.values()) {
-        for (const socket of sockets.values()) socket.terminate();
+        for (const [agent, socket] of sockets) {
+          // Said here and now: the socket's own event would come when the database is closed.
+          sockets.delete(agent);
+          driver.gone(agent);
+          socket.terminate();
+        }
         driver.events.close();
         await driver.settled();
       }
