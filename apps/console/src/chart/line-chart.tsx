@@ -27,6 +27,8 @@ interface LineChartProps {
   lines: readonly ChartLine[];
   format: (value: number | null) => string;
   height?: number;
+  /** The axis reaches at least up to this, so that small noise does not look like a storm. */
+  least?: number;
   /** The question behind the numbers, shown on hover. */
   asked: string;
 }
@@ -40,6 +42,7 @@ export function LineChart({
   lines,
   format,
   height = 148,
+  least = 0,
   asked,
 }: LineChartProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -50,8 +53,8 @@ export function LineChart({
   const shape = lines
     .map((line) => `${line.label} ${line.colour} ${line.dashed ?? false}`)
     .join("|");
-  const latest = useRef({ times, lines, format, setRange });
-  latest.current = { times, lines, format, setRange };
+  const latest = useRef({ times, lines, format, setRange, least });
+  latest.current = { times, lines, format, setRange, least };
 
   useEffect(() => {
     const element = host.current;
@@ -110,6 +113,7 @@ type Latest = {
     lines: readonly ChartLine[];
     format: LineChartProps["format"];
     setRange: ReturnType<typeof useTimeRange>[1];
+    least: number;
   };
 };
 
@@ -133,7 +137,9 @@ function chartOptions(
       points: { size: 6 },
       y: false,
     },
-    scales: { y: { range: (_, _low, high) => [0, high > 0 ? high * 1.12 : 1] } },
+    scales: {
+      y: { range: (_, _low, high) => [0, Math.max(high * 1.12, latest.current.least) || 1] },
+    },
     axes: [
       {
         stroke: muted,

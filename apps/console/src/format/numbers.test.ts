@@ -7,6 +7,7 @@ import {
   durationText,
   percentText,
   rateText,
+  shortHost,
 } from "./numbers.ts";
 
 const now = Date.parse("2026-11-23T14:30:00Z");
@@ -77,4 +78,10 @@ test("a clock names the day only when it is another one", () => {
 test("a count agrees with its noun", () => {
   expect(countText(1, "service")).toBe("1 service");
   expect(countText(2, "proxy", "proxies")).toBe("2 proxies");
+});
+
+test("a host loses what all hosts share, wherever it stands", () => {
+  expect(shortHost("GET reviews.default.svc.cluster.local:9080/reviews/0")).toBe(
+    "GET reviews.default:9080/reviews/0",
+  );
 });

@@ -70,6 +70,11 @@ export function clockText(time: string | number, now: number): string {
   return `${date.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} ${clock}`;
 }
 
+/** Names without the part that all of a cluster's hosts share: `reviews.default:9080/reviews/0`. */
+export function shortHost(text: string): string {
+  return text.replaceAll(".svc.cluster.local", "");
+}
+
 /** `1 service`, `2 services`. */
 export function countText(count: number, noun: string, plural = `${noun}s`): string {
   return `${shortNumber(count)} ${count === 1 ? noun : plural}`;

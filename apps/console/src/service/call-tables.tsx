@@ -46,11 +46,13 @@ interface CallsProps {
 function Calls({ mesh, title, edges, end, nodes, none }: CallsProps) {
   const columns = useMemo<Column<GraphEdge>[]>(() => {
     const name = (edge: GraphEdge): string => nodes.get(edge[end])?.name ?? edge[end];
+    const other = end === "source" ? "target" : "source";
+    const own = (edge: GraphEdge): string => nodes.get(edge[other])?.name ?? edge[other];
     return [
       {
         id: "health",
         header: "Status",
-        width: "92px",
+        width: "84px",
         narrow: "aside",
         value: (edge) => healthRank[healthOf(edge.golden)] - Math.min(edge.golden.errorRate, 0.999),
         cell: (edge) => <Status health={healthOf(edge.golden)} />,
@@ -58,7 +60,7 @@ function Calls({ mesh, title, edges, end, nodes, none }: CallsProps) {
       {
         id: "name",
         header: end === "source" ? "Caller" : "Callee",
-        width: "minmax(110px, 1fr)",
+        width: "minmax(90px, 1.2fr)",
         narrow: "title",
         value: name,
         cell: (edge) => (
@@ -73,9 +75,18 @@ function Calls({ mesh, title, edges, end, nodes, none }: CallsProps) {
         ),
       },
       {
+        id: "own",
+        header: end === "source" ? "Into" : "Out of",
+        about: "The workload of this service",
+        width: "minmax(80px, 1fr)",
+        narrow: "line",
+        value: own,
+        cell: (edge) => <span className="muted">{own(edge)}</span>,
+      },
+      {
         id: "rate",
         header: "Rate, 1/s",
-        width: "68px",
+        width: "64px",
         align: "end",
         narrow: "line",
         value: (edge) => edge.golden.rate,
@@ -84,7 +95,7 @@ function Calls({ mesh, title, edges, end, nodes, none }: CallsProps) {
       {
         id: "errors",
         header: "Errors, %",
-        width: "68px",
+        width: "64px",
         align: "end",
         narrow: "line",
         value: (edge) => edge.golden.errorRate,

@@ -38,6 +38,7 @@ export function GoldenCharts({ mesh, host }: { mesh: string; host: string }) {
         unit="share of requests"
         metrics={[["error_rate", "errors", "--bad"]]}
         format={percentText}
+        least={0.05}
       />
       <Chart
         mesh={mesh}
@@ -63,9 +64,10 @@ interface ChartProps {
   unit: string;
   metrics: [metric: string, label: string, colour: string][];
   format: (value: number | null) => string;
+  least?: number;
 }
 
-function Chart({ mesh, host, title, unit, metrics, format }: ChartProps) {
+function Chart({ mesh, host, title, unit, metrics, format, least = 0 }: ChartProps) {
   const [range] = useTimeRange();
   const [{ vs }] = usePageSearch();
   // Hooks in a loop are sound here: a chart's metrics never change in number.
@@ -77,7 +79,7 @@ function Chart({ mesh, host, title, unit, metrics, format }: ChartProps) {
   const lines = useMemo(() => {
     const drawn = results.map((result, index): ChartLine => {
       const [, label, colour] = metrics[index]!;
-      return { label, colour: `var(${colour})`, values: result?.series[0]?.values ?? [] };
+      return { label, colour: `var(${colour})`, values: settled(result?.series[0]?.values, range) };
     });
     if (earlier)
       drawn.push({
@@ -88,7 +90,7 @@ function Chart({ mesh, host, title, unit, metrics, format }: ChartProps) {
       });
     return drawn;
     // The answers' identities say when there is something new to draw.
-  }, [...results, earlier, vs]);
+  }, [...results, earlier, vs, range]);
   if (broken) return <Broken error={broken.error} retry={() => void broken.refetch()} />;
   return (
     <LineChart
@@ -97,6 +99,7 @@ function Chart({ mesh, host, title, unit, metrics, format }: ChartProps) {
       times={timesOf(results.find((result) => result !== undefined))}
       lines={lines}
       format={format}
+      least={least}
       asked={metrics.map(([metric]) => `series?metric=${metric}&service=${host}`).join("\n")}
     />
   );
@@ -115,15 +118,19 @@ function VersionChart({ mesh, host }: { mesh: string; host: string }) {
       topSeries(data?.series ?? [], seriesColours.length).map((one, index): ChartLine => ({
         label: one.label,
         colour: one.others ? "var(--series-others)" : seriesColours[index]!,
-        values: one.values,
+        values: settled(one.values, range),
       })),
-    [data],
+    [data, range],
   );
   const byteLines = useMemo<ChartLine[]>(
     () => [
-      { label: "bytes", colour: "var(--series-4)", values: bytes.data?.series[0]?.values ?? [] },
+      {
+        label: "bytes",
+        colour: "var(--series-4)",
+        values: settled(bytes.data?.series[0]?.values, range),
+      },
     ],
-    [bytes.data],
+    [bytes.data, range],
   );
   if (lines.length > 1) {
     return (
@@ -164,6 +171,12 @@ function useEarlier(
   const { from, to } = resolveRange(range, Math.floor(Date.now() / 60_000) * 60_000);
   const past: TimeRange = { kind: "fixed", from: from - (shift ?? 0), to: to - (shift ?? 0) };
   return useQuery({ ...seriesQuery(mesh, past, asked), enabled: shift !== undefined }).data;
+}
+
+/** The last step of a live range is still filling, and would look like a fall. */
+function settled(values: (number | null)[] | undefined, range: TimeRange): (number | null)[] {
+  if (!values) return [];
+  return range.kind === "live" ? [...values.slice(0, -1), null] : values;
 }
 
 function timesOf(result: SeriesResult | undefined): number[] {

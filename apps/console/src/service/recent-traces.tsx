@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { tracesQuery } from "../data/queries.ts";
-import { agoText, countText, durationText } from "../format/numbers.ts";
+import { agoText, countText, durationText, shortHost } from "../format/numbers.ts";
 import { useTimeRange } from "../route/page-search.ts";
 import { Answer, Empty } from "../ui/states.tsx";
 import { StatusShape } from "../ui/status.tsx";
@@ -41,7 +41,7 @@ export function RecentTraces({ mesh, asked }: { mesh: string; asked: string }) {
                           className="cut"
                           style={{ display: "block" }}
                         >
-                          {trace.rootOperation || trace.rootService}
+                          {shortHost(trace.rootOperation || trace.rootService)}
                         </Link>
                         <div className="muted small">
                           {trace.rootService}, {countText(trace.spans, "span")}

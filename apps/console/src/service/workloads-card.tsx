@@ -15,14 +15,14 @@ export function WorkloadsCard({ service }: { service: ServiceSummary }) {
       {
         id: "health",
         header: "Status",
-        width: "92px",
+        width: "84px",
         narrow: "aside",
         cell: (row) => <Status health={healthOf(row.golden)} />,
       },
       {
         id: "name",
         header: "Workload",
-        width: "minmax(110px, 1fr)",
+        width: "minmax(90px, 1fr)",
         narrow: "title",
         value: (row) => row.name,
         cell: (row) => <span title={`service account ${row.serviceAccount}`}>{row.name}</span>,
@@ -30,14 +30,14 @@ export function WorkloadsCard({ service }: { service: ServiceSummary }) {
       {
         id: "version",
         header: "Version",
-        width: "56px",
+        width: "50px",
         value: (row) => row.version,
         cell: (row) => row.version,
       },
       {
         id: "pods",
         header: "Pods",
-        width: "44px",
+        width: "40px",
         align: "end",
         narrow: "line",
         value: (row) => row.pods,
@@ -46,7 +46,7 @@ export function WorkloadsCard({ service }: { service: ServiceSummary }) {
       {
         id: "share",
         header: "Share",
-        width: "52px",
+        width: "48px",
         align: "end",
         narrow: "line",
         value: (row) => row.golden.rate,
@@ -55,7 +55,7 @@ export function WorkloadsCard({ service }: { service: ServiceSummary }) {
       {
         id: "rate",
         header: "Rate, 1/s",
-        width: "64px",
+        width: "60px",
         align: "end",
         narrow: "line",
         value: (row) => row.golden.rate,
@@ -64,7 +64,7 @@ export function WorkloadsCard({ service }: { service: ServiceSummary }) {
       {
         id: "errors",
         header: "Errors, %",
-        width: "64px",
+        width: "60px",
         align: "end",
         value: (row) => row.golden.errorRate,
         cell: (row) => percentText(row.golden.errorRate),
@@ -72,7 +72,7 @@ export function WorkloadsCard({ service }: { service: ServiceSummary }) {
       {
         id: "p95",
         header: "p95",
-        width: "64px",
+        width: "60px",
         align: "end",
         narrow: "line",
         value: (row) => row.golden.p95,

@@ -1,7 +1,7 @@
 /** Everything about one span: how long, what it was, why it failed, and the way to its logs and service. */
 import type { Span } from "@heddle/client";
 import { Link } from "@tanstack/react-router";
-import { durationText } from "../format/numbers.ts";
+import { durationText, shortHost } from "../format/numbers.ts";
 import { explainFlags } from "../logs/flags.ts";
 import { Icon } from "../ui/icon.tsx";
 import { Status } from "../ui/status.tsx";
@@ -15,7 +15,9 @@ export function SpanPanel({ mesh, span, close }: { mesh: string; span: Span; clo
     <aside className="panel" aria-label="Span">
       <div className="panel__head">
         <div>
-          <h2 className="cut">{span.operation}</h2>
+          <h2 className="cut" title={span.operation}>
+            {shortHost(span.operation)}
+          </h2>
           <p className="muted small">
             {span.kind} span of {span.service}
           </p>

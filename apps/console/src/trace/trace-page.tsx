@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { traceQuery } from "../data/queries.ts";
-import { clockText, countText, durationText } from "../format/numbers.ts";
+import { clockText, countText, durationText, shortHost } from "../format/numbers.ts";
 import { useMesh, usePageSearch } from "../route/page-search.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { Page } from "../ui/page.tsx";
@@ -23,7 +23,7 @@ export function TracePage() {
   const errors = trace.data?.spans.filter(failed).length ?? 0;
   return (
     <Page
-      title={root ? `${root.service} ${root.operation}` : "Trace"}
+      title={root ? `${root.service} ${shortHost(root.operation)}` : "Trace"}
       fill
       crumb={
         <Link to="/m/$mesh/traces" params={{ mesh }}>

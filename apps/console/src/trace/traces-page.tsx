@@ -6,7 +6,7 @@ import { useMemo } from "react";
 import { tracesQuery } from "../data/queries.ts";
 import { FilterField } from "../filter/filter-field.tsx";
 import { type Field, matches, parseQuery } from "../filter/query.ts";
-import { clockText, durationText } from "../format/numbers.ts";
+import { clockText, durationText, shortHost } from "../format/numbers.ts";
 import { useMesh, usePageSearch, useTimeRange } from "../route/page-search.ts";
 import type { Column } from "../table/column.ts";
 import { DataTable } from "../table/data-table.tsx";
@@ -201,7 +201,7 @@ function traceColumns(mesh: string, longest: number, now: number): Column<TraceS
       value: (row) => `${row.rootService} ${row.rootOperation}`,
       cell: (row) => (
         <Link to="/m/$mesh/traces/$id" params={{ mesh, id: row.traceId }}>
-          {row.rootService} <span className="muted">{row.rootOperation}</span>
+          {row.rootService} <span className="muted">{shortHost(row.rootOperation)}</span>
         </Link>
       ),
     },

@@ -1,7 +1,7 @@
 /** A trace over time: each span a bar, the part of the critical path that is its own drawn full, failures in red. */
 import { type CSSProperties, useMemo, useRef } from "react";
 import { seriesColours } from "../chart/chart-colours.ts";
-import { durationText } from "../format/numbers.ts";
+import { durationText, shortHost } from "../format/numbers.ts";
 import { useRowKeys } from "../table/use-row-keys.ts";
 import { Icon } from "../ui/icon.tsx";
 import { StatusShape } from "../ui/status.tsx";
@@ -102,7 +102,7 @@ export function Waterfall({
               )}
               {bad ? <StatusShape health="bad" /> : null}
               <b>{span.service}</b>
-              <span className="muted cut">{span.operation}</span>
+              <span className="muted cut">{shortHost(span.operation)}</span>
             </span>
             <span className="waterfall__track" role="cell">
               <Bars node={node} length={length} />
