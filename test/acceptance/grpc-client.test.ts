@@ -79,7 +79,10 @@ test("grpc-js's xDS client calls a service by its mesh name", async () => {
         server_features: ["xds_v3"],
       },
     ],
-    node: { id: `sidecar~127.${BLOCK}.0.60~grpc-client.default~default.svc.cluster.local` },
+    node: {
+      id: `sidecar~127.${BLOCK}.0.60~grpc-client.default~default.svc.cluster.local`,
+      locality: {},
+    },
   });
   register();
   const client = new grpc.Client(

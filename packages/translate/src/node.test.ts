@@ -33,6 +33,7 @@ describe("parseNode", () => {
       interception: "NONE",
       httpProxyPort: 15_080,
       appAddress: "127.9.1.1",
+      proxyless: false,
       onDemand: true,
       cohort: "candidate",
     });
@@ -63,6 +64,11 @@ describe("parseNode", () => {
       expect(proxy.interception).toBe("REDIRECT");
     },
   );
+
+  it("knows gRPC's own clients by what they call themselves", () => {
+    expect(parseNode({ userAgentName: "gRPC Node Pure JS" }).proxyless).toBe(true);
+    expect(parseNode({ userAgentName: "envoy" }).proxyless).toBe(false);
+  });
 
   it.each(["0", "65536", "x", -1, null])("has no HTTP proxy at port %j", (port) => {
     expect(parseNode({ metadata: { HTTP_PROXY_PORT: port } }).httpProxyPort).toBeUndefined();

@@ -5,6 +5,7 @@ import type { Cohort, Locality, ProxyDescription } from "./proxy.ts";
 export interface XdsNode {
   readonly id?: string | undefined;
   readonly cluster?: string | undefined;
+  readonly userAgentName?: string | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly locality?:
     | {
@@ -46,6 +47,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     locality: localityOf(node.locality),
     interception,
     httpProxyPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
+    proxyless: (node.userAgentName ?? "").startsWith("gRPC"),
     appAddress: text(metadata["APP_ADDRESS"]) || LOOPBACK,
     onDemand: truth(metadata["HEDDLE_ON_DEMAND"]),
     cohort: cohortOf(metadata["HEDDLE_COHORT"]),

@@ -17,6 +17,8 @@ export interface ProxyDescription {
   readonly httpProxyPort: number | undefined;
   /** Where the application listens; in REDIRECT mode the pod's own loopback. */
   readonly appAddress: string;
+  /** No proxy at all: a gRPC library that speaks xDS itself. */
+  readonly proxyless: boolean;
   /** Outbound virtual hosts are asked for on demand (VHDS). */
   readonly onDemand: boolean;
   /** Where its Prometheus listener is, `host:port`; on its first address, at Istio's port, without it. */
@@ -24,6 +26,9 @@ export interface ProxyDescription {
   /** Which of an object's two values this proxy reads during a staged change. */
   readonly cohort: Cohort;
 }
+
+/** How a client's traffic comes to its destination: by interception, by being addressed to the proxy, or without one. */
+export type Reach = "intercepted" | "explicit" | "proxyless";
 
 export type Cohort = "stable" | "candidate";
 

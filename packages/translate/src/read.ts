@@ -6,7 +6,7 @@ import type {
   VirtualService,
   WorkloadEndpoint,
 } from "@heddle/model";
-import type { ProxyDescription } from "./proxy.ts";
+import type { ProxyDescription, Reach } from "./proxy.ts";
 
 /**
  * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
@@ -110,6 +110,6 @@ export interface ClientView {
   readonly clusterId: string;
   readonly locality: ProxyDescription["locality"];
   readonly cohort: ProxyDescription["cohort"];
-  /** The client's traffic is led to its proxy, which so sees original destinations; true where it is left out. */
-  readonly intercepted?: boolean;
+  /** `intercepted` where it is left out. */
+  readonly reach?: Reach;
 }

@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import { isHttp, type ServiceModel, type ServicePort } from "@heddle/model";
 import { ADS } from "../ads.ts";
+import type { Reach } from "../proxy.ts";
 import type { ClusterFeature, Discovery } from "./feature.ts";
 import type { EffectivePolicy } from "./policy.ts";
 
@@ -13,11 +14,11 @@ import type { EffectivePolicy } from "./policy.ts";
 export function discoveryOf(
   service: ServiceModel,
   policy: EffectivePolicy,
-  intercepted: boolean,
+  reach: Reach,
 ): Discovery {
   if (service.externalName !== undefined) return "STRICT_DNS";
   const chosenByClient = service.headless || policy.loadBalancer?.simple === "PASSTHROUGH";
-  return chosenByClient && intercepted ? "ORIGINAL_DST" : "EDS";
+  return chosenByClient && reach === "intercepted" ? "ORIGINAL_DST" : "EDS";
 }
 
 export const discovery: ClusterFeature = {

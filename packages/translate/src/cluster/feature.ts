@@ -1,6 +1,7 @@
 /** What a cluster is made from, and the interface that every cluster feature has. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { ServiceModel, ServicePort, Subset } from "@heddle/model";
+import type { Reach } from "../proxy.ts";
 import type { ModelReader } from "../read.ts";
 import type { EffectivePolicy } from "./policy.ts";
 
@@ -13,8 +14,8 @@ export interface ClusterContext {
   readonly policy: EffectivePolicy;
   /** Namespace of the rule that the policy is from: that of the Secrets which it names. */
   readonly policyNamespace: string;
-  /** The client's traffic is intercepted, so that its original destination can be connected to. */
-  readonly intercepted: boolean;
+  /** Only intercepted traffic has an original destination that can be connected to. */
+  readonly reach: Reach;
   readonly discovery: Discovery;
 }
 

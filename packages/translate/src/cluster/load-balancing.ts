@@ -8,11 +8,13 @@ const MINIMUM_RING_SIZE = 1024;
 
 export const loadBalancing: ClusterFeature = {
   name: "load balancing",
-  apply(cluster, { policy, discovery }) {
+  apply(cluster, { policy, discovery, reach }) {
     // Original destinations have one endpoint for each connection: there is nothing to choose.
     if (discovery === "ORIGINAL_DST") return { ...cluster, lbPolicy: "CLUSTER_PROVIDED" };
     const { loadBalancer = {} } = policy;
     if (loadBalancer.consistentHash) return { ...cluster, ...hashing(loadBalancer.consistentHash) };
+    // gRPC's own clients refuse a cluster whose policy they do not have; they all have this one.
+    if (reach === "proxyless") return { ...cluster, lbPolicy: "ROUND_ROBIN" };
     return { ...cluster, ...simple(loadBalancer) };
   },
 };

@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { DestinationRule, MeshObject, ServiceModel, Subset } from "@heddle/model";
 import { outboundCluster as clusterName } from "../names.ts";
+import type { Reach } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { discoveryOf } from "./discovery.ts";
 import type { ClusterContext } from "./feature.ts";
@@ -16,12 +17,11 @@ export interface ClusterKey {
   readonly subset: string;
   /** From `read.clusterScope`. */
   readonly scope: string;
-  /** See `ClusterContext.intercepted`. */
-  readonly intercepted: boolean;
+  readonly reach: Reach;
 }
 
-export function clusterKeyText({ host, port, subset, scope, intercepted }: ClusterKey): string {
-  return `${host}|${port}|${subset}|${scope}|${intercepted ? "" : "explicit"}`;
+export function clusterKeyText({ host, port, subset, scope, reach }: ClusterKey): string {
+  return `${host}|${port}|${subset}|${scope}|${reach}`;
 }
 
 /** Undefined if there is no such service, port or subset. */
@@ -40,7 +40,7 @@ export const outboundCluster = derivation<ClusterKey, Cluster | undefined>(
 /** Everything that a cluster is made from; reads the service and the rule that decides for it. */
 export function contextOf(
   read: ModelReader,
-  { host, port: number, subset: name, scope, intercepted }: ClusterKey,
+  { host, port: number, subset: name, scope, reach }: ClusterKey,
 ): ClusterContext | undefined {
   const service = read.service(host);
   const port = service?.ports.find((each) => each.port === number);
@@ -56,8 +56,8 @@ export function contextOf(
     subset,
     policy,
     policyNamespace: rule?.metadata.namespace ?? service.namespace,
-    intercepted,
-    discovery: discoveryOf(service, policy, intercepted),
+    reach,
+    discovery: discoveryOf(service, policy, reach),
   };
 }
 

@@ -25,12 +25,14 @@ export const loadAssignment = derivation<AssignmentKey, ClusterLoadAssignment | 
     const chosen = read
       .endpoints(key.host, key.port)
       .filter((endpoint) => labelsMatch(subset?.labels, endpoint.labels));
+    // gRPC's own clients refuse endpoints that are nowhere; an empty place will do.
+    const nowhere = context.reach === "proxyless" ? { locality: {} } : {};
     const groups = byLocality(chosen, key.locality, policy);
     return {
       clusterName: clusterName(key.host, key.port, key.subset),
       endpoints: groups.map(({ locality, endpoints, priority, weight }) => ({
         ...(locality === undefined
-          ? {}
+          ? nowhere
           : {
               locality: {
                 region: locality.region,

@@ -52,7 +52,7 @@ export function sidecarRoute(
 /** Derives one part of what the routes of a view are put together from, so that it is there when they are. */
 export function prepareRoutes(read: ModelReader, view: ClientView, part: number): void {
   if (view.type !== "sidecar") return;
-  if (view.intercepted === false) {
+  if ((view.reach ?? "intercepted") !== "intercepted") {
     read.get(tablePart, { name: HTTP_PROXY_ROUTE, part });
     return;
   }

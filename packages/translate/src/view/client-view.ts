@@ -1,5 +1,5 @@
 /** What of a proxy its outbound resources depend on. */
-import type { ProxyDescription } from "../proxy.ts";
+import type { ProxyDescription, Reach } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 
 /**
@@ -18,14 +18,19 @@ export function clientViewOf(
   }
   const { type, namespace, clusterId, locality } = proxy;
   const cohort = staged ? proxy.cohort : "stable";
-  const intercepted = type === "sidecar" && proxy.interception === "REDIRECT";
+  const reach = reachOf(proxy);
   const key = JSON.stringify([
     type,
     namespace,
     clusterId,
     locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`,
-    intercepted,
+    reach,
     Object.entries(labels),
   ]);
-  return { key, type, namespace, labels, clusterId, locality, cohort, intercepted };
+  return { key, type, namespace, labels, clusterId, locality, cohort, reach };
+}
+
+function reachOf({ type, interception, proxyless }: ProxyDescription): Reach {
+  if (proxyless) return "proxyless";
+  return type === "sidecar" && interception === "REDIRECT" ? "intercepted" : "explicit";
 }

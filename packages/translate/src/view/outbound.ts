@@ -12,7 +12,7 @@ import {
 import { attempt } from "../engine/attempt.ts";
 import { loadAssignment, localityText } from "../endpoint/load-assignment.ts";
 import { mayAskForLocality } from "../endpoint/locality.ts";
-import type { Locality } from "../proxy.ts";
+import type { Locality, Reach } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { prepareRoutes } from "../route/sidecar-routes.ts";
 import { ANY_NAMESPACE } from "../store/by-namespace.ts";
@@ -21,7 +21,7 @@ import type { Emit, Part } from "./resource-set.ts";
 
 /** What of a client decides over clusters and endpoints besides its namespace. */
 interface Place {
-  readonly intercepted: boolean;
+  readonly reach: Reach;
   readonly locality: Locality | undefined;
 }
 
@@ -48,7 +48,7 @@ interface OutboundPart {
 
 /** Two parts of a view for each part of the hosts: what leads there, and what its routes will be made of. */
 export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
-  const place = { intercepted: view.intercepted ?? true, locality: view.locality };
+  const place = { reach: view.reach ?? "intercepted", locality: view.locality };
   const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
     for (const host of generic) emitHost(emit, host);
@@ -101,7 +101,7 @@ const outboundPart = derivation<PartKey, OutboundPart>(
 const outboundHost = derivation<HostKey, OutboundHost>(
   "view/outbound-host",
   ({ host, scope, ...place }) => `${host}|${scope}|${placeText(place)}`,
-  (read, { host, scope, intercepted, locality }) => {
+  (read, { host, scope, reach, locality }) => {
     const service = read.service(host);
     const clusters: Cluster[] = [];
     const endpoints: ClusterLoadAssignment[] = [];
@@ -110,7 +110,7 @@ const outboundHost = derivation<HostKey, OutboundHost>(
     const subsets = subsetsOf(read.destinationRule(host, scope));
     for (const port of clusteredPorts(service)) {
       for (const subset of subsets) {
-        const key: ClusterKey = { host, port, subset, scope, intercepted };
+        const key: ClusterKey = { host, port, subset, scope, reach };
         const cluster = attempt(() => read.get(outboundCluster, key));
         if (cluster === undefined) continue;
         clusters.push(cluster);
@@ -126,9 +126,9 @@ const outboundHost = derivation<HostKey, OutboundHost>(
 
 /** Clients in different places share a host whose rule does not ask where they are. */
 function hostKey(read: ModelReader, host: string, scope: string, place: Place): HostKey {
-  const { locality, intercepted } = place;
+  const { locality, reach } = place;
   const asks = locality !== undefined && read.get(asksForLocality, { host, scope });
-  return { host, scope, intercepted, locality: asks ? locality : undefined };
+  return { host, scope, reach, locality: asks ? locality : undefined };
 }
 
 const asksForLocality = derivation<{ readonly host: string; readonly scope: string }, boolean>(
@@ -148,6 +148,6 @@ const asksForLocality = derivation<{ readonly host: string; readonly scope: stri
   },
 );
 
-function placeText({ intercepted, locality }: Place): string {
-  return `${intercepted ? "" : "explicit"}|${localityText(locality)}`;
+function placeText({ reach, locality }: Place): string {
+  return `${reach}|${localityText(locality)}`;
 }
