@@ -1,10 +1,9 @@
 /** The one door to the database: transactions that are a tenant's, or the plane's own, and nothing in between. */
 import { drizzle, type PgRemoteDatabase } from "drizzle-orm/pg-proxy";
 import type { Connection, Driver } from "./drivers/driver.ts";
-import * as schema from "./schema/index.ts";
 
 /** A transaction, with the rights of whoever opened it. */
-export type Tx = PgRemoteDatabase<typeof schema>;
+export type Tx = PgRemoteDatabase<Record<string, never>>;
 
 export interface Database {
   /** Runs `work` in a transaction that sees and writes only one tenant's rows. Rolls back where it throws. */
@@ -73,15 +72,12 @@ function transaction<T>(driver: Driver, opening: string, work: (tx: Tx) => Promi
 const READ = /^\s*select\b(?!.*\bfor (update|share|no key update|key share)\b)/is;
 
 function bind(connection: Connection, seen: { writes: boolean }): Tx {
-  return drizzle(
-    async (text, params, method) => {
-      seen.writes ||= !READ.test(text);
-      const rows =
-        method === "execute"
-          ? await connection.records(text, params)
-          : await connection.rows(text, params);
-      return { rows: rows as unknown[] };
-    },
-    { schema },
-  );
+  return drizzle(async (text, params, method) => {
+    seen.writes ||= !READ.test(text);
+    const rows =
+      method === "execute"
+        ? await connection.records(text, params)
+        : await connection.rows(text, params);
+    return { rows: rows as unknown[] };
+  });
 }

@@ -1,6 +1,6 @@
-/** Which findings of analysis refuse a write: errors that it brings, not those that the mesh had before. */
-import { analyze } from "@heddle/analysis";
-import { originOf, type Diagnostic, type ParsedObject } from "@heddle/model";
+/** Findings about a mesh's objects, and which of them refuse a write: those that it brings, not those that were there. */
+import { analyze, MeshIndex } from "@heddle/analysis";
+import { originOf, type Diagnostic, type MeshObject, type ParsedObject } from "@heddle/model";
 import type { MeshRecord } from "../deps.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { parsedObjects, type MeshState } from "./state.ts";
@@ -13,50 +13,48 @@ export interface AnalysisView {
   readonly cluster: ClusterView;
 }
 
-/** Everything that is found in a state. Computed once for each state and view. */
+/** Everything that is found in a state. */
 export function findingsOf(
   state: MeshState,
   view: AnalysisView,
   sources?: ReadonlyMap<string, ParsedObject>,
-): readonly Diagnostic[] {
-  const kept = analyses.get(state) ?? new Map<string, readonly Diagnostic[]>();
-  analyses.set(state, kept);
-  const { rootNamespace, clusterDomain } = view.settings;
-  const name = JSON.stringify([
-    view.strict,
-    view.force,
-    rootNamespace,
-    clusterDomain,
-    view.cluster.version,
-  ]);
-  const known = kept.get(name);
-  if (known && !sources) return known;
-  const found = analyze(parsedObjects(state.entries.values(), sources), {
-    strict: view.strict,
-    force: view.force,
+): Diagnostic[] {
+  return analyze(parsedObjects(state.entries.values(), sources), {
+    ...optionsOf(view),
     services: view.cluster.services,
-    ...(rootNamespace === undefined ? {} : { rootNamespace }),
-    ...(clusterDomain === undefined ? {} : { clusterDomain }),
   });
-  kept.set(name, found.map(withoutReference));
-  return found;
 }
 
-const analyses = new WeakMap<MeshState, Map<string, readonly Diagnostic[]>>();
-
-/** A file's line means something only to who sent the file. */
-function withoutReference({ reference: _, ...finding }: Diagnostic): Diagnostic {
-  return finding;
+/** What is found about some objects of a state, by key; the time it takes does not grow with the mesh. */
+export function findingsAbout(
+  state: MeshState,
+  view: AnalysisView,
+  keys: Iterable<string>,
+): Diagnostic[] {
+  return analyze(indexOf(state, view), { ...optionsOf(view), only: new Set(keys) });
 }
 
-/** Findings about the objects that change, and those elsewhere that were not there before. */
+/**
+ * Findings about the objects that change, and those elsewhere that were not there before. Where nothing else can refer
+ * to what changes, nothing else is looked at.
+ */
 export function newFindings(
   before: MeshState,
   after: MeshState,
-  changed: Iterable<string>,
+  changed: ReadonlySet<string>,
   sources: ReadonlyMap<string, ParsedObject>,
   view: AnalysisView,
 ): Diagnostic[] {
+  if ([...changed].every((key) => after.entries.has(key) && NOT_REFERRED_TO.test(key))) {
+    const index = indexOf(before, view);
+    try {
+      for (const key of changed)
+        put(index, key, sources.get(key) ?? after.entries.get(key)?.object);
+      return analyze(index, { ...optionsOf(view), only: changed });
+    } finally {
+      for (const key of changed) put(index, key, before.entries.get(key)?.object);
+    }
+  }
   const origins = new Set<string>();
   for (const key of changed) {
     const object = after.entries.get(key)?.object ?? before.entries.get(key)?.object;
@@ -66,6 +64,55 @@ export function newFindings(
   return findingsOf(after, view, sources).filter(
     (finding) => origins.has(finding.origin) || !known.has(identity(finding)),
   );
+}
+
+/** Gives the index of a state to the state that follows it, so that it is not made again. */
+export function carryIndex(before: MeshState, after: MeshState, changed: Iterable<string>): void {
+  const kept = indexes.get(before);
+  if (!kept) return;
+  indexes.delete(before);
+  for (const key of changed) put(kept.index, key, after.entries.get(key)?.object);
+  indexes.set(after, kept);
+}
+
+/** Kinds that no other object's findings depend on, but for conflicts, which are found on both sides. */
+const NOT_REFERRED_TO =
+  /^(networking\.istio\.io\/VirtualService|security\.istio\.io\/PeerAuthentication)\//;
+
+interface KeptIndex {
+  /** Of the view that the index was made for. */
+  readonly version: string;
+  readonly index: MeshIndex;
+}
+
+/** Indexes change in place; each belongs to one state at a time, and nothing is awaited while it differs from that. */
+const indexes = new WeakMap<MeshState, KeptIndex>();
+
+function indexOf(state: MeshState, { settings, cluster }: AnalysisView): MeshIndex {
+  const { clusterDomain } = settings;
+  const version = JSON.stringify([clusterDomain, cluster.version]);
+  const kept = indexes.get(state);
+  if (kept?.version === version) return kept.index;
+  const index = new MeshIndex(clusterDomain === undefined ? {} : { clusterDomain });
+  for (const { object } of state.entries.values()) if (object) index.put(object);
+  for (const service of cluster.services) index.addService(service);
+  indexes.set(state, { version, index });
+  return index;
+}
+
+function put(index: MeshIndex, key: string, object: MeshObject | ParsedObject | undefined): void {
+  if (object) index.put(object);
+  else index.remove(key);
+}
+
+function optionsOf({ strict, force, settings }: AnalysisView) {
+  const { rootNamespace, clusterDomain } = settings;
+  return {
+    strict,
+    force,
+    ...(rootNamespace === undefined ? {} : { rootNamespace }),
+    ...(clusterDomain === undefined ? {} : { clusterDomain }),
+  };
 }
 
 const identity = ({ code, origin, path, message }: Diagnostic) =>

@@ -30,5 +30,5 @@ export async function analyzeRequest(
   for (const [key, { object }] of objects)
     wanted.set(key, { ...(await storedForm(object, state, now)), owner: hostedOwner });
   const next = stateAfter(state, changesTo(state, wanted), state.revision + 1);
-  return [...diagnostics, ...newFindings(state, next, wanted.keys(), objects, view)];
+  return [...diagnostics, ...newFindings(state, next, new Set(wanted.keys()), objects, view)];
 }

@@ -6,7 +6,7 @@ import type { AppDeps, MeshRecord, MeshRef } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import { lockMesh } from "../tenancy/mesh-store.ts";
 import { admit, storedForm } from "./admission.ts";
-import { newFindings } from "./analysis.ts";
+import { carryIndex, newFindings } from "./analysis.ts";
 import {
   announce,
   changesTo,
@@ -61,6 +61,11 @@ export async function apply(
     applyLocked(context, tx, mesh, request, options, objects, diagnostics),
   );
   if (commit) {
+    carryIndex(
+      commit.before,
+      commit.state,
+      commit.revision.changes.map(({ key }) => key),
+    );
     context.states.keep(mesh.id, commit.state);
     await announce(deps, record, commit.revision);
   }
@@ -103,7 +108,7 @@ async function applyLocked(
     settings: record.settings,
     cluster,
   };
-  const found = newFindings(state, next, wanted.keys(), objects, view);
+  const found = newFindings(state, next, new Set(wanted.keys()), objects, view);
   const diagnostics = [...parsing, ...found];
   refuseErrors(diagnostics);
 
@@ -112,6 +117,7 @@ async function applyLocked(
   const commit = write
     ? await commitRevision(deps, tx, record, {
         changes,
+        before: state,
         next,
         author: options.author,
         message: request.message ?? "",

@@ -9,6 +9,7 @@ import { stateEntry, type MeshState, type StateEntry } from "./state.ts";
 export type Wanted = Pick<StateEntry, "document" | "hash" | "owner"> | null;
 
 export interface Commit {
+  readonly before: MeshState;
   readonly state: MeshState;
   readonly revision: CommittedRevision;
 }
@@ -57,6 +58,7 @@ export async function commitRevision(
   mesh: MeshRecord,
   what: {
     readonly changes: readonly StoredChange[];
+    readonly before: MeshState;
     readonly next: MeshState;
     readonly author: string;
     readonly message: string;
@@ -81,6 +83,7 @@ export async function commitRevision(
     changes: what.changes,
   });
   return {
+    before: what.before,
     state: { ...what.next, headHash: signed.hash },
     revision: {
       ...header,

@@ -121,17 +121,15 @@ onEveryPlane("history", (plane) => {
     expect((await client.getMesh(mesh)).convergence).toMatchObject({ state: "pending" });
     const at = new Date(Date.parse((await client.getRevision(mesh, 1)).createdAt) + 42);
     await deps.db.withTenant(tenant, (tx) =>
-      tx
-        .insert(acknowledgements)
-        .values({
-          ...own,
-          number: 1,
-          agentId,
-          proxies: 7,
-          acknowledged: 7,
-          updatedAt: at,
-          completedAt: at,
-        }),
+      tx.insert(acknowledgements).values({
+        ...own,
+        number: 1,
+        agentId,
+        proxies: 7,
+        acknowledged: 7,
+        updatedAt: at,
+        completedAt: at,
+      }),
     );
     expect((await client.getRevision(mesh, 1)).convergence).toEqual({
       revision: 1,

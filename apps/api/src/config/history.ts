@@ -126,7 +126,7 @@ export async function rollback(
       changes.map((change) => change.key),
     );
     const next = stateAfter(state, changes, record.revision + 1);
-    const diagnostics = newFindings(state, next, wanted.keys(), new Map(), {
+    const diagnostics = newFindings(state, next, new Set(wanted.keys()), new Map(), {
       strict: false,
       force: true,
       settings: record.settings,
@@ -137,6 +137,7 @@ export async function rollback(
         ? undefined
         : await commitRevision(deps, tx, record, {
             changes,
+            before: state,
             next,
             author,
             message: message ?? `Roll back to revision ${number}`,

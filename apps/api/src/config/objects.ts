@@ -4,7 +4,7 @@ import { originOf } from "@heddle/model";
 import type { MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
-import { findingsOf } from "./analysis.ts";
+import { findingsAbout } from "./analysis.ts";
 import { apply, type ApplyContext, type ApplyOptions } from "./apply.ts";
 import { read, type Reading } from "./reading.ts";
 import type { MeshState, StateEntry } from "./state.ts";
@@ -33,7 +33,7 @@ export async function listObjects(
     .filter((entry) => entry.key > after && matches(entry, filter))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   const { items, ...rest } = pageOf(matching, page.limit, (entry) => [entry.key]);
-  return { items: items.map((entry) => storedObject(mesh, reading, entry)), ...rest };
+  return { items: storedObjects(mesh, reading, items), ...rest };
 }
 
 /** HDL1021 where there is none. */
@@ -46,7 +46,9 @@ export async function getObject(
   const { state } = reading;
   const entry = state.entries.get(key);
   if (!entry) throw noObject(key);
-  return storedObject(mesh, reading, entry);
+  const [object] = storedObjects(mesh, reading, [entry]);
+  if (!object) throw noObject(key);
+  return object;
 }
 
 export interface PutOptions extends Omit<ApplyOptions, "precondition"> {
@@ -158,24 +160,32 @@ function hasLabels(entry: StateEntry, selector: string): boolean {
   });
 }
 
-function storedObject(mesh: MeshRecord, reading: Reading, entry: StateEntry): StoredObject {
-  const { document, object } = entry;
-  const { apiVersion, kind, metadata, spec, ...rest } = document as unknown as Pick<
-    StoredObject,
-    "apiVersion" | "kind" | "metadata"
-  > & { spec?: unknown };
-  const origin = object && originOf(object);
-  const view = { strict: false, force: true, settings: mesh.settings, cluster: reading.cluster };
-  return {
-    key: entry.key,
-    apiVersion,
-    kind,
-    metadata,
-    // Kubernetes' kinds without a spec keep their members beside metadata.
-    spec: spec ?? object?.spec ?? rest,
-    owner: entry.owner,
-    revision: entry.revision,
-    hash: entry.hash,
-    diagnostics: findingsOf(reading.state, view).filter((finding) => finding.origin === origin),
-  };
+/** Entries as the API shows them, each with what is found about it. */
+function storedObjects(
+  mesh: MeshRecord,
+  { state, cluster }: Reading,
+  entries: readonly StateEntry[],
+): StoredObject[] {
+  const view = { strict: false, force: true, settings: mesh.settings, cluster };
+  const keys = entries.map(({ key }) => key);
+  const byOrigin = Map.groupBy(findingsAbout(state, view, keys), ({ origin }) => origin);
+  return entries.map((entry) => {
+    const { document, object } = entry;
+    const { apiVersion, kind, metadata, spec, ...rest } = document as unknown as Pick<
+      StoredObject,
+      "apiVersion" | "kind" | "metadata"
+    > & { spec?: unknown };
+    return {
+      key: entry.key,
+      apiVersion,
+      kind,
+      metadata,
+      // Kubernetes' kinds without a spec keep their members beside metadata.
+      spec: spec ?? object?.spec ?? rest,
+      owner: entry.owner,
+      revision: entry.revision,
+      hash: entry.hash,
+      diagnostics: (object && byOrigin.get(originOf(object))) ?? [],
+    };
+  });
 }

@@ -6,6 +6,7 @@ import type { AppDeps, MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
 import type { Actor } from "../http/router.ts";
+import { forgetTokens } from "./authenticate.ts";
 import { deleteMesh, findMesh, insertMesh, listMeshes, updateMeshSettings } from "./mesh-store.ts";
 import { createSecret, hashSecret } from "./secret.ts";
 import {
@@ -182,6 +183,7 @@ export async function removeToken(deps: AppDeps, actor: Actor, id: string): Prom
   const found = await deps.db.withTenant(actor.tenant, (tx) =>
     revokeToken(tx, { id, mesh: actor.meshes?.[0] }, new Date(deps.clock())),
   );
+  forgetTokens(deps.db);
   if (!found) throw problem("HDL1023", `There is no token ${id}.`);
 }
 
