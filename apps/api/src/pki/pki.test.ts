@@ -5,7 +5,10 @@ import type { IssuedCertificates } from "@heddle/client";
 import { certificateAuthorities, eq, signingKeys } from "@heddle/db";
 import { createRequest, generateKeyPair, spiffeId } from "@heddle/pki";
 import { headerHash, importVerifier, publicKeySchema, verifyHeader } from "@heddle/sync";
+import type { MeshRecord } from "../deps.ts";
+import { findMesh } from "../tenancy/mesh-store.ts";
 import { createTestPlane, type TestPlane } from "../testing/test-plane.ts";
+import { createMeshAuthority } from "./mesh-authority.ts";
 import { createRevisionSigner } from "./signing-keys.ts";
 
 let plane: TestPlane;
@@ -127,13 +130,8 @@ describe("keys", () => {
   });
 
   it("cannot be opened with another envelope key", async () => {
-    const { authority } = { authority: (await import("./mesh-authority.ts")).createMeshAuthority };
-    const mesh = await plane.deps.db.withTenant(plane.tenant, async () =>
-      plane.client.transport.json<{ id: string; trustDomain: string }>("GET", "/v1/meshes/one"),
-    );
-    const other = authority({ ...plane.deps, envelopeKey: new Uint8Array(32).fill(9) });
-    await expect(
-      other.trustBundle({ ...mesh, tenant: plane.tenant } as never),
-    ).rejects.toMatchObject({ code: "HDL7104" });
+    const mesh = await findMesh(plane.deps.db, plane.tenant, "one");
+    const other = createMeshAuthority({ ...plane.deps, envelopeKey: new Uint8Array(32).fill(9) });
+    await expect(other.trustBundle(mesh as MeshRecord)).rejects.toMatchObject({ code: "HDL7104" });
   });
 });
