@@ -36,12 +36,13 @@ describe("diagnostics in a draft", () => {
   });
 
   test("stand at the nearest parent where the path leads further than the document", () => {
-    expect(shown({ path: "spec.hosts[3].name" })).toBe("[reviews]");
+    expect(shown({ path: "spec.hosts[3].name" })).toBe("hosts");
   });
 
-  test("mark only the first line of a longer value", () => {
-    expect(shown({ path: "spec.http[0].route" })).toBe(
-      "- destination: { host: reviews, subset: v9 }",
+  test("mark the key of a longer value, and the first line of a list's item", () => {
+    expect(shown({ path: "spec.http[0].route" })).toBe("route");
+    expect(shown({ path: "spec.http[0].route[0]" })).toBe(
+      "destination: { host: reviews, subset: v9 }",
     );
   });
 

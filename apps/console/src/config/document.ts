@@ -1,6 +1,6 @@
 /** Objects as YAML documents, and places in a document by path. */
 import type { ApiDiagnostic, StoredObject } from "@heddle/client";
-import { isNode, LineCounter, parseAllDocuments, stringify } from "yaml";
+import { isMap, isNode, isScalar, LineCounter, parseAllDocuments, stringify } from "yaml";
 
 /** Kinds that have no `spec` in Kubernetes: their other fields stand at the top. */
 const flat = new Set(["Secret", "ConfigMap", "EndpointSlice", "ServiceAccount"]);
@@ -86,12 +86,23 @@ export function diagnosticRange(
 
 type Documents = ReturnType<typeof parseAllDocuments>;
 
-/** The deepest part of the path that the document has: a missing field is shown at its parent. */
+/**
+ * The deepest part of the path that the document has: a missing field is shown at its parent. A scalar is marked itself, of anything longer
+ * its key.
+ */
 function rangeAtPath(document: Documents[number] | undefined, path: string): TextRange | undefined {
   const keys = pathKeys(path);
   for (let length = keys.length; document && length > 0; length--) {
     const node = document.getIn(keys.slice(0, length), true);
-    if (isNode(node) && node.range) return { from: node.range[0], to: node.range[1] };
+    if (!isNode(node) || !node.range) continue;
+    const parent =
+      length === 1 ? document.contents : document.getIn(keys.slice(0, length - 1), true);
+    const name = keys[length - 1];
+    const key = isMap(parent)
+      ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key
+      : undefined;
+    const [from, to] = isScalar(node) || !isScalar(key) || !key.range ? node.range : key.range;
+    return { from, to };
   }
   return undefined;
 }

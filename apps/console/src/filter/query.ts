@@ -5,7 +5,7 @@
 
 export type Operator = "=" | "!=" | ">" | ">=" | "<" | "<=" | "~";
 
-export type Term =
+type Term =
   | { kind: "word"; text: string; negated: boolean }
   | { kind: "flag"; field: string; negated: boolean }
   | { kind: "compare"; field: string; operator: Operator; value: string };
@@ -17,7 +17,7 @@ export interface Query {
 }
 
 /** Milliseconds, shares from 0 to 1, and plain numbers are told apart by the field. */
-export type FieldType = "text" | "number" | "share" | "duration" | "flag";
+type FieldType = "text" | "number" | "share" | "duration" | "flag";
 
 /** What can be asked of one kind of row. */
 export interface Field<Row> {

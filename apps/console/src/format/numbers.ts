@@ -1,7 +1,7 @@
 /** Numbers as people read them: three significant digits, the unit beside or in the header. */
 
 /** Marks a value that does not exist, as opposed to zero. */
-export const nothing = "–";
+const nothing = "–";
 
 /** Requests per second without a unit: `0`, `0.42`, `12.3`, `1.2k`. */
 export function rateText(rate: number | null | undefined): string {

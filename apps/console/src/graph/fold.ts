@@ -35,7 +35,7 @@ export interface DrawnGraph {
 }
 
 /** Up to this many nodes, every island starts open. */
-export const OPEN_ALL = 40;
+const OPEN_ALL = 40;
 /** What has no namespace, such as hosts outside of the mesh, stands here. */
 export const OUTSIDE = "outside the mesh";
 

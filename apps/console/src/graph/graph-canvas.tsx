@@ -323,7 +323,7 @@ const EdgeLabel = memo(function EdgeLabel({ edge, at, selected, dim, onSelect }:
 });
 
 /** An edge in words, for hover and screen readers. */
-export function edgeWords({ golden, mtls, health, protocol }: DrawnEdge): string {
+function edgeWords({ golden, mtls, health, protocol }: DrawnEdge): string {
   const lock =
     mtls > 0.999 ? "mutual TLS" : mtls > 0 ? `${percentText(mtls)} over mutual TLS` : "plain text";
   return `${healthWord[health]}: ${rateText(golden.rate)} ${protocol} requests per second, ${percentText(golden.errorRate)} fail, p95 ${durationText(golden.p95)}, ${lock}`;

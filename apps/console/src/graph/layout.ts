@@ -2,8 +2,8 @@
 import type { ElkNode } from "elkjs/lib/elk-api.js";
 import type { DrawnGraph } from "./fold.ts";
 
-export const NODE_WIDTH = 172;
-export const NODE_HEIGHT = 48;
+const NODE_WIDTH = 172;
+const NODE_HEIGHT = 48;
 export const LABEL_WIDTH = 92;
 export const LABEL_HEIGHT = 34;
 
@@ -24,14 +24,6 @@ export interface Layout {
   islands: ReadonlyMap<string, Box>;
   /** Points of each edge's line, and where its label stands. */
   edges: ReadonlyMap<string, { points: Point[]; label: Point | undefined }>;
-}
-
-/** What a layout depends on: positions change only when this does. */
-export function topology(graph: DrawnGraph): { nodes: Set<string>; edges: Set<string> } {
-  return {
-    nodes: new Set(graph.nodes.map((node) => `${node.namespace}|${node.id}`)),
-    edges: new Set(graph.edges.map((edge) => edge.id)),
-  };
 }
 
 /** Whether a layout already has a place for everything in the graph. What has gone leaves a gap, and nothing moves. */

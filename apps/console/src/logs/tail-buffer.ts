@@ -2,7 +2,7 @@
 import type { LogLine } from "@heddle/client";
 
 /** More lines than a person scrolls through; older ones are asked for by range. */
-export const MOST_LINES = 2_000;
+const MOST_LINES = 2_000;
 
 /** Merges lines into a list ordered by time, oldest first. Lines that are there already are not added again. */
 export function mergeLines(

@@ -101,7 +101,7 @@ function serviceFinding(service: ServiceSummary, state: MeshState): Finding[] {
 }
 
 /** Start of the unbroken run of bad steps that reaches the present; undefined where it reaches back to the range's start or there is none. */
-export function failingSince(
+function failingSince(
   service: ServiceSummary,
   threshold: number,
   { from, stepMs }: MeshState,

@@ -10,7 +10,8 @@ export function ConvergenceBar({
   words?: boolean;
 }) {
   const { proxies, acknowledged, state } = convergence;
-  const share = proxies === 0 ? 0 : acknowledged / proxies;
+  // Of an older revision only the time is kept: proxies are counted at the newest.
+  const share = proxies === 0 ? (state === "applied" ? 1 : 0) : acknowledged / proxies;
   const tone = state === "applied" ? " progress--ok" : state === "stale" ? " progress--warn" : "";
   return (
     <div>
@@ -30,13 +31,10 @@ export function ConvergenceBar({
 }
 
 /** `9 of 9 proxies have it, after 38 ms`. */
-export function convergenceWords({
-  proxies,
-  acknowledged,
-  durationMs,
-  state,
-}: Convergence): string {
+function convergenceWords({ proxies, acknowledged, durationMs, state }: Convergence): string {
   if (state === "no-agents") return "No agent is connected; it waits here until one is.";
   const after = durationMs === undefined ? "" : `, after ${durationText(durationMs)}`;
+  if (proxies === 0)
+    return state === "applied" ? `Every proxy had it${after}` : "No proxy needs it.";
   return `${acknowledged} of ${countText(proxies, "proxy", "proxies")} ${acknowledged === 1 ? "has" : "have"} it${after}`;
 }

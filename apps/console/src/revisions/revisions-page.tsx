@@ -109,8 +109,7 @@ function revisionColumns(mesh: string, now: number): Column<RevisionInfo>[] {
     {
       id: "number",
       header: "Number",
-      width: "68px",
-      align: "end",
+      width: "60px",
       narrow: "line",
       value: (row) => row.number,
       cell: (row) => row.number,
@@ -169,7 +168,10 @@ function revisionColumns(mesh: string, now: number): Column<RevisionInfo>[] {
       width: "72px",
       align: "end",
       value: (row) => row.convergence.acknowledged,
-      cell: (row) => `${row.convergence.acknowledged}/${row.convergence.proxies}`,
+      cell: (row) =>
+        row.convergence.proxies === 0
+          ? "–"
+          : `${row.convergence.acknowledged}/${row.convergence.proxies}`,
     },
     {
       id: "took",

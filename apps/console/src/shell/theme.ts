@@ -6,7 +6,7 @@ export type Theme = "auto" | "light" | "dark";
 const KEY = "heddle.theme";
 const listeners = new Set<() => void>();
 
-export function currentTheme(): Theme {
+function currentTheme(): Theme {
   const set = document.documentElement.dataset["theme"];
   return set === "light" || set === "dark" ? set : "auto";
 }

@@ -11,7 +11,7 @@ export interface SpanNode {
   selfNs: number;
 }
 
-export interface Interval {
+interface Interval {
   from: number;
   to: number;
 }

@@ -1,7 +1,7 @@
 /** Whether a media query holds, followed as it changes. */
 import { useCallback, useSyncExternalStore } from "react";
 
-export function useMedia(query: string): boolean {
+function useMedia(query: string): boolean {
   const subscribe = useCallback(
     (listener: () => void) => {
       const media = matchMedia(query);
