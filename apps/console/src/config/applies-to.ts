@@ -39,7 +39,7 @@ function whyApplies(
   const labels = selectorOf(object.spec);
   if (labels && namespace === service.namespace) {
     const app = labels["app"] ?? labels["app.kubernetes.io/name"];
-    return app !== undefined && (app === service.name || service.apps?.includes(String(app)))
+    return typeof app === "string" && (app === service.name || service.apps?.includes(app))
       ? { why: "selects its workloads", distance: 1 }
       : undefined;
   }

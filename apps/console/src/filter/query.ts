@@ -186,7 +186,12 @@ const opposite: Record<Operator, Operator> = {
   "~": "!=",
 };
 
-function compare(actual: unknown, operator: Operator, value: string, type: FieldType): boolean {
+function compare(
+  actual: string | number | boolean | null | undefined,
+  operator: Operator,
+  value: string,
+  type: FieldType,
+): boolean {
   if (type === "text" || type === "flag") {
     const left = String(actual ?? "").toLowerCase();
     const right = value.toLowerCase();
