@@ -1,0 +1,122 @@
+/** A whole agent against the plane under workerd: its room is a Durable Object, its database a real Postgres. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createClient, type HeddleClient } from "@heddle/client";
+import { createDatabase } from "@heddle/db";
+import { migrate, postgresDriver, readMigrations } from "@heddle/db/node";
+import { type RealPostgres, startPostgres } from "@heddle/db/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RunningAgent, parseAgentOptions, startAgent } from "../../../../agent/src/index.ts";
+import { type RunningWorker, startWorker } from "../edge/testing/start-worker.ts";
+import { createTenant } from "../tenancy/service.ts";
+import { rule, ruleKey } from "../testing/planes.ts";
+
+/** A Durable Object whose sockets hibernate is put to sleep after ten idle seconds. */
+const ASLEEP_AFTER = 11_500;
+
+let server: RealPostgres;
+let worker: RunningWorker;
+let client: HeddleClient;
+let agent: RunningAgent;
+let folder: string;
+let joinToken: string;
+
+const openAgent = async () => {
+  const flags = {
+    plane: worker.url,
+    token: joinToken,
+    name: "edge",
+    state: path.join(folder, "agent"),
+  };
+  const addresses = { xds: "127.0.0.1:0", metrics: "127.0.0.1:0", roles: "control" };
+  agent = await startAgent(parseAgentOptions({ ...flags, ...addresses }), {
+    info() {},
+    warn() {},
+    error: (message, fields) => console.error(message, fields),
+  });
+};
+const held = async () => {
+  const response = await fetch(`http://127.0.0.1:${agent.ports.metrics}/debug/sync`);
+  return ((await response.json()) as { applied: { number: number } }).applied.number;
+};
+const inStep = async (revision: number) => {
+  const { convergence } = await client.getMesh("edge");
+  return (
+    convergence.state === "applied" &&
+    convergence.revision === revision &&
+    (await held()) === revision
+  );
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "heddle-edge-"));
+  server = await startPostgres();
+  const databaseUrl = await server.database("edge_agent");
+  const driver = postgresDriver({ url: databaseUrl });
+  await migrate(driver, readMigrations());
+  const db = createDatabase(driver);
+  const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
+  const { token } = await createTenant({ db, clock: Date.now, random }, "default");
+  await db.close();
+  worker = await startWorker(path.join(import.meta.dirname, "../edge/testing/wrangler.jsonc"), {
+    DATABASE_URL: databaseUrl,
+    DATABASE_DRIVER: "postgres",
+    HEDDLE_ENVELOPE_KEY: Buffer.alloc(32, 7).toString("base64"),
+  });
+  client = createClient({ baseUrl: worker.url, token });
+  await client.createMesh({ name: "edge", trustDomain: "edge.example" });
+  ({ token: joinToken } = await client.createJoinToken("edge", { name: "edge" }));
+  await client.apply("edge", { objects: [rule("before")] });
+  await openAgent();
+}, 120_000);
+afterAll(async () => {
+  await agent?.close();
+  await worker?.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("an agent and a plane at the edge", () => {
+  it("are in step: with what was there, and with what comes", async () => {
+    await expect.poll(() => inStep(1), { timeout: 10_000 }).toBe(true);
+    const times: number[] = [];
+    for (let revision = 2; revision <= 11; revision++) {
+      await client.apply("edge", { objects: [rule("after", `v${revision}`)] });
+      const began = performance.now();
+      await expect.poll(held, { timeout: 5_000, interval: 2 }).toBe(revision);
+      times.push(performance.now() - began);
+    }
+    times.sort((a, b) => a - b);
+    console.log(
+      `answered apply → in force at the agent, under workerd: median ${times[5]?.toFixed(1)} ms`,
+    );
+    await expect.poll(() => inStep(11), { timeout: 5_000 }).toBe(true);
+    expect((await client.agents("edge")).items).toMatchObject([
+      { name: "edge", connected: true, acknowledged: 11 },
+    ]);
+  });
+
+  it("stay in step when the room has slept", async () => {
+    await new Promise((resolve) => setTimeout(resolve, ASLEEP_AFTER));
+    await client.apply("edge", { objects: [rule("woken")] });
+    await expect.poll(() => inStep(12), { timeout: 5_000 }).toBe(true);
+    expect((await client.agents("edge")).items).toMatchObject([{ connected: true }]);
+  }, 60_000);
+
+  it("are in step again when the agent was away for some revisions", async () => {
+    await agent.close();
+    await expect
+      .poll(async () => (await client.agents("edge")).items[0]?.connected, { timeout: 5_000 })
+      .toBe(false);
+    await client.apply("edge", { objects: [rule("meanwhile")] });
+    await client.apply("edge", { delete: [ruleKey("before")] });
+    await openAgent();
+    await expect.poll(() => inStep(14), { timeout: 10_000 }).toBe(true);
+    const objects = await fetch(`http://127.0.0.1:${agent.ports.metrics}/debug/objects`);
+    const { items } = (await objects.json()) as { items: { key: string }[] };
+    expect(items.map(({ key }) => key).toSorted()).toEqual(
+      [ruleKey("after"), ruleKey("meanwhile"), ruleKey("woken")].toSorted(),
+    );
+  }, 60_000);
+});
