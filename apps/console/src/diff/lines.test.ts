@@ -46,7 +46,7 @@ describe("line diff", () => {
         const split = (all: string[]) =>
           all.join("\n") === "" ? [] : all.join("\n").replace(/\n$/, "").split("\n");
         // Of equal texts nothing is shown but the number of their lines.
-        if (split(before).join("\n") === split(after).join("\n")) {
+        if (JSON.stringify(split(before)) === JSON.stringify(split(after))) {
           expect(lines.every((line) => line.kind === "gap")).toBe(true);
           return;
         }
