@@ -13,7 +13,7 @@ let split: SplitDemo;
 beforeAll(async () => {
   split = await startSplitDemo({
     port: 8730,
-    gatewayPort: 8793,
+    gatewayPort: 8731,
     block: 28,
     env: { HEDDLE_CERTIFICATE_LIFETIME: "30s" },
   });

@@ -20,7 +20,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [demo, browser] = await Promise.all([
-    startDemoProcess({ port: 8760, gatewayPort: 8796, block: 44, rate: 20 }),
+    startDemoProcess({ port: 8761, gatewayPort: 8762, block: 44, rate: 20 }),
     launchChromium(),
   ]);
   await mkdir(PICTURES, { recursive: true });

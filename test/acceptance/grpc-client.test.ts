@@ -25,7 +25,7 @@ const METHOD = {
 } as const;
 
 beforeAll(async () => {
-  demo = await startDemoProcess({ port: 8750, gatewayPort: 8795, block: BLOCK });
+  demo = await startDemoProcess({ port: 8750, gatewayPort: 8751, block: BLOCK });
   server = new grpc.Server();
   server.addService(
     { say: METHOD },

@@ -9,7 +9,7 @@ let split: SplitDemo;
 const rules = path.join(ROOT, "examples/bookinfo/rules");
 
 beforeAll(async () => {
-  split = await startSplitDemo({ port: 8720, gatewayPort: 8792, block: 24 });
+  split = await startSplitDemo({ port: 8720, gatewayPort: 8721, block: 24 });
 });
 afterAll(async () => {
   await split?.close();

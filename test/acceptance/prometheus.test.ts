@@ -32,7 +32,7 @@ let demo: DemoProcess;
 let prometheus: Prometheus;
 
 beforeAll(async () => {
-  demo = await startDemoProcess({ port: 8740, gatewayPort: 8794, block: 32 });
+  demo = await startDemoProcess({ port: 8740, gatewayPort: 8741, block: 32 });
   prometheus = await startPrometheus(9740, "127.32.0.1:15014", "/stats/prometheus");
 });
 afterAll(async () => {

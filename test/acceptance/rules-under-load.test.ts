@@ -18,7 +18,7 @@ const rules = path.join(ROOT, "examples/bookinfo/rules");
 let demo: DemoProcess;
 
 beforeAll(async () => {
-  demo = await startDemoProcess({ port: 8710, gatewayPort: 8791, block: 20 });
+  demo = await startDemoProcess({ port: 8710, gatewayPort: 8711, block: 20 });
 });
 afterAll(async () => {
   await demo?.stop();
@@ -82,10 +82,10 @@ test("80/20 holds over 2,000 requests within binomial bounds", async () => {
   const load = startLoad({
     url: `${demo.gatewayUrl}/api/v1/products/0/reviews`,
     rate: RATE,
-    maxMs: 10_500,
+    maxMs: 20_000,
     pattern: '"version":"(v\\d)"',
   });
-  await sleep(10_400);
+  await sleep(12_000);
   const samples = (await load.stop()).slice(0, 2_000);
   expect(samples).toHaveLength(2_000);
   const v3 = samples.filter(({ seen }) => seen === "v3").length;

@@ -90,8 +90,8 @@ export async function startDemoProcess(options: DemoProcessOptions): Promise<Dem
   };
 }
 
-export async function removeDemoData(demo: DemoProcess): Promise<void> {
-  await rm(demo.dataDir, { recursive: true, force: true });
+export async function removeDemoData(demo: DemoProcess | undefined): Promise<void> {
+  if (demo) await rm(demo.dataDir, { recursive: true, force: true });
 }
 
 function untilReady(child: ChildProcess): Promise<() => string> {
