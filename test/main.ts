@@ -16,7 +16,9 @@ const CONFIGS: Record<string, string | undefined> = {
 const [suite = "test", ...rest] = process.argv.slice(2);
 const config = CONFIGS[suite];
 if (!config) {
-  console.error(`heddle: HDL9003 there is no suite "${suite}". There are: ${Object.keys(CONFIGS).join(", ")}.`);
+  console.error(
+    `heddle: HDL9003 there is no suite "${suite}". There are: ${Object.keys(CONFIGS).join(", ")}.`,
+  );
   process.exit(2);
 }
 const envoy = await resolveEnvoy((line) => console.error(`heddle: ${line} …`));
@@ -24,7 +26,11 @@ console.error(`heddle: Envoy from ${envoy.from}`);
 
 const reports = process.env["HEDDLE_REPORTS"];
 const reporters = reports
-  ? ["--reporter=default", "--reporter=json", `--outputFile.json=${path.join(reports, `${suite}.json`)}`]
+  ? [
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${path.join(reports, `${suite}.json`)}`,
+    ]
   : [];
 const child = spawn(
   process.execPath,

@@ -102,13 +102,11 @@ export async function delegatedIssuer(
           stored,
         };
         wait = RENEW_RETRY.first;
-        await directory
-          .write(INTERMEDIATE, JSON.stringify(stored))
-          .catch((error: unknown) =>
-            log.error("HDL7212: the intermediate could not be kept on disk", {
-              error: String(error),
-            }),
-          );
+        await directory.write(INTERMEDIATE, JSON.stringify(stored)).catch((error: unknown) =>
+          log.error("HDL7212: the intermediate could not be kept on disk", {
+            error: String(error),
+          }),
+        );
       })
       .finally(() => {
         fetching = undefined;

@@ -1,8 +1,6 @@
 /** What commands print: tables for people, one JSON document for programs. */
 import { stripVTControlCharacters } from "node:util";
 
-export type OutputFormat = "table" | "json" | "yaml";
-
 const useColor =
   process.stdout.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
 

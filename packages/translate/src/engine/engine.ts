@@ -1,6 +1,6 @@
 /** Computes each derivation once for each key that somebody holds, and tells what it did. */
 import type { Derivation, ModelReader } from "../read.ts";
-import { Claims } from "./claims.ts";
+import type { Claims } from "./claims.ts";
 import { type Family, SharedValue } from "./shared-value.ts";
 
 /** What a derivation did. */

@@ -3,5 +3,4 @@
 export const PEER_METADATA_FILTER = "heddle.peer_metadata";
 export const CORS_FILTER = "envoy.filters.http.cors";
 export const FAULT_FILTER = "envoy.filters.http.fault";
-export const ON_DEMAND_FILTER = "envoy.filters.http.on_demand";
 export const ROUTER_FILTER = "envoy.filters.http.router";

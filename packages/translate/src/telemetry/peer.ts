@@ -15,7 +15,7 @@ export interface Peer {
 }
 
 /** Names of a peer's fields, in Envoy metadata as on the wire. */
-export const PEER_FIELDS = [
+const PEER_FIELDS = [
   "workload",
   "namespace",
   "app",
