@@ -62,7 +62,7 @@ export async function startFilesSource(
     if (before?.text === text) return;
     const loaded = parse(path.relative(directory, file), text, before);
     if (loaded.bad)
-      log.warn("a file is bad; its last good objects stay in force", {
+      log.warn("HDL7211: a file is bad; its last good objects stay in force", {
         file,
         first: loaded.diagnostics[0]?.message,
       });

@@ -1,8 +1,9 @@
 /** Failures of identity and certificates as the API's problems. */
-import { PkiError, type PkiCode } from "@heddle/pki";
+import { pkiCodes, PkiError, type PkiCode } from "@heddle/pki";
+import type { ProblemKind } from "../http/codes.ts";
 import { ProblemError } from "../http/problem.ts";
 
-const kinds: Record<PkiCode, { status: number; title: string }> = {
+const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL7101: { status: 400, title: "The certificate request is not sound" },
   HDL7102: { status: 400, title: "The key is of another kind" },
   HDL7103: { status: 403, title: "The identity is not this mesh's" },
@@ -12,13 +13,21 @@ const kinds: Record<PkiCode, { status: number; title: string }> = {
   HDL7107: { status: 500, title: "The envelope key is not usable" },
 };
 
+export const pkiProblemKinds = Object.fromEntries(
+  Object.entries(answers).map(([code, answer]) => [
+    code,
+    { ...answer, remedy: pkiCodes[code as PkiCode] },
+  ]),
+) as Record<PkiCode, ProblemKind>;
+
 /** Runs `work`; what fails in `@heddle/pki` is thrown as a problem with the same code. */
 export async function withPkiProblems<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (!(error instanceof PkiError)) throw error;
-    const kind = { ...kinds[error.code], remedy: error.remedy };
-    throw new ProblemError(error.code, kind, error.message, { cause: error });
+    throw new ProblemError(error.code, pkiProblemKinds[error.code], error.message, {
+      cause: error,
+    });
   }
 }

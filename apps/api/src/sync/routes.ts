@@ -10,7 +10,7 @@ import { type BundleStore, createBundleStore } from "./bundle-store.ts";
 import { clusterSummary } from "./cluster-summary.ts";
 import { createJoinToken, enroll } from "./enrollment.ts";
 import { pageOfAgents, pageOfProxies } from "./fleet.ts";
-import { syncProblem, upgradeRequired } from "./problems.ts";
+import { syncProblem } from "./problems.ts";
 import { meshRoom } from "./rooms.ts";
 import {
   AgentInfoSchema,
@@ -206,7 +206,9 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
     const { mesh, agent } = await agentOf(deps, c.var.actor, c.req.query("mesh"));
     const room = meshRoom(deps.rooms, mesh);
     if (!room.connect || c.req.header("upgrade")?.toLowerCase() !== "websocket")
-      throw upgradeRequired();
+      throw syncProblem("HDL7016", "GET /v1/sync is a WebSocket.", {
+        headers: { upgrade: "websocket" },
+      });
     return room.connect(c.req.raw, agent);
   });
   return app;
