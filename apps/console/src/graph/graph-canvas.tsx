@@ -48,10 +48,11 @@ export function GraphCanvas({
   );
   const topRate = Math.max(...graph.edges.map((edge) => edge.golden.rate), 0.001);
   const near = useMemo(() => neighbourhood(graph, selected), [graph, selected]);
-  const entry =
-    selected !== undefined && places.has(selected)
-      ? selected
-      : graph.nodes.find((node) => places.has(node.id))?.id;
+  // Tab enters the graph where the calls come in.
+  const leftmost = [...places].sort(
+    ([, one], [, other]) => one.x - other.x || one.y - other.y,
+  )[0]?.[0];
+  const entry = selected !== undefined && places.has(selected) ? selected : leftmost;
 
   // The selected one comes into sight also when the address or a list selected it.
   useEffect(() => {
