@@ -14,17 +14,6 @@ export interface Peer {
   readonly cluster: string;
 }
 
-/** Names of a peer's fields, in Envoy metadata as on the wire. */
-const PEER_FIELDS = [
-  "workload",
-  "namespace",
-  "app",
-  "version",
-  "canonicalService",
-  "canonicalRevision",
-  "cluster",
-] as const satisfies readonly (keyof Peer)[];
-
 /** The namespace of `filterMetadata` that holds all of it: on endpoints the peer, on clusters the service. */
 export const METADATA_NAMESPACE = "heddle";
 
