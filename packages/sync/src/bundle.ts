@@ -13,7 +13,7 @@ import {
 } from "./header.ts";
 import { cohortSchema, type Overlay, overlaySchema } from "./overlay.ts";
 import { signatureSchema, verifyHeader } from "./signing.ts";
-import { objectStateKey, overlayStateKey, stateRoot } from "./state-root.ts";
+import { objectStateKey, overlayStateKey, sortedStateRoot } from "./state-root.ts";
 import { SyncError } from "./sync-error.ts";
 
 /** A bundle's length at most, in bytes: 10,000 objects of 6 KiB, and what a Worker can hold twice in its 128 MiB. */
@@ -245,10 +245,44 @@ export function parseBundle(text: string): Bundle {
 
 /** The root of a state; what its header must say. */
 export function rootOf(state: Pick<MeshState, "objects" | "overlays">): Promise<string> {
-  const pairs: [string, string][] = [];
-  for (const [key, { hash }] of state.objects) pairs.push([key, hash]);
-  for (const [name, { hash }] of state.overlays) pairs.push([overlayStateKey(name), hash]);
-  return stateRoot(pairs);
+  const hashOf = (key: string) =>
+    state.objects.get(key)?.hash ?? state.overlays.get(key.slice(OVERLAY.length))?.hash ?? "";
+  return sortedStateRoot(sortedKeys(state), hashOf);
+}
+
+const OVERLAY = overlayStateKey("");
+
+/** State keys in order, by the map that holds the objects: sorting ten thousand anew for each change costs more than all else. */
+const orders = new WeakMap<MeshState["objects"], readonly string[]>();
+
+function sortedKeys({
+  objects,
+  overlays,
+}: Pick<MeshState, "objects" | "overlays">): readonly string[] {
+  let keys = orders.get(objects);
+  if (!keys) {
+    keys = [...objects.keys()].toSorted();
+    orders.set(objects, keys);
+  }
+  return overlays.size === 0
+    ? keys
+    : [...keys, ...[...overlays.keys()].map(overlayStateKey)].toSorted();
+}
+
+/** The order after some keys have come and gone. */
+function inherit(
+  before: MeshState["objects"],
+  after: MeshState["objects"],
+  changed: Iterable<string>,
+): void {
+  const known = orders.get(before);
+  if (!known) return;
+  const differs = [...changed].filter((key) => before.has(key) !== after.has(key));
+  if (differs.length === 0) return void orders.set(after, known);
+  // Of many, one sort of what is nearly in order.
+  const gone = new Set(differs.filter((key) => !after.has(key)));
+  const kept = gone.size === 0 ? known : known.filter((key) => !gone.has(key));
+  orders.set(after, [...kept, ...differs.filter((key) => after.has(key))].toSorted());
 }
 
 async function applyChanges(state: MeshState, bundle: ChangeBundle): Promise<MeshState> {
@@ -263,6 +297,11 @@ async function applyChanges(state: MeshState, bundle: ChangeBundle): Promise<Mes
     if (object === null) objects.delete(stateKey);
     else objects.set(stateKey, { key, cohort, object, hash: await objectHash(object) });
   }
+  inherit(
+    state.objects,
+    objects,
+    bundle.changes.map(({ key, cohort }) => objectStateKey(key, cohort)),
+  );
   const overlays = bundle.overlays.length === 0 ? state.overlays : new Map(state.overlays);
   for (const { name, overlay } of bundle.overlays) {
     if (overlay === null) (overlays as Map<string, unknown>).delete(name);
