@@ -15,8 +15,9 @@ export function objectHash(object: unknown): Promise<string> {
   return sha256(canonicalJson(object));
 }
 
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Joined, so that it is one flat string: thousands of them go into each state root. */
 function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
+  return Array.from(bytes, (byte) => PAIRS[byte]).join("");
 }
