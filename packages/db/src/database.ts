@@ -1,4 +1,5 @@
 /** The one door to the database: transactions that are a tenant's, or the plane's own, and nothing in between. */
+import { DrizzleQueryError } from "drizzle-orm";
 import { drizzle, type PgRemoteDatabase } from "drizzle-orm/pg-proxy";
 import type { Connection, Driver } from "./drivers/driver.ts";
 
@@ -58,7 +59,7 @@ function transaction<T>(driver: Driver, opening: string, work: (tx: Tx) => Promi
         } catch (error) {
           await connection.script("rollback").catch(() => connection.discard());
           await opened;
-          throw error;
+          throw withoutParameters(error);
         }
         if (!seen.writes) resolve(result);
         await connection.script("commit");
@@ -66,6 +67,11 @@ function transaction<T>(driver: Driver, opening: string, work: (tx: Tx) => Promi
       })
       .catch(reject);
   });
+}
+
+/** Drizzle's own error tells every parameter, documents and sealed keys among them: that must not reach a log. */
+function withoutParameters(error: unknown): unknown {
+  return error instanceof DrizzleQueryError ? (error.cause ?? new Error("A query failed.")) : error;
 }
 
 /** Statements that change nothing and lock nothing. */

@@ -11,6 +11,7 @@ import {
   type ParsedObject,
 } from "@heddle/model";
 import type { ApplyRequest } from "@heddle/client";
+import { problem } from "../http/problem.ts";
 import type { Document, MeshState } from "./state.ts";
 
 export interface Admitted {
@@ -18,8 +19,20 @@ export interface Admitted {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** Objects in one request: parsing more would hold up everybody else for seconds. */
+const MOST_OBJECTS = 10_000;
+
+/** HDL1046 where there are more, by the separators of YAML, before anything is parsed. */
+function checkCount({ files = [], objects = [] }: Pick<ApplyRequest, "files" | "objects">): void {
+  let count = objects.length;
+  for (const { content } of files) count += content.match(/^---/gm)?.length ?? 0;
+  if (count > MOST_OBJECTS)
+    throw problem("HDL1046", `The request has ${count} documents; ${MOST_OBJECTS} are the most.`);
+}
+
 /** Objects of a request by key; whatever cannot be one is a diagnostic of level Error. */
 export function admit(request: Pick<ApplyRequest, "files" | "objects" | "namespace">): Admitted {
+  checkCount(request);
   const defaultNamespace = request.namespace ?? "default";
   const diagnostics: Diagnostic[] = [];
   const parsed: ParsedObject[] = [];

@@ -280,6 +280,15 @@ onEveryPlane("apply", (plane) => {
     });
   });
 
+  it("refuses more than 10,000 objects before it parses them", async () => {
+    const mesh = await newMesh(plane());
+    const files = [{ name: "many.yaml", content: "---\na: 1\n".repeat(10_001) }];
+    expect(await problemOf(plane().client.apply(mesh, { files }))).toMatchObject({
+      code: "HDL1046",
+      status: 413,
+    });
+  });
+
   it("takes 1,000 objects in one revision in less than 3 s", async () => {
     const mesh = await newMesh(plane());
     const objects = Array.from({ length: 1000 }, (_, i) => rule(`service-${i}`));

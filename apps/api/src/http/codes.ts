@@ -94,6 +94,7 @@ export const problemKinds = {
     "A text holds what the database cannot store",
     "Remove NUL characters and halves of surrogate pairs.",
   ),
+  HDL1046: kind(413, "Too many objects in one request", "Split them over several applies."),
   HDL1050: kind(
     503,
     "The database is not reachable",

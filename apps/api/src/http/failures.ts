@@ -39,6 +39,11 @@ export function asProblem(error: unknown): ProblemError {
   return problem("HDL1000", "Something failed that should not.", { cause: error });
 }
 
+/** Whether it failed because there is no room to write. */
+export function isDiskFull(error: unknown): boolean {
+  return asProblem(error).code === "HDL1051";
+}
+
 /** ENOSPC, and Postgres' class 53 for disk_full. */
 const DISK_FULL = /^(ENOSPC|53100)$|ENOSPC|No space left on device/;
 

@@ -1,6 +1,7 @@
 /** From a bearer token to who asks. */
-import { eq, sql, tenants, tokens, type Database } from "@heddle/db";
+import { eq, sql, tenants, tokens, type Database, type Tx } from "@heddle/db";
 import type { AppDeps } from "../deps.ts";
+import { isDiskFull } from "../http/failures.ts";
 import { problem } from "../http/problem.ts";
 import type { Actor } from "../http/router.ts";
 import { hashSecret } from "./secret.ts";
@@ -55,10 +56,7 @@ async function findToken(db: Database, hash: string, now: number): Promise<Found
     if (!row) return undefined;
     const { token } = row;
     if (now - (token.lastUsedAt?.getTime() ?? 0) > LAST_USED_GRAIN)
-      await tx
-        .update(tokens)
-        .set({ lastUsedAt: sql`${new Date(now).toISOString()}::timestamptz` })
-        .where(eq(tokens.id, token.id));
+      await noteUse(tx, token.id, now);
     const actor: Actor = {
       tenant: token.tenantId,
       tenantName: row.tenantName,
@@ -78,6 +76,18 @@ async function findToken(db: Database, hash: string, now: number): Promise<Found
   });
   if (found) remember(db, hash, found);
   return found;
+}
+
+/** A full disk must not keep anybody from reading. */
+async function noteUse(tx: Tx, token: string, now: number): Promise<void> {
+  try {
+    await tx
+      .update(tokens)
+      .set({ lastUsedAt: sql`${new Date(now).toISOString()}::timestamptz` })
+      .where(eq(tokens.id, token));
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
 }
 
 function remember(db: Database, hash: string, found: Found): void {

@@ -1,5 +1,5 @@
 /** Brings a database to the newest schema: safe to run at every start, and by several at once. */
-import type { Driver } from "../drivers/driver.ts";
+import type { Connection, Driver } from "../drivers/driver.ts";
 import type { Migration } from "./migrations.ts";
 
 /** HDL1061: an applied migration is not the one that this version has. */
@@ -23,17 +23,18 @@ const LOCK = 4_834_920_117;
  */
 export async function migrate(driver: Driver, migrations: readonly Migration[]): Promise<number[]> {
   return driver.lease(async (connection) => {
+    // Mostly there is nothing to do, and then nothing is written: a plane starts on a full disk too.
+    const known = await appliedTo(connection);
+    check(known, migrations);
+    if (known.length === migrations.length) return [];
     await connection.script("begin");
     try {
       await connection.rows("select pg_advisory_xact_lock($1)", [LOCK]);
       await connection.script(
         "create table if not exists heddle_migrations (number integer primary key, name text not null, hash text not null, applied_at timestamptz not null default now())",
       );
-      const rows = await connection.rows(
-        "select number, name, hash from heddle_migrations order by number",
-        [],
-      );
-      check(rows as [number, string, string][], migrations);
+      const rows = await appliedTo(connection);
+      check(rows, migrations);
       const missing = migrations.slice(rows.length);
       for (const migration of missing) {
         for (const statement of migration.statements) await connection.script(statement);
@@ -51,7 +52,19 @@ export async function migrate(driver: Driver, migrations: readonly Migration[]):
   });
 }
 
-function check(applied: readonly [number, string, string][], ours: readonly Migration[]): void {
+type Applied = readonly [number: number, name: string, hash: string];
+
+async function appliedTo(connection: Connection): Promise<Applied[]> {
+  const [found] = await connection.rows("select to_regclass('heddle_migrations')::text", []);
+  if (!found?.[0]) return [];
+  const rows = await connection.rows(
+    "select number, name, hash from heddle_migrations order by number",
+    [],
+  );
+  return rows as unknown as Applied[];
+}
+
+function check(applied: readonly Applied[], ours: readonly Migration[]): void {
   for (const [index, [number, name, hash]] of applied.entries()) {
     const own = ours[index];
     if (!own)

@@ -8,8 +8,8 @@ import { closeSync, fdatasyncSync, fsyncSync, openSync, readdirSync, statSync } 
 import path from "node:path";
 
 export interface Flusher {
-  /** Tells of a statement before it runs. */
-  saw(text: string): void;
+  /** Tells that a statement is about to write. */
+  wrote(): void;
   /** Returns when what was committed is on the disk. */
   commit(): Promise<void>;
   close(): void;
@@ -42,8 +42,8 @@ export function createFlusher(directory: string, checkpoint: () => Promise<void>
     }
   };
   return {
-    saw(text) {
-      wrote ||= !READS.test(text);
+    wrote() {
+      wrote = true;
     },
     async commit() {
       if (!wrote) return;
@@ -70,6 +70,11 @@ export function createFlusher(directory: string, checkpoint: () => Promise<void>
 
 /** File systems keep times in steps of up to this, milliseconds. */
 const CLOCK_GRAIN = 2_000;
+
+/** Whether a statement leaves the files as they are. */
+export function isRead(text: string): boolean {
+  return READS.test(text);
+}
 
 const READS =
   /^\s*(select\b(?!.*\bfor (no key )?update\b)|begin; set local|commit|rollback|set\b)/is;

@@ -2,7 +2,8 @@
 import { PGlite, types } from "@electric-sql/pglite";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Failure, OpenOptions, Reply, Request } from "./messages.ts";
-import { createFlusher, type Flusher } from "./flusher.ts";
+import { diskSpaceCheck } from "./disk-space.ts";
+import { createFlusher, isRead, type Flusher } from "./flusher.ts";
 
 const port = parentPort;
 if (!port) throw new Error("This file runs as a worker thread.");
@@ -26,6 +27,8 @@ const flusher: Flusher | undefined =
     ? createFlusher(options.directory, async () => void (await db.exec("checkpoint")))
     : undefined;
 
+const checkSpace = options.directory === undefined ? () => {} : diskSpaceCheck(options.directory);
+
 let queue: Promise<void> = Promise.resolve();
 port.on("message", (request: Request) => {
   queue = queue.then(() => answer(request));
@@ -45,13 +48,13 @@ async function answer(request: Request): Promise<void> {
 async function run(request: Request): Promise<unknown> {
   switch (request.op) {
     case "rows":
-      flusher?.saw(request.text);
+      before(request.text);
       return (await db.query(request.text, [...request.params], { rowMode: "array" })).rows;
     case "records":
-      flusher?.saw(request.text);
+      before(request.text);
       return (await db.query(request.text, [...request.params])).rows;
     case "script":
-      flusher?.saw(request.text);
+      before(request.text);
       await db.exec(request.text);
       if (request.text === "commit") await flusher?.commit();
       return undefined;
@@ -60,6 +63,12 @@ async function run(request: Request): Promise<unknown> {
       flusher?.close();
       return undefined;
   }
+}
+
+function before(text: string): void {
+  if (isRead(text)) return;
+  checkSpace();
+  flusher?.wrote();
 }
 
 function failure(error: unknown): Failure {
