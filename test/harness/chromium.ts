@@ -1,5 +1,5 @@
 /** A real Chromium from an npm package, with the libraries that it needs beside it. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,6 +23,9 @@ export async function launchChromium(): Promise<Browser> {
     );
     await inflate(path.join(packageRoot, "bin/al2023.tar.br"));
     setupLambdaEnvironment(path.join(home, "al2023/lib"));
+    // The package's own list of fonts names folders of another place.
+    await writeFile(path.join(home, "fonts.conf"), fontsConf(home));
+    process.env["FONTCONFIG_FILE"] = path.join(home, "fonts.conf");
     chromium.setGraphicsMode = false;
     const executablePath = await chromium.executablePath();
     return await playwright.launch({
@@ -42,4 +45,15 @@ export async function launchChromium(): Promise<Browser> {
     if (before === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = before;
   }
+}
+
+function fontsConf(home: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>/usr/share/fonts</dir>
+  <dir>${path.join(home, "fonts")}</dir>
+  <cachedir>${path.join(home, "fonts-cache")}</cachedir>
+</fontconfig>
+`;
 }

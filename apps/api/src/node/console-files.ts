@@ -1,6 +1,6 @@
 /** The console's built files, served from memory with ETags and gzip; any page's address answers with its index. */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Fallback } from "../http/methods.ts";
@@ -33,12 +33,10 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Answers GET and HEAD of files in `directory`; undefined for everything else. A file that is changed is read again. */
 export function consoleFiles(directory: string): Fallback {
   const root = path.resolve(directory);
-  const names = new Set(
-    readdirSync(root, { recursive: true }).map((name) => String(name).split(path.sep).join("/")),
-  );
   const cache = new Map<string, { mtime: number; file: File }>();
   const read = (name: string): File | undefined => {
     const full = path.join(root, name);
+    if (!full.startsWith(root + path.sep)) return undefined;
     const stat = statSync(full, { throwIfNoEntry: false });
     if (!stat?.isFile()) return undefined;
     const known = cache.get(name);
@@ -51,11 +49,15 @@ export function consoleFiles(directory: string): Fallback {
     if (request.method !== "GET" && request.method !== "HEAD") return undefined;
     const { pathname } = new URL(request.url);
     const name = decode(pathname)?.slice(1) ?? "";
-    const isPage =
-      !path.extname(name) && (request.headers.get("accept") ?? "*/*").match(/text\/html|\*\/\*/);
-    const file = names.has(name) ? read(name) : isPage ? read("index.html") : undefined;
+    const file = read(name) ?? (isPage(name, request) ? read("index.html") : undefined);
     return file && respond(file, request);
   };
+}
+
+/** A page's last part may hold dots, as a service's host does; what no browser opens as a page is then a missing file. */
+function isPage(name: string, request: Request): boolean {
+  const accept = request.headers.get("accept") ?? "*/*";
+  return accept.includes("text/html") || (path.extname(name) === "" && accept.includes("*/*"));
 }
 
 function load(name: string, full: string): File {
