@@ -4,6 +4,7 @@ import type { MeshRecord } from "../deps.ts";
 import { admit, storedForm } from "./admission.ts";
 import { findingsOf, newFindings } from "./analysis.ts";
 import type { ApplyContext } from "./apply.ts";
+import { contested } from "./cluster-view.ts";
 import { changesTo, stateAfter, type Wanted } from "./commit.ts";
 import { read } from "./reading.ts";
 import { hostedOwner } from "./state.ts";
@@ -24,7 +25,9 @@ export async function analyzeRequest(
   const { objects, diagnostics } = admit(request);
   const deleted = request.delete ?? [];
   if (objects.size === 0 && deleted.length === 0)
-    return diagnostics.length > 0 ? [...diagnostics] : [...findingsOf(state, view)];
+    return diagnostics.length > 0
+      ? [...diagnostics]
+      : [...findingsOf(state, view), ...contested(cluster, state.entries.values())];
   const now = new Date(context.deps.clock());
   const wanted = new Map<string, Wanted>(deleted.map((key) => [key, null]));
   for (const [key, { object }] of objects)

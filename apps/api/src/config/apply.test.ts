@@ -201,6 +201,45 @@ onEveryPlane("apply", (plane) => {
     expect(await client.getMesh(mesh)).toMatchObject({ revision: 0 });
   });
 
+  it("reports an object that the plane and a cluster hold, and lets the plane's go", async () => {
+    const mesh = await newMesh(plane());
+    const { client, deps, tenant } = plane();
+    const { id } = await client.getMesh(mesh);
+    await client.apply(mesh, { objects: [rule("a")] });
+    const owners = async () =>
+      (await client.analyze(mesh, {})).filter(({ code }) => code === "HDL7210");
+    expect(await owners()).toEqual([]);
+    await deps.db.withTenant(tenant, (tx) =>
+      tx.insert(agents).values({
+        id: crypto.randomUUID(),
+        tenantId: tenant,
+        meshId: id,
+        name: "west",
+        createdAt: new Date(),
+        summary: {
+          hash: "1",
+          services: [],
+          workloads: [],
+          objects: [{ key: ruleKey("a") }, { key: ruleKey("b") }],
+          diagnostics: [],
+        },
+      }),
+    );
+    const finding = { code: "HDL7210", level: "Warning", origin: "VirtualService default/a" };
+    const { diagnostics } = await client.getObject(mesh, ruleKey("a"));
+    expect(diagnostics).toContainEqual(expect.objectContaining(finding));
+    expect(await owners()).toMatchObject([
+      { ...finding, message: expect.stringContaining("agent west") },
+    ]);
+    for (const refused of [
+      client.apply(mesh, { objects: [rule("a", "v2")] }),
+      client.deleteObject(mesh, ruleKey("b")),
+    ])
+      expect(await problemOf(refused)).toMatchObject({ code: "HDL1030" });
+    await client.deleteObject(mesh, ruleKey("a"));
+    expect(await owners()).toEqual([]);
+  });
+
   it("knows the services that clusters report", async () => {
     const mesh = await newMesh(plane());
     const { client, deps, tenant } = plane();
@@ -254,6 +293,8 @@ onEveryPlane("apply", (plane) => {
     const mesh = await newMesh(plane());
     const { client } = plane();
     expect(await problemOf(client.apply(mesh, {}))).toMatchObject({ code: "HDL1042", status: 400 });
+    const empty = { files: [{ name: "empty.yaml", content: "# nothing yet\n---\n" }] };
+    expect(await problemOf(client.apply(mesh, empty))).toMatchObject({ code: "HDL1042" });
     const nul = {
       ...rule("a"),
       metadata: { name: "a", namespace: "default", annotations: { x: "\u0000" } },

@@ -17,7 +17,7 @@ import {
 } from "./commit.ts";
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer, type Attempt } from "./idempotency.ts";
-import { checkOwners, type ClusterViews } from "./cluster-view.ts";
+import { checkMayDelete, checkOwners, type ClusterViews } from "./cluster-view.ts";
 import type { StoredChange } from "./revision-store.ts";
 import { hostedOwner, type MeshState } from "./state.ts";
 import type { StateStore } from "./state-store.ts";
@@ -52,6 +52,8 @@ export async function apply(
     throw problem("HDL1042", "The request has neither files nor objects nor keys to delete.");
   const { objects, diagnostics } = admit(request);
   refuseErrors(diagnostics);
+  if (objects.size === 0 && !request.delete?.length)
+    throw problem("HDL1042", "The files hold no object.");
   if (options.only !== undefined && !(objects.size === 1 && objects.has(options.only)))
     throw problem(
       "HDL1041",
@@ -97,7 +99,8 @@ async function applyLocked(
   options.precondition?.(state);
   const deleted = request.delete ?? [];
   const cluster = await clusters(tx, mesh);
-  checkOwners(cluster, state, [...objects.keys(), ...deleted]);
+  checkOwners(cluster, state, objects.keys());
+  checkMayDelete(cluster, state, deleted);
 
   const wanted = await wantedOf(deps, state, objects, deleted);
   const changes = changesTo(state, wanted);

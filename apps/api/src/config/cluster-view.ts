@@ -1,10 +1,11 @@
 /** What the mesh's clusters report that matters to a write: objects that are owned there, and services that exist there. */
 import type { KnownService } from "@heddle/analysis";
+import { originOf, type Diagnostic } from "@heddle/model";
 import { agents, and, asc, eq, isNotNull, sql, type Tx } from "@heddle/db";
 import type { MeshRef } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import type { AgentSummary } from "../sync/cluster-summary.ts";
-import { hostedOwner, type MeshState } from "./state.ts";
+import { hostedOwner, type MeshState, type StateEntry } from "./state.ts";
 
 export interface ClusterView {
   /** Differs where anything in it does. */
@@ -74,4 +75,28 @@ export function checkOwners(view: ClusterView, state: MeshState, keys: Iterable<
       agent === undefined ? (state.entries.get(key)?.owner ?? hostedOwner) : `cluster:${agent}`;
     if (owner !== hostedOwner) throw problem("HDL1030", `${key} is owned by ${owner}.`);
   }
+}
+
+/** The same for deleting: what the plane holds beside a cluster may go, since that settles who owns it. */
+export function checkMayDelete(view: ClusterView, state: MeshState, keys: Iterable<string>): void {
+  const others = [...keys].filter((key) => state.entries.get(key)?.owner !== hostedOwner);
+  checkOwners(view, state, others);
+}
+
+/** One warning for each of the plane's objects that a cluster has too: there the cluster's is in force. */
+export function contested(view: ClusterView, entries: Iterable<StateEntry>): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  for (const { key, object, owner } of entries) {
+    const agent = view.owners.get(key);
+    if (agent === undefined || owner !== hostedOwner || !object) continue;
+    found.push({
+      code: "HDL7210",
+      level: "Warning",
+      message: `${originOf(object)} is owned by the plane and by the cluster of agent ${agent} too; there the cluster's is in force`,
+      origin: originOf(object),
+      remedy:
+        "Keep one of the two: delete it in the cluster, or with `heddle delete` in the plane.",
+    });
+  }
+  return found;
 }

@@ -10,7 +10,7 @@ import { announce, changesTo, commitRevision, stateAfter, type Wanted } from "./
 import { convergenceOf } from "./convergence.ts";
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer } from "./idempotency.ts";
-import { checkOwners } from "./cluster-view.ts";
+import { checkMayDelete, checkOwners } from "./cluster-view.ts";
 import {
   actionsOf,
   findRevision,
@@ -120,11 +120,10 @@ export async function rollback(
     );
     const changes = changesTo(state, wanted);
     const cluster = await clusters(tx, mesh);
-    checkOwners(
-      cluster,
-      state,
-      changes.map((change) => change.key),
-    );
+    const keysOf = (deleted: boolean) =>
+      changes.filter(({ after }) => (after === null) === deleted).map(({ key }) => key);
+    checkOwners(cluster, state, keysOf(false));
+    checkMayDelete(cluster, state, keysOf(true));
     const next = stateAfter(state, changes, record.revision + 1);
     const diagnostics = newFindings(state, next, new Set(wanted.keys()), new Map(), {
       strict: false,

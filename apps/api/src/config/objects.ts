@@ -5,6 +5,7 @@ import type { MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
 import { findingsAbout } from "./analysis.ts";
+import { contested } from "./cluster-view.ts";
 import { apply, type ApplyContext, type ApplyOptions } from "./apply.ts";
 import { read, type Reading } from "./reading.ts";
 import type { MeshState, StateEntry } from "./state.ts";
@@ -168,7 +169,8 @@ function storedObjects(
 ): StoredObject[] {
   const view = { strict: false, force: true, settings: mesh.settings, cluster };
   const keys = entries.map(({ key }) => key);
-  const byOrigin = Map.groupBy(findingsAbout(state, view, keys), ({ origin }) => origin);
+  const found = [...findingsAbout(state, view, keys), ...contested(cluster, entries)];
+  const byOrigin = Map.groupBy(found, ({ origin }) => origin);
   return entries.map((entry) => {
     const { document, object } = entry;
     const { apiVersion, kind, metadata, spec, ...rest } = document as unknown as Pick<
