@@ -113,3 +113,44 @@ export const problemKinds = {
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof problemKinds;
+
+/** What keeps a plane from starting. */
+export const startKinds = {
+  HDL1060: {
+    title: "The data directory is in use",
+    remedy:
+      "One data directory serves one plane: stop the process that the message names, or choose another directory with --data.",
+  },
+  HDL1061: {
+    title: "The database's migrations are not this version's",
+    remedy:
+      "Start the version that used the database last, or restore the migration's file as it was.",
+  },
+  HDL1062: {
+    title: "The port is in use",
+    remedy: "End the program that holds it, or choose another with --port.",
+  },
+  HDL1063: {
+    title: "The address cannot be listened on",
+    remedy:
+      "Choose an address of this machine with --host, and a port above 1023 where you are not root.",
+  },
+  HDL1064: {
+    title: "The database does not let us in",
+    remedy: "Check DATABASE_URL, and that the database runs.",
+  },
+  HDL1065: {
+    title: "The envelope key is none",
+    remedy:
+      "Make one with `openssl rand -base64 32` and keep it: what it wrapped cannot be read without it.",
+  },
+  HDL1066: {
+    title: "The data directory cannot be written",
+    remedy: "Choose another directory with --data, or give this user the right to write there.",
+  },
+  HDL1067: {
+    title: "A Worker has no database",
+    remedy:
+      "Set DATABASE_URL with `wrangler secret put DATABASE_URL`, or bind Hyperdrive as HYPERDRIVE.",
+  },
+} as const;

@@ -1,14 +1,9 @@
 /** Is the process up (`/healthz`), can it serve (`/readyz`), and the pages that explain problem codes. */
 import { sql } from "@heddle/db";
 import type { AppDeps } from "../deps.ts";
-import { pkiProblemKinds } from "../pki/problems.ts";
-import { syncProblemKinds } from "../sync/problems.ts";
-import { problemKinds } from "./codes.ts";
+import { problemPage } from "./code-pages.ts";
 import { problem } from "./problem.ts";
 import { createRouter } from "./router.ts";
-
-/** Codes of all domains that have tables of their own. */
-const pages = { ...problemKinds, ...syncProblemKinds, ...pkiProblemKinds };
 
 export function healthRoutes(deps: AppDeps) {
   const app = createRouter();
@@ -24,10 +19,9 @@ export function healthRoutes(deps: AppDeps) {
   });
   app.get("/docs/errors/:code", (c) => {
     const code = c.req.param("code");
-    const found = Object.entries(pages).find(([known]) => known === code);
-    if (!found) throw problem("HDL1001", `There is no page for ${code}.`);
-    const [, kind] = found;
-    return c.text(`${code}: ${kind.title} (HTTP ${kind.status})\n\n${kind.remedy}\n`);
+    const page = problemPage(code);
+    if (page === undefined) throw problem("HDL1001", `There is no page for ${code}.`);
+    return c.text(page, 200, { "content-type": "text/markdown; charset=utf-8" });
   });
   return app;
 }
