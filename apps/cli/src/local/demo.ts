@@ -103,7 +103,7 @@ export async function ensureMesh({ url, token, mesh }: PlaneContext): Promise<{ 
   await client.createMesh({
     name: mesh,
     trustDomain: "cluster.local",
-    settings: { traceSampling: 100 },
+    settings: { traceSampling: 20 },
   });
   return { first: true };
 }
