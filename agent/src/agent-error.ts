@@ -15,8 +15,12 @@ export const agentCodes = {
   HDL7213:
     "Upgrade the agent: the plane took an object that this version cannot read. Its last good value stays in force.",
   HDL7214: "Another agent uses this state directory; end it, or give --state another directory.",
+  HDL7215: "Give one of the values that the message names.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
+
+/** What was asked for makes no sense, whatever the state of the world. */
+const USAGE: ReadonlySet<AgentCode> = new Set(["HDL7201", "HDL7202", "HDL7203", "HDL7215"]);
 
 export class AgentError extends Error {
   readonly code: AgentCode;
@@ -24,6 +28,10 @@ export class AgentError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "AgentError";
     this.code = code;
+  }
+  /** 2 where the agent was used wrongly, else 1. */
+  get exitCode(): 1 | 2 {
+    return USAGE.has(this.code) ? 2 : 1;
   }
   /** What to do about it. */
   get remedy(): string {

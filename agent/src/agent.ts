@@ -258,14 +258,14 @@ async function listen(
   }
 }
 
-function telemetryOf(
+async function telemetryOf(
   options: AgentOptions,
   membership: Membership | undefined,
   log: AgentLog,
   sources: { targets: () => { name: string; address: string }[]; ownMetrics: () => string },
-): Promise<RunningTelemetry> | undefined {
+): Promise<RunningTelemetry | undefined> {
   if (!options.roles.includes("telemetry")) return undefined;
-  return startTelemetry({
+  const started = startTelemetry({
     otlpAddress: options.otlpAddress,
     // Its own address is on the loopback: the agent's HTTP server hands on what it says.
     metricsAddress: options.metricsAddress === undefined ? undefined : "127.0.0.1:0",
@@ -277,6 +277,11 @@ function telemetryOf(
     proxies: () => sources.targets().filter(({ address }) => address !== ""),
     ownMetrics: sources.ownMetrics,
     log: (level, message, fields) => log[level](`telemetry: ${message}`, fields),
+  });
+  return started.catch((error: unknown) => {
+    if (!/\bHDL5202\b/.test(String(error))) throw error;
+    const message = `Telemetry cannot be received at ${options.otlpAddress}: ${String(error)}`;
+    throw new AgentError("HDL7204", message, error);
   });
 }
 

@@ -32,6 +32,11 @@ describe("agent options", () => {
     expect(() => parseAgentOptions({ ...hosted, certificateLifetime: "soon" })).toThrow(
       expect.objectContaining({ code: "HDL7202" }),
     );
+    for (const wrong of [{ roles: "control,bogus" }, { scrapeInterval: Number.NaN }])
+      expect(() => parseAgentOptions({ ...hosted, ...wrong })).toThrow(
+        expect.objectContaining({ code: "HDL7215", exitCode: 2 }),
+      );
+    expect(parseAgentOptions({ ...hosted, roles: "telemetry" }).roles).toEqual(["telemetry"]);
     expect(parseAgentOptions({ ...hosted, metrics: "off" }).metricsAddress).toBeUndefined();
     expect(parseAddress("[::1]:15010")).toEqual({ host: "::1", port: 15010 });
   });

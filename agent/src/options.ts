@@ -48,7 +48,11 @@ const flagsSchema = z.object({
   metrics: z.string().default("127.0.0.1:15014"),
   otlp: z.string().default("127.0.0.1:4317"),
   scrapeInterval: z.number().positive().optional(),
-  roles: z.string().default("control,telemetry"),
+  roles: z
+    .string()
+    .default("control,telemetry")
+    .transform((text) => text.split(",").map((role) => role.trim()))
+    .pipe(z.array(z.enum(["control", "telemetry"])).min(1)),
   certificateLifetime: z.string().optional(),
   certificateIssuer: z.enum(["agent", "plane"]).optional(),
   trustDomain: z.string().default("cluster.local"),
@@ -59,17 +63,19 @@ const flagsSchema = z.object({
 /**
  * Reads what the command line gave, in commander's camel case; `HEDDLE_URL`, `HEDDLE_TOKEN`, `HEDDLE_MESH`,
  * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not.
- * Throws `HDL7201` to `HDL7203` for what does not make sense.
+ * Throws `HDL7201` to `HDL7203` and `HDL7215` for what does not make sense.
  */
 export function parseAgentOptions(
   flags: Readonly<Record<string, unknown>>,
   env: Readonly<Record<string, string | undefined>> = {},
 ): AgentOptions {
-  const given = flagsSchema.parse({
+  const parsed = flagsSchema.safeParse({
     ...flags,
     certificateIssuer:
       flags["certificateIssuer"] ?? (env["HEDDLE_CERTIFICATE_ISSUER"] || undefined),
   });
+  if (!parsed.success) throw badFlag(parsed.error);
+  const given = parsed.data;
   const metrics = given.metrics === "off" ? undefined : given.metrics;
   for (const address of [given.xds, metrics, given.otlp]) if (address) parseAddress(address);
   return {
@@ -81,9 +87,7 @@ export function parseAgentOptions(
     metricsAddress: metrics,
     otlpAddress: given.otlp,
     scrapeInterval: given.scrapeInterval === undefined ? undefined : given.scrapeInterval * 1000,
-    roles: given.roles
-      .split(",")
-      .map((role) => z.enum(["control", "telemetry"]).parse(role.trim())),
+    roles: given.roles,
     certificates: {
       issuer: given.certificateIssuer ?? "agent",
       lifetime: lifetimeOf(
@@ -93,6 +97,13 @@ export function parseAgentOptions(
     standalone: { trustDomain: given.trustDomain, rootNamespace: given.rootNamespace },
     clusterId: given.clusterId,
   };
+}
+
+/** The first flag that is wrong, as it is written on the command line. */
+function badFlag(error: z.ZodError): AgentError {
+  const [issue] = error.issues;
+  const name = String(issue?.path[0] ?? "").replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  return new AgentError("HDL7215", `--${name}: ${issue?.message ?? "not valid"}.`, error);
 }
 
 function planeOf(

@@ -97,6 +97,12 @@ async function join(plane: NonNullable<AgentOptions["plane"]>, name: string): Pr
 /** What an agent's own token opens. */
 async function describe(url: string, token: string, mesh: string | undefined): Promise<Membership> {
   const client = createClient({ baseUrl: url, token, retries: 2 });
+  const { scopes, token: known } = await client.whoAmI();
+  if (!scopes.includes("agent"))
+    throw new AgentError(
+      "HDL7206",
+      `The token ${JSON.stringify(known.name)} is not an agent's: it has ${scopes.join(", ") || "no scope"}.`,
+    );
   const id = mesh ?? (await client.listMeshes()).items[0]?.name;
   if (!id) throw new AgentError("HDL7206", "The token opens no mesh.");
   const info = await client.transport.json("GET", `/v1/meshes/${encodeURIComponent(id)}`);

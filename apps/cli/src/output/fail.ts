@@ -30,9 +30,10 @@ function explain(error: unknown): { text: string; exitCode: number } {
     return { text: line(code, detail || title, remedy) + findings, exitCode: 1 };
   }
   const cause = error instanceof Error ? error : new Error(String(error));
-  const coded = cause as Error & { code?: string; remedy?: string };
+  const coded = cause as Error & { code?: string; remedy?: string; exitCode?: 1 | 2 };
   if (/^HDL\d{4}$/.test(coded.code ?? "")) {
-    return { text: line(coded.code as string, cause.message, coded.remedy), exitCode: 1 };
+    const text = line(coded.code as string, cause.message, coded.remedy);
+    return { text, exitCode: coded.exitCode ?? 1 };
   }
   const refused = `${cause.message} ${(cause.cause as Error | undefined)?.message ?? ""}`;
   if (/ECONNREFUSED|fetch failed|ENOTFOUND/.test(refused)) {
