@@ -59,6 +59,31 @@ describe("a plane on Node", () => {
     await second.close();
   });
 
+  it("takes requests without a body, and bodies whose length nobody announced", async () => {
+    const plane = await start();
+    const client = createClient({ baseUrl: plane.url, token: plane.adminToken });
+    await client.createMesh({ name: "demo" });
+    const { id } = await client.createToken({ name: "old", scopes: ["read"] });
+    await client.revokeToken(id);
+    const post = (body: BodyInit) =>
+      fetch(`${plane.url}/v1/meshes/demo/apply`, {
+        method: "POST",
+        headers: {
+          authorization: `Bearer ${plane.adminToken}`,
+          "content-type": "application/json",
+        },
+        body,
+        duplex: "half",
+      } as RequestInit);
+    const text = JSON.stringify({ objects: [rule("a")] });
+    expect(await (await post(new Blob([text]).stream())).json()).toMatchObject({ revision: 1 });
+    const tooLong = await post(new Blob([" ".repeat(10_000_001)]).stream());
+    expect(await tooLong.json()).toMatchObject({ code: "HDL1005" });
+    await client.deleteObject("demo", "networking.istio.io/VirtualService/default/a");
+    await client.deleteMesh("demo");
+    await plane.close();
+  });
+
   it("says by code what keeps it from starting: port, directory, database, key", async () => {
     const holder = createServer();
     await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));

@@ -50,7 +50,10 @@ export function bodyLimit(deps: AppDeps): MiddlewareHandler<Env> {
     if (announced > limit) throw tooLarge(announced, limit);
     if (Number.isNaN(announced)) {
       const body = await readAtMost(c.req.raw.body, limit);
-      c.req.raw = new Request(c.req.raw, { body });
+      // Not made of the old request as a whole: the Node adapter's are of a class of their own.
+      const { url, method, headers, signal } = c.req.raw;
+      const rest = body.byteLength > 0 ? { body } : {};
+      c.req.raw = new Request(url, { method, headers, signal, ...rest });
     }
     return next();
   };
