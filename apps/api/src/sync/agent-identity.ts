@@ -1,5 +1,5 @@
-/** Which agent of which mesh a token speaks for. */
-import { agents, and, eq } from "@heddle/db";
+/** Which agent of which mesh a token speaks for, and whether it still does. */
+import { agents, and, eq, gt, inArray, isNull, or, tokens } from "@heddle/db";
 import type { AppDeps, MeshRecord } from "../deps.ts";
 import type { Actor } from "../http/router.ts";
 import { findMesh } from "../tenancy/mesh-store.ts";
@@ -10,7 +10,7 @@ export async function agentOf(
   deps: Pick<AppDeps, "db">,
   actor: Actor,
   meshName: string | undefined,
-): Promise<{ mesh: MeshRecord; agent: { id: string; name: string } }> {
+): Promise<{ mesh: MeshRecord; agent: { id: string; name: string }; token: string }> {
   const { agent: id } = actor;
   const meshId = actor.meshes?.[0];
   if (!id || !meshId || !actor.scopes.includes("agent"))
@@ -25,5 +25,24 @@ export async function agentOf(
       .where(and(eq(agents.meshId, mesh.id), eq(agents.id, id))),
   );
   if (!row) throw syncProblem("HDL7011", "The agent was removed.");
-  return { mesh, agent: row };
+  return { mesh, agent: row, token: actor.token };
+}
+
+/** A socket outlives the request that opened it: its token is looked at again after so long, milliseconds. */
+export const TOKEN_BELIEVED_FOR = 10_000;
+
+/** Of these tokens, by id, those that are neither revoked nor expired. */
+export async function standingTokens(
+  deps: Pick<AppDeps, "db" | "clock">,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const valid = or(isNull(tokens.expiresAt), gt(tokens.expiresAt, new Date(deps.clock())));
+  const rows = await deps.db.asPlane((tx) =>
+    tx
+      .select({ id: tokens.id })
+      .from(tokens)
+      .where(and(inArray(tokens.id, [...ids]), isNull(tokens.revokedAt), valid)),
+  );
+  return new Set(rows.map(({ id }) => id));
 }

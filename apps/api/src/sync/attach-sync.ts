@@ -7,8 +7,9 @@ import type { AppDeps } from "../deps.ts";
 import { asProblem } from "../http/failures.ts";
 import { problem, type ProblemError } from "../http/problem.ts";
 import { authenticate } from "../tenancy/authenticate.ts";
-import { agentOf } from "./agent-identity.ts";
+import { agentOf, standingTokens, TOKEN_BELIEVED_FOR } from "./agent-identity.ts";
 import type { InProcessRooms } from "./in-process-rooms.ts";
+import { CLOSE } from "./room-driver.ts";
 
 /** A socket that has sent nothing for so long is dead, milliseconds. */
 const SILENT_AFTER = HEARTBEAT * 2.5;
@@ -24,18 +25,19 @@ export function attachSync(
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
   });
-  const heard = new Map<WebSocket, number>();
+  const open = new Map<WebSocket, { readonly token: string; heard: number }>();
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const url = new URL(request.url ?? "/", "http://plane");
     if (url.pathname !== "/v1/sync")
       return refuse(socket, problem("HDL1001", `There is no WebSocket at ${url.pathname}.`));
     socket.on("error", () => socket.destroy());
     void admit(deps, request, url).then(
-      ({ mesh, agent }) =>
+      ({ mesh, agent, token }) =>
         sockets.handleUpgrade(request, socket, head, (opened) => {
-          heard.set(opened, Date.now());
-          opened.on("message", () => heard.set(opened, Date.now()));
-          opened.on("close", () => heard.delete(opened));
+          const entry = { token, heard: Date.now() };
+          open.set(opened, entry);
+          opened.on("message", () => (entry.heard = Date.now()));
+          opened.on("close", () => open.delete(opened));
           rooms.join(mesh, agent, opened);
         }),
       (error: unknown) => {
@@ -48,13 +50,29 @@ export function attachSync(
   };
   server.on("upgrade", onUpgrade);
   const sweep = setInterval(() => {
-    for (const [socket, at] of heard) if (Date.now() - at > SILENT_AFTER) socket.terminate();
+    for (const [socket, { heard }] of open)
+      if (Date.now() - heard > SILENT_AFTER) socket.terminate();
   }, HEARTBEAT);
   sweep.unref();
+  const dismiss = async () => {
+    const standing = await standingTokens(deps, [
+      ...new Set([...open.values()].map(({ token }) => token)),
+    ]);
+    for (const [socket, { token }] of open)
+      if (!standing.has(token)) socket.close(CLOSE.refused, "HDL7011");
+  };
+  const check = setInterval(() => {
+    // A database that does not answer says nothing about a token.
+    dismiss().catch((error: unknown) =>
+      deps.log.warn("agents' tokens could not be looked at again", { error: String(error) }),
+    );
+  }, TOKEN_BELIEVED_FOR);
+  check.unref();
   return {
     async close() {
       server.off("upgrade", onUpgrade);
       clearInterval(sweep);
+      clearInterval(check);
       sockets.close();
       await rooms.close();
     },

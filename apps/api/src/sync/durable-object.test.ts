@@ -119,4 +119,16 @@ describe("an agent and a plane at the edge", () => {
       [ruleKey("after"), ruleKey("meanwhile"), ruleKey("woken")].toSorted(),
     );
   }, 60_000);
+
+  it("part when the agent's token is revoked", async () => {
+    const { items } = await client.listTokens({ limit: 100 });
+    for (const { id, scopes } of items) if (scopes.includes("agent")) await client.revokeToken(id);
+    await expect
+      .poll(async () => (await client.agents("edge")).items[0]?.connected, { timeout: 25_000 })
+      .toBe(false);
+    const before = await held();
+    await client.apply("edge", { objects: [rule("unseen")] });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await held()).toBe(before);
+  }, 40_000);
 });

@@ -2,6 +2,7 @@
 import { type AgentIdentity, headSchema, type RoomState } from "@heddle/sync";
 import { z } from "zod";
 import type { AppDeps, MeshRef } from "../deps.ts";
+import { standingTokens, TOKEN_BELIEVED_FOR } from "./agent-identity.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import { inlineOf } from "./change-bundle.ts";
@@ -24,6 +25,7 @@ export const ROOM_HEADERS = {
   mesh: "x-heddle-mesh",
   agent: "x-heddle-agent",
   name: "x-heddle-agent-name",
+  token: "x-heddle-token-id",
 } as const;
 
 const publishSchema = z.object({ head: headSchema, inline: z.string().optional() });
@@ -71,6 +73,7 @@ export function meshRoomClass<Bindings>(
     async webSocketMessage(socket: HibernatingSocket, data: string | ArrayBuffer): Promise<void> {
       const { mesh, agent } = socket.deserializeAttachment() as Attachment;
       if (typeof data !== "string") return socket.close(CLOSE.protocol, "text frames only");
+      if (!(await this.#stands(socket))) return socket.close(CLOSE.refused, "HDL7011");
       const driver = await this.#open(mesh);
       driver.received(agent, data);
       await driver.settled();
@@ -87,6 +90,25 @@ export function meshRoomClass<Bindings>(
 
     webSocketError(socket: HibernatingSocket): Promise<void> {
       return this.webSocketClose(socket);
+    }
+
+    /** An agent pings while it lives: that is when its token is looked at again. */
+    async #stands(socket: HibernatingSocket): Promise<boolean> {
+      const attachment = socket.deserializeAttachment() as Attachment;
+      const { token, checkedAt } = attachment;
+      const now = this.#deps.clock();
+      if (now - checkedAt < TOKEN_BELIEVED_FOR) return true;
+      socket.serializeAttachment({ ...attachment, checkedAt: now } satisfies Attachment);
+      try {
+        return (await standingTokens(this.#deps, [token])).has(token);
+      } catch (error) {
+        // A database that does not answer says nothing about a token.
+        this.#deps.log.warn("an agent's token could not be looked at again", {
+          mesh: attachment.mesh.id,
+          error: String(error),
+        });
+        return true;
+      }
     }
 
     #open(mesh: MeshRef): Promise<RoomDriver> {
@@ -130,10 +152,13 @@ export function meshRoomClass<Bindings>(
       for (const old of this.#ctx.getWebSockets(agent.id)) old.close(CLOSE.replaced, "replaced");
       const { client, server } = socketPair();
       this.#ctx.acceptWebSocket(server, [agent.id]);
+      const openedAt = this.#deps.clock();
       server.serializeAttachment({
         mesh,
         agent,
-        openedAt: this.#deps.clock(),
+        token: request.headers.get(ROOM_HEADERS.token) ?? "",
+        openedAt,
+        checkedAt: openedAt,
       } satisfies Attachment);
       return new Response(null, { status: 101, webSocket: client } as ResponseInit);
     }
@@ -150,5 +175,9 @@ export function meshRoomClass<Bindings>(
 interface Attachment {
   readonly mesh: MeshRef;
   readonly agent: AgentIdentity;
+  /** The id of the token that opened it. */
+  readonly token: string;
   readonly openedAt: number;
+  /** When the token was last found to stand. */
+  readonly checkedAt: number;
 }

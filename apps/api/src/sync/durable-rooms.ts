@@ -55,6 +55,7 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
           upgrade: "websocket",
           [ROOM_HEADERS.agent]: agent.id,
           [ROOM_HEADERS.name]: encodeURIComponent(agent.name),
+          [ROOM_HEADERS.token]: agent.token,
         },
       }),
   };

@@ -23,7 +23,7 @@ export interface MeshRoom extends SyncRoom {
   /** Takes over a WebSocket; only where the runtime upgrades by answering. */
   connect?(
     request: Request,
-    agent: { readonly id: string; readonly name: string },
+    agent: { readonly id: string; readonly name: string; readonly token: string },
   ): Promise<Response>;
 }
 

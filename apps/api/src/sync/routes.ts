@@ -203,13 +203,13 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
   });
   // A WebSocket has no place in OpenAPI. On Node the upgrade never comes here: `attachSync` takes it.
   app.get("/v1/sync", async (c) => {
-    const { mesh, agent } = await agentOf(deps, c.var.actor, c.req.query("mesh"));
+    const { mesh, agent, token } = await agentOf(deps, c.var.actor, c.req.query("mesh"));
     const room = meshRoom(deps.rooms, mesh);
     if (!room.connect || c.req.header("upgrade")?.toLowerCase() !== "websocket")
       throw syncProblem("HDL7016", "GET /v1/sync is a WebSocket.", {
         headers: { upgrade: "websocket" },
       });
-    return room.connect(c.req.raw, agent);
+    return room.connect(c.req.raw, { ...agent, token });
   });
   return app;
 }
