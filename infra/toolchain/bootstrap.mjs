@@ -21,6 +21,8 @@ const pnpm = path.join(toolchain, `node_modules/@pnpm/exe.${platform}/pnpm`);
 const env = {
   ...process.env,
   PATH: [path.dirname(node), path.dirname(pnpm), process.env.PATH].join(path.delimiter),
+  // Compiled and type-stripped code is kept: every command and every process of a demo starts in half the time.
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(toolchain, "compile-cache"),
   WRANGLER_SEND_METRICS: "false",
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };

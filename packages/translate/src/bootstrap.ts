@@ -38,6 +38,8 @@ export interface BootstrapOptions {
   readonly health?: HostPort;
 }
 
+/** With jitter, by Envoy; its own would leave a proxy without news for half a minute after a longer outage. */
+const RECONNECT = { retryBackOff: { baseInterval: "0.250s", maxInterval: "10s" } };
 /** A dead agent is noticed within half a minute, and no middle box forgets the stream. */
 const KEEPALIVE = { interval: "30s", timeout: "5s" };
 /** More connections than this in one proxy mean that something is wrong; health and statistics are still served. */
@@ -62,7 +64,7 @@ export const ADS_STREAM: ApiConfigSource = {
   apiType: "DELTA_GRPC",
   transportApiVersion: "V3",
   setNodeOnFirstMessageOnly: true,
-  grpcServices: [{ envoyGrpc: { clusterName: XDS_CLUSTER } }],
+  grpcServices: [{ envoyGrpc: { clusterName: XDS_CLUSTER, retryPolicy: RECONNECT } }],
 };
 
 /** All but where configuration comes from. */
