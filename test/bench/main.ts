@@ -1,10 +1,15 @@
-/** Runs every bench with small defaults: `pnpm bench`. Each can be run by itself with its own flags. */
+/**
+ * Runs every bench: `./heddle --run bench`, and with `--smoke` at a tenth of the size, as CI does. Each can be run by itself
+ * with its own flags.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
+const smoke = process.argv.includes("--smoke");
+
 const benches: readonly (readonly [string, readonly string[]])[] = [
-  ["engine.ts", ["2000", "10"]],
-  ["ads.ts", ["--clients", "50", "--services", "500"]],
+  ["engine.ts", smoke ? ["1000", "10"] : ["10000", "20"]],
+  ["ads.ts", ["--clients", smoke ? "20" : "100", "--services", smoke ? "200" : "1000"]],
   ["../../packages/envoy/scripts/speed.ts", []],
 ];
 
