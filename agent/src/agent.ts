@@ -19,6 +19,7 @@ import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge
 import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
+import { expectProxies } from "./sync/expected-proxies.ts";
 import { type Link, startLink } from "./sync/link.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
@@ -105,10 +106,13 @@ async function startControl(
   ];
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
+  const expected = await expectProxies(directory, log);
+  closing.push(() => expected.close());
   const reporter = createReporter(
     ads,
     () => link,
     () => summarize(model, mesh.clusterDomain, diagnostics(), (key) => files?.sourceOf(key)),
+    expected,
     log,
   );
   closing.push(() => reporter.close());

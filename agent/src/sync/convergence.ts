@@ -21,19 +21,20 @@ export const TYPE_NAMES: Readonly<Record<ResourceType, string>> = {
 /** A proxy that has not acknowledged a revision for so long is stale, milliseconds. */
 const STALE_AFTER = 30_000;
 
-/** How far the proxies are with a revision. */
+/** How far the proxies are with a revision. `missing` names those that are expected and not connected: they are late. */
 export function acknowledgement(
   number: number,
   proxies: readonly ProxyStatus[],
+  missing: readonly string[] = [],
 ): Extract<AgentFrame, { type: "ack" }> {
   const late = proxies.filter((proxy) => proxy.acknowledgedRevision < number);
   const rejections = proxies.flatMap(rejectionsOf);
   return {
     type: "ack",
     number,
-    proxies: proxies.length,
+    proxies: proxies.length + missing.length,
     acknowledged: proxies.length - late.length,
-    laggards: late.slice(0, MAX_LAGGARDS).map(({ name }) => name),
+    laggards: [...late.map(({ name }) => name), ...missing].slice(0, MAX_LAGGARDS),
     rejections: rejections.slice(0, MAX_REJECTIONS),
   };
 }

@@ -3,6 +3,7 @@ import type { AgentFrame } from "@heddle/sync";
 import type { AgentLog } from "../log.ts";
 import type { AdsServer, ProxyStatus } from "../xds/index.ts";
 import { acknowledgement, proxyReport } from "./convergence.ts";
+import type { ExpectedProxies } from "./expected-proxies.ts";
 import { partsOf } from "./frame-parts.ts";
 import type { Link } from "./link.ts";
 import { type Summary, summaryFrames } from "./summary.ts";
@@ -30,6 +31,7 @@ export function createReporter(
   ads: Pick<AdsServer, "status" | "onStatus">,
   link: () => Pick<Link, "progress" | "send"> | undefined,
   summarize: () => Promise<Summary>,
+  expected: Pick<ExpectedProxies, "missing" | "connected" | "onGivenUp">,
   log: AgentLog,
 ): Reporter {
   let revision = 0;
@@ -52,8 +54,11 @@ export function createReporter(
     );
   };
 
+  const missing = (statuses: readonly ProxyStatus[]) =>
+    expected.missing(statuses.map(({ name }) => name));
   const acknowledge = () => {
-    const ack = acknowledgement(revision, newestStreams(ads.status()));
+    const statuses = newestStreams(ads.status());
+    const ack = acknowledgement(revision, statuses, missing(statuses));
     const text = JSON.stringify(ack);
     if (text === told) return;
     told = text;
@@ -61,7 +66,8 @@ export function createReporter(
   };
   const settle = () => {
     const statuses = newestStreams(ads.status());
-    if (statuses.every((status) => status.acknowledgedRevision >= revision)) acknowledge();
+    const late = statuses.some((status) => status.acknowledgedRevision < revision);
+    if (!late && missing(statuses).length === 0) acknowledge();
     else gather("ack", ACK_EVERY, acknowledge);
   };
   const report = () => {
@@ -116,8 +122,10 @@ export function createReporter(
       if (id !== undefined) dirty.add(id);
     }
     gather("proxies", PROXIES_EVERY, report);
+    expected.connected(newestStreams(ads.status()).map(({ name }) => name));
     settle();
   });
+  expected.onGivenUp(settle);
   return {
     applied(number) {
       if (number <= revision) return;
