@@ -22,12 +22,17 @@ export interface ObjectSource {
 /**
  * Every object of a text in YAML (several documents, lists unwrapped) or JSON, and what is wrong with it. Objects with
  * errors are left out; the others are there. Of two objects with one key the first is kept, and the second is an error.
+ * `firstLine` is where the text begins in its file, for those that read a file in parts.
  */
 export function parseDocuments(
   text: string,
-  { file, defaultNamespace = "default" }: { file: string; defaultNamespace?: string },
+  {
+    file,
+    defaultNamespace = "default",
+    firstLine = 1,
+  }: { file: string; defaultNamespace?: string; firstLine?: number },
 ): { objects: ParsedObject[]; diagnostics: Diagnostic[] } {
-  const { documents, findings } = readSource(text);
+  const { documents, findings } = readSource(text, firstLine);
   const diagnostics = findings.map(({ line, ...finding }) =>
     diagnosticOf({ ...finding, path: "" }, file, { file, lineOf: () => line }),
   );

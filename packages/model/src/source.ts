@@ -24,9 +24,12 @@ export interface TextFinding extends Omit<Finding, "path"> {
 
 /**
  * Every document of a text. One that cannot be read gives a finding and no value; the others are read all the same.
- * JSON is read as the YAML that it is.
+ * JSON is read as the YAML that it is. `firstLine` is where the text begins in its file.
  */
-export function readSource(text: string): {
+export function readSource(
+  text: string,
+  firstLine = 1,
+): {
   documents: SourceDocument[];
   findings: TextFinding[];
 } {
@@ -34,9 +37,14 @@ export function readSource(text: string): {
     text.length > MAX_DOCUMENT_BYTES ? text.length : new TextEncoder().encode(text).length;
   if (bytes > MAX_DOCUMENT_BYTES) {
     const message = `the text has ${bytes} bytes (${MAX_DOCUMENT_BYTES} at most)`;
-    return { documents: [], findings: [{ code: "HDL0001", line: 1, message }] };
+    return { documents: [], findings: [{ code: "HDL0001", line: firstLine, message }] };
   }
   const lines = new LineCounter();
+  const { linePos } = lines;
+  lines.linePos = (offset) => {
+    const { line, col } = linePos(offset);
+    return { line: line + firstLine - 1, col };
+  };
   const documents: SourceDocument[] = [];
   const findings: TextFinding[] = [];
   // The library compares every pair of keys to find equal ones; ours is linear.

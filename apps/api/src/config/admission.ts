@@ -12,6 +12,7 @@ import {
 } from "@heddle/model";
 import type { ApplyRequest } from "@heddle/client";
 import { problem } from "../http/problem.ts";
+import { checkLength, createTurns, partsOf } from "./document-parts.ts";
 import type { Document, MeshState } from "./state.ts";
 
 export interface Admitted {
@@ -31,17 +32,24 @@ function checkCount({ files = [], objects = [] }: Pick<ApplyRequest, "files" | "
 }
 
 /** Objects of a request by key; whatever cannot be one is a diagnostic of level Error. */
-export function admit(request: Pick<ApplyRequest, "files" | "objects" | "namespace">): Admitted {
+export async function admit(
+  request: Pick<ApplyRequest, "files" | "objects" | "namespace">,
+): Promise<Admitted> {
   checkCount(request);
+  const turn = createTurns();
   const defaultNamespace = request.namespace ?? "default";
   const diagnostics: Diagnostic[] = [];
   const parsed: ParsedObject[] = [];
   for (const { name, content } of request.files ?? []) {
-    const result = parseDocuments(content, { file: name, defaultNamespace });
-    parsed.push(...result.objects);
-    diagnostics.push(...result.diagnostics);
+    for (const { text, line: firstLine } of partsOf(name, content)) {
+      const result = parseDocuments(text, { file: name, defaultNamespace, firstLine });
+      for (const object of result.objects) parsed.push(object);
+      for (const diagnostic of result.diagnostics) diagnostics.push(diagnostic);
+      await turn();
+    }
   }
   for (const [index, value] of (request.objects ?? []).entries()) {
+    checkLength(`objects[${index}]`, JSON.stringify(value).length);
     const result = parseObject(value, { file: `objects[${index}]`, defaultNamespace });
     diagnostics.push(...result.diagnostics);
     if (result.object)
@@ -49,6 +57,7 @@ export function admit(request: Pick<ApplyRequest, "files" | "objects" | "namespa
         object: result.object,
         source: { file: `objects[${index}]`, line: 1, lineOf: () => 1 },
       });
+    await turn();
   }
   const objects = new Map<string, ParsedObject>();
   for (const one of parsed) {

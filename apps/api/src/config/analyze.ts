@@ -22,7 +22,7 @@ export async function analyzeRequest(
     settings: mesh.settings,
     cluster,
   };
-  const { objects, diagnostics } = admit(request);
+  const { objects, diagnostics } = await admit(request);
   const deleted = request.delete ?? [];
   if (objects.size === 0 && deleted.length === 0)
     return diagnostics.length > 0

@@ -329,6 +329,43 @@ onEveryPlane("apply", (plane) => {
     });
   });
 
+  it("refuses a document of more than 1.5 MB before it parses it, and says where it begins", async () => {
+    const mesh = await newMesh(plane());
+    const content = `---\na: 1\n---\n# ${"long".repeat(1_000_000)}\n`;
+    const started = performance.now();
+    const files = [{ name: "long.yaml", content }];
+    expect(await problemOf(plane().client.apply(mesh, { files }))).toMatchObject({
+      code: "HDL1047",
+      status: 413,
+      detail: expect.stringContaining("long.yaml:3:"),
+    });
+    const object = { ...rule("a"), metadata: { name: "a", annotations: { a: content } } };
+    expect(await problemOf(plane().client.apply(mesh, { objects: [object] }))).toMatchObject({
+      code: "HDL1047",
+      detail: expect.stringContaining("objects[0]:"),
+    });
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it("names the lines of a long file's documents, which it parses in parts", async () => {
+    const mesh = await newMesh(plane());
+    const good = Array.from({ length: 500 }, (_, i) => yaml(`service-${i}`, [100])).join("---");
+    const bad = yaml("late", [100]).replace("weight", "wieght");
+    const content = `${good}---${bad}---\nkind: {\n`;
+    const line = (text: string) => content.slice(0, content.indexOf(text)).split("\n").length;
+    const problem = await problemOf(
+      plane().client.apply(mesh, { files: [{ name: "long.yaml", content }] }),
+    );
+    const found = problem.diagnostics?.map(({ code, reference }) => `${code} ${reference}`);
+    const end = content.split("\n").length;
+    expect(found?.toSorted()).toEqual([
+      `HDL0002 long.yaml:${end}`,
+      `HDL0010 long.yaml:${line("wieght")}`,
+    ]);
+    await plane().client.apply(mesh, { files: [{ name: "long.yaml", content: good }] });
+    expect((await plane().client.objectsPage(mesh, { limit: 500 })).items).toHaveLength(500);
+  });
+
   it("takes 1,000 objects in one revision in less than 3 s", async () => {
     const mesh = await newMesh(plane());
     const objects = Array.from({ length: 1000 }, (_, i) => rule(`service-${i}`));

@@ -50,7 +50,7 @@ export async function apply(
   const { deps } = context;
   if (!request.files?.length && !request.objects?.length && !request.delete?.length)
     throw problem("HDL1042", "The request has neither files nor objects nor keys to delete.");
-  const { objects, diagnostics } = admit(request);
+  const { objects, diagnostics } = await admit(request);
   refuseErrors(diagnostics);
   if (objects.size === 0 && !request.delete?.length)
     throw problem("HDL1042", "The files hold no object.");

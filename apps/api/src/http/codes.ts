@@ -95,6 +95,11 @@ export const problemKinds = {
     "Remove NUL characters and halves of surrogate pairs.",
   ),
   HDL1046: kind(413, "Too many objects in one request", "Split them over several applies."),
+  HDL1047: kind(
+    413,
+    "A document is too large",
+    "Split it: a list into documents of one object each, an object into several.",
+  ),
   HDL1050: kind(
     503,
     "The database is not reachable",
