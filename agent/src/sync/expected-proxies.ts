@@ -5,8 +5,9 @@ import type { StateDirectory } from "../state/state-directory.ts";
 
 /** Proxies of an agent that was away come back within so long, milliseconds; the rest have gone for good. */
 const BACK_WITHIN = 30_000;
-/** The connected proxies are written down at most this often, milliseconds. */
+/** The connected proxies are written down at most this often, and the first change this soon, milliseconds. */
 const WRITTEN_EVERY = 1_000;
+const WRITTEN_WITHIN = 50;
 const FILE = "proxies.json";
 const namesSchema = z.array(z.string());
 
@@ -37,12 +38,14 @@ export async function expectProxies(
   let newest: readonly string[] = [...expected];
   let written = JSON.stringify(newest.toSorted());
   let timer: NodeJS.Timeout | undefined;
+  let writtenAt = -Infinity;
   let writing: Promise<void> = Promise.resolve();
   const write = () => {
     timer = undefined;
     const text = JSON.stringify([...new Set([...newest, ...expected])].toSorted());
     if (text === written) return;
     written = text;
+    writtenAt = performance.now();
     writing = writing
       .then(() => directory.write(FILE, text))
       .catch((error: unknown) =>
@@ -61,7 +64,8 @@ export async function expectProxies(
       newest = [...names];
       // Who has come back once is expected no longer: what it does now is seen.
       for (const name of newest) expected.delete(name);
-      timer ??= setTimeout(write, WRITTEN_EVERY);
+      const due = writtenAt + WRITTEN_EVERY - performance.now();
+      timer ??= setTimeout(write, Math.max(WRITTEN_WITHIN, due));
     },
     onGivenUp: (given) => void (listener = given),
     async close() {
