@@ -38,8 +38,8 @@ export interface BootstrapOptions {
   readonly health?: HostPort;
 }
 
-/** With jitter, by Envoy; its own would leave a proxy without news for half a minute after a longer outage. */
-const RECONNECT = { retryBackOff: { baseInterval: "0.250s", maxInterval: "10s" } };
+/** With jitter, by Envoy; its own maximum would leave a proxy without news for half a minute. */
+const RECONNECT = { retryBackOff: { baseInterval: "0.250s", maxInterval: "3s" } };
 /** A dead agent is noticed within half a minute, and no middle box forgets the stream. */
 const KEEPALIVE = { interval: "30s", timeout: "5s" };
 /** More connections than this in one proxy mean that something is wrong; health and statistics are still served. */
