@@ -72,7 +72,9 @@ const holder = createServer();
 afterAll(() => void holder.close());
 
 test("a port in use is named, with the flag that chooses another", async () => {
-  await new Promise<void>((resolve) => holder.listen(8772, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) =>
+    holder.once("error", reject).listen(8772, "127.0.0.1", resolve),
+  );
   const plane = await startPlane(path.join(work, "data"));
   await plane.client.createMesh({ name: "demo" });
   const { token } = await plane.client.createJoinToken("demo", { name: "ports" });

@@ -36,6 +36,12 @@ function explain(error: unknown): { text: string; exitCode: number } {
     return { text, exitCode: coded.exitCode ?? 1 };
   }
   const refused = `${cause.message} ${(cause.cause as Error | undefined)?.message ?? ""}`;
+  if (/EPIPE|ECONNRESET|other side closed/.test(refused)) {
+    const remedy =
+      "Try again, and see whether the plane still runs; a request may have at most 10 MB.";
+    const text = line("HDL9024", `The plane ended the connection: ${refused.trim()}`, remedy);
+    return { text, exitCode: 1 };
+  }
   if (/ECONNREFUSED|fetch failed|ENOTFOUND/.test(refused)) {
     const remedy = "Check that it runs (`heddle up` or `heddle server`) and that --url is right.";
     return {
