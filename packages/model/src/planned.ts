@@ -67,8 +67,8 @@ const gateway: readonly PlannedField[] = [
   {
     kind: "Gateway",
     path: "servers[].port.protocol",
-    when: (protocol) => NOT_HTTP.has(String(protocol).toUpperCase()),
-    what: (protocol) => `protocol ${String(protocol)} at a gateway`,
+    when: (protocol) => typeof protocol === "string" && NOT_HTTP.has(protocol.toUpperCase()),
+    what: (protocol) => `protocol ${protocol as string} at a gateway`,
     level: "Error",
   },
   {

@@ -152,6 +152,19 @@ const mutated = fc
   )
   .map(([document, place, value]) => replace(document, place, value));
 
+const DOCUMENT_OF_SLICE = {
+  apiVersion: "discovery.k8s.io/v1",
+  kind: "EndpointSlice",
+  metadata: { name: "s-1" },
+  endpoints: [{ addresses: ["10.0.0.1"] }],
+  ports: [{ port: 80 }],
+};
+
+test("a value that has no text is refused like any other", () => {
+  const document = { ...DOCUMENT_OF_SLICE, addressType: { toString: false } };
+  expect(parseObject(document).diagnostics).toMatchObject([{ code: "HDL0013" }]);
+});
+
 test("a document with anything in any place is answered and never throws", () => {
   fc.assert(
     fc.property(mutated, (document) => {

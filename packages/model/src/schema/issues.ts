@@ -56,7 +56,8 @@ function describe(issue: z.core.$ZodIssue, value: unknown, path: string): Omit<F
     case "invalid_value": {
       if (value === undefined) return { code: "HDL0012", message: `${name} is required` };
       const allowed = issue.values.map(String);
-      const near = nearest(String(value), allowed);
+      // Other values have no text of their own: what a mapping calls its `toString` may be anything.
+      const near = typeof value === "string" ? nearest(value, allowed) : undefined;
       return {
         code: "HDL0013",
         message: `${name} cannot be ${shown(value)}: it is one of ${allowed.join(", ")}`,
