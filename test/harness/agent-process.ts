@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { ROOT } from "./demo-process.ts";
-import { type PlaneProcess, until } from "./plane-process.ts";
+import { end, type PlaneProcess, until } from "./plane-process.ts";
 
 export interface AgentProcess {
   output(): string;
@@ -48,11 +48,6 @@ export function startAgentProcess(options: AgentProcessOptions): AgentProcess {
         20_000,
         () => `revision ${number}\n${output}`,
       ),
-    kill: () =>
-      new Promise((resolve) => {
-        if (child.exitCode !== null || child.signalCode !== null) return resolve();
-        child.once("exit", () => resolve());
-        child.kill("SIGKILL");
-      }),
+    kill: () => end(child, "SIGKILL"),
   };
 }

@@ -61,7 +61,8 @@ export async function until(
   }
 }
 
-function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+/** Resolves when the child is gone; at once where it is already. */
+export function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once("exit", () => resolve());
