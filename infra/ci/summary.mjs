@@ -29,6 +29,13 @@ function read(file) {
     (r) => r.status === "failed" && r.assertionResults.length === 0,
   );
   for (const result of broken) console.log(`${suiteName(result.name)}: could not be run`);
+  for (const { name, assertionResults } of report.testResults) {
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === "passed") continue;
+      console.log(`${suiteName(name)}: ${fullName}: ${status}`);
+      for (const message of failureMessages) console.log(message.split("\n", 4).join("\n"));
+    }
+  }
   const skipped = report.numPendingTests + (report.numTodoTests ?? 0);
   return {
     passed: report.numPassedTests,
