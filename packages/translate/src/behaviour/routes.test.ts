@@ -1,6 +1,6 @@
 /** Every route feature, by real requests: client → its Envoy → the server's Envoy → application. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { HttpRule } from "../route/rule.ts";
+import type { HTTPRoute } from "@heddle/model";
 import { type Application, startApplication } from "./application.ts";
 import { createAuthority, workloadSecrets } from "./certificates.ts";
 import { envoyBinary, type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
@@ -17,9 +17,9 @@ const PORT = 9080;
 const to = (subset?: string, host = "reviews") => ({
   destination: { host, ...(subset ? { subset } : {}) },
 });
-const at = (path: string): Pick<HttpRule, "match"> => ({ match: [{ uri: { exact: path } }] });
+const at = (path: string): Pick<HTTPRoute, "match"> => ({ match: [{ uri: { exact: path } }] });
 
-const RULES: readonly HttpRule[] = [
+const RULES: readonly HTTPRoute[] = [
   { ...at("/exact"), route: [to("v2")] },
   { match: [{ uri: { prefix: "/prefix/" } }], route: [to("v2")] },
   { match: [{ uri: { regex: "/regex/[0-9]+" } }], route: [to("v2")] },

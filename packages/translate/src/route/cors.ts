@@ -9,7 +9,7 @@ import { stringMatcher } from "./string-match.ts";
 export const cors: RouteFeature = {
   name: "cors",
   apply(route, rule) {
-    const wanted = rule.corsPolicy;
+    const wanted = rule.cors;
     if (!wanted) return route;
     const origins = wanted.allowOrigins
       ? wanted.allowOrigins.map((origin) => stringMatcher(origin) ?? { safeRegex: { regex: ".*" } })

@@ -1,18 +1,17 @@
 /** Where a rule sends requests: one cluster, or several by weight, each with its own header operations. */
 import type { RouteAction, WeightedCluster_ClusterWeight } from "@heddle/envoy/config/route/v3";
-import { resolveHost } from "@heddle/model";
+import type { Destination, HttpDestination } from "../form/rule-set.ts";
 import { outboundCluster } from "../names.ts";
 import { authorityOf, headerOperations, joinOperations } from "./header-operations.ts";
-import type { Destination, HttpDestination, RouteFeature, RuleContext } from "./rule.ts";
+import type { RouteFeature, RuleContext } from "./rule.ts";
 
 export const destinations: RouteFeature = {
   name: "destinations",
   apply(route, rule, context) {
     if (rule.redirect || rule.directResponse) return route;
     // A weight of 0 beside others takes no traffic; Envoy would only carry it along.
-    const all = rule.route ?? [];
-    const chosen =
-      all.length > 1 ? all.filter((destination) => (destination.weight ?? 0) > 0) : all;
+    const all = rule.destinations;
+    const chosen = all.length > 1 ? all.filter(({ weight }) => weight > 0) : all;
     const [only] = chosen;
     if (!only) return route;
     const authority = rule.rewrite?.authority ?? authorityOf(rule.headers);
@@ -32,7 +31,7 @@ export const destinations: RouteFeature = {
       ...(only.headers ? joinOperations(route as object, headerOperations(only.headers)) : {}),
       route: {
         ...route.route,
-        cluster: clusterOf(only.destination, context),
+        cluster: clusterOf(only, context),
         ...(rewritten ? { hostRewriteLiteral: rewritten } : {}),
       },
     };
@@ -41,20 +40,14 @@ export const destinations: RouteFeature = {
 
 /** Without a port in the destination: the service's only port, else the port that the client addressed. */
 export function clusterOf(destination: Destination, context: RuleContext): string {
-  const host = hostOf(destination, context);
-  return outboundCluster(host, portOf(destination, host, context), destination.subset ?? "");
-}
-
-export function hostOf(destination: Destination, { read, virtualService }: RuleContext): string {
-  return resolveHost(destination.host, virtualService.metadata.namespace, read.mesh.clusterDomain);
+  return outboundCluster(destination.host, portOf(destination, context), destination.subset);
 }
 
 export function portOf(
-  destination: Destination,
-  host: string,
-  { read, port }: RuleContext,
+  { host, port: named }: Destination,
+  { read, port }: Pick<RuleContext, "read" | "port">,
 ): number {
-  if (destination.port?.number) return destination.port.number;
+  if (named !== undefined) return named;
   const ports = read.service(host)?.ports ?? [];
   return ports.length === 1 && ports[0] ? ports[0].port : port;
 }
@@ -66,8 +59,8 @@ function weighted(
 ): WeightedCluster_ClusterWeight {
   const authority = ruleAuthority ? undefined : authorityOf(destination.headers);
   return {
-    name: clusterOf(destination.destination, context),
-    weight: destination.weight ?? 0,
+    name: clusterOf(destination, context),
+    weight: destination.weight,
     ...(destination.headers ? headerOperations(destination.headers) : {}),
     ...(authority ? { hostRewriteLiteral: authority } : {}),
   };

@@ -2,9 +2,10 @@
 import { GRPC_STATUS, protoDuration } from "@heddle/model";
 import type { HTTPFault } from "@heddle/envoy/extensions/filters/http/fault/v3";
 import { FAULT_FILTER } from "../filter/names.ts";
+import type { HttpRule } from "../form/rule-set.ts";
 import { typedConfig } from "../typed-config.ts";
 import { fraction } from "./percentage.ts";
-import type { HttpRule, RouteFeature } from "./rule.ts";
+import type { RouteFeature } from "./rule.ts";
 
 export const fault: RouteFeature = {
   name: "fault",

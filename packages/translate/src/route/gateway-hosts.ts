@@ -1,4 +1,4 @@
-/** Which hosts of a VirtualService a gateway's server lets in. */
+/** Which hosts of a set of rules a gateway's server lets in. */
 import { hostMatches } from "@heddle/model";
 
 /**

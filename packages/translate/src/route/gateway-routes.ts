@@ -1,7 +1,9 @@
 /** Route configurations of a gateway. */
 import type { Route, RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
-import { hostMatches, type MeshObject, resolveHost, type VirtualService } from "@heddle/model";
-import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { hostMatches } from "@heddle/model";
+import { rulesOfGateway } from "../form/rules.ts";
+import type { RuleSet } from "../form/rule-set.ts";
+import { type ClientView, derivation } from "../read.ts";
 import { admittedHosts, splitServerHost } from "./gateway-hosts.ts";
 import { type GatewayKey, type GatewayServer, gatewayServers } from "./gateway-servers.ts";
 import { matchesEverything } from "./match.ts";
@@ -15,7 +17,7 @@ export interface GatewayRouteKey {
 
 /** A host before its routes are made: whose rules it has, and through which gateways each of them reaches it. */
 interface DraftHost {
-  readonly rules: Map<MeshObject<VirtualService>, Set<string>>;
+  readonly rules: Map<RuleSet, Set<string>>;
   redirectToHttps: boolean;
 }
 
@@ -29,10 +31,10 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
     if (!first) return undefined;
     const hosts = new Map<string, DraftHost>();
     for (const entry of servers) {
-      for (const virtualService of read.virtualServicesOfGateway(entry.gateway)) {
-        for (const host of admittedBy(entry, virtualService, read)) {
+      for (const ruleSet of rulesOfGateway(read, entry.gateway)) {
+        for (const host of admittedBy(entry, ruleSet)) {
           const { rules } = draftOf(hosts, host);
-          rules.set(virtualService, (rules.get(virtualService) ?? new Set()).add(entry.gateway));
+          rules.set(ruleSet, (rules.get(ruleSet) ?? new Set()).add(entry.gateway));
         }
       }
       if (entry.server.tls?.httpsRedirect && entry.protocol === "HTTP") redirectHosts(hosts, entry);
@@ -42,8 +44,8 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
     const virtualHosts = [...hosts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([host, { rules, redirectToHttps }]): VirtualHost => {
-        const routes = [...rules].flatMap(([virtualService, gateways]) =>
-          routesOf({ read, view, virtualService, port, tls, gateways }),
+        const routes = [...rules].flatMap(([ruleSet, gateways]) =>
+          routesOf({ read, view, rules: ruleSet, port, tls, gateways }),
         );
         return {
           name: `${host}:${first.port}`,
@@ -69,13 +71,9 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
 
 function admittedBy(
   { server, namespace: gatewayNamespace }: GatewayServer,
-  { metadata, spec }: MeshObject<VirtualService>,
-  read: ModelReader,
+  { hosts, origin }: RuleSet,
 ): readonly string[] {
-  const hosts = (spec.hosts ?? []).map((host) =>
-    resolveHost(host, metadata.namespace, read.mesh.clusterDomain),
-  );
-  return admittedHosts(server.hosts, gatewayNamespace, hosts, metadata.namespace);
+  return admittedHosts(server.hosts, gatewayNamespace, hosts, origin.namespace);
 }
 
 /** Also for hosts that no rule speaks of: whoever asks in the clear is sent to HTTPS. */
@@ -95,7 +93,7 @@ function draftOf(hosts: Map<string, DraftHost>, host: string): DraftHost {
   return draft;
 }
 
-/** Several VirtualServices may share a host: a route that takes everything comes after all others, the oldest one first. */
+/** Several sets of rules may share a host: a route that takes everything comes after all others, the oldest one first. */
 function catchAllsLast(routes: readonly Route[]): readonly Route[] {
   const isLast = ({ match }: Route) => match !== undefined && matchesEverything(match);
   return [...routes.filter((route) => !isLast(route)), ...routes.filter(isLast)];

@@ -1,7 +1,7 @@
 /** What requests are hashed by, where a DestinationRule balances by consistent hash. */
 import type { RouteAction_HashPolicy } from "@heddle/envoy/config/route/v3";
 import { type DestinationRule, protoDuration } from "@heddle/model";
-import { hostOf, portOf } from "./destination.ts";
+import { portOf } from "./destination.ts";
 import type { ModelReader } from "../read.ts";
 import type { RouteFeature } from "./rule.ts";
 
@@ -12,16 +12,15 @@ export const hashPolicy: RouteFeature = {
   name: "hash policy",
   apply(route, rule, context) {
     if (rule.redirect || rule.directResponse) return route;
-    const policies = (rule.route ?? []).flatMap(({ destination }) => {
-      const host = hostOf(destination, context);
-      return hashPoliciesOf(
+    const policies = rule.destinations.flatMap((destination) =>
+      hashPoliciesOf(
         context.read,
         context.view.namespace,
-        host,
-        portOf(destination, host, context),
+        destination.host,
+        portOf(destination, context),
         destination.subset,
-      );
-    });
+      ),
+    );
     if (policies.length === 0) return route;
     return { ...route, route: { ...route.route, hashPolicy: unique(policies) } };
   },

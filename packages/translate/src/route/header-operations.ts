@@ -1,8 +1,7 @@
 /** Headers that a rule or a destination sets, adds and removes. */
 import type { HeaderValueOption } from "@heddle/envoy/config/core/v3";
-import type { HttpDestination, HttpRule, RouteFeature } from "./rule.ts";
-
-type Headers = NonNullable<HttpRule["headers"] | HttpDestination["headers"]>;
+import type { Headers } from "@heddle/model";
+import type { RouteFeature } from "./rule.ts";
 
 export interface HeaderOperations {
   readonly requestHeadersToAdd?: readonly HeaderValueOption[];

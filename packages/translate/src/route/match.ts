@@ -4,35 +4,25 @@ import type {
   QueryParameterMatcher,
   RouteMatch,
 } from "@heddle/envoy/config/route/v3";
-import { gatewayReference } from "@heddle/model";
-import type { HttpMatch, RuleContext } from "./rule.ts";
+import type { ClientMatch, HttpMatch } from "../form/rule-set.ts";
+import type { RuleContext } from "./rule.ts";
 import { type StringMatch, stringMatcher } from "./string-match.ts";
 
 const EVERYTHING: RouteMatch = { prefix: "/" };
 
-/**
- * Port, gateways, source labels and source namespace are decided here, not in Envoy: a match that names gateways leaves
- * source labels aside, as in Istio.
- */
+/** Source labels and namespace describe mesh clients; a gateway is a client like any other. */
 export function concerns(
-  match: HttpMatch | undefined,
-  { view, port, gateways, virtualService }: RuleContext,
+  match: ClientMatch,
+  { view, port, gateways }: Pick<RuleContext, "view" | "port" | "gateways">,
 ): boolean {
-  if (!match) return true;
-  if (match.port && match.port !== port) return false;
-  if (match.gateways && match.gateways.length > 0) {
-    return match.gateways.some((name) =>
-      gateways.has(gatewayReference(name, virtualService.metadata.namespace)),
-    );
-  }
-  // Source labels and namespace describe mesh clients; a gateway is a client like any other.
+  if (match.port !== undefined && match.port !== port) return false;
+  if (match.gateways && !match.gateways.some((name) => gateways.has(name))) return false;
   const labels = Object.entries(match.sourceLabels ?? {});
   if (!labels.every(([key, value]) => view.labels[key] === value)) return false;
-  return !match.sourceNamespace || match.sourceNamespace === view.namespace;
+  return match.sourceNamespace === undefined || match.sourceNamespace === view.namespace;
 }
 
-export function routeMatch(match: HttpMatch | undefined): RouteMatch {
-  if (!match) return EVERYTHING;
+export function routeMatch(match: HttpMatch): RouteMatch {
   const headers = [
     ...Object.entries(match.headers ?? {})
       .toSorted(byName)
@@ -47,9 +37,11 @@ export function routeMatch(match: HttpMatch | undefined): RouteMatch {
   const queryParameters = Object.entries(match.queryParams ?? {})
     .toSorted(byName)
     .map(([name, value]) => queryMatcher(name, value));
+  const path = pathMatch(match.path);
+  if (path === EVERYTHING && headers.length === 0 && queryParameters.length === 0) return path;
   return {
-    ...pathMatch(match.uri),
-    ...(match.ignoreUriCase && match.uri?.regex === undefined ? { caseSensitive: false } : {}),
+    ...path,
+    ...(match.ignorePathCase && match.path?.regex === undefined ? { caseSensitive: false } : {}),
     ...(headers.length > 0 ? { headers } : {}),
     ...(queryParameters.length > 0 ? { queryParameters } : {}),
   };
@@ -61,11 +53,11 @@ export function matchesEverything(match: RouteMatch): boolean {
   return anyPath && !match.headers?.length && !match.queryParameters?.length;
 }
 
-function pathMatch(uri: StringMatch | undefined): RouteMatch {
-  if (uri?.exact !== undefined) return { path: uri.exact };
-  if (uri?.prefix) return { prefix: uri.prefix };
-  if (uri?.regex !== undefined)
-    return { safeRegex: { regex: uri.regex === "*" ? ".*" : uri.regex } };
+function pathMatch(path: StringMatch | undefined): RouteMatch {
+  if (path?.exact !== undefined) return { path: path.exact };
+  if (path?.prefix) return { prefix: path.prefix };
+  if (path?.regex !== undefined)
+    return { safeRegex: { regex: path.regex === "*" ? ".*" : path.regex } };
   return EVERYTHING;
 }
 

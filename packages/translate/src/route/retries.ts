@@ -1,8 +1,9 @@
 /** Retries: the mesh's default for rules that say nothing, and what a rule says. */
 import { protoDuration } from "@heddle/model";
 import type { RetryPolicy } from "@heddle/envoy/config/route/v3";
+import type { HttpRule } from "../form/rule-set.ts";
 import { extension } from "../typed-config.ts";
-import type { HttpRule, RouteFeature } from "./rule.ts";
+import type { RouteFeature } from "./rule.ts";
 
 const PREVIOUS_HOSTS = extension(
   "envoy.retry_host_predicates.previous_hosts",

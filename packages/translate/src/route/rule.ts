@@ -1,18 +1,13 @@
-/** The parts of a VirtualService that routes are made of, and the interface that every route feature has. */
-import type { MeshObject, VirtualService } from "@heddle/model";
+/** Where a rule is being applied, and the interface that every route feature has. */
 import type { Route } from "@heddle/envoy/config/route/v3";
+import type { HttpRule, RuleSet } from "../form/rule-set.ts";
 import type { ClientView, ModelReader } from "../read.ts";
-
-export type HttpRule = NonNullable<VirtualService["http"]>[number];
-export type HttpMatch = NonNullable<HttpRule["match"]>[number];
-export type HttpDestination = NonNullable<HttpRule["route"]>[number];
-export type Destination = HttpDestination["destination"];
 
 /** Where a rule is being applied. */
 export interface RuleContext {
   readonly read: ModelReader;
   readonly view: ClientView;
-  readonly virtualService: MeshObject<VirtualService>;
+  readonly rules: RuleSet;
   /** The port that clients address: a service's or a gateway server's. Destinations without a port fall back on it. */
   readonly port: number;
   /** The listener terminates TLS. */

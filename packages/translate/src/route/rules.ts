@@ -1,19 +1,17 @@
-/** The HTTP rules of a VirtualService as Envoy routes, for one place where they apply. */
+/** HTTP rules as Envoy routes, for one place where they apply. */
 import type { Route } from "@heddle/envoy/config/route/v3";
+import type { HttpMatch, HttpRule } from "../form/rule-set.ts";
 import { METADATA_NAMESPACE } from "../telemetry/peer.ts";
 import { ROUTE_FEATURES } from "./features.ts";
 import { concerns, matchesEverything, routeMatch } from "./match.ts";
-import type { HttpMatch, HttpRule, RuleContext } from "./rule.ts";
+import type { RuleContext } from "./rule.ts";
 
 /** In the order of the rules, one route for each match; ends at the first route that takes every request. */
 export function routesOf(context: RuleContext): readonly Route[] {
   const routes: Route[] = [];
-  for (const rule of context.virtualService.spec.http ?? []) {
-    const matches: readonly (HttpMatch | undefined)[] = rule.match?.length
-      ? rule.match
-      : [undefined];
-    for (const match of matches) {
-      if (!concerns(match, context)) continue;
+  for (const rule of context.rules.http) {
+    for (const match of rule.matches) {
+      if (!concerns(match.client, context)) continue;
       const route = routeOf(rule, match, context);
       routes.push(route);
       if (route.match && matchesEverything(route.match)) return routes;
@@ -22,15 +20,15 @@ export function routesOf(context: RuleContext): readonly Route[] {
   return routes;
 }
 
-function routeOf(rule: HttpRule, match: HttpMatch | undefined, context: RuleContext): Route {
-  const name = [rule.name, match?.name].filter(Boolean).join(".");
-  const { namespace, name: origin } = context.virtualService.metadata;
+function routeOf(rule: HttpRule, match: HttpMatch, context: RuleContext): Route {
+  const name = [rule.name, match.name].filter(Boolean).join(".");
+  const { kind, namespace, name: origin } = context.rules.origin;
   const initial: Route = {
     ...(name ? { name } : {}),
     match: routeMatch(match),
     // Leads from a route back to the object that made it, in dumps and in what Envoy refuses.
     metadata: {
-      filterMetadata: { [METADATA_NAMESPACE]: { config: `VirtualService ${namespace}/${origin}` } },
+      filterMetadata: { [METADATA_NAMESPACE]: { config: `${kind} ${namespace}/${origin}` } },
     },
   };
   const route = ROUTE_FEATURES.reduce(
@@ -40,7 +38,7 @@ function routeOf(rule: HttpRule, match: HttpMatch | undefined, context: RuleCont
   return { ...route, decorator: { operation: operationOf(route, origin, context.port) } };
 }
 
-/** What a span is called: `host:port/path*`, or the VirtualService's name where requests go to several hosts. */
+/** What a span is called: `host:port/path*`, or the name of the rules' object where requests go to several hosts. */
 function operationOf(route: Route, origin: string, port: number): string {
   const match = route.match;
   const path = match?.path ?? match?.safeRegex?.regex ?? `${match?.prefix ?? "/"}*`;

@@ -1,5 +1,6 @@
 /** How much of a client's view the routes of one host really depend on: equal answers share every virtual host. */
-import { resolveHost, type VirtualService } from "@heddle/model";
+import { rulesForHost } from "../form/rules.ts";
+import type { RuleSet } from "../form/rule-set.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { labelText } from "./gateway-servers.ts";
 
@@ -8,11 +9,9 @@ const ANYWHERE = "";
 
 export function sharedView(read: ModelReader, view: ClientView, host: string): ClientView {
   const scope = read.routeScope(host, view.namespace);
-  const rule = read.virtualService(host, scope);
-  const source = rule ? sourceOf(rule.spec) : NO_SOURCE;
-  const targets = rule
-    ? destinationHosts(rule.spec, rule.metadata.namespace, read.mesh.clusterDomain)
-    : [host];
+  const rules = rulesForHost(read, host, scope);
+  const source = rules ? sourceOf(rules) : NO_SOURCE;
+  const targets = rules ? destinationHosts(rules) : [host];
   const apart =
     scope !== ANYWHERE ||
     source.namespace ||
@@ -25,12 +24,11 @@ export function sharedView(read: ModelReader, view: ClientView, host: string): C
 /** Whether there is any client at all that sees other routes for a host than one that nobody has singled out. */
 export function dependsOnClient(read: ModelReader, host: string): boolean {
   if (read.scoped(host) || read.routeScoped(host)) return true;
-  const rule = read.virtualService(host, ANYWHERE);
-  if (rule === undefined) return false;
-  const source = sourceOf(rule.spec);
+  const rules = rulesForHost(read, host, ANYWHERE);
+  if (rules === undefined) return false;
+  const source = sourceOf(rules);
   if (source.labels || source.namespace) return true;
-  const targets = destinationHosts(rule.spec, rule.metadata.namespace, read.mesh.clusterDomain);
-  return targets.some((target) => read.scoped(target));
+  return destinationHosts(rules).some((target) => read.scoped(target));
 }
 
 interface Source {
@@ -40,22 +38,15 @@ interface Source {
 
 const NO_SOURCE: Source = { labels: false, namespace: false };
 
-/** What of the client the rule's matches look at. */
-function sourceOf(rule: VirtualService): Source {
-  const matches = (rule.http ?? []).flatMap(({ match }) => match ?? []);
+/** What of the client the rules' matches look at. */
+function sourceOf(rules: RuleSet): Source {
+  const matches = rules.http.flatMap((rule) => rule.matches.map(({ client }) => client));
   return {
-    labels: matches.some(({ sourceLabels }) => Object.keys(sourceLabels ?? {}).length > 0),
-    namespace: matches.some(({ sourceNamespace }) => Boolean(sourceNamespace)),
+    labels: matches.some(({ sourceLabels }) => sourceLabels !== undefined),
+    namespace: matches.some(({ sourceNamespace }) => sourceNamespace !== undefined),
   };
 }
 
-function destinationHosts(
-  rule: VirtualService,
-  namespace: string,
-  clusterDomain: string,
-): readonly string[] {
-  const hosts = (rule.http ?? []).flatMap(({ route }) =>
-    (route ?? []).map(({ destination }) => destination.host),
-  );
-  return [...new Set(hosts.map((host) => resolveHost(host, namespace, clusterDomain)))];
+function destinationHosts(rules: RuleSet): readonly string[] {
+  return [...new Set(rules.http.flatMap((rule) => rule.destinations.map(({ host }) => host)))];
 }

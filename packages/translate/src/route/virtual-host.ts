@@ -1,5 +1,6 @@
 /** One port of one service as clients of one view are routed to it. */
 import type { Route, VirtualHost } from "@heddle/envoy/config/route/v3";
+import { rulesForHost } from "../form/rules.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { defaultRoute } from "./default-route.ts";
 import { type DomainForm, domainsOf } from "./domains.ts";
@@ -21,13 +22,13 @@ export const hostRoutes = derivation<HostKey, readonly Route[]>(
   "route/host",
   ({ view, host, port }) => `${view.key}|${host}|${port}`,
   (read, { view, host, port }) => {
-    const virtualService = read.virtualService(host, view.namespace);
-    if (!virtualService?.spec.http?.length) {
+    const rules = rulesForHost(read, host, view.namespace);
+    if (rules === undefined || rules.http.length === 0) {
       return [
         defaultRoute(host, port, hashPoliciesOf(read, view.namespace, host, port, undefined)),
       ];
     }
-    return routesOf({ read, view, virtualService, port, tls: false, gateways: MESH });
+    return routesOf({ read, view, rules, port, tls: false, gateways: MESH });
   },
 );
 

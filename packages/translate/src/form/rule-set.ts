@@ -1,0 +1,92 @@
+/**
+ * The intermediate form of routing rules: what Envoy's routes are made from, whichever API a rule was written in. Names are
+ * resolved, deprecated spellings are gone, and every list is there, if empty.
+ */
+import type {
+  CorsPolicy,
+  Headers,
+  HTTPDirectResponse,
+  HTTPFaultInjection,
+  HTTPRedirect,
+  HTTPRetry,
+  HTTPRewrite,
+  PresentMatch,
+  StringMatch,
+} from "@heddle/model";
+
+/** The rules of one object of the user's. */
+export interface RuleSet {
+  readonly origin: Origin;
+  /** Full names, as `resolveHost` gives them. */
+  readonly hosts: readonly string[];
+  readonly http: readonly HttpRule[];
+}
+
+/** The object that something was made of: leads from what Envoy holds, or refuses, back to what the user wrote. */
+export interface Origin {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface HttpRule {
+  readonly name?: string;
+  /** Any one of them is enough. Never empty: a rule for everything has one that asks for nothing. */
+  readonly matches: readonly HttpMatch[];
+  /** At most one of `redirect` and `directResponse` is there, and then no destination counts. */
+  readonly redirect?: HTTPRedirect;
+  readonly directResponse?: HTTPDirectResponse;
+  readonly destinations: readonly HttpDestination[];
+  readonly rewrite?: HTTPRewrite;
+  /** None where it is left out. */
+  readonly timeout?: string;
+  readonly retries?: HTTPRetry;
+  readonly fault?: HTTPFaultInjection;
+  readonly mirrors: readonly Mirror[];
+  readonly cors?: CorsPolicy;
+  readonly headers?: Headers;
+}
+
+export interface HttpMatch {
+  readonly name?: string;
+  readonly path?: StringMatch;
+  readonly ignorePathCase?: boolean;
+  readonly scheme?: StringMatch;
+  readonly method?: StringMatch;
+  readonly authority?: StringMatch;
+  readonly headers?: Readonly<Record<string, StringMatch | PresentMatch>>;
+  readonly withoutHeaders?: Readonly<Record<string, StringMatch | PresentMatch>>;
+  readonly queryParams?: Readonly<Record<string, StringMatch | PresentMatch>>;
+  /** What must hold of the client and of the listener; decided in translation, not in Envoy. */
+  readonly client: ClientMatch;
+}
+
+/** Undefined members ask for nothing. */
+export interface ClientMatch {
+  /** The port that the client addresses. */
+  readonly port?: number;
+  /** `mesh`, or `namespace/name` of gateways. */
+  readonly gateways?: readonly string[];
+  readonly sourceLabels?: Readonly<Record<string, string>>;
+  readonly sourceNamespace?: string;
+}
+
+export interface Destination {
+  /** Full name. */
+  readonly host: string;
+  /** Without one: the service's only port, else the port that the client addressed. */
+  readonly port?: number;
+  readonly subset?: string;
+}
+
+export interface HttpDestination extends Destination {
+  /** Share among the weights of the rule; a lone destination takes all. */
+  readonly weight: number;
+  readonly headers?: Headers;
+}
+
+export interface Mirror {
+  readonly destination: Destination;
+  /** 0 to 100. */
+  readonly percent: number;
+}

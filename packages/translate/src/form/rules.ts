@@ -1,0 +1,32 @@
+/** The rules that decide for a host, or behind a gateway, in the intermediate form. */
+import { type MeshObject, objectKey, type VirtualService } from "@heddle/model";
+import { derivation, type ModelReader } from "../read.ts";
+import type { RuleSet } from "./rule-set.ts";
+import { virtualServiceRules } from "./virtual-service.ts";
+
+/** The rules of the mesh that decide for a host, seen from a namespace. */
+export function rulesForHost(
+  read: ModelReader,
+  host: string,
+  namespace: string,
+): RuleSet | undefined {
+  const chosen = read.virtualService(host, namespace);
+  return chosen && read.get(ruleSet, objectKey(chosen));
+}
+
+/** Rules bound to one gateway, `namespace/name`, oldest first. */
+export function rulesOfGateway(read: ModelReader, gateway: string): readonly RuleSet[] {
+  return read
+    .virtualServicesOfGateway(gateway)
+    .flatMap((object) => read.get(ruleSet, objectKey(object)) ?? []);
+}
+
+/** By the object's key; made once for all the places where the object decides. */
+const ruleSet = derivation<string, RuleSet | undefined>(
+  "form/rule-set",
+  (key) => key,
+  (read, key) => {
+    const object: MeshObject<VirtualService> | undefined = read.object(key);
+    return object && virtualServiceRules(object, read.mesh.clusterDomain);
+  },
+);

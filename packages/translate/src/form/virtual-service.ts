@@ -1,0 +1,121 @@
+/** Istio's VirtualService in the intermediate form. */
+import {
+  type Destination as IstioDestination,
+  gatewayReference,
+  type HTTPMatchRequest,
+  type HTTPRoute,
+  type HTTPRouteDestination,
+  type MeshObject,
+  resolveHost,
+  type VirtualService,
+  virtualServiceHosts,
+} from "@heddle/model";
+import type {
+  ClientMatch,
+  Destination,
+  HttpDestination,
+  HttpMatch,
+  HttpRule,
+  Mirror,
+  RuleSet,
+} from "./rule-set.ts";
+
+/** Where the names of a rule are resolved. */
+interface Place {
+  readonly namespace: string;
+  readonly clusterDomain: string;
+}
+
+export function virtualServiceRules(
+  object: MeshObject<VirtualService>,
+  clusterDomain: string,
+): RuleSet {
+  const { namespace, name } = object.metadata;
+  const place: Place = { namespace, clusterDomain };
+  return {
+    origin: { kind: "VirtualService", namespace, name },
+    hosts: virtualServiceHosts(object, clusterDomain),
+    http: (object.spec.http ?? []).map((route) => httpRule(route, place)),
+  };
+}
+
+function httpRule(route: HTTPRoute, place: Place): HttpRule {
+  const { match, route: to, mirror, mirrors, mirrorPercent, mirrorPercentage, ...rest } = route;
+  const { corsPolicy, delegate: _delegate, ...features } = rest;
+  const copies: readonly Mirror[] = [
+    ...(mirror
+      ? [
+          {
+            destination: destination(mirror, place),
+            percent: mirrorPercentage?.value ?? mirrorPercent ?? 100,
+          },
+        ]
+      : []),
+    ...(mirrors ?? []).map((each) => ({
+      destination: destination(each.destination, place),
+      percent: each.percentage?.value ?? 100,
+    })),
+  ];
+  return {
+    ...features,
+    ...(corsPolicy ? { cors: corsPolicy } : {}),
+    matches: match?.length ? match.map((each) => httpMatch(each, place)) : [{ client: {} }],
+    destinations: (to ?? []).map((each) => httpDestination(each, place)),
+    mirrors: copies,
+  };
+}
+
+function httpMatch(match: HTTPMatchRequest, place: Place): HttpMatch {
+  const { uri, ignoreUriCase, port, gateways, sourceLabels, sourceNamespace, ...rest } = match;
+  const { statPrefix: _statPrefix, ...asked } = rest;
+  return {
+    ...asked,
+    ...(uri ? { path: uri } : {}),
+    ...(ignoreUriCase ? { ignorePathCase: true } : {}),
+    client: clientMatch({ port, gateways, sourceLabels, sourceNamespace }, place.namespace),
+  };
+}
+
+/** A match that names gateways leaves source labels and namespace aside, as in Istio. */
+function clientMatch(
+  match: {
+    readonly port: number | undefined;
+    readonly gateways: readonly string[] | undefined;
+    readonly sourceLabels: Readonly<Record<string, string>> | undefined;
+    readonly sourceNamespace: string | undefined;
+  },
+  namespace: string,
+): ClientMatch {
+  const { port, gateways, sourceLabels, sourceNamespace } = match;
+  const ofPort = port ? { port } : {};
+  if (gateways && gateways.length > 0) {
+    return { ...ofPort, gateways: gateways.map((name) => gatewayReference(name, namespace)) };
+  }
+  return {
+    ...ofPort,
+    ...(sourceLabels && Object.keys(sourceLabels).length > 0 ? { sourceLabels } : {}),
+    ...(sourceNamespace ? { sourceNamespace } : {}),
+  };
+}
+
+function httpDestination(
+  { destination: to, weight, headers }: HTTPRouteDestination,
+  place: Place,
+): HttpDestination {
+  return {
+    ...destination(to, place),
+    weight: weight ?? 0,
+    ...(headers ? { headers } : {}),
+  };
+}
+
+function destination(
+  { host, port, subset }: IstioDestination,
+  { namespace, clusterDomain }: Place,
+): Destination {
+  return {
+    host: resolveHost(host, namespace, clusterDomain),
+    ...(port?.number ? { port: port.number } : {}),
+    ...(subset ? { subset } : {}),
+  };
+}
