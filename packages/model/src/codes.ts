@@ -259,4 +259,11 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: 'kind: PeerAuthentication\nspec:\n  portLevelMtls: {"80": {mode: DISABLE}}',
     remedy: "Add selector.matchLabels.",
   },
+  HDL0036: {
+    level: "Error",
+    title: "A text is not in the form that its field needs",
+    why: "Checksums, kinds, API groups and the like have a fixed form.",
+    example: "sha256: foo",
+    remedy: "Write it in the form that the message names.",
+  },
 };

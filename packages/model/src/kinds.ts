@@ -1,8 +1,11 @@
 /** Every kind that may stand in a configuration: its API group, names, versions and schema. */
 import { z } from "zod";
 import { groupOf } from "./object.ts";
+import { authorizationPolicySchema } from "./schema/authorization-policy.ts";
 import { destinationRuleSchema } from "./schema/destination-rule.ts";
+import { envoyFilterSchema } from "./schema/envoy-filter.ts";
 import { gatewaySchema } from "./schema/gateway.ts";
+import { ingressClassSchema, ingressSchema } from "./schema/ingress.ts";
 import {
   configMapSchema,
   deploymentSchema,
@@ -14,7 +17,12 @@ import {
   serviceSchema,
 } from "./schema/kubernetes.ts";
 import { peerAuthenticationSchema } from "./schema/peer-authentication.ts";
+import { proxyConfigSchema } from "./schema/proxy-config.ts";
+import { requestAuthenticationSchema } from "./schema/request-authentication.ts";
+import { sidecarSchema } from "./schema/sidecar.ts";
+import { telemetrySchema } from "./schema/telemetry.ts";
 import { virtualServiceSchema } from "./schema/virtual-service.ts";
+import { trafficExtensionSchema, wasmPluginSchema } from "./schema/wasm-plugin.ts";
 
 export interface Kind {
   /** `networking.istio.io`; Kubernetes' group without a name is `core`. */
@@ -27,10 +35,12 @@ export interface Kind {
   readonly namespaced: boolean;
   /** Of `spec` as a `MeshObject` has it. */
   readonly schema: z.ZodType;
-  /** `planned`: Istio has it, Heddle does not translate it yet, and using one is an error. */
+  /** `planned`: Istio has it and it is checked, Heddle does not translate it yet, and using one is an error. */
   readonly feature: "full" | "planned";
   /** Whether Kubernetes has its fields under `spec`; where not, they stand beside metadata. */
   readonly hasSpec: boolean;
+  /** Whether an object without `spec` is refused; otherwise it counts as empty. */
+  readonly needsSpec?: boolean;
   /** Kubernetes owns it: unknown fields are kept, and nothing is said of them. */
   readonly foreign: boolean;
 }
@@ -38,16 +48,23 @@ export interface Kind {
 const NETWORKING = "networking.istio.io";
 const SECURITY = "security.istio.io";
 const GATEWAY_API = "gateway.networking.k8s.io";
+const TELEMETRY = "telemetry.istio.io";
+const EXTENSIONS = "extensions.istio.io";
+const SECURITY_VERSIONS = ["v1", "v1beta1"];
+/** Of kinds whose fields nobody reads yet. */
 const ANY = z.looseObject({});
 
 export const kinds: readonly Kind[] = [
   istio(NETWORKING, "VirtualService", "virtualservices", virtualServiceSchema),
   istio(NETWORKING, "DestinationRule", "destinationrules", destinationRuleSchema),
   istio(NETWORKING, "Gateway", "gateways", gatewaySchema),
-  istio(SECURITY, "PeerAuthentication", "peerauthentications", peerAuthenticationSchema, [
-    "v1",
-    "v1beta1",
-  ]),
+  istio(
+    SECURITY,
+    "PeerAuthentication",
+    "peerauthentications",
+    peerAuthenticationSchema,
+    SECURITY_VERSIONS,
+  ),
   kubernetes("core", "Service", "services", serviceSchema),
   kubernetes("core", "Pod", "pods", podSchema),
   kubernetes("core", "Namespace", "namespaces", namespaceSchema, { namespaced: false }),
@@ -58,28 +75,58 @@ export const kinds: readonly Kind[] = [
     hasSpec: false,
   }),
   kubernetes("apps", "Deployment", "deployments", deploymentSchema),
-  planned(NETWORKING, "ServiceEntry", "serviceentries"),
-  planned(NETWORKING, "Sidecar", "sidecars"),
-  planned(NETWORKING, "WorkloadEntry", "workloadentries"),
-  planned(NETWORKING, "WorkloadGroup", "workloadgroups"),
-  planned(NETWORKING, "EnvoyFilter", "envoyfilters", ["v1alpha3"]),
-  planned(NETWORKING, "ProxyConfig", "proxyconfigs", ["v1beta1"]),
-  planned(SECURITY, "AuthorizationPolicy", "authorizationpolicies", ["v1", "v1beta1"]),
-  planned(SECURITY, "RequestAuthentication", "requestauthentications", ["v1", "v1beta1"]),
-  planned("telemetry.istio.io", "Telemetry", "telemetries", ["v1", "v1alpha1"]),
-  planned("extensions.istio.io", "WasmPlugin", "wasmplugins", ["v1alpha1"]),
-  planned("extensions.istio.io", "TrafficExtension", "trafficextensions", ["v1alpha1"]),
+  planned(kubernetes("networking.k8s.io", "Ingress", "ingresses", ingressSchema)),
+  planned(
+    kubernetes("networking.k8s.io", "IngressClass", "ingressclasses", ingressClassSchema, {
+      namespaced: false,
+    }),
+  ),
+  plannedUnread(NETWORKING, "ServiceEntry", "serviceentries"),
+  planned(istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema)),
+  plannedUnread(NETWORKING, "WorkloadEntry", "workloadentries"),
+  plannedUnread(NETWORKING, "WorkloadGroup", "workloadgroups"),
+  planned(istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"])),
+  planned(istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"])),
+  planned(
+    istio(
+      SECURITY,
+      "AuthorizationPolicy",
+      "authorizationpolicies",
+      authorizationPolicySchema,
+      SECURITY_VERSIONS,
+    ),
+  ),
+  planned(
+    istio(
+      SECURITY,
+      "RequestAuthentication",
+      "requestauthentications",
+      requestAuthenticationSchema,
+      SECURITY_VERSIONS,
+    ),
+  ),
+  planned(istio(TELEMETRY, "Telemetry", "telemetries", telemetrySchema, ["v1", "v1alpha1"])),
+  planned({
+    ...istio(EXTENSIONS, "WasmPlugin", "wasmplugins", wasmPluginSchema, ["v1alpha1"]),
+    needsSpec: true,
+  }),
+  planned({
+    ...istio(EXTENSIONS, "TrafficExtension", "trafficextensions", trafficExtensionSchema, [
+      "v1alpha1",
+    ]),
+    needsSpec: true,
+  }),
   {
-    ...planned(GATEWAY_API, "GatewayClass", "gatewayclasses", ["v1", "v1beta1"]),
+    ...plannedUnread(GATEWAY_API, "GatewayClass", "gatewayclasses", ["v1", "v1beta1"]),
     namespaced: false,
   },
-  planned(GATEWAY_API, "Gateway", "gateways", ["v1", "v1beta1"]),
-  planned(GATEWAY_API, "HTTPRoute", "httproutes", ["v1", "v1beta1"]),
-  planned(GATEWAY_API, "GRPCRoute", "grpcroutes", ["v1", "v1alpha2"]),
-  planned(GATEWAY_API, "TLSRoute", "tlsroutes", ["v1", "v1alpha3", "v1alpha2"]),
-  planned(GATEWAY_API, "TCPRoute", "tcproutes", ["v1alpha2"]),
-  planned(GATEWAY_API, "ReferenceGrant", "referencegrants", ["v1", "v1beta1"]),
-  planned(GATEWAY_API, "BackendTLSPolicy", "backendtlspolicies", ["v1", "v1alpha3"]),
+  plannedUnread(GATEWAY_API, "Gateway", "gateways", ["v1", "v1beta1"]),
+  plannedUnread(GATEWAY_API, "HTTPRoute", "httproutes", ["v1", "v1beta1"]),
+  plannedUnread(GATEWAY_API, "GRPCRoute", "grpcroutes", ["v1", "v1alpha2"]),
+  plannedUnread(GATEWAY_API, "TLSRoute", "tlsroutes", ["v1", "v1alpha3", "v1alpha2"]),
+  plannedUnread(GATEWAY_API, "TCPRoute", "tcproutes", ["v1alpha2"]),
+  plannedUnread(GATEWAY_API, "ReferenceGrant", "referencegrants", ["v1", "v1beta1"]),
+  plannedUnread(GATEWAY_API, "BackendTLSPolicy", "backendtlspolicies", ["v1", "v1alpha3"]),
 ];
 
 const byName: ReadonlyMap<string, Kind> = new Map(
@@ -121,6 +168,11 @@ export function isPassedOver(apiVersion: string, kind: string): boolean {
   return KUBERNETES_GROUPS.has(group) || group.endsWith(".k8s.io");
 }
 
+/** Whether nothing but the kind's name is known: its versions and fields are not checked. */
+export function isUnread(kind: Kind): boolean {
+  return kind.schema === ANY;
+}
+
 function istio(
   group: string,
   kind: string,
@@ -132,14 +184,19 @@ function istio(
   return { group, kind, plural, versions, schema, feature: "full", ...flags };
 }
 
-function planned(
+/** A kind that is checked in full and not yet in effect. */
+function planned(kind: Kind): Kind {
+  return { ...kind, feature: "planned" };
+}
+
+/** A kind of which nothing but the name is known yet. */
+function plannedUnread(
   group: string,
   kind: string,
   plural: string,
   versions: readonly string[] = ["v1", "v1beta1", "v1alpha3"],
 ): Kind {
-  const flags = { namespaced: true, hasSpec: true, foreign: false };
-  return { group, kind, plural, versions, schema: ANY, feature: "planned", ...flags };
+  return planned(istio(group, kind, plural, ANY, versions));
 }
 
 function kubernetes(

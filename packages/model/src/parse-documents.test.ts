@@ -130,7 +130,11 @@ describe("what an object is", () => {
       "HDL0007 f.yaml:1",
     ],
     ["another version", RULE.replace("/v1\n", "/v7\n"), "HDL0008 f.yaml:1"],
-    ["a kind of a later release", RULE.replace("VirtualService", "Sidecar"), "HDL0009 f.yaml:2"],
+    [
+      "a kind of a later release",
+      "apiVersion: extensions.istio.io/v1alpha1\nkind: TrafficExtension\nmetadata: {name: x}\nspec: {lua: {inlineCode: x}}\n",
+      "HDL0009 f.yaml:2",
+    ],
     ["a name that is none", RULE.replace("name: reviews", "name: Re_views"), "HDL0017 f.yaml:4"],
     [
       "a namespace that is none",
@@ -162,10 +166,33 @@ describe("what an object is", () => {
   });
 
   test("keeps an object of a planned kind beside its error", () => {
-    const text = `apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: x}\nspec: {hosts: [a.com], any: thing}\n`;
+    const text = `apiVersion: extensions.istio.io/v1alpha1\nkind: TrafficExtension\nmetadata: {name: x}\nspec: {lua: {inlineCode: x}}\n`;
     const { objects, diagnostics } = parse(text);
-    expect(objects[0]?.object.spec).toEqual({ hosts: ["a.com"], any: "thing" });
+    expect(objects[0]?.object.spec).toEqual({ lua: { inlineCode: "x" } });
     expect(diagnostics).toMatchObject([{ code: "HDL0009", level: "Error" }]);
+  });
+
+  test("tells the slips in an object of a planned kind", () => {
+    const text = `apiVersion: extensions.istio.io/v1alpha1\nkind: TrafficExtension\nmetadata: {name: x}\nspec: {lua: {inlinecode: x}}\n`;
+    const { objects, diagnostics } = parse(text);
+    expect(objects).toEqual([]);
+    expect(diagnostics.map(({ code }) => code)).toEqual(["HDL0009", "HDL0012", "HDL0010"]);
+  });
+
+  test("passes over Ingresses of other classes, and tells those of its own", () => {
+    const ingress = (spec: string, annotations = "{}") =>
+      parse(
+        `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: x, annotations: ${annotations}}\nspec: ${spec}\n`,
+      ).diagnostics.map(({ code, message }) => `${code} ${message}`);
+    expect(ingress("{ingressClassName: nginx}")).toEqual([
+      "HDL0019 an Ingress of class nginx is no part of the mesh and is passed over",
+    ]);
+    expect(ingress("{}")).toEqual([
+      "HDL0019 an Ingress without a class is no part of the mesh and is passed over",
+    ]);
+    expect(ingress("{ingressClassName: istio}")).toHaveLength(1);
+    expect(ingress("{ingressClassName: istio}")[0]).toContain("HDL0009");
+    expect(ingress("{}", "{kubernetes.io/ingress.class: istio}")[0]).toContain("HDL0009");
   });
 
   test("passes over objects of Kubernetes that are no part of a mesh", () => {

@@ -2,24 +2,18 @@
 import type { z } from "zod";
 import { modelCodes } from "./codes.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import { isPassedOver, kindOf, kinds } from "./kinds.ts";
+import { isPassedOver, isUnread, kindOf, kinds } from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
-import type { DestinationRule } from "./kinds/destination-rule.ts";
-import type { Gateway } from "./kinds/gateway.ts";
 import type { Secret } from "./kinds/kubernetes.ts";
-import type { PeerAuthentication } from "./kinds/peer-authentication.ts";
-import type { VirtualService } from "./kinds/virtual-service.ts";
 import { checkMetadata, metadataOf, metadataSchema } from "./metadata.ts";
 import { nearest } from "./nearest.ts";
 import { groupOf } from "./object.ts";
 import type { MeshObject } from "./object.ts";
 import { checkPlanned } from "./planned.ts";
 import { findingsOf, unknownField } from "./schema/issues.ts";
-import { checkDestinationRule } from "./validate/destination-rule.ts";
-import { checkGateway } from "./validate/gateway.ts";
-import { checkPeerAuthentication } from "./validate/peer-authentication.ts";
+import { checkByKind } from "./validate/by-kind.ts";
+import { otherController } from "./validate/ingress.ts";
 import type { Finding, Report } from "./validate/report.ts";
-import { checkVirtualService } from "./validate/virtual-service.ts";
 
 export interface ParseOptions {
   /** Named in references. */
@@ -96,6 +90,11 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
     return undefined;
   }
   const metadata = metadataOf(read.data, kind, namespace);
+  const foreign = otherController(kind, metadata, document["spec"]);
+  if (foreign !== undefined) {
+    report({ code: "HDL0019", path: "spec", message: foreign });
+    return undefined;
+  }
   checkMetadata(metadata, written, kind, report);
   if (kind.feature === "planned") {
     report({
@@ -104,7 +103,8 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
       message: `${kind.kind} of ${kind.group} is known, but not yet in effect here`,
       remedy: "Leave it out until a release translates it.",
     });
-  } else if (!kind.foreign) checkTopLevel(document, report);
+  }
+  if (!kind.foreign && !isUnread(kind)) checkTopLevel(document, report);
   const spec = readSpec(document, kind, report);
   if (spec === undefined) return undefined;
   const object = {
@@ -131,7 +131,7 @@ function readKind(value: Fields, report: Report): Kind | undefined {
     return undefined;
   }
   const short = version.slice(version.indexOf("/") + 1);
-  if (!known.versions.includes(short) && known.feature === "full") {
+  if (!known.versions.includes(short) && !isUnread(known)) {
     report({
       code: "HDL0008",
       path: "apiVersion",
@@ -177,6 +177,10 @@ function checkTopLevel(document: Fields, report: Report): void {
 
 /** What stands under `spec`, or, where Kubernetes has none, beside metadata. */
 function readSpec(document: Fields, kind: Kind, report: Report): unknown {
+  if (kind.needsSpec && document["spec"] === undefined) {
+    report({ code: "HDL0012", path: "spec", message: "spec is required", remedy: "Add spec." });
+    return undefined;
+  }
   const { apiVersion: _v, kind: _k, metadata: _m, spec = {}, status, ...beside } = document;
   const fields = kind.hasSpec ? spec : beside;
   const value =
@@ -192,23 +196,9 @@ function readSpec(document: Fields, kind: Kind, report: Report): unknown {
 }
 
 function checkSpec(object: MeshObject, kind: Kind, report: Report): void {
-  if (kind.foreign || kind.feature === "planned") return;
-  const { namespace, name } = object.metadata;
-  switch (kind.kind) {
-    case "VirtualService":
-      checkVirtualService(object.spec as VirtualService, namespace, report);
-      break;
-    case "DestinationRule":
-      checkDestinationRule(object.spec as DestinationRule, namespace, report);
-      break;
-    case "Gateway":
-      checkGateway(object.spec as Gateway, name, report);
-      break;
-    case "PeerAuthentication":
-      checkPeerAuthentication(object.spec as PeerAuthentication, report);
-      break;
-  }
-  checkPlanned(kind.kind, object.spec, report);
+  if (kind.foreign || isUnread(kind)) return;
+  checkByKind(object, report);
+  if (kind.feature === "full") checkPlanned(kind.kind, object.spec, report);
 }
 
 /** Null means "not set", as in protobuf's JSON and in Kubernetes. In lists it stays, and is refused there. */

@@ -15,3 +15,8 @@ export interface PortSelector {
 export interface WorkloadSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
 }
+
+/** The same as the older kinds of networking.istio.io write it. */
+export interface WorkloadLabels {
+  readonly labels?: Readonly<Record<string, string>>;
+}

@@ -79,7 +79,7 @@ const loadBalancer = fields({
   .check(oneOf(["simple", "consistentHash"], { required: false }))
   .check(oneOf(["localityLbSetting", "zoneAwareLbSetting"], { required: false }));
 
-const connectionPool = fields({
+export const connectionPool = fields({
   tcp: optional(
     fields({
       maxConnections: optional(natural),

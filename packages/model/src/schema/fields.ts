@@ -37,6 +37,20 @@ export const durationOrZero = z.string().refine((value) => (durationOf(value) ??
   params: { code: "HDL0015", remedy: "Write it like 5s, 250ms or 1h30m." },
 });
 
+/** Text in a form that a pattern has; `what` names the form in the message. */
+export function matching(pattern: RegExp, what: string, remedy: string, max?: number): z.ZodString {
+  const limited = max === undefined ? z.string() : z.string().max(max);
+  return limited.refine((value) => value === "" || pattern.test(value), {
+    error: (issue) => `${shortText(issue.input)} is not ${what}`,
+    params: { code: "HDL0036", remedy },
+  });
+}
+
+function shortText(value: unknown): string {
+  const shown = JSON.stringify(value) ?? String(value);
+  return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
+}
+
 /** A share of requests, 0 to 100, in steps no finer than 0.0001. */
 export const percent = fields({
   value: optional(

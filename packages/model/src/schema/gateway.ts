@@ -11,7 +11,7 @@ const certificate = fields({
   caCertificates: optional(text),
 });
 
-const tls = fields({
+export const serverTls = fields({
   httpsRedirect: optional(bool),
   mode: optional(
     z.enum([
@@ -52,7 +52,7 @@ export const gatewaySchema: z.ZodType<Gateway> = fields({
         }),
         bind: optional(text),
         hosts: texts,
-        tls: optional(tls),
+        tls: optional(serverTls),
         defaultEndpoint: optional(text),
         name: optional(text),
       }),

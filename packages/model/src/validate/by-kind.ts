@@ -1,0 +1,28 @@
+/** The rules of each kind that its schema cannot say, in one table. */
+import type { MeshObject } from "../object.ts";
+import { groupOf } from "../object.ts";
+import { checkDestinationRule } from "./destination-rule.ts";
+import { checkGateway } from "./gateway.ts";
+import { checkPeerAuthentication } from "./peer-authentication.ts";
+import type { Report } from "./report.ts";
+import { checkVirtualService } from "./virtual-service.ts";
+
+/** Checks a spec that its kind's schema has read. */
+type Check = (object: MeshObject<never>, report: Report) => void;
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  "networking.istio.io/VirtualService": ({ spec, metadata }, report) =>
+    checkVirtualService(spec, metadata.namespace, report),
+  "networking.istio.io/DestinationRule": ({ spec, metadata }, report) =>
+    checkDestinationRule(spec, metadata.namespace, report),
+  "networking.istio.io/Gateway": ({ spec, metadata }, report) =>
+    checkGateway(spec, metadata.name, report),
+  "security.istio.io/PeerAuthentication": ({ spec }, report) =>
+    checkPeerAuthentication(spec, report),
+};
+
+/** Runs the check of an object's kind; kinds without one have none. */
+export function checkByKind(object: MeshObject, report: Report): void {
+  // The table's key is what the object is.
+  CHECKS[`${groupOf(object.apiVersion)}/${object.kind}`]?.(object as MeshObject<never>, report);
+}
