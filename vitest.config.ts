@@ -8,6 +8,7 @@ export default defineConfig({
       "apps/*/src/**/*.test.{ts,tsx}",
       "agent/src/**/*.test.ts",
       "infra/**/*.test.ts",
+      "test/behaviour/**/*.test.ts",
     ],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 30_000,

@@ -1,4 +1,4 @@
-/** `pnpm check`: types, lint, format, layers, unused exports, fresh generated files. Runs all, then says which failed. */
+/** `pnpm check`: types, lint, format, layers, unused exports, fresh generated files, fields that have tests. Runs all, then says which failed. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
@@ -68,6 +68,18 @@ async function generated(): Promise<{ ok: boolean; output: string }> {
   };
 }
 
+/** Every field has a test or a reason, and docs/coverage says so. Makes the pages anew where they are stale. */
+async function coverage(): Promise<{ ok: boolean; output: string }> {
+  const folder = path.join(root, "docs/coverage");
+  const before = await hashTree(folder);
+  const { code, output } = await run(process.execPath, [
+    path.join(root, "test/behaviour/rows/main.ts"),
+  ]);
+  const fresh = before === (await hashTree(folder));
+  const stale = "docs/coverage was stale and has been made anew: commit it.\n";
+  return { ok: code === 0 && fresh, output: fresh ? output : `${stale}${output}` };
+}
+
 async function hashTree(folder: string): Promise<string> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) =>
     entry.isFile(),
@@ -94,6 +106,7 @@ const CHECKS: Record<string, () => Promise<{ ok: boolean; output: string }>> = {
   "unused exports": () =>
     passes(bin("knip"), "--config", "infra/checks/knip.json", "--no-progress"),
   generated,
+  coverage,
 };
 
 const wanted = process.argv.slice(2);

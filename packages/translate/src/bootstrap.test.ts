@@ -1,6 +1,11 @@
 import { encode } from "@heddle/envoy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { envoyBinary, type RunningEnvoy, startEnvoy, validate } from "./behaviour/envoy-process.ts";
+import {
+  envoyBinary,
+  type RunningEnvoy,
+  startEnvoy,
+  validate,
+} from "../../../test/harness/envoy-process.ts";
 import { bootstrap, type BootstrapOptions } from "./bootstrap.ts";
 
 const ADDRESS = "127.75.0.1";

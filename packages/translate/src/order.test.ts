@@ -2,7 +2,7 @@
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { destinationRule as destinationRuleOf, object } from "./behaviour/objects.ts";
+import { destinationRule as destinationRuleOf, object } from "../../../test/harness/objects.ts";
 import { createTranslator, parseNode, type ProxyView, type Translator } from "./index.ts";
 import type { Change } from "./overlay.ts";
 import { ANY_MESH } from "./testing/mesh.ts";

@@ -1,6 +1,12 @@
 import { type MeshObject, objectKey } from "@heddle/model";
 import { describe, expect, it } from "vitest";
-import { destinationRule, object, pod, service, virtualService } from "./behaviour/objects.ts";
+import {
+  destinationRule,
+  object,
+  pod,
+  service,
+  virtualService,
+} from "../../../test/harness/objects.ts";
 import {
   createTranslator,
   parseNode,

@@ -2,11 +2,13 @@
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import { type MeshObject, objectKey } from "@heddle/model";
-import { parseNode } from "../node.ts";
-import type { MeshSettings } from "../read.ts";
-import { staticBootstrap } from "../static-bootstrap.ts";
-import { createTranslator } from "../translator.ts";
-import type { ProxyView } from "../view/proxy-view.ts";
+import {
+  createTranslator,
+  type MeshSettings,
+  parseNode,
+  type ProxyView,
+  staticBootstrap,
+} from "@heddle/translate";
 
 export interface ProxyOptions {
   readonly type?: "sidecar" | "router";

@@ -1,12 +1,13 @@
 /** Every route feature, by real requests: client → its Envoy → the server's Envoy → application. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HTTPRoute } from "@heddle/model";
-import { type Application, startApplication } from "./application.ts";
-import { createAuthority, workloadSecrets } from "./certificates.ts";
-import { envoyBinary, type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
-import { destinationRule, pod, service, virtualService } from "./objects.ts";
-import { type Answer, ask, type Asking } from "./request.ts";
-import { bootstrapOf } from "./world.ts";
+import { type Application, startApplication } from "../../harness/application.ts";
+import { createAuthority, workloadSecrets } from "../../harness/certificates.ts";
+import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../harness/envoy-process.ts";
+import { destinationRule, pod, service, virtualService } from "../../harness/objects.ts";
+import { type Answer, ask, type Asking } from "../../harness/request.ts";
+import { bootstrapOf } from "../../harness/world.ts";
+import { proves } from "../proves.ts";
 
 const CLIENT = "127.71.0.1";
 const V1 = { address: "127.71.0.2", app: "127.71.1.2" };
@@ -269,26 +270,51 @@ describe.skipIf(!envoyBinary)("routes of a VirtualService, in Envoy", () => {
   const versionOf = async (path: string, asking?: Asking, authority?: string) =>
     (await get(path, asking, authority)).echo().name;
 
-  test.each([
+  type Case = readonly [what: string, path: string, asking: Asking, expected: "v1" | "v2"];
+  const matches = (field: string, cases: readonly Case[]) =>
+    proves("VirtualService", [`http[].match[].${field}`], `matches ${cases[0]?.[0]}`, async () => {
+      for (const [what, path, asking, expected] of cases)
+        expect(await versionOf(path, asking), what).toBe(expected);
+    });
+
+  matches("uri.exact", [
     ["an exact path", "/exact", {}, "v2"],
     ["no longer path than the exact one", "/exact/more", {}, "v1"],
-    ["a prefix", "/prefix/a/b", {}, "v2"],
+  ]);
+  matches("uri.prefix", [["a prefix of the path", "/prefix/a/b", {}, "v2"]]);
+  matches("uri.regex", [
     ["a regular expression on the whole path", "/regex/12", {}, "v2"],
     ["no path of which a regular expression covers a part", "/regex/12x", {}, "v1"],
+  ]);
+  matches("ignoreUriCase", [
     ["a path in another case where that is asked for", "/cASE", {}, "v2"],
+    ["no other path in another case", "/eXACT", {}, "v1"],
+  ]);
+  matches("method.exact", [
     ["a method", "/method", { method: "DELETE" }, "v2"],
     ["no other method", "/method", {}, "v1"],
-    ["a scheme", "/scheme", {}, "v2"],
+  ]);
+  matches("headers{}.exact", [
     ["a header", "/header", { headers: { "end-user": "jason" } }, "v2"],
     ["no other value of a header", "/header", { headers: { "end-user": "jasonx" } }, "v1"],
+    ["a header that is there", "/header-there", { headers: { "x-there": "whatever" } }, "v2"],
+    ["no missing header", "/header-there", {}, "v1"],
+  ]);
+  matches("headers{}.regex", [
     [
       "a header by regular expression",
       "/header-regex",
       { headers: { cookie: "a=b; user=jo" } },
       "v2",
     ],
-    ["a header that is there", "/header-there", { headers: { "x-there": "whatever" } }, "v2"],
-    ["no missing header", "/header-there", {}, "v1"],
+    [
+      "no header that a regular expression does not cover",
+      "/header-regex",
+      { headers: { cookie: "a=b" } },
+      "v1",
+    ],
+  ]);
+  matches("withoutHeaders{}.exact", [
     ["the absence of a header", "/without", {}, "v2"],
     [
       "another value of a header that must not have one",
@@ -302,16 +328,30 @@ describe.skipIf(!envoyBinary)("routes of a VirtualService, in Envoy", () => {
       { headers: { "x-old": "yes" } },
       "v1",
     ],
+  ]);
+  matches("queryParams{}.exact", [
     ["a query parameter", "/query?q=1", {}, "v2"],
     ["no other query parameter", "/query?q=12", {}, "v1"],
+  ]);
+  matches("port", [
     ["the port of the service", "/port", {}, "v2"],
     ["no other port", "/port-other", {}, "v1"],
+  ]);
+  matches("sourceLabels", [
     ["labels of the client", "/labels", {}, "v2"],
     ["no other client's labels", "/labels-other", {}, "v1"],
+  ]);
+  matches("sourceNamespace", [
     ["the namespace of the client", "/namespace", {}, "v2"],
     ["no other namespace", "/namespace-other", {}, "v1"],
+  ]);
+  matches("gateways", [
     ["the mesh, where gateways are named", "/mesh-only", {}, "v2"],
     ["no rule of a gateway", "/gateway-only", {}, "v1"],
+  ]);
+
+  test.each([
+    ["a scheme", "/scheme", {}, "v2"],
     ["the first of two matches", "/either", {}, "v2"],
     ["the second of two matches", "/or", {}, "v2"],
   ] as const)("matches %s", async (_, path, asking, expected) => {
@@ -325,154 +365,240 @@ describe.skipIf(!envoyBinary)("routes of a VirtualService, in Envoy", () => {
     expect(await versionOf("/authority")).toBe("v1");
   });
 
-  test("divides by weight", async () => {
-    const versions = await Promise.all(Array.from({ length: 400 }, () => versionOf("/weights")));
-    const share = versions.filter((version) => version === "v2").length;
-    // 80 expected; five standard deviations to either side.
-    expect(share).toBeGreaterThan(40);
-    expect(share).toBeLessThan(120);
-  });
+  proves(
+    "VirtualService",
+    ["http[].route[].weight", "http[].route[].destination.{host,subset}"],
+    "divides by weight",
+    async () => {
+      const versions = await Promise.all(Array.from({ length: 400 }, () => versionOf("/weights")));
+      const share = versions.filter((version) => version === "v2").length;
+      // 80 expected; five standard deviations to either side.
+      expect(share).toBeGreaterThan(40);
+      expect(share).toBeLessThan(120);
+    },
+  );
 
   test("sends nothing to a weight of 0", async () => {
     const versions = await Promise.all(Array.from({ length: 20 }, () => versionOf("/weight-zero")));
     expect(new Set(versions)).toEqual(new Set(["v2"]));
   });
 
-  test("applies a weighted destination's own header operations", async () => {
-    const answers = await Promise.all(Array.from({ length: 20 }, () => get("/weighted-headers")));
-    expect(new Set(answers.map(({ headers }) => headers["x-chosen"]))).toEqual(
-      new Set(["v1", "v2"]),
-    );
-    for (const answer of answers) expect(answer.headers["x-chosen"]).toBe(answer.echo().name);
-  });
+  proves(
+    "VirtualService",
+    ["http[].route[].headers.response.set"],
+    "applies a weighted destination's own header operations",
+    async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => get("/weighted-headers")));
+      expect(new Set(answers.map(({ headers }) => headers["x-chosen"]))).toEqual(
+        new Set(["v1", "v2"]),
+      );
+      for (const answer of answers) expect(answer.headers["x-chosen"]).toBe(answer.echo().name);
+    },
+  );
 
-  test("redirects, with 301 and the default port unless told otherwise", async () => {
-    const plain = await get("/redirect");
-    expect([plain.status, plain.headers["location"]]).toEqual([
-      301,
-      "http://other.example/elsewhere",
-    ]);
-    const other = await get("/redirect-code");
-    expect([other.status, other.headers["location"]]).toEqual([
-      308,
-      "https://reviews:8443/redirect-code",
-    ]);
-    expect((await get("/redirect-port")).headers["location"]).toBe(
-      `http://other.example:${PORT}/redirect-port`,
-    );
-  });
+  proves(
+    "VirtualService",
+    [
+      "http[].redirect.{uri,authority,redirectCode,scheme,port}",
+      "http[].redirect.derivePort=FROM_REQUEST_PORT",
+    ],
+    "redirects, with 301 and the default port unless told otherwise",
+    async () => {
+      const plain = await get("/redirect");
+      expect([plain.status, plain.headers["location"]]).toEqual([
+        301,
+        "http://other.example/elsewhere",
+      ]);
+      const other = await get("/redirect-code");
+      expect([other.status, other.headers["location"]]).toEqual([
+        308,
+        "https://reviews:8443/redirect-code",
+      ]);
+      expect((await get("/redirect-port")).headers["location"]).toBe(
+        `http://other.example:${PORT}/redirect-port`,
+      );
+    },
+  );
 
-  test("rewrites prefix and authority", async () => {
-    const echo = (await get("/old/a?b=c")).echo();
-    expect(echo.url).toBe("/new/a?b=c");
-    expect(echo.headers["host"]).toBe("rewritten.example");
-  });
+  proves(
+    "VirtualService",
+    ["http[].rewrite.{uri,authority}"],
+    "rewrites prefix and authority",
+    async () => {
+      const echo = (await get("/old/a?b=c")).echo();
+      expect(echo.url).toBe("/new/a?b=c");
+      expect(echo.headers["host"]).toBe("rewritten.example");
+    },
+  );
 
-  test("rewrites by regular expression", async () => {
-    expect((await get("/rx/one/two/three")).echo().url).toBe("/two/three/one");
-  });
+  proves(
+    "VirtualService",
+    ["http[].rewrite.uriRegexRewrite.{match,rewrite}"],
+    "rewrites by regular expression",
+    async () => {
+      expect((await get("/rx/one/two/three")).echo().url).toBe("/two/three/one");
+    },
+  );
 
   test("rewrites the whole of a path that a regular expression matched", async () => {
     expect((await get("/whole/a/b")).echo().url).toBe("/replaced");
   });
 
-  test("answers by itself", async () => {
-    const answer = await get("/teapot");
-    expect([answer.status, answer.body]).toEqual([418, "short and stout"]);
-  });
+  proves(
+    "VirtualService",
+    ["http[].directResponse.status", "http[].directResponse.body.string"],
+    "answers by itself",
+    async () => {
+      const answer = await get("/teapot");
+      expect([answer.status, answer.body]).toEqual([418, "short and stout"]);
+    },
+  );
 
-  test("mirrors to one or several, unless the share is 0", async () => {
-    const copies = (path: string) =>
-      applications[1]?.requests.filter(({ url }) => url === path).length;
-    expect(await versionOf("/mirror")).toBe("v1");
-    expect(await versionOf("/mirrors")).toBe("v1");
-    expect(await versionOf("/mirror-none")).toBe("v1");
-    await expect.poll(() => [copies("/mirror"), copies("/mirrors")]).toEqual([1, 2]);
-    expect(copies("/mirror-none")).toBe(0);
-  });
+  proves(
+    "VirtualService",
+    [
+      "http[].mirror.{host,subset}",
+      "http[].mirrors[].destination.{host,subset}",
+      "http[].mirrorPercentage.value",
+    ],
+    "mirrors to one or several, unless the share is 0",
+    async () => {
+      const copies = (path: string) =>
+        applications[1]?.requests.filter(({ url }) => url === path).length;
+      expect(await versionOf("/mirror")).toBe("v1");
+      expect(await versionOf("/mirrors")).toBe("v1");
+      expect(await versionOf("/mirror-none")).toBe("v1");
+      await expect.poll(() => [copies("/mirror"), copies("/mirrors")]).toEqual([1, 2]);
+      expect(copies("/mirror-none")).toBe(0);
+    },
+  );
 
-  test("delays on purpose", async () => {
+  proves("VirtualService", ["http[].fault.delay.fixedDelay"], "delays on purpose", async () => {
     const start = performance.now();
     expect((await get("/delayed")).status).toBe(200);
     expect(performance.now() - start).toBeGreaterThanOrEqual(299);
   });
 
-  test("aborts on purpose, as often as told, and never without a percentage", async () => {
-    expect((await get("/aborted")).status).toBe(418);
-    expect((await get("/aborted-none")).status).toBe(200);
-    const half = await Promise.all(Array.from({ length: 200 }, () => get("/aborted-half")));
-    const aborted = half.filter(({ status }) => status === 418).length;
-    expect(aborted).toBeGreaterThan(60);
-    expect(aborted).toBeLessThan(140);
-  });
+  proves(
+    "VirtualService",
+    ["http[].fault.abort.httpStatus", "http[].fault.abort.percentage.value"],
+    "aborts on purpose, as often as told, and never without a percentage",
+    async () => {
+      expect((await get("/aborted")).status).toBe(418);
+      expect((await get("/aborted-none")).status).toBe(200);
+      const half = await Promise.all(Array.from({ length: 200 }, () => get("/aborted-half")));
+      const aborted = half.filter(({ status }) => status === 418).length;
+      expect(aborted).toBeGreaterThan(60);
+      expect(aborted).toBeLessThan(140);
+    },
+  );
 
-  test("aborts gRPC with a gRPC status", async () => {
-    const answer = await get("/aborted-grpc", { headers: { "content-type": "application/grpc" } });
-    expect([answer.status, answer.headers["grpc-status"]]).toEqual([200, "14"]);
-  });
+  proves(
+    "VirtualService",
+    ["http[].fault.abort.grpcStatus"],
+    "aborts gRPC with a gRPC status",
+    async () => {
+      const answer = await get("/aborted-grpc", {
+        headers: { "content-type": "application/grpc" },
+      });
+      expect([answer.status, answer.headers["grpc-status"]]).toEqual([200, "14"]);
+    },
+  );
 
-  test("gives up after the time-out, and only where there is one", async () => {
-    expect((await get("/slow/1500")).status).toBe(504);
-    expect((await get("/slow/10")).status).toBe(200);
-  });
+  proves(
+    "VirtualService",
+    ["http[].timeout"],
+    "gives up after the time-out, and only where there is one",
+    async () => {
+      expect((await get("/slow/1500")).status).toBe(504);
+      expect((await get("/slow/10")).status).toBe(200);
+    },
+  );
 
-  test("retries on what the rule says, and not at all where attempts are 0", async () => {
-    expect((await get("/flaky/retried")).status).toBe(200);
-    expect((await get("/flaky/off")).status).toBe(503);
-  });
+  proves(
+    "VirtualService",
+    ["http[].retries.{attempts,retryOn}"],
+    "retries on what the rule says, and not at all where attempts are 0",
+    async () => {
+      expect((await get("/flaky/retried")).status).toBe(200);
+      expect((await get("/flaky/off")).status).toBe(503);
+    },
+  );
 
   test("does not retry an application's own 503 by default", async () => {
     expect((await get("/flaky/default")).status).toBe(503);
   });
 
-  test("answers preflights and marks answers for the origins of a CORS policy", async () => {
-    const preflight = await get("/cors", {
-      method: "OPTIONS",
-      headers: { origin: "https://shop.example", "access-control-request-method": "PUT" },
-    });
-    expect(preflight.status).toBe(200);
-    expect(preflight.headers).toMatchObject({
-      "access-control-allow-origin": "https://shop.example",
-      "access-control-allow-methods": "GET,PUT",
-      "access-control-allow-headers": "x-a,x-b",
-      "access-control-max-age": "600",
-      "access-control-allow-credentials": "true",
-    });
-    const actual = await get("/cors", { headers: { origin: "https://shop.example" } });
-    expect(actual.headers["access-control-expose-headers"]).toBe("x-c");
-    const stranger = await get("/cors", { headers: { origin: "https://evil.example" } });
-    expect(stranger.headers["access-control-allow-origin"]).toBeUndefined();
-  });
+  proves(
+    "VirtualService",
+    [
+      "http[].corsPolicy.allowOrigins[].exact",
+      "http[].corsPolicy.{allowMethods,allowHeaders,exposeHeaders,maxAge,allowCredentials}",
+    ],
+    "answers preflights and marks answers for the origins of a CORS policy",
+    async () => {
+      const preflight = await get("/cors", {
+        method: "OPTIONS",
+        headers: { origin: "https://shop.example", "access-control-request-method": "PUT" },
+      });
+      expect(preflight.status).toBe(200);
+      expect(preflight.headers).toMatchObject({
+        "access-control-allow-origin": "https://shop.example",
+        "access-control-allow-methods": "GET,PUT",
+        "access-control-allow-headers": "x-a,x-b",
+        "access-control-max-age": "600",
+        "access-control-allow-credentials": "true",
+      });
+      const actual = await get("/cors", { headers: { origin: "https://shop.example" } });
+      expect(actual.headers["access-control-expose-headers"]).toBe("x-c");
+      const stranger = await get("/cors", { headers: { origin: "https://evil.example" } });
+      expect(stranger.headers["access-control-allow-origin"]).toBeUndefined();
+    },
+  );
 
-  test("sets, adds and removes headers, the destination after the rule", async () => {
-    const answer = await get("/operations", {
-      headers: { "x-add": "client", "x-gone": "1", "x-set": "client" },
-    });
-    const { headers } = answer.echo();
-    expect(headers["x-set"]).toBe("destination");
-    expect(headers["x-add"]).toBe("client, rule, destination");
-    expect(headers["x-gone"]).toBeUndefined();
-    expect(answer.headers["x-answer"]).toBe("rule");
-    expect(answer.headers["x-application"]).toBeUndefined();
-  });
+  proves(
+    "VirtualService",
+    [
+      "http[].headers.request.{set,add,remove}",
+      "http[].headers.response.{add,remove}",
+      "http[].route[].headers.request.{set,add}",
+    ],
+    "sets, adds and removes headers, the destination after the rule",
+    async () => {
+      const answer = await get("/operations", {
+        headers: { "x-add": "client", "x-gone": "1", "x-set": "client" },
+      });
+      const { headers } = answer.echo();
+      expect(headers["x-set"]).toBe("destination");
+      expect(headers["x-add"]).toBe("client, rule, destination");
+      expect(headers["x-gone"]).toBeUndefined();
+      expect(answer.headers["x-answer"]).toBe("rule");
+      expect(answer.headers["x-application"]).toBeUndefined();
+    },
+  );
 
   test("takes a Host operation for the authority", async () => {
     expect((await get("/host-header")).echo().headers["host"]).toBe("changed.example");
   });
 
-  test("keeps requests with one hash on one endpoint", async () => {
-    const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
-    const chosen = new Set<string>();
-    for (const user of users) {
-      const asking = { headers: { "x-user": user } };
-      const names = await Promise.all(
-        Array.from({ length: 5 }, () => versionOf("/", asking, `hashed:${PORT}`)),
-      );
-      expect(new Set(names).size).toBe(1);
-      chosen.add(names[0] ?? "");
-    }
-    expect(chosen).toEqual(new Set(["v1", "v2"]));
-  });
+  proves(
+    "DestinationRule",
+    ["trafficPolicy.loadBalancer.consistentHash.httpHeaderName"],
+    "keeps requests with one hash on one endpoint",
+    async () => {
+      const users = Array.from({ length: 20 }, (_, index) => `user-${index}`);
+      const chosen = new Set<string>();
+      for (const user of users) {
+        const asking = { headers: { "x-user": user } };
+        const names = await Promise.all(
+          Array.from({ length: 5 }, () => versionOf("/", asking, `hashed:${PORT}`)),
+        );
+        expect(new Set(names).size).toBe(1);
+        chosen.add(names[0] ?? "");
+      }
+      expect(chosen).toEqual(new Set(["v1", "v2"]));
+    },
+  );
 
   test("answers 503 for a service that is not there", async () => {
     expect((await get("/nowhere")).status).toBe(503);

@@ -1,5 +1,5 @@
 /** What a proxy tells Prometheus. */
-import { METRIC_PREFIX } from "../telemetry/stats-logger.ts";
+import { METRIC_PREFIX } from "@heddle/translate";
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;

@@ -1,15 +1,15 @@
 /** Istio's metrics, access logs and spans, as two real Envoys make them. */
 import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ACCESS_LOG_ATTRIBUTES as ATTRIBUTE } from "../telemetry/access-log-attributes.ts";
-import { type Application, startApplication } from "./application.ts";
-import { createAuthority, workloadSecrets } from "./certificates.ts";
-import { envoyBinary, type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
-import { pod, service, virtualService } from "./objects.ts";
-import { type Collector, startCollector } from "./otlp-collector.ts";
-import { type Sample, scrape } from "./prometheus.ts";
-import { ask, type Asking } from "./request.ts";
-import { bootstrapOf } from "./world.ts";
+import { ACCESS_LOG_ATTRIBUTES as ATTRIBUTE } from "@heddle/translate";
+import { type Application, startApplication } from "../../harness/application.ts";
+import { createAuthority, workloadSecrets } from "../../harness/certificates.ts";
+import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../harness/envoy-process.ts";
+import { pod, service, virtualService } from "../../harness/objects.ts";
+import { type Collector, startCollector } from "../../harness/otlp-collector.ts";
+import { type Sample, scrape } from "../../harness/scrape.ts";
+import { ask, type Asking } from "../../harness/request.ts";
+import { bootstrapOf } from "../../harness/world.ts";
 
 const CLIENT = "127.72.0.1";
 const SERVER = "127.72.0.2";

@@ -2,7 +2,7 @@
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
-import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "@heddle/translate";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const HOUR_MS = 3_600_000;

@@ -2,12 +2,18 @@
 import { connect as connectPlain } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Application, startApplication } from "./application.ts";
-import { createAuthority, type Leaf, type TestAuthority, workloadSecrets } from "./certificates.ts";
-import { envoyBinary, type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
-import { peerAuthentication, pod, service } from "./objects.ts";
-import { ask, type Asking } from "./request.ts";
-import { bootstrapOf } from "./world.ts";
+import { type Application, startApplication } from "../../harness/application.ts";
+import {
+  createAuthority,
+  type Leaf,
+  type TestAuthority,
+  workloadSecrets,
+} from "../../harness/certificates.ts";
+import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../harness/envoy-process.ts";
+import { peerAuthentication, pod, service } from "../../harness/objects.ts";
+import { ask, type Asking } from "../../harness/request.ts";
+import { bootstrapOf } from "../../harness/world.ts";
+import { proves } from "../proves.ts";
 
 const CLIENT = "127.73.0.1";
 const PROXY_PORT = 15001;
@@ -129,18 +135,34 @@ describe.skipIf(!envoyBinary)("mutual TLS between workloads", () => {
     expect(text).not.toContain("forged");
   });
 
-  test("STRICT refuses requests in the clear", async () => {
-    await expect(direct("STRICT", {})).rejects.toThrow(/ECONNRESET|socket hang up/);
-  });
+  proves(
+    "PeerAuthentication",
+    ["mtls.mode=STRICT", "selector.matchLabels"],
+    "STRICT refuses requests in the clear",
+    async () => {
+      await expect(direct("STRICT", {})).rejects.toThrow(/ECONNRESET|socket hang up/);
+    },
+  );
 
-  test("STRICT lets the clear through on a port that is PERMISSIVE, and only there", async () => {
-    expect((await direct("STRICT", {}, OPEN_PORT)).status).toBe(200);
-    expect((await throughMesh("STRICT", OPEN_PORT)).status).toBe(200);
-  });
+  proves(
+    "PeerAuthentication",
+    ["portLevelMtls{}.mode=PERMISSIVE"],
+    "STRICT lets the clear through on a port that is PERMISSIVE, and only there",
+    async () => {
+      expect((await direct("STRICT", {}, OPEN_PORT)).status).toBe(200);
+      expect((await throughMesh("STRICT", OPEN_PORT)).status).toBe(200);
+    },
+  );
 
-  test.each(["PERMISSIVE", "DISABLE"] as const)("%s takes requests in the clear", async (mode) => {
-    expect((await direct(mode, {})).status).toBe(200);
-  });
+  for (const mode of ["PERMISSIVE", "DISABLE"] as const)
+    proves(
+      "PeerAuthentication",
+      [`mtls.mode=${mode}`],
+      `${mode} takes requests in the clear`,
+      async () => {
+        expect((await direct(mode, {})).status).toBe(200);
+      },
+    );
 
   test("takes any workload's certificate of the trust domain", async () => {
     expect((await tls("STRICT", client)).answered).toBe(true);

@@ -3,12 +3,17 @@ import { connect, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
-import { type Application, startApplication } from "./application.ts";
-import { createAuthority, workloadSecrets } from "./certificates.ts";
-import { envoyBinary, type RunningEnvoy, startEnvoy, validate } from "./envoy-process.ts";
-import { peerAuthentication, pod, service } from "./objects.ts";
-import { ask } from "./request.ts";
-import { bootstrapOf, type ProxyOptions, viewOf } from "./world.ts";
+import { type Application, startApplication } from "../../harness/application.ts";
+import { createAuthority, workloadSecrets } from "../../harness/certificates.ts";
+import {
+  envoyBinary,
+  type RunningEnvoy,
+  startEnvoy,
+  validate,
+} from "../../harness/envoy-process.ts";
+import { peerAuthentication, pod, service } from "../../harness/objects.ts";
+import { ask } from "../../harness/request.ts";
+import { bootstrapOf, type ProxyOptions, viewOf } from "../../harness/world.ts";
 
 const CLIENT = "127.76.0.1";
 const HTTP_SERVER = "127.76.0.2";

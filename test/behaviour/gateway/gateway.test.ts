@@ -1,18 +1,19 @@
 /** A gateway's ports, hosts, certificates and rules, by requests to a real Envoy. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Application, startApplication } from "./application.ts";
+import { type Application, startApplication } from "../../harness/application.ts";
 import {
   certificateSecret,
   createAuthority,
   type Leaf,
   type TestAuthority,
   workloadSecrets,
-} from "./certificates.ts";
-import { envoyBinary, type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
-import { gateway, pod, service, virtualService } from "./objects.ts";
-import { scrape } from "./prometheus.ts";
-import { ask, type Asking } from "./request.ts";
-import { bootstrapOf } from "./world.ts";
+} from "../../harness/certificates.ts";
+import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../harness/envoy-process.ts";
+import { gateway, pod, service, virtualService } from "../../harness/objects.ts";
+import { scrape } from "../../harness/scrape.ts";
+import { ask, type Asking } from "../../harness/request.ts";
+import { bootstrapOf } from "../../harness/world.ts";
+import { proves } from "../proves.ts";
 
 const EDGE = "127.74.0.1";
 const BOUND = "127.74.0.9";
@@ -205,10 +206,15 @@ describe.skipIf(!envoyBinary)("a gateway, in Envoy", () => {
       ...asking,
     });
 
-  test("listens on the target port of its Service and lets a host in that a wildcard covers", async () => {
-    const answer = await get("shop.example.com");
-    expect([answer.status, answer.echo().name]).toEqual([200, "shop"]);
-  });
+  proves(
+    "Gateway",
+    ["selector", "servers[].port.{number,protocol}", "servers[].hosts"],
+    "listens on the target port of its Service and lets a host in that a wildcard covers",
+    async () => {
+      const answer = await get("shop.example.com");
+      expect([answer.status, answer.echo().name]).toEqual([200, "shop"]);
+    },
+  );
 
   test("knows a host by whatever port it was reached", async () => {
     expect((await get("shop.example.com:12345")).status).toBe(200);
@@ -233,34 +239,54 @@ describe.skipIf(!envoyBinary)("a gateway, in Envoy", () => {
     expect((await get("second.test")).echo().name).toBe("blog");
   });
 
-  test("redirects to HTTPS where a server asks for it", async () => {
-    const answer = await get("secure.test", "/a?b");
-    expect([answer.status, answer.headers["location"]]).toEqual([301, "https://secure.test/a?b"]);
-  });
+  proves(
+    "Gateway",
+    ["servers[].tls.httpsRedirect"],
+    "redirects to HTTPS where a server asks for it",
+    async () => {
+      const answer = await get("secure.test", "/a?b");
+      expect([answer.status, answer.headers["location"]]).toEqual([301, "https://secure.test/a?b"]);
+    },
+  );
 
-  test("applies rules for a gateway by name, and not those for the mesh", async () => {
-    const answer = await get("moved.example.com", "/x");
-    expect([answer.status, answer.headers["location"]]).toEqual([
-      301,
-      "https://shop.example.com/x",
-    ]);
-  });
+  proves(
+    "VirtualService",
+    ["gateways", "hosts"],
+    "applies rules for a gateway by name, and not those for the mesh",
+    async () => {
+      const answer = await get("moved.example.com", "/x");
+      expect([answer.status, answer.headers["location"]]).toEqual([
+        301,
+        "https://shop.example.com/x",
+      ]);
+    },
+  );
 
-  test("serves HTTPS with the certificate that the server names", async () => {
-    expect((await secure("shop.example.com")).echo().name).toBe("shop");
-    await expect(secure("secure.test")).rejects.toThrow(/altnames|Hostname/);
-    expect((await secure("secure.test", { rejectUnauthorized: false })).status).toBe(200);
-  });
+  proves(
+    "Gateway",
+    ["servers[].tls.mode=SIMPLE", "servers[].tls.credentialName"],
+    "serves HTTPS with the certificate that the server names",
+    async () => {
+      expect((await secure("shop.example.com")).echo().name).toBe("shop");
+      await expect(secure("secure.test")).rejects.toThrow(/altnames|Hostname/);
+      expect((await secure("secure.test", { rejectUnauthorized: false })).status).toBe(200);
+    },
+  );
 
   test("has nothing to say in TLS for a name that no server has", async () => {
     await expect(secure("unknown.example", { rejectUnauthorized: false })).rejects.toThrow();
   });
 
-  test("asks for a client's certificate in MUTUAL", async () => {
-    await expect(secure("mutual.example.com")).rejects.toThrow();
-    const answer = await secure("mutual.example.com", { cert: person.chain, key: person.key });
-    expect(answer.status).toBe(200);
-  });
+  proves(
+    "Gateway",
+    ["servers[].tls.mode=MUTUAL"],
+    "asks for a client's certificate in MUTUAL",
+    async () => {
+      await expect(secure("mutual.example.com")).rejects.toThrow();
+      const answer = await secure("mutual.example.com", { cert: person.chain, key: person.key });
+      expect(answer.status).toBe(200);
+    },
+  );
 
   test("does not answer for a host of another server on a TLS connection", async () => {
     expect((await secure("shop.example.com", { headers: {} })).status).toBe(200);
@@ -272,10 +298,15 @@ describe.skipIf(!envoyBinary)("a gateway, in Envoy", () => {
     expect(crossed.status).toBe(404);
   });
 
-  test("binds the address that a server names, on its own port where the Service has none", async () => {
-    const answer = await ask(BOUND, 9999, "any.example.net", "/");
-    expect(answer.status).toBe(201);
-  });
+  proves(
+    "Gateway",
+    ["servers[].bind"],
+    "binds the address that a server names, on its own port where the Service has none",
+    async () => {
+      const answer = await ask(BOUND, 9999, "any.example.net", "/");
+      expect(answer.status).toBe(201);
+    },
+  );
 
   test("does not open ports of Gateways that select others", async () => {
     await expect(ask(EDGE, 7777, "any", "/")).rejects.toThrow(/ECONNREFUSED/);

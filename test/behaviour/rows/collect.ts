@@ -1,0 +1,46 @@
+/** Reads every test's claims by loading the test files, without running a test. */
+import path from "node:path";
+import { createVitest } from "vitest/node";
+import "./claim.ts";
+
+export interface Row {
+  readonly kind: string;
+  readonly field: string;
+  readonly title: string;
+  /** Below the root of the checkout. */
+  readonly file: string;
+}
+
+export const root = path.resolve(import.meta.dirname, "../../..");
+
+/** Sorted by file and place in it. Throws where a file does not load. */
+export async function collectRows(): Promise<readonly Row[]> {
+  const vitest = await createVitest("test", {
+    root,
+    watch: false,
+    reporters: [],
+    include: ["test/behaviour/**/*.test.ts"],
+  });
+  try {
+    const { testModules, unhandledErrors } = await vitest.collect([], { staticParse: false });
+    const errors = [...unhandledErrors, ...testModules.flatMap((module) => module.errors())];
+    if (errors.length > 0)
+      throw new Error(errors.map((error) => (error as Error).message).join("\n"));
+    return testModules
+      .toSorted((a, b) => (a.relativeModuleId < b.relativeModuleId ? -1 : 1))
+      .flatMap((module) =>
+        [...module.children.allTests()].flatMap((test) =>
+          Object.entries(test.meta().proves ?? {}).flatMap(([kind, fields]) =>
+            fields.map((field) => ({
+              kind,
+              field,
+              title: test.fullName.replaceAll(" > ", ": "),
+              file: module.relativeModuleId,
+            })),
+          ),
+        ),
+      );
+  } finally {
+    await vitest.close();
+  }
+}

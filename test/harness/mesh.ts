@@ -1,0 +1,135 @@
+/** A mesh of one test file: workloads with their Envoys and applications, started before its tests and ended after them. */
+import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
+import type { MeshObject } from "@heddle/model";
+import type { MeshSettings } from "@heddle/translate";
+import { afterAll, beforeAll } from "vitest";
+import { type Application, startApplication } from "./application.ts";
+import { createAuthority, type TestAuthority, workloadSecrets } from "./certificates.ts";
+import { type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
+import { pod } from "./objects.ts";
+import { type Answer, ask, type Asking } from "./request.ts";
+import { bootstrapOf } from "./world.ts";
+
+/** Where a client's Envoy takes requests for any host of the mesh. */
+const PROXY_PORT = 15001;
+
+export interface TestWorkload {
+  /** On loopback, in a block that no other test file has; its application gets the same with 1 added to the third number. */
+  readonly address: string;
+  /** `{ app: name }` unless told otherwise. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly namespace?: string;
+  /** The workload's name unless told otherwise. */
+  readonly serviceAccount?: string;
+  readonly type?: "sidecar" | "router";
+  /** Without one its application listens on the workload's own address, in the clear. */
+  readonly sidecar?: boolean;
+  /** What its application listens on. */
+  readonly ports?: readonly number[];
+  /** Of gateways: what SDS would give it besides its own certificate. */
+  readonly secrets?: (authority: TestAuthority) => Promise<readonly Secret[]>;
+}
+
+export interface TestMeshOptions<Name extends string> {
+  readonly workloads: Readonly<Record<Name, TestWorkload>>;
+  /** Besides the workloads' pods. */
+  readonly objects: readonly MeshObject[];
+  readonly settings?: Partial<MeshSettings>;
+}
+
+export interface TestMesh<Name extends string> {
+  /** A request of a workload's application to a host of the mesh, through the workload's Envoy. */
+  get(from: Name, authority: string, path?: string, asking?: Asking): Promise<Answer>;
+  /** The first application of a workload. */
+  application(of: Name): Application;
+  envoy(of: Name): RunningEnvoy;
+  /** What signed every workload's certificate. */
+  authority(): TestAuthority;
+}
+
+/** To be called where hooks may be: in a file or a `describe`. */
+export function startedMesh<Name extends string>(options: TestMeshOptions<Name>): TestMesh<Name> {
+  const { workloads, settings = {} } = options;
+  const entries = Object.entries<TestWorkload>(workloads);
+  const objects = [...entries.map(podOf), ...options.objects];
+  const envoys = new Map<string, RunningEnvoy>();
+  const applications = new Map<string, Application[]>();
+  let authority: TestAuthority | undefined;
+
+  beforeAll(async () => {
+    authority = await createAuthority();
+    for (const [name, workload] of entries) {
+      const { address, ports = [], sidecar = true } = workload;
+      const at = sidecar ? applicationAddress(address) : address;
+      applications.set(
+        name,
+        await Promise.all(ports.map((port) => startApplication(name, at, port))),
+      );
+    }
+    // One after the other: each takes a core while it starts.
+    for (const [name, workload] of entries)
+      if (workload.sidecar ?? true)
+        envoys.set(name, await startEnvoy(await bootstrap(name, workload, authority)));
+  });
+
+  afterAll(async () => {
+    await Promise.all([...envoys.values()].map((envoy) => envoy.stop()));
+    await Promise.all([...applications.values()].flat().map((application) => application.stop()));
+  });
+
+  async function bootstrap(name: string, workload: TestWorkload, issuer: TestAuthority) {
+    const { address, namespace = "default", type = "sidecar", ports = [] } = workload;
+    const identity = `spiffe://cluster.local/ns/${namespace}/sa/${workload.serviceAccount ?? name}`;
+    return bootstrapOf(
+      objects,
+      {
+        type,
+        pod: name,
+        address,
+        namespace,
+        labels: labelsOf(name, workload),
+        ...(type === "sidecar" ? { httpProxyPort: PROXY_PORT } : {}),
+        ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
+        secrets: [
+          ...workloadSecrets(await issuer.issue(identity), issuer.certificate),
+          ...((await workload.secrets?.(issuer)) ?? []),
+        ],
+      },
+      settings,
+    );
+  }
+
+  const started = <T>(value: T | undefined, what: string): T => {
+    if (value === undefined) throw new Error(`${what} has not been started`);
+    return value;
+  };
+  return {
+    get: (from, authorityHeader, path = "/", asking) =>
+      ask(workloads[from].address, PROXY_PORT, authorityHeader, path, asking),
+    application: (of) => started(applications.get(of)?.[0], `an application of ${of}`),
+    envoy: (of) => started(envoys.get(of), `the Envoy of ${of}`),
+    authority: () => started(authority, "the authority"),
+  };
+}
+
+function podOf([name, workload]: [string, TestWorkload]): MeshObject {
+  const { address, namespace, serviceAccount, sidecar = true } = workload;
+  return pod({
+    name,
+    address,
+    labels: labelsOf(name, workload),
+    serviceAccount: serviceAccount ?? name,
+    mesh: sidecar,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
+}
+
+function labelsOf(name: string, { labels }: TestWorkload): Readonly<Record<string, string>> {
+  return labels ?? { app: name };
+}
+
+/** `127.71.0.2` → `127.71.1.2`. */
+function applicationAddress(address: string): string {
+  const [a, b, c, d] = address.split(".");
+  return [a, b, Number(c) + 1, d].join(".");
+}
