@@ -44,8 +44,11 @@ export {
   gatewaysOf,
   virtualServiceHosts,
 } from "./precedence/virtual-service.ts";
-export type { DestinationRuleQuestion } from "./precedence/destination-rule.ts";
-export { chooseDestinationRule, mergeDestinationRules } from "./precedence/destination-rule.ts";
+export type {
+  DestinationRuleChoice,
+  DestinationRuleQuestion,
+} from "./precedence/destination-rule.ts";
+export { chooseDestinationRule, destinationRuleChoice } from "./precedence/destination-rule.ts";
 export type {
   MutualTlsMode,
   MutualTlsModes,

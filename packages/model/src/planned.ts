@@ -45,23 +45,12 @@ const virtualService: readonly PlannedField[] = [
   })),
 ];
 
-const destinationRule: readonly PlannedField[] = [
-  field("DestinationRule", "workloadSelector", "Error"),
-  ...["trafficPolicy", "subsets[].trafficPolicy"].flatMap((policy) => [
-    field("DestinationRule", `${policy}.tunnel`, "Error"),
-    ...[policy, `${policy}.portLevelSettings[]`].flatMap((at) => [
-      field("DestinationRule", `${at}.loadBalancer.localityLbSetting.failoverPriority`, "Warning"),
-      field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"),
-      field("DestinationRule", `${at}.connectionPool.tcp.idleTimeout`, "Warning"),
-      field(
-        "DestinationRule",
-        `${at}.loadBalancer.consistentHash.httpCookie.attributes`,
-        "Warning",
-      ),
-      field("DestinationRule", `${at}.outlierDetection.outlierDetectionHttpErrorCodes`, "Warning"),
-    ]),
-  ]),
-];
+const destinationRule: readonly PlannedField[] = ["trafficPolicy", "subsets[].trafficPolicy"]
+  .flatMap((policy) => [policy, `${policy}.portLevelSettings[]`])
+  .flatMap((at) => [
+    field("DestinationRule", `${at}.loadBalancer.localityLbSetting.failoverPriority`, "Warning"),
+    field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"),
+  ]);
 
 const gateway: readonly PlannedField[] = [
   {

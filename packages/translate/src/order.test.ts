@@ -173,6 +173,11 @@ const destinationRule = fc
     host: fc.constantFrom(...HOSTS.slice(0, 5)),
     outliers: fc.boolean(),
     simple: fc.constantFrom(undefined, "ROUND_ROBIN", "PASSTHROUGH"),
+    hash: fc.boolean(),
+    priority: fc.constantFrom(undefined, ["tier"], ["topology.kubernetes.io/zone", "tier=lead"]),
+    port: fc.boolean(),
+    tunnel: fc.boolean(),
+    selector: fc.constantFrom(undefined, undefined, { tier: "gold" }, { app: "two" }, {}),
     mode: fc.constantFrom(undefined, "DISABLE", "SIMPLE", "ISTIO_MUTUAL"),
     subsets: fc.uniqueArray(fc.constantFrom("v1", "v2")),
     exportTo,
@@ -186,9 +191,21 @@ const destinationRule = fc
       {
         host: of.host,
         ...(of.exportTo ? { exportTo: of.exportTo } : {}),
+        ...(of.selector ? { workloadSelector: { matchLabels: of.selector } } : {}),
         trafficPolicy: {
           ...(of.outliers ? { outlierDetection: { consecutive5xxErrors: 3 } } : {}),
-          ...(of.simple ? { loadBalancer: { simple: of.simple } } : {}),
+          loadBalancer: {
+            ...(of.hash
+              ? { consistentHash: { httpHeaderName: "x-user" } }
+              : of.simple
+                ? { simple: of.simple }
+                : {}),
+            ...(of.priority ? { localityLbSetting: { failoverPriority: of.priority } } : {}),
+          },
+          ...(of.tunnel ? { tunnel: { targetHost: "example.com", targetPort: 443 } } : {}),
+          ...(of.port
+            ? { portLevelSettings: [{ port: { number: 80 }, tls: { mode: "DISABLE" } }] }
+            : {}),
           ...(of.mode ? { tls: { mode: of.mode } } : {}),
         },
         subsets: of.subsets.map((version) => ({ name: version, labels: { version } })),
@@ -446,8 +463,14 @@ function hasSubset(objects: readonly MeshObject[], host: string, subset: string)
   const rules = objects.filter(({ kind }) => kind === "DestinationRule");
   const [rule] = rules;
   if (rule === undefined || rules.length > 1) return false;
-  const spec = rule.spec as { host: string; exportTo?: string[]; subsets: { name: string }[] };
+  const spec = rule.spec as {
+    host: string;
+    exportTo?: string[];
+    subsets: { name: string }[];
+    workloadSelector?: object;
+  };
   return (
+    spec.workloadSelector === undefined &&
     host.split(".")[1] === rule.metadata.namespace &&
     (spec.host === host || `${spec.host}.${rule.metadata.namespace}.svc.cluster.local` === host) &&
     (spec.exportTo === undefined || spec.exportTo.includes("*")) &&

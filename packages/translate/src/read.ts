@@ -22,7 +22,7 @@ export interface ModelReader {
   part(part: number): readonly string[];
   /** Whether there is such a host and a namespace sees it. */
   visible(host: string, namespace: string): boolean;
-  /** Whether some namespace has a `clusterScope` of its own for the host. */
+  /** Whether some clients have a `clusterScope` of their own for the host. */
   scoped(host: string): boolean;
   /** Whether some namespace has a `routeScope` of its own for the host. */
   routeScoped(host: string): boolean;
@@ -36,8 +36,8 @@ export interface ModelReader {
   virtualService(host: string, namespace: string): MeshObject<VirtualService> | undefined;
   /** Rules bound to one gateway, `namespace/name`, oldest first. */
   virtualServicesOfGateway(gateway: string): readonly MeshObject<VirtualService>[];
-  /** The destination rule that a client in a namespace sees for a host: client's namespace, then service's, then root's. */
-  destinationRule(host: string, clientNamespace: string): MeshObject<DestinationRule> | undefined;
+  /** The destination rule for a host as clients of a `clusterScope` see it: client's namespace, then service's, then root's. */
+  destinationRule(host: string, scope: string): MeshObject<DestinationRule> | undefined;
   /** Gateways whose selector picks these labels, sorted by key. */
   gateways(
     labels: Readonly<Record<string, string>>,
@@ -58,12 +58,12 @@ export interface ModelReader {
   /** Keys of the client's labels that some rule's predicate reads, sorted. */
   predicateLabels(): readonly string[];
   /**
-   * The namespace to derive a host's clusters for, on behalf of a client in `namespace`: the client's own where rules or
-   * visibility differ for it, else `""`, which every question takes as a namespace that nobody has singled out. Keys made
-   * of it are shared by all clients that get the same answers.
+   * Whom to derive a host's clusters for, on behalf of a client: its namespace where rules or visibility differ for it,
+   * the namespace and a rule's `workloadSelector` where one picks the client, else `""`, which every question takes as a
+   * namespace that nobody has singled out. Keys made of it are shared by all clients that get the same answers.
    */
-  clusterScope(host: string, namespace: string): string;
-  /** The same for the VirtualService that decides for the host. */
+  clusterScope(host: string, client: Pick<ClientView, "namespace" | "labels">): string;
+  /** The client's namespace or `""`, for the VirtualService that decides for the host. */
   routeScope(host: string, namespace: string): string;
   /** The shared value of another derivation. Throws while that one fails and never had a value. */
   get<K, V>(derivation: Derivation<K, V>, key: K): V;

@@ -183,6 +183,40 @@ describe("sharing", () => {
     expect(policies).toEqual(["RANDOM", "LEAST_REQUEST"]);
   });
 
+  it("sets apart the clients that a rule selects, and no others", async () => {
+    const mine = destinationRule("mine", {
+      host: "reviews",
+      workloadSelector: { matchLabels: { tier: "gold" } },
+      trafficPolicy: {
+        loadBalancer: { simple: "RANDOM", consistentHash: { useSourceIp: true } },
+      },
+    });
+    const translator = translatorWith(...reviews, rule, mine);
+    const views = ["gold", "gold", "lead", undefined].map((tier, i) =>
+      translator.view(
+        client(`c${i}`, "default", { LABELS: { ...(tier ? { tier } : {}), app: `c${i}` } }),
+      ),
+    );
+    const stranger = translator.view(client("web", "other", { LABELS: { tier: "gold" } }));
+    const [gold, alsoGold, lead, none] = views.map((view) =>
+      view.resources("cluster").get(CLUSTER),
+    );
+    expect(gold).toMatchObject({ lbPolicy: "RING_HASH" });
+    expect(alsoGold).toBe(gold);
+    expect(lead).toMatchObject({ lbPolicy: "LEAST_REQUEST" });
+    expect(none).toBe(lead);
+    expect(stranger.resources("cluster").get(CLUSTER)).toBe(lead);
+    const hashed = views.map((view) =>
+      JSON.stringify(view.resources("route").get("80")).includes("sourceIp"),
+    );
+    expect(hashed).toEqual([true, true, false, false]);
+    expect(views[0]?.resources("cluster").has(CLUSTER_V1)).toBe(false);
+    expect(views[2]?.resources("cluster").has(CLUSTER_V1)).toBe(true);
+    translator.apply(gone(mine));
+    await translator.settled();
+    expect(translator.stats().outboundSets).toBe(2);
+  });
+
   it("sets clients apart by the labels that a rule asks for, as long as it does", async () => {
     const gold = virtualService("reviews", {
       hosts: ["reviews"],

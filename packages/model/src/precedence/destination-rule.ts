@@ -1,16 +1,15 @@
 /** Which DestinationRule a client sees for a host: its own namespace's, the service's, the root namespace's. */
 import { bySpecificity, hostMatches, resolveHost } from "../host.ts";
-import { labelsMatch, selects } from "../labels.ts";
+import { labelsMatch } from "../labels.ts";
 import { byAge } from "../object.ts";
 import type { MeshObject } from "../object.ts";
-import type { DestinationRule, Subset } from "../kinds/destination-rule.ts";
+import type { DestinationRule } from "../kinds/destination-rule.ts";
+import { consolidate } from "./destination-rule-merge.ts";
 import { isVisible } from "./visibility.ts";
 
 export interface DestinationRuleQuestion {
   readonly host: string;
   readonly clientNamespace: string;
-  /** Labels of the client's workload, for rules with a `workloadSelector`. */
-  readonly clientLabels?: Readonly<Record<string, string>>;
   /** Empty for hosts that are no service. */
   readonly serviceNamespace: string;
   readonly rootNamespace: string;
@@ -19,72 +18,72 @@ export interface DestinationRuleQuestion {
 
 type Rule = MeshObject<DestinationRule>;
 
+/** What the clients of one namespace see for a host. */
+export interface DestinationRuleChoice {
+  /** For clients that no rule's `workloadSelector` picks. */
+  readonly rule: Rule | undefined;
+  /** Each for the clients that its `workloadSelector` picks; the first one that does counts. */
+  readonly selecting: readonly Rule[];
+}
+
 /**
- * The rule for a host as one client sees it. The first namespace with a matching rule decides; there the most specific
- * host wins; a rule that selects the client goes before one that selects nobody in particular; rules for the same host
- * are merged as Istio does (`mergeDestinationRules`). `candidates` may hold others, which are passed over.
+ * Namespaces are asked in order: the client's, the service's, the root namespace. In each the most specific host goes
+ * first, and rules for the same host are joined as Istio does it (`consolidate`). What is not visible to the client, or
+ * does not select it, is not there for it. `candidates` may hold others, which are passed over.
  */
+export function destinationRuleChoice(
+  candidates: Iterable<Rule>,
+  question: DestinationRuleQuestion,
+): DestinationRuleChoice {
+  const { host, clientNamespace, serviceNamespace, rootNamespace, clusterDomain } = question;
+  const fullHost = (rule: Rule) =>
+    resolveHost(rule.spec.host, rule.metadata.namespace, clusterDomain);
+  const rules = [...candidates].filter(
+    (rule) => hostMatches(fullHost(rule), host) && isShown(rule, clientNamespace),
+  );
+  const selecting: Rule[] = [];
+  for (const [namespace, belongs] of [
+    // The root namespace's rules are everybody's fallback, for its own clients too, but for those that are theirs alone.
+    [clientNamespace, clientNamespace === rootNamespace ? isPrivate : anyRule],
+    [serviceNamespace, isShared],
+    [rootNamespace, isShared],
+  ] as const) {
+    const here = rules.filter((rule) => rule.metadata.namespace === namespace && belongs(rule));
+    for (const pattern of [...new Set(here.map(fullHost))].sort(bySpecificity)) {
+      const joined = consolidate(here.filter((rule) => fullHost(rule) === pattern).sort(byAge));
+      selecting.push(...joined.selecting);
+      if (joined.rule !== undefined) return { rule: joined.rule, selecting };
+    }
+  }
+  return { rule: undefined, selecting };
+}
+
+/** The rule for a host as one client sees it. */
 export function chooseDestinationRule(
   candidates: Iterable<Rule>,
   question: DestinationRuleQuestion,
+  clientLabels: Readonly<Record<string, string>> = {},
 ): Rule | undefined {
-  const { host, clientNamespace, serviceNamespace, rootNamespace, clusterDomain } = question;
-  const visible = [...candidates].filter(
-    (rule) =>
-      hostMatches(resolveHost(rule.spec.host, rule.metadata.namespace, clusterDomain), host) &&
-      isVisible(rule.spec.exportTo, rule.metadata.namespace, clientNamespace) &&
-      appliesTo(rule, question),
-  );
-  if (visible.length === 0) return undefined;
-  // A client in the root namespace has no rules of its own before the service's: they are everyone's fallback.
-  const own = clientNamespace === rootNamespace ? [] : [clientNamespace];
-  for (const namespace of new Set([...own, serviceNamespace, rootNamespace])) {
-    const here = visible.filter((rule) => rule.metadata.namespace === namespace);
-    if (here.length > 0) return mergeDestinationRules(mostSpecific(here, clusterDomain));
-  }
-  return undefined;
+  const { rule, selecting } = destinationRuleChoice(candidates, question);
+  return selecting.find((each) => picks(each, clientLabels)) ?? rule;
 }
 
-/**
- * One rule out of those that a namespace has for one host, as Istio settles it: the oldest gives the name and the
- * traffic policy, later ones add subsets that it has not, and a traffic policy only where none was set before.
- */
-export function mergeDestinationRules(rules: readonly Rule[]): Rule | undefined {
-  const [first, ...rest] = [...rules].sort(byAge);
-  if (first === undefined || rest.length === 0) return first;
-  const subsets = new Map<string, Subset>();
-  for (const rule of [first, ...rest]) {
-    for (const subset of rule.spec.subsets ?? []) {
-      if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
-    }
-  }
-  const trafficPolicy = [first, ...rest].find((rule) => rule.spec.trafficPolicy !== undefined)?.spec
-    .trafficPolicy;
-  return {
-    ...first,
-    spec: {
-      ...first.spec,
-      ...(trafficPolicy === undefined ? {} : { trafficPolicy }),
-      ...(subsets.size === 0 ? {} : { subsets: [...subsets.values()] }),
-    },
-  };
+/** Whether a rule speaks to a client of its own namespace that has these labels. */
+function picks(rule: Rule, labels: Readonly<Record<string, string>>): boolean {
+  return labelsMatch(rule.spec.workloadSelector?.matchLabels, labels);
 }
 
-/** A rule with a `workloadSelector` speaks only to clients of its own namespace that it picks. */
-function appliesTo(
-  rule: Rule,
-  { clientNamespace, clientLabels = {} }: DestinationRuleQuestion,
-): boolean {
-  const selector = rule.spec.workloadSelector?.matchLabels;
-  if (!selects(selector)) return true;
-  return rule.metadata.namespace === clientNamespace && labelsMatch(selector, clientLabels);
+/** A rule that selects workloads selects its own namespace's alone, whatever it is exported to. */
+function isShown({ spec, metadata: { namespace } }: Rule, clientNamespace: string): boolean {
+  if (spec.workloadSelector !== undefined) return namespace === clientNamespace;
+  return isVisible(spec.exportTo, namespace, clientNamespace);
 }
 
-function mostSpecific(rules: readonly Rule[], clusterDomain: string): Rule[] {
-  const fullHost = (rule: Rule) =>
-    resolveHost(rule.spec.host, rule.metadata.namespace, clusterDomain);
-  const best = rules.map(fullHost).sort(bySpecificity)[0];
-  const equal = rules.filter((rule) => fullHost(rule) === best);
-  const selecting = equal.filter((rule) => selects(rule.spec.workloadSelector?.matchLabels));
-  return selecting.length > 0 ? selecting : equal;
+function isPrivate({ spec, metadata: { namespace } }: Rule): boolean {
+  if (spec.workloadSelector !== undefined) return true;
+  const [only, ...others] = new Set(spec.exportTo);
+  return others.length === 0 && (only === "." || only === namespace);
 }
+
+const isShared = (rule: Rule) => !isPrivate(rule);
+const anyRule = () => true;

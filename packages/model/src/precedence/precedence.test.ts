@@ -77,8 +77,11 @@ describe("destination rules", () => {
     rootNamespace: "root",
     clusterDomain: "cluster.local",
   };
-  const choose = (rules: MeshObject<DestinationRule>[], more = {}) =>
-    chooseDestinationRule(rules, { ...question, ...more });
+  const choose = (
+    rules: MeshObject<DestinationRule>[],
+    more = {},
+    labels: Readonly<Record<string, string>> = {},
+  ) => chooseDestinationRule(rules, { ...question, ...more }, labels);
 
   test("the client's namespace goes first, then the service's, then the root's", () => {
     const [client, service, root] = [rule("client/c"), rule("svc-ns/s"), rule("root/r")];
@@ -117,11 +120,77 @@ describe("destination rules", () => {
     expect(joined?.spec.trafficPolicy?.loadBalancer?.simple).toBe("RANDOM");
   });
 
-  test("a rule that selects the client goes before others, and only in its own namespace", () => {
-    const picky = rule("client/picky", { workloadSelector: { matchLabels: { app: "x" } } });
-    const plain = rule("client/plain");
-    expect(choose([plain, picky], { clientLabels: { app: "x" } })).toBe(picky);
-    expect(choose([plain, picky], { clientLabels: { app: "y" } })).toBe(plain);
+  describe("with a workloadSelector", () => {
+    const selecting = (key: string, app: string, spec: Partial<DestinationRule> = {}, time = 0) =>
+      rule(key, { workloadSelector: { matchLabels: { app } }, ...spec }, time);
+    const nameFor = (rules: MeshObject<DestinationRule>[], app: string, more = {}) =>
+      choose(rules, more, { app })?.metadata.name;
+
+    test("go before others, for the clients that they pick, in their own namespace", () => {
+      const rules = [selecting("client/picky", "x"), rule("client/plain")];
+      expect(nameFor(rules, "x")).toBe("picky");
+      expect(nameFor(rules, "y")).toBe("plain");
+      expect(nameFor([selecting("svc-ns/picky", "x")], "x")).toBeUndefined();
+      expect(
+        nameFor([selecting("root/picky", "x"), rule("svc-ns/s")], "x", { clientNamespace: "root" }),
+      ).toBe("picky");
+    });
+
+    test("are not there for others, who go on to the next namespace", () => {
+      const rules = [selecting("client/picky", "x"), rule("svc-ns/service")];
+      expect(nameFor(rules, "x")).toBe("picky");
+      expect(nameFor(rules, "y")).toBe("service");
+    });
+
+    test("the oldest that picks a client counts; equal selectors are joined", () => {
+      const subsets = [{ name: "v1" }];
+      const rules = [
+        selecting("client/young", "x", { subsets }, 3000),
+        selecting("client/old", "x", {}, 1000),
+        rule("client/older-than-all", {}, 0),
+      ];
+      expect(choose(rules, {}, { app: "x" })).toMatchObject({
+        metadata: { name: "old" },
+        spec: { subsets },
+      });
+    });
+
+    test("take what is private to the same namespace as they are, and nothing else", () => {
+      const trafficPolicy = { loadBalancer: { simple: "RANDOM" } } as const;
+      const picky = selecting("client/picky", "x", { subsets: [{ name: "v1" }] });
+      const of = (exportTo?: readonly string[]) =>
+        choose(
+          [picky, rule("client/p", { trafficPolicy, ...(exportTo ? { exportTo } : {}) })],
+          {},
+          {
+            app: "x",
+          },
+        )?.spec.trafficPolicy;
+      expect(of(["."])).toEqual(trafficPolicy);
+      expect(of()).toBeUndefined();
+    });
+  });
+
+  test("rules that are exported differently are not joined: the youngest counts", () => {
+    const old = rule("svc-ns/old", { exportTo: ["*"], subsets: [{ name: "v1" }] }, 1000);
+    const young = rule("svc-ns/young", { subsets: [{ name: "v2" }] }, 2000);
+    expect(choose([young, old])?.spec.subsets).toEqual([{ name: "v2" }]);
+    const wider = rule(
+      "svc-ns/wider",
+      { exportTo: ["client", "x"], subsets: [{ name: "w" }] },
+      3000,
+    );
+    const narrow = rule("svc-ns/narrow", { exportTo: ["client"], subsets: [{ name: "n" }] }, 500);
+    expect(choose([wider, narrow])?.spec.subsets).toEqual([{ name: "n" }, { name: "w" }]);
+    expect(choose([wider, narrow], { clientNamespace: "x" })?.spec.subsets).toEqual([
+      { name: "w" },
+    ]);
+  });
+
+  test("a rule that is private to the root namespace is for its clients alone", () => {
+    const rules = [rule("root/mine", { exportTo: ["."] }), rule("svc-ns/s")];
+    expect(choose(rules, { clientNamespace: "root" })?.metadata.name).toBe("mine");
+    expect(choose(rules)?.metadata.name).toBe("s");
   });
 });
 

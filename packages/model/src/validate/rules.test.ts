@@ -335,9 +335,9 @@ describe("DestinationRule", () => {
       `HDL0034 Error ${at}.loadBalancer.localityLbSetting.distribute[0].to`,
     ],
     [
-      "a tunnel of a later release",
-      policy("tunnel: {targetHost: a.com, targetPort: 443}"),
-      `HDL0016 Error ${at}.tunnel`,
+      "a tunnel by another method",
+      policy("tunnel: {protocol: PUT, targetHost: a.com, targetPort: 443}"),
+      `HDL0013 Error ${at}.tunnel.protocol`,
     ],
   ])("tells of %s", (_, spec, expected) => {
     expect(found("DestinationRule", spec)).toEqual([expected]);

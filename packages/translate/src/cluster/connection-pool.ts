@@ -36,10 +36,11 @@ export const connectionPool: ClusterFeature = {
     }
     const { tcp = {}, http = {} } = policy.connectionPool ?? {};
     const thresholds: CircuitBreakers_Thresholds = {
-      maxConnections: tcp.maxConnections ?? UNLIMITED,
-      maxPendingRequests: http.http1MaxPendingRequests ?? UNLIMITED,
-      maxRequests: http.http2MaxRequests ?? UNLIMITED,
-      maxRetries: http.maxRetries ?? UNLIMITED,
+      // Istio cannot tell a limit of 0 from none.
+      maxConnections: tcp.maxConnections || UNLIMITED,
+      maxPendingRequests: http.http1MaxPendingRequests || UNLIMITED,
+      maxRequests: http.http2MaxRequests || UNLIMITED,
+      maxRetries: http.maxRetries || UNLIMITED,
       trackRemaining: true,
       ...(policy.retryBudget === undefined ? {} : { retryBudget: budget(policy.retryBudget) }),
     };
@@ -56,7 +57,7 @@ function budget(settings: RetryBudget): NonNullable<CircuitBreakers_Thresholds["
   const { percent, minRetryConcurrency, budgetInterval } = settings;
   return {
     ...(percent === undefined ? {} : { budgetPercent: { value: percent } }),
-    ...(minRetryConcurrency === undefined ? {} : { minRetryConcurrency }),
+    ...(minRetryConcurrency ? { minRetryConcurrency } : {}),
     ...(budgetInterval === undefined ? {} : { budgetInterval: protoDuration(budgetInterval) }),
   };
 }

@@ -1,10 +1,18 @@
 /** Which HTTP a cluster speaks, and how long it keeps connections: `HttpProtocolOptions`. */
+import type { MatchPredicate } from "@heddle/envoy/config/common/matcher/v3";
 import type {
   Http2ProtocolOptions,
   HttpProtocolOptions as Common,
 } from "@heddle/envoy/config/core/v3";
 import type { HttpProtocolOptions } from "@heddle/envoy/extensions/upstreams/http/v3";
-import { type HTTPSettings, isHttp, isHttp2, protoDuration, type TCPSettings } from "@heddle/model";
+import {
+  type HTTPSettings,
+  isHttp,
+  isHttp2,
+  type OutlierDetection,
+  protoDuration,
+  type TCPSettings,
+} from "@heddle/model";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
 
 const EXTENSION = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -15,9 +23,10 @@ export type UpstreamHttp = "http1" | "http2" | "client" | "none";
 export function upstreamHttp({ port, policy }: ClusterContext): UpstreamHttp {
   const { useClientProtocol, h2UpgradePolicy } = policy.connectionPool?.http ?? {};
   if (isHttp2(port.protocol)) return "http2";
+  // Whoever asks for it knows what listens there: also where a tunnel goes through a port of another protocol.
+  if (h2UpgradePolicy === "UPGRADE" && useClientProtocol !== true) return "http2";
   if (port.protocol !== "AUTO" && !isHttp(port.protocol)) return "none";
   if (useClientProtocol === true) return "client";
-  if (h2UpgradePolicy === "UPGRADE") return "http2";
   return port.protocol === "AUTO" ? "client" : "http1";
 }
 
@@ -29,11 +38,14 @@ export const httpProtocol: ClusterFeature = {
     const { http = {}, tcp = {} } = context.policy.connectionPool ?? {};
     const common = commonOptions(http, tcp);
     const sni = sniFromRequest(context);
+    const errors = errorsOf(context.policy.outlierDetection);
     // HTTP/1.1 with nothing else to say is what Envoy does without the extension.
-    if (kind === "http1" && common === undefined && sni === undefined) return cluster;
+    const plain = common === undefined && sni === undefined && errors === undefined;
+    if (kind === "http1" && plain) return cluster;
     const options: HttpProtocolOptions = {
       ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
       ...(sni === undefined ? {} : { upstreamHttpProtocolOptions: sni }),
+      ...(errors === undefined ? {} : { outlierDetection: { errorMatcher: errors } }),
       ...version(kind, http),
     };
     return {
@@ -57,10 +69,21 @@ function version(kind: UpstreamHttp, http: HTTPSettings): HttpProtocolOptions {
   }
 }
 
+/** Which answers outlier detection counts as failures, instead of every 5xx. */
+function errorsOf(settings: OutlierDetection | undefined): MatchPredicate | undefined {
+  const rules = (settings?.outlierDetectionHttpErrorCodes ?? []).map((code): MatchPredicate => ({
+    httpResponseHeadersMatch: {
+      headers: [{ name: ":status", stringMatch: { exact: String(code) } }],
+    },
+  }));
+  // A set has at least two members.
+  return rules.length > 1 ? { orMatch: { rules } } : rules[0];
+}
+
 function http2({ maxConcurrentStreams, http2KeepAlive }: HTTPSettings): Http2ProtocolOptions {
   const { interval, timeout } = http2KeepAlive ?? {};
   return {
-    ...(maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams }),
+    ...(maxConcurrentStreams ? { maxConcurrentStreams } : {}),
     ...(http2KeepAlive === undefined
       ? {}
       : {
@@ -74,7 +97,7 @@ function http2({ maxConcurrentStreams, http2KeepAlive }: HTTPSettings): Http2Pro
 }
 
 function commonOptions(http: HTTPSettings, tcp: TCPSettings): Common | undefined {
-  const { idleTimeout, maxRequestsPerConnection } = http;
+  const { idleTimeout = tcp.idleTimeout, maxRequestsPerConnection } = http;
   const { maxConnectionDuration } = tcp;
   const options: Common = {
     ...(idleTimeout === undefined ? {} : { idleTimeout: protoDuration(idleTimeout) }),

@@ -45,11 +45,11 @@ function hashing(hash: ConsistentHash): Cluster {
     const { tableSize } = hash.maglev;
     return {
       lbPolicy: "MAGLEV",
-      ...(tableSize === undefined ? {} : { maglevLbConfig: { tableSize } }),
+      ...(tableSize ? { maglevLbConfig: { tableSize } } : {}),
     };
   }
   const minimumRingSize =
-    hash.ringHash?.minimumRingSize ?? hash.minimumRingSize ?? MINIMUM_RING_SIZE;
+    hash.ringHash?.minimumRingSize || hash.minimumRingSize || MINIMUM_RING_SIZE;
   return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
 }
 

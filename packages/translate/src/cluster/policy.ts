@@ -2,35 +2,51 @@
 import type { DestinationRule, PortPolicy, Subset, TrafficPolicy } from "@heddle/model";
 
 /** What holds in the end; there are no levels below it. */
-export type EffectivePolicy = PortPolicy & Pick<TrafficPolicy, "proxyProtocol" | "retryBudget">;
+export type EffectivePolicy = Omit<TrafficPolicy, "portLevelSettings">;
 
 /**
- * The subset's policy goes over the rule's, field by field. Settings for a port take the place of everything that their
- * level says of load balancing, connections, outliers and TLS: Istio does not let them inherit.
+ * The subset's policy goes over the rule's, field by field. Settings for a port take the place of everything else that
+ * their level says: Istio does not let them inherit, not even what cannot be set for a port. Only the tunnel is the
+ * level's alone, as it belongs to connections and not to a port.
  */
 export function policyFor(
   rule: DestinationRule | undefined,
   subset: Subset | undefined,
   port: number,
 ): EffectivePolicy {
-  return levelOver(levelOver({}, rule?.trafficPolicy, port), subset?.trafficPolicy, port);
+  const outer = rule?.trafficPolicy;
+  const inner = subset?.trafficPolicy;
+  const tunnel = inner?.tunnel ?? outer?.tunnel;
+  return { ...merged(outer, inner, port), ...(tunnel === undefined ? {} : { tunnel }) };
 }
 
-function levelOver(
-  outer: EffectivePolicy,
-  level: TrafficPolicy | undefined,
+function merged(
+  outer: TrafficPolicy | undefined,
+  inner: TrafficPolicy | undefined,
   port: number,
 ): EffectivePolicy {
-  if (level === undefined) return outer;
-  const { portLevelSettings, tunnel: _tunnel, ...own } = level;
-  const merged: EffectivePolicy = { ...outer, ...own };
-  const settings = portLevelSettings?.find((each) => each.port?.number === port);
-  if (settings === undefined) return merged;
-  const { proxyProtocol, retryBudget } = merged;
-  const { port: _port, ...ofPort } = settings;
+  const below: EffectivePolicy =
+    outer === undefined ? {} : (forPort(outer, port) ?? withoutPorts(outer));
+  if (inner === undefined) return below;
+  const ofPort = forPort(inner, port);
+  if (ofPort === undefined) return { ...below, ...withoutPorts(inner) };
+  const { proxyProtocol, retryBudget } = below;
   return {
     ...ofPort,
     ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
     ...(retryBudget === undefined ? {} : { retryBudget }),
   };
+}
+
+/** Undefined where the level has no settings for the port. */
+function forPort(level: TrafficPolicy, port: number): PortPolicy | undefined {
+  const settings = level.portLevelSettings?.find((each) => each.port?.number === port);
+  if (settings === undefined) return undefined;
+  const { port: _, ...policy } = settings;
+  return policy;
+}
+
+function withoutPorts(level: TrafficPolicy): EffectivePolicy {
+  const { portLevelSettings: _, ...policy } = level;
+  return policy;
 }

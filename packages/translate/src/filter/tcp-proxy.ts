@@ -6,6 +6,7 @@ import type { Leg } from "../telemetry/labels.ts";
 import type { Peer } from "../telemetry/peer.ts";
 import { tcpLogs } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
+import type { ConnectionPolicy } from "./connection-policy.ts";
 import { peerFromCertificate } from "./peer-from-certificate.ts";
 
 export function tcpProxy(
@@ -13,10 +14,12 @@ export function tcpProxy(
   leg: Leg,
   peer: Peer,
   cluster: string,
+  policy: ConnectionPolicy = {},
 ): readonly Filter[] {
   const config: TcpProxy = {
     statPrefix: cluster,
     cluster,
+    ...policy,
     accessLog: read.get(tcpLogs, { leg, peer }),
     // Without it a connection would be written down only when it ends, and never as opened.
     accessLogOptions: { flushAccessLogOnConnected: true },

@@ -2,6 +2,8 @@
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
+import { contextOf } from "../cluster/outbound.ts";
+import { connectionPolicy } from "../filter/connection-policy.ts";
 import {
   BLACK_HOLE_CLUSTER,
   HTTP_PROXY_LISTENER,
@@ -56,6 +58,7 @@ function intercepting(read: ModelReader, peer: Peer, view: ClientView): readonly
             port: target.port,
             address,
             sniffed,
+            scope: read.clusterScope(target.host, view),
           }),
         );
       }
@@ -147,15 +150,19 @@ interface ConnectionKey {
   readonly address: string;
   /** Its protocol is not known: what looks like HTTP is routed by request. */
   readonly sniffed: boolean;
+  /** From `clusterScope`. */
+  readonly scope: string;
 }
 
 const connectionListener = derivation<ConnectionKey, Listener>(
   "listener/outbound-connection",
-  ({ peer, host, port, address, sniffed }) =>
-    `${host}|${port}|${address}|${sniffed}|${peerKey(peer)}`,
-  (read, { peer, host, port, address, sniffed }) => {
+  ({ peer, host, port, address, sniffed, scope }) =>
+    `${host}|${port}|${address}|${sniffed}|${scope}|${peerKey(peer)}`,
+  (read, { peer, host, port, address, sniffed, scope }) => {
+    const context = contextOf(read, { host, port, subset: "", scope, reach: "intercepted" });
+    const policy = context && connectionPolicy(context.policy);
     const connections: FilterChain = {
-      filters: tcpProxy(read, "outbound", peer, outboundCluster(host, port)),
+      filters: tcpProxy(read, "outbound", peer, outboundCluster(host, port), policy),
     };
     const requests: FilterChain = {
       filterChainMatch: { applicationProtocols: [...PLAIN_HTTP] },

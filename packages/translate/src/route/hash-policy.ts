@@ -1,12 +1,10 @@
 /** What requests are hashed by, where a DestinationRule balances by consistent hash. */
 import type { RouteAction_HashPolicy } from "@heddle/envoy/config/route/v3";
-import { type DestinationRule, protoDuration } from "@heddle/model";
+import { type ConsistentHash, protoDuration } from "@heddle/model";
+import { policyFor } from "../cluster/policy.ts";
 import { portOf } from "./destination.ts";
-import type { ModelReader } from "../read.ts";
+import type { ClientView, ModelReader } from "../read.ts";
 import type { RouteFeature } from "./rule.ts";
-
-type TrafficPolicy = NonNullable<DestinationRule["trafficPolicy"]>;
-type ConsistentHash = NonNullable<NonNullable<TrafficPolicy["loadBalancer"]>["consistentHash"]>;
 
 export const hashPolicy: RouteFeature = {
   name: "hash policy",
@@ -15,7 +13,7 @@ export const hashPolicy: RouteFeature = {
     const policies = rule.destinations.flatMap((destination) =>
       hashPoliciesOf(
         context.read,
-        context.view.namespace,
+        context.view,
         destination.host,
         portOf(destination, context),
         destination.subset,
@@ -26,37 +24,35 @@ export const hashPolicy: RouteFeature = {
   },
 };
 
-/** The most specific wins: the subset's port, the subset, the port, the rule. */
+/** By the policy that the destination's own cluster is made from. */
 export function hashPoliciesOf(
   read: ModelReader,
-  clientNamespace: string,
+  client: ClientView,
   host: string,
   port: number,
   subset: string | undefined,
 ): readonly RouteAction_HashPolicy[] {
-  const rule = read.destinationRule(host, clientNamespace)?.spec;
+  const rule = read.destinationRule(host, read.clusterScope(host, client))?.spec;
   if (!rule) return [];
   const chosen = subset ? rule.subsets?.find(({ name }) => name === subset) : undefined;
-  const hash =
-    portHash(chosen?.trafficPolicy, port) ??
-    chosen?.trafficPolicy?.loadBalancer?.consistentHash ??
-    portHash(rule.trafficPolicy, port) ??
-    rule.trafficPolicy?.loadBalancer?.consistentHash;
+  const hash = policyFor(rule, chosen, port).loadBalancer?.consistentHash;
   const policy = hash && policyOf(hash);
   return policy ? [policy] : [];
-}
-
-function portHash(policy: TrafficPolicy | undefined, port: number): ConsistentHash | undefined {
-  return policy?.portLevelSettings?.find((setting) => setting.port?.number === port)?.loadBalancer
-    ?.consistentHash;
 }
 
 function policyOf(hash: ConsistentHash): RouteAction_HashPolicy | undefined {
   if (hash.httpHeaderName) return { header: { headerName: hash.httpHeaderName } };
   if (hash.httpCookie) {
-    const { name, path, ttl } = hash.httpCookie;
+    const { name, path, ttl, attributes = [] } = hash.httpCookie;
     return {
-      cookie: { name, ...(path ? { path } : {}), ...(ttl ? { ttl: protoDuration(ttl) } : {}) },
+      cookie: {
+        name,
+        ...(path ? { path } : {}),
+        ...(ttl ? { ttl: protoDuration(ttl) } : {}),
+        ...(attributes.length > 0
+          ? { attributes: attributes.map(({ name: key, value = "" }) => ({ name: key, value })) }
+          : {}),
+      },
     };
   }
   if (hash.useSourceIp) return { connectionProperties: { sourceIp: true } };

@@ -2,6 +2,7 @@
 import { rulesForHost } from "../form/rules.ts";
 import type { RuleSet } from "../form/rule-set.ts";
 import type { ClientView, ModelReader } from "../read.ts";
+import { byLabels } from "../store/destination-rules.ts";
 import { labelText } from "./gateway-servers.ts";
 
 /** A namespace that no rule singles out. */
@@ -12,12 +13,10 @@ export function sharedView(read: ModelReader, view: ClientView, host: string): C
   const rules = rulesForHost(read, host, scope);
   const source = rules ? sourceOf(rules) : NO_SOURCE;
   const targets = rules ? destinationHosts(rules) : [host];
-  const apart =
-    scope !== ANYWHERE ||
-    source.namespace ||
-    targets.some((target) => read.clusterScope(target, view.namespace) !== ANYWHERE);
+  const scopes = targets.map((target) => read.clusterScope(target, view));
+  const apart = scope !== ANYWHERE || source.namespace || scopes.some((each) => each !== ANYWHERE);
   const namespace = apart ? view.namespace : ANYWHERE;
-  const labels = source.labels ? view.labels : {};
+  const labels = source.labels || scopes.some(byLabels) ? view.labels : {};
   return { ...view, key: `${namespace}|${labelText(labels)}`, namespace, labels };
 }
 

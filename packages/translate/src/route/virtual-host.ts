@@ -24,9 +24,7 @@ export const hostRoutes = derivation<HostKey, readonly Route[]>(
   (read, { view, host, port }) => {
     const rules = rulesForHost(read, host, view.namespace);
     if (rules === undefined || rules.http.length === 0) {
-      return [
-        defaultRoute(host, port, hashPoliciesOf(read, view.namespace, host, port, undefined)),
-      ];
+      return [defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined))];
     }
     return routesOf({ read, view, rules, port, tls: false, gateways: MESH });
   },

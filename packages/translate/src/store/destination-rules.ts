@@ -1,21 +1,23 @@
 /** Which DestinationRule a client sees for a host. */
 import {
   byAge,
-  chooseDestinationRule,
   type DestinationRule,
+  destinationRuleChoice,
   hostMatches,
   isWildcard,
+  labelsMatch,
   type MeshObject,
   resolveHost,
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
-import { type ByNamespace, byNamespace, namespacesNamed } from "./by-namespace.ts";
+import { ANY_NAMESPACE, type ByNamespace, byNamespace, namespacesNamed } from "./by-namespace.ts";
 import { matching } from "./host-patterns.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Multimap } from "./multimap.ts";
 import { Tracked } from "./tracked.ts";
 
 type Rule = MeshObject<DestinationRule>;
+type Labels = Readonly<Record<string, string>>;
 
 export interface DestinationRuleSettings {
   readonly rootNamespace: string;
@@ -24,22 +26,43 @@ export interface DestinationRuleSettings {
   readonly namespaceOf: (host: string) => string | undefined;
 }
 
+/** The rules for a host: by namespace, and in a namespace those that select some of its clients. */
+export interface RulesForHost extends ByNamespace<Rule | undefined> {
+  /** By namespace, each list in the order in which its rules are tried. */
+  readonly selecting: ReadonlyMap<string, readonly SelectedClients[]>;
+}
+
+interface SelectedClients {
+  /** Names the rule in place of a namespace: `namespace?app=web`. */
+  readonly scope: string;
+  readonly labels: Labels;
+  readonly rule: Rule;
+}
+
 export class DestinationRules implements ModelIndex {
   readonly kinds = ["networking.istio.io/DestinationRule"];
   readonly #rules = new Multimap<Rule>(byAge);
+  readonly #labelReaders = new Map<string, number>();
   readonly #settings: DestinationRuleSettings;
-  readonly #forHost: Tracked<ByNamespace<Rule | undefined>>;
+  readonly #forHost: Tracked<RulesForHost>;
+  readonly #predicateLabels: Tracked<readonly string[]>;
 
   constructor(claims: Claims, settings: DestinationRuleSettings) {
     this.#settings = settings;
     this.#forHost = new Tracked(claims, (host) =>
       decide(matching(this.#rules, host), host, settings),
     );
+    this.#predicateLabels = new Tracked(claims, () => [...this.#labelReaders.keys()].toSorted());
   }
 
-  /** The rule for a host: from the client's namespace, else from the service's, else from the root namespace. */
-  forHost(host: string): ByNamespace<Rule | undefined> {
+  /** The rules for a host: from the client's namespace, else from the service's, else from the root namespace. */
+  forHost(host: string): RulesForHost {
     return this.#forHost.read(host);
+  }
+
+  /** Keys of the labels of a client that some rule asks for, sorted. */
+  predicateLabels(): readonly string[] {
+    return this.#predicateLabels.read("");
   }
 
   change(before: Rule | undefined, after: Rule | undefined): void {
@@ -54,6 +77,7 @@ export class DestinationRules implements ModelIndex {
 
   flush(): void {
     this.#forHost.flush();
+    this.#predicateLabels.flush();
   }
 
   #file(rule: Rule, verb: "add" | "remove"): void {
@@ -61,30 +85,83 @@ export class DestinationRules implements ModelIndex {
     this.#rules[verb](host, rule);
     if (isWildcard(host)) this.#forHost.touchWhere((read) => hostMatches(host, read));
     else this.#forHost.touch(host);
+    for (const label of labelsRead(rule)) {
+      const readers = (this.#labelReaders.get(label) ?? 0) + (verb === "add" ? 1 : -1);
+      if (readers > 0) this.#labelReaders.set(label, readers);
+      else this.#labelReaders.delete(label);
+      this.#predicateLabels.touch("");
+    }
   }
 }
+
+/** By which one's answer a client goes: its namespace's, one of the namespace's selecting rules', or everybody's. */
+export function scopeOf(rules: RulesForHost, namespace: string, labels: Labels): string {
+  const picked = rules.selecting.get(namespace)?.find((each) => labelsMatch(each.labels, labels));
+  if (picked !== undefined) return picked.scope;
+  return rules.exceptions.has(namespace) ? namespace : ANY_NAMESPACE;
+}
+
+/** The rule for a scope from `scopeOf`, or for a namespace's clients that nobody selects. */
+export function ruleFor(rules: RulesForHost, scope: string): Rule | undefined {
+  const { generic, exceptions, selecting } = rules;
+  const mark = scope.indexOf(SELECTED);
+  if (mark >= 0) {
+    const picked = selecting.get(scope.slice(0, mark))?.find((each) => each.scope === scope);
+    if (picked !== undefined) return picked.rule;
+  }
+  const namespace = mark < 0 ? scope : scope.slice(0, mark);
+  return exceptions.has(namespace) ? exceptions.get(namespace) : generic;
+}
+
+/** Whether a scope is that of clients whom a rule picks by their labels. */
+export function byLabels(scope: string): boolean {
+  return scope.includes(SELECTED);
+}
+
+/** Stands in a scope between the namespace and the labels of the clients. */
+const SELECTED = "?";
 
 /** `rules` are all that match the host. */
 function decide(
   rules: readonly Rule[],
   host: string,
   { rootNamespace, clusterDomain, namespaceOf }: DestinationRuleSettings,
-): ByNamespace<Rule | undefined> {
+): RulesForHost {
   if (rules.length === 0) return NO_RULE;
   const serviceNamespace = namespaceOf(host) ?? "";
-  const candidates = rules.flatMap((rule) => [
-    rule.metadata.namespace,
-    ...namespacesNamed(rule.spec.exportTo, rule.metadata.namespace),
-  ]);
-  return byNamespace(candidates, (clientNamespace) =>
-    chooseDestinationRule(rules, {
+  const choiceFor = (clientNamespace: string) =>
+    destinationRuleChoice(rules, {
       host,
       clientNamespace,
       serviceNamespace,
       rootNamespace,
       clusterDomain,
-    }),
-  );
+    });
+  const candidates = rules.flatMap((rule) => [
+    rule.metadata.namespace,
+    ...namespacesNamed(rule.spec.exportTo, rule.metadata.namespace),
+  ]);
+  const selecting = new Map<string, readonly SelectedClients[]>();
+  for (const { spec, metadata } of rules) {
+    const { namespace } = metadata;
+    if (spec.workloadSelector === undefined || selecting.has(namespace)) continue;
+    selecting.set(namespace, choiceFor(namespace).selecting.map(selectedClients));
+  }
+  return { ...byNamespace(candidates, (namespace) => choiceFor(namespace).rule), selecting };
 }
 
-const NO_RULE: ByNamespace<undefined> = { generic: undefined, exceptions: new Map() };
+function selectedClients(rule: Rule): SelectedClients {
+  const labels = rule.spec.workloadSelector?.matchLabels ?? {};
+  const text = Object.entries(labels)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(",");
+  return { scope: `${rule.metadata.namespace}${SELECTED}${text}`, labels, rule };
+}
+
+/** Labels of the client that a rule asks for, each once. */
+function labelsRead({ spec }: Rule): Set<string> {
+  return new Set(Object.keys(spec.workloadSelector?.matchLabels ?? {}));
+}
+
+const NO_RULE: RulesForHost = { generic: undefined, exceptions: new Map(), selecting: new Map() };

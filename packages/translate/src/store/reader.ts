@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Cohort } from "../proxy.ts";
 import type { Derivation, ModelReader } from "../read.ts";
 import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
+import { ruleFor, scopeOf } from "./destination-rules.ts";
 import type { Store } from "./store.ts";
 
 export function createReader(store: Store, cohort: Cohort, engine: Engine): ModelReader {
@@ -20,28 +21,29 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     workload: (address) => side().workloads.workload(address),
     virtualService: (host, namespace) => answerFor(side().virtualServices.forHost(host), namespace),
     virtualServicesOfGateway: (gateway) => side().virtualServices.forGateway(gateway),
-    destinationRule: (host, namespace) =>
-      answerFor(side().destinationRules.forHost(host), namespace),
+    destinationRule: (host, scope) => ruleFor(side().destinationRules.forHost(host), scope),
     gateways: (labels) => side().gateways.selecting(labels),
     peerAuthentication: (namespace, labels, port) =>
       side().peerAuthentications.modeOf(namespace, labels, port),
-    predicateLabels: () => side().virtualServices.predicateLabels(),
+    predicateLabels: () => {
+      const { virtualServices, destinationRules } = side();
+      return [
+        ...new Set([...virtualServices.predicateLabels(), ...destinationRules.predicateLabels()]),
+      ].toSorted();
+    },
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
     scoped: (host) => {
       const { services, destinationRules } = side();
-      return (
-        services.visibility(host).exceptions.size > 0 ||
-        destinationRules.forHost(host).exceptions.size > 0
-      );
+      const { exceptions, selecting } = destinationRules.forHost(host);
+      return services.visibility(host).exceptions.size > 0 || exceptions.size + selecting.size > 0;
     },
     routeScoped: (host) => side().virtualServices.forHost(host).exceptions.size > 0,
     hostsScope: (namespace) => (side().services.singledOut(namespace) ? namespace : ANY_NAMESPACE),
-    clusterScope: (host, namespace) => {
+    clusterScope: (host, { namespace, labels }) => {
       const { services, destinationRules } = side();
-      return services.visibility(host).exceptions.has(namespace) ||
-        destinationRules.forHost(host).exceptions.has(namespace)
-        ? namespace
-        : ANY_NAMESPACE;
+      const scope = scopeOf(destinationRules.forHost(host), namespace, labels);
+      if (scope !== ANY_NAMESPACE) return scope;
+      return services.visibility(host).exceptions.has(namespace) ? namespace : ANY_NAMESPACE;
     },
     routeScope: (host, namespace) =>
       side().virtualServices.forHost(host).exceptions.has(namespace) ? namespace : ANY_NAMESPACE,

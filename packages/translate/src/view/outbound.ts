@@ -54,7 +54,7 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
     for (const host of generic) emitHost(emit, host);
     for (const host of scoped) {
       if (!read.visible(host, view.namespace)) continue;
-      const scope = read.clusterScope(host, view.namespace);
+      const scope = read.clusterScope(host, view);
       const found = attempt(() => read.get(outboundHost, hostKey(read, host, scope, place)));
       if (found !== undefined) emitHost(emit, found);
     }
