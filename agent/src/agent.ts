@@ -111,7 +111,10 @@ async function startControl(
   const reporter = createReporter(
     ads,
     () => link,
-    () => summarize(model, mesh.clusterDomain, diagnostics(), (key) => files?.sourceOf(key)),
+    () =>
+      summarize(model, translator.mesh().clusterDomain, diagnostics(), (key) =>
+        files?.sourceOf(key),
+      ),
     expected,
     log,
   );

@@ -6,6 +6,7 @@ import { analyzeCommand } from "./commands/analyze.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configurationCommands } from "./commands/configuration.ts";
 import { historyCommands } from "./commands/history.ts";
+import { meshCommand } from "./commands/mesh.ts";
 import { proxyCommands } from "./commands/proxy.ts";
 import { serverCommand } from "./commands/server.ts";
 import { upCommand } from "./commands/up.ts";
@@ -27,6 +28,7 @@ const commands = [
   agentCommand(),
   ...configurationCommands(),
   ...historyCommands(),
+  meshCommand(),
   analyzeCommand(),
   xdsCommand(),
   ...proxyCommands(),

@@ -16,6 +16,8 @@ export type * from "./kinds/destination.ts";
 export type * from "./kinds/virtual-service.ts";
 export type * from "./kinds/destination-rule.ts";
 export type * from "./kinds/gateway.ts";
+export type * from "./kinds/mesh-settings.ts";
+export { MESH_SETTINGS_API, MESH_SETTINGS_KEY, MESH_SETTINGS_NAME } from "./kinds/mesh-settings.ts";
 export type * from "./kinds/peer-authentication.ts";
 export type * from "./kinds/policy-target.ts";
 export type * from "./kinds/sidecar.ts";

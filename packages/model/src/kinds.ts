@@ -16,6 +16,7 @@ import {
   serviceAccountSchema,
   serviceSchema,
 } from "./schema/kubernetes.ts";
+import { meshSettingsSchema } from "./schema/mesh-settings.ts";
 import { peerAuthenticationSchema } from "./schema/peer-authentication.ts";
 import { proxyConfigSchema } from "./schema/proxy-config.ts";
 import { requestAuthenticationSchema } from "./schema/request-authentication.ts";
@@ -65,6 +66,10 @@ export const kinds: readonly Kind[] = [
     peerAuthenticationSchema,
     SECURITY_VERSIONS,
   ),
+  {
+    ...istio("heddle.dev", "MeshSettings", "meshsettings", meshSettingsSchema, ["v1"]),
+    namespaced: false,
+  },
   kubernetes("core", "Service", "services", serviceSchema),
   kubernetes("core", "Pod", "pods", podSchema),
   kubernetes("core", "Namespace", "namespaces", namespaceSchema, { namespaced: false }),

@@ -1,4 +1,5 @@
 /** Turns the model of a mesh into what each of its proxies should hold, and keeps it so as the model changes. */
+import { signal } from "@preact/signals-core";
 import type { Diagnostic } from "@heddle/model";
 import { Claims } from "./engine/claims.ts";
 import { Drain, type Schedule } from "./engine/drain.ts";
@@ -10,7 +11,7 @@ import { createReader } from "./store/reader.ts";
 import { Store } from "./store/store.ts";
 import { clientViewOf } from "./view/client-view.ts";
 import { outboundParts } from "./view/outbound.ts";
-import { LiveView, type ProxyView } from "./view/proxy-view.ts";
+import { type AcquiredSet, LiveView, type ProxyView } from "./view/proxy-view.ts";
 import { ResourceSet } from "./view/resource-set.ts";
 
 export interface TranslatorOptions {
@@ -28,6 +29,8 @@ export interface Translator {
    * is not its object's.
    */
   apply(changes: readonly Change[]): void;
+  /** The settings in force: those given at the start, and what a MeshSettings object says instead. */
+  mesh(): MeshSettings;
   /** A view stays up to date, and costs memory, until it is disposed of. */
   view(proxy: ProxyDescription): ProxyView;
   /** What could not be translated; the last good value stands in its place. */
@@ -49,7 +52,9 @@ export function createTranslator(options: TranslatorOptions): Translator {
   const claims = new Claims();
   const store = new Store(mesh, clusterId, claims);
   const drain = new Drain(schedule, () => claims.sweep());
-  const cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
+  /** Engines are as old as the indexes that they read. */
+  const generation = signal(0);
+  let cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
   const outbound = new Map<string, SharedSet>();
   const views = new Set<LiveView>();
   const unexpected = new Map<string, Diagnostic>();
@@ -68,31 +73,35 @@ export function createTranslator(options: TranslatorOptions): Translator {
     unexpected.set(diagnostic.message, diagnostic);
   }
 
-  function acquire(client: ClientView): ResourceSet {
-    const key = `${client.cohort}|${client.key}`;
+  function acquire(client: ClientView): AcquiredSet {
+    const key = `${generation.peek()}|${client.cohort}|${client.key}`;
     let shared = outbound.get(key);
     if (shared === undefined) {
       const parts = outboundParts(readerOf(client), client);
-      shared = { set: new ResourceSet({ parts, drain, onError }), holders: 0 };
+      shared = { key, set: new ResourceSet({ parts, drain, onError }), holders: 0 };
       outbound.set(key, shared);
     }
     shared.holders++;
-    return shared.set;
-  }
-
-  function release(client: ClientView): void {
-    const key = `${client.cohort}|${client.key}`;
-    const shared = outbound.get(key);
-    if (shared === undefined || --shared.holders > 0) return;
-    outbound.delete(key);
-    shared.set.dispose();
+    const held = shared;
+    return {
+      set: held.set,
+      release: () => {
+        if (--held.holders > 0) return;
+        outbound.delete(held.key);
+        held.set.dispose();
+      },
+    };
   }
 
   return {
     apply(changes) {
-      store.apply(changes);
+      if (store.apply(changes)) {
+        cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
+        generation.value++;
+      }
       drain.wake();
     },
+    mesh: () => store.settings,
     view(proxy) {
       const view: LiveView = new LiveView({
         proxy,
@@ -104,9 +113,9 @@ export function createTranslator(options: TranslatorOptions): Translator {
             staged && proxy.cohort === "candidate" ? cohorts.candidate : cohorts.stable;
           return clientViewOf(read, proxy, staged);
         },
+        generation: () => generation.value,
         readerOf,
         acquire,
-        release,
         onDispose: () => views.delete(view),
       });
       views.add(view);
@@ -127,6 +136,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
 }
 
 interface SharedSet {
+  readonly key: string;
   readonly set: ResourceSet;
   holders: number;
 }

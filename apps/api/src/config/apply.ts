@@ -18,6 +18,7 @@ import {
 import { documentYaml } from "./documents.ts";
 import { earlierAnswer, keepAnswer, type Attempt } from "./idempotency.ts";
 import { checkMayDelete, checkOwners, type ClusterViews } from "./cluster-view.ts";
+import { checkSettingsStay } from "./settings-object.ts";
 import type { StoredChange } from "./revision-store.ts";
 import { hostedOwner, type MeshState } from "./state.ts";
 import type { StateStore } from "./state-store.ts";
@@ -101,6 +102,7 @@ async function applyLocked(
   const cluster = await clusters(tx, mesh);
   checkOwners(cluster, state, objects.keys());
   checkMayDelete(cluster, state, deleted);
+  checkSettingsStay(deleted);
 
   const wanted = await wantedOf(deps, state, objects, deleted);
   const changes = changesTo(state, wanted);

@@ -3,6 +3,7 @@ import { NO_PARENT, stateRoot } from "@heddle/sync";
 import type { Tx } from "@heddle/db";
 import type { AppDeps, CommittedRevision, MeshRecord, RevisionHeader } from "../deps.ts";
 import { writeRevision, type StoredChange } from "./revision-store.ts";
+import { mirrorSettings } from "./settings-object.ts";
 import { stateEntry, type MeshState, type StateEntry } from "./state.ts";
 
 /** An object's next value, or null to delete it. */
@@ -82,6 +83,7 @@ export async function commitRevision(
     rollbackOf: what.rollbackOf ?? null,
     changes: what.changes,
   });
+  await mirrorSettings(tx, mesh, what.changes);
   return {
     before: what.before,
     state: { ...what.next, headHash: signed.hash },

@@ -1,5 +1,6 @@
 /** Revisions: history, what changed between two, and going back to one, which is a new one. */
 import type { ApplyResult, Page, RevisionDiff, RevisionInfo } from "@heddle/client";
+import { MESH_SETTINGS_KEY } from "@heddle/model";
 import type { MeshRecord, MeshRef } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
@@ -113,10 +114,12 @@ export async function rollback(
     const state = await states.read(tx, record);
     const back = (await netChanges(tx, mesh, { from: number, to: record.revision })).map(inverse);
     const wanted = new Map<string, Wanted>(
-      back.map(({ key, after, afterHash, owner }) => [
-        key,
-        after === null || afterHash === null ? null : { document: after, hash: afterHash, owner },
-      ]),
+      back
+        .filter(staysSet)
+        .map(({ key, after, afterHash, owner }) => [
+          key,
+          after === null || afterHash === null ? null : { document: after, hash: afterHash, owner },
+        ]),
     );
     const changes = changesTo(state, wanted);
     const cluster = await clusters(tx, mesh);
@@ -156,6 +159,11 @@ export async function rollback(
     await announce(deps, done.record, done.commit.revision);
   }
   return done.result;
+}
+
+/** A mesh keeps the settings that it has where it had chosen none. */
+function staysSet({ key, after }: StoredChange): boolean {
+  return key !== MESH_SETTINGS_KEY || after !== null;
 }
 
 function inverse(change: StoredChange): StoredChange {

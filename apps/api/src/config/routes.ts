@@ -4,8 +4,11 @@ import type { AppDeps } from "../deps.ts";
 import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses, type Actor } from "../http/router.ts";
 import { json, jsonBody, MeshParam, PageQuery, pageSchema } from "../http/schemas.ts";
+import { MeshChangeSchema, MeshInfoSchema } from "../tenancy/schemas.ts";
+import { meshInfo } from "../tenancy/service.ts";
 import { analyzeRequest } from "./analyze.ts";
 import { createClusterViews } from "./cluster-view.ts";
+import { changeSettings } from "./change-settings.ts";
 import { apply, type ApplyContext } from "./apply.ts";
 import { diffRevisions, getRevision, pageOfRevisions, rollback } from "./history.ts";
 import { attemptOf } from "./idempotency.ts";
@@ -99,6 +102,16 @@ const deleteOne = createRoute({
   summary: "Delete one object, as a revision of its own",
   request: { params: ObjectParams, query: WriteQuery, headers: WriteHeaders },
   responses: { 200: json("Deleted", ApplyResultSchema), ...problemResponses },
+});
+
+const patchMesh = createRoute({
+  method: "patch",
+  path: MESH,
+  summary: "Change a mesh's settings, as a revision",
+  security: bearer,
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam, ...jsonBody(MeshChangeSchema) },
+  responses: { 200: json("The mesh", MeshInfoSchema), ...problemResponses },
 });
 
 const getRevisions = createRoute({
@@ -196,6 +209,11 @@ export function configRoutes(deps: AppDeps) {
       attempt: await attempt(c.var.actor, c.req, undefined),
     });
     return c.json(result, 200);
+  });
+  app.openapi(patchMesh, async (c) => {
+    const { settings } = c.req.valid("json");
+    const mesh = await changeSettings(context, c.var.mesh, settings, authorOf(c.var.actor));
+    return c.json(await meshInfo(deps, mesh), 200);
   });
   app.openapi(getRevisions, async (c) =>
     c.json(await pageOfRevisions(context, c.var.mesh, c.req.valid("query")), 200),

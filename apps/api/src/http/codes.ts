@@ -100,6 +100,11 @@ export const problemKinds = {
     "A document is too large",
     "Split it: a list into documents of one object each, an object into several.",
   ),
+  HDL1048: kind(
+    422,
+    "The settings of a mesh cannot be deleted",
+    "Change them: heddle mesh set, or apply a MeshSettings with what they shall be.",
+  ),
   HDL1050: kind(
     503,
     "The database is not reachable",

@@ -6,7 +6,6 @@ import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam, PageQuery, pageSchema } from "../http/schemas.ts";
 import {
   CreatedTokenSchema,
-  MeshChangeSchema,
   MeshInfoSchema,
   NewMeshSchema,
   NewTokenSchema,
@@ -14,7 +13,6 @@ import {
   WhoAmISchema,
 } from "./schemas.ts";
 import {
-  changeMesh,
   createMesh,
   createToken,
   meshInfo,
@@ -59,16 +57,6 @@ const getMesh = createRoute({
   security: bearer,
   middleware: [requireScope("read", "agent")] as const,
   request: { params: MeshParam },
-  responses: { 200: json("The mesh", MeshInfoSchema), ...problemResponses },
-});
-
-const patchMesh = createRoute({
-  method: "patch",
-  path: "/v1/meshes/{mesh}",
-  summary: "Change a mesh's settings",
-  security: bearer,
-  middleware: [requireScope("admin")] as const,
-  request: { params: MeshParam, ...jsonBody(MeshChangeSchema) },
   responses: { 200: json("The mesh", MeshInfoSchema), ...problemResponses },
 });
 
@@ -133,9 +121,6 @@ export function tenancyRoutes(deps: AppDeps) {
     c.json(await createMesh(deps, c.var.actor, c.req.valid("json")), 201),
   );
   app.openapi(getMesh, async (c) => c.json(await meshInfo(deps, c.var.mesh), 200));
-  app.openapi(patchMesh, async (c) =>
-    c.json(await changeMesh(deps, c.var.mesh, c.req.valid("json").settings), 200),
-  );
   app.openapi(deleteMesh, async (c) => {
     await removeMesh(deps, c.var.mesh);
     return c.body(null, 204);

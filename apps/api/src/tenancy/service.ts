@@ -7,7 +7,7 @@ import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
 import type { Actor } from "../http/router.ts";
 import { forgetTokens } from "./authenticate.ts";
-import { deleteMesh, findMesh, insertMesh, listMeshes, updateMeshSettings } from "./mesh-store.ts";
+import { deleteMesh, findMesh, insertMesh, listMeshes } from "./mesh-store.ts";
 import { createSecret, hashSecret } from "./secret.ts";
 import {
   insertToken,
@@ -108,17 +108,6 @@ export async function meshInfo(deps: AppDeps, mesh: MeshRecord): Promise<MeshInf
     convergence: await convergenceOf(deps, mesh, mesh.revision),
     settings: mesh.settings,
   };
-}
-
-/** Only the settings that are named change. */
-export async function changeMesh(
-  deps: AppDeps,
-  mesh: MeshRecord,
-  settings: StoredMeshSettings,
-): Promise<MeshInfo> {
-  const merged = { ...mesh.settings, ...settings };
-  await deps.db.withTenant(mesh.tenant, (tx) => updateMeshSettings(tx, mesh, merged));
-  return meshInfo(deps, { ...mesh, settings: merged });
 }
 
 export async function removeMesh(deps: AppDeps, mesh: MeshRecord): Promise<void> {

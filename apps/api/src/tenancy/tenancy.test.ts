@@ -141,6 +141,44 @@ onEveryPlane("meshes", (plane) => {
     expect(await client.createMesh({ name: "prod" })).toMatchObject({ revision: 0 });
   });
 
+  it("keep their settings as an object: signed, in history, rolled back, never deleted", async () => {
+    const { client, published } = plane();
+    const name = `settings-${crypto.randomUUID().slice(0, 8)}`;
+    await client.createMesh({ name, settings: { traceSampling: 5 } });
+    expect(await client.changeMesh(name, { accessLog: false })).toMatchObject({ revision: 1 });
+    const key = "heddle.dev/MeshSettings/-/mesh";
+    expect(published.at(-1)!.revision.changes).toMatchObject([
+      { key, document: { spec: { traceSampling: 5, accessLog: false } } },
+    ]);
+    expect(await client.changeMesh(name, { accessLog: false })).toMatchObject({ revision: 1 });
+    await client.apply(name, {
+      objects: [
+        {
+          apiVersion: "heddle.dev/v1",
+          kind: "MeshSettings",
+          metadata: { name: "mesh" },
+          spec: { outboundTrafficPolicy: "REGISTRY_ONLY" },
+        },
+      ],
+    });
+    const settings = async () => (await client.getMesh(name)).settings;
+    expect(await settings()).toEqual({ outboundTrafficPolicy: "REGISTRY_ONLY" });
+    await client.rollback(name, 1);
+    expect(await settings()).toEqual({ traceSampling: 5, accessLog: false });
+    await client.rollback(name, 0);
+    expect(await settings()).toEqual({ traceSampling: 5, accessLog: false });
+    expect(await problemOf(client.apply(name, { delete: [key] }))).toMatchObject({
+      code: "HDL1048",
+      status: 422,
+    });
+    const both = await Promise.all([
+      client.changeMesh(name, { traceSampling: 50 }),
+      client.changeMesh(name, { accessLog: true }),
+    ]);
+    expect(both.length).toBe(2);
+    expect(await settings()).toEqual({ traceSampling: 50, accessLog: true });
+  });
+
   it("refuse names and trust domains that are none, by field", async () => {
     const { client } = plane();
     const problem = await problemOf(

@@ -3,6 +3,7 @@ import type { MeshObject } from "../object.ts";
 import { groupOf } from "../object.ts";
 import { checkDestinationRule } from "./destination-rule.ts";
 import { checkGateway } from "./gateway.ts";
+import { checkMeshSettings } from "./mesh-settings.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import type { Report } from "./report.ts";
 import { checkVirtualService } from "./virtual-service.ts";
@@ -19,6 +20,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     checkGateway(spec, metadata.name, report),
   "security.istio.io/PeerAuthentication": ({ spec }, report) =>
     checkPeerAuthentication(spec, report),
+  "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
 };
 
 /** Runs the check of an object's kind; kinds without one have none. */

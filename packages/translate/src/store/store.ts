@@ -1,27 +1,44 @@
 /** The model in memory, changed in batches, read through tracked questions, with two readings while a change is staged. */
 import { batch, signal } from "@preact/signals-core";
-import { type Diagnostic, type MeshObject, originOf } from "@heddle/model";
+import {
+  type Diagnostic,
+  MESH_SETTINGS_KEY,
+  type MeshObject,
+  type MeshSettingsSpec,
+  originOf,
+} from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { Change } from "../overlay.ts";
 import type { Cohort } from "../proxy.ts";
 import type { MeshSettings } from "../read.ts";
+import { Settings } from "./settings.ts";
 import { checkKey, Side } from "./side.ts";
 
 export class Store {
-  readonly mesh: MeshSettings;
+  readonly #settings: Settings;
   readonly #newSide: () => Side;
-  readonly #stable: Side;
+  #stable: Side;
   /** What candidates read instead; only objects that differ. */
   readonly #staged = new Map<string, MeshObject<unknown> | null>();
   /** Exists while something is staged. */
   readonly #candidate = signal<Side | undefined>(undefined);
   readonly #problems = new Map<string, Diagnostic>();
 
-  /** `clusterId` is the cluster that the objects' pods run in. */
+  /** `clusterId` is the cluster that the objects' pods run in. A MeshSettings object goes over `mesh`. */
   constructor(mesh: MeshSettings, clusterId: string, claims: Claims) {
-    this.mesh = mesh;
-    this.#newSide = () => new Side(claims, mesh, clusterId);
+    this.#settings = new Settings(mesh);
+    this.#newSide = () => new Side(claims, this.#settings.now, clusterId);
     this.#stable = this.#newSide();
+  }
+
+  /** Reading a member is tracked. */
+  get mesh(): MeshSettings {
+    return this.#settings.tracked;
+  }
+
+  /** Untracked. */
+  get settings(): MeshSettings {
+    return this.#settings.now;
   }
 
   /** What a cohort reads; tracked, as it changes with the first staged object and the last. */
@@ -39,12 +56,17 @@ export class Store {
     return [...this.#problems.values()];
   }
 
-  /** One batch: no derivation sees some of the changes and not the others. */
-  apply(changes: readonly Change[]): void {
+  /**
+   * One batch: no derivation sees some of the changes and not the others. True where indexes had to be made anew: whoever
+   * has read the old ones hears of nothing any more and must read again.
+   */
+  apply(changes: readonly Change[]): boolean {
     for (const change of changes) {
       checkKey(change.key, change.object);
       checkKey(change.key, change.candidate);
     }
+    const settings = changes.find(({ key }) => key === MESH_SETTINGS_KEY);
+    if (settings) return this.#applyWithSettings(changes, settings);
     const staged = this.#candidate.peek();
     for (const change of changes) {
       this.#set(this.#stable, change.key, change.object);
@@ -58,6 +80,26 @@ export class Store {
       else if (staged === undefined) this.#candidate.value = this.#buildCandidate();
       else staged.flush();
     });
+    return false;
+  }
+
+  /** What indexes are made with changes seldom: then they are made anew. */
+  #applyWithSettings(changes: readonly Change[], settings: Change): boolean {
+    const chosen = (settings.object?.spec ?? undefined) as MeshSettingsSpec | undefined;
+    const before = this.#settings.choose(chosen);
+    const anew = indexed(before) !== indexed(this.#settings.now);
+    if (anew) {
+      this.#stable = this.#rebuilt(this.#stable);
+      if (this.#candidate.peek()) this.#candidate.value = this.#buildCandidate();
+    }
+    this.apply(changes.filter((change) => change !== settings));
+    return anew;
+  }
+
+  #rebuilt(old: Side): Side {
+    const side = this.#newSide();
+    for (const [key, object] of old.objects.entries()) this.#set(side, key, object);
+    return side;
   }
 
   #candidateOf(change: Change): MeshObject<unknown> | null {
@@ -89,4 +131,9 @@ export class Store {
       });
     }
   }
+}
+
+/** The settings that indexes are made with. */
+function indexed({ clusterDomain, rootNamespace, trustDomain }: MeshSettings): string {
+  return JSON.stringify([clusterDomain, rootNamespace, trustDomain]);
 }

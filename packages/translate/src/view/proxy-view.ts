@@ -38,10 +38,16 @@ export interface ProxyViewOptions {
   /** What outbound resources depend on now; tracked. */
   readonly clientView: () => ClientView;
   readonly readerOf: (view: ClientView) => ModelReader;
-  /** Outbound resources are shared: each `acquire` is given back by a `release`. */
-  readonly acquire: (view: ClientView) => ResourceSet;
-  readonly release: (view: ClientView) => void;
+  /** Changes when all that was read before is to be read anew; tracked. */
+  readonly generation: () => number;
+  readonly acquire: (view: ClientView) => AcquiredSet;
   readonly onDispose: () => void;
+}
+
+/** Outbound resources are shared: each set is given back by whoever acquired it. */
+export interface AcquiredSet {
+  readonly set: ResourceSet;
+  readonly release: () => void;
 }
 
 /** Names that a client may ask for beyond its own; a gRPC client has one for each service that it calls. */
@@ -75,7 +81,7 @@ export class LiveView implements ProxyView, Work {
       secret: layered("secret"),
     };
     this.#viewWatcher = new Watcher(
-      () => this.#follow(options.clientView()),
+      () => this.#follow(options.clientView(), options.generation()),
       () => options.drain.add(this),
     );
     options.drain.add(this);
@@ -135,13 +141,14 @@ export class LiveView implements ProxyView, Work {
   }
 
   /** Another client view means other resources, all of them; those that are equal keep their identity. */
-  #follow(client: ClientView): void {
+  #follow(client: ClientView, generation: number): void {
     const before = this.#client;
-    if (before?.key === client.key && before.cohort === client.cohort) return;
-    const { acquire, drain, onError, readerOf, release } = this.#options;
     const old = this.#layers;
+    const same = before?.key === client.key && before.cohort === client.cohort;
+    if (same && old?.generation === generation) return;
+    const { acquire, drain, onError, readerOf } = this.#options;
     const read = readerOf(client);
-    const shared = acquire(client);
+    const { set: shared, release } = acquire(client);
     const own = new ResourceSet({ parts: ownParts(read, this.proxy, client), drain, onError });
     const asked = new ResourceSet({ parts: [], drain, onError });
     const names = old?.names ?? new Map<string, AskedName>();
@@ -150,20 +157,18 @@ export class LiveView implements ProxyView, Work {
     }
     const stop = [shared, own, asked].map((set) => set.subscribe((changed) => this.#hear(changed)));
     this.#client = client;
-    this.#layers = { shared, own, asked, names, stop };
+    this.#layers = { generation, shared, release, own, asked, names, stop };
     if (old === undefined || before === undefined) {
       if (shared.built) this.#noteAll(shared);
       return;
     }
     for (const set of [old.shared, old.own, old.asked, shared]) this.#noteAll(set);
     closeLayers(old);
-    release(before);
   }
 
   #leave(): void {
     if (this.#layers === undefined || this.#client === undefined) return;
     closeLayers(this.#layers);
-    this.#options.release(this.#client);
     this.#layers = undefined;
   }
 
@@ -233,7 +238,10 @@ interface AskedName {
 }
 
 interface Layers {
+  readonly generation: number;
   readonly shared: ResourceSet;
+  /** Gives `shared` back. */
+  readonly release: () => void;
   readonly own: ResourceSet;
   /** What was asked for by name and is not in `own`. */
   readonly asked: ResourceSet;
@@ -241,9 +249,9 @@ interface Layers {
   readonly stop: readonly (() => void)[];
 }
 
-/** `shared` is given back by whoever acquired it. */
-function closeLayers({ own, asked, stop }: Layers): void {
+function closeLayers({ own, asked, stop, release }: Layers): void {
   for (const end of stop) end();
+  release();
   own.dispose();
   asked.dispose();
 }

@@ -1,0 +1,18 @@
+/** MeshSettings of heddle.dev: what a mesh's owner has chosen for all of it. There is one object of it, named `mesh`. */
+
+export interface MeshSettingsSpec {
+  /** Share of requests traced, 0 to 100. */
+  readonly traceSampling?: number;
+  readonly accessLog?: boolean;
+  /** What happens to requests for hosts that no service names. */
+  readonly outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** The namespace whose rules are for the whole mesh. */
+  readonly rootNamespace?: string;
+  readonly clusterDomain?: string;
+}
+
+export const MESH_SETTINGS_API = "heddle.dev/v1";
+/** The one name that the object may have. */
+export const MESH_SETTINGS_NAME = "mesh";
+/** Its `objectKey`. */
+export const MESH_SETTINGS_KEY = `heddle.dev/MeshSettings/-/${MESH_SETTINGS_NAME}`;

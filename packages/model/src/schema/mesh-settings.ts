@@ -1,0 +1,23 @@
+/** Schema of MeshSettings. */
+import { z } from "zod";
+import type { MeshSettingsSpec } from "../kinds/mesh-settings.ts";
+import { isDnsLabel, isDnsName } from "../validate/names.ts";
+import { bool, fields, optional } from "./fields.ts";
+
+export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
+  traceSampling: optional(z.number().min(0).max(100)),
+  accessLog: optional(bool),
+  outboundTrafficPolicy: optional(z.enum(["ALLOW_ANY", "REGISTRY_ONLY"])),
+  rootNamespace: optional(
+    z.string().refine(isDnsLabel, {
+      error: (issue) => `${JSON.stringify(issue.input)} cannot name a namespace`,
+      params: { code: "HDL0017" },
+    }),
+  ),
+  clusterDomain: optional(
+    z.string().refine(isDnsName, {
+      error: (issue) => `${JSON.stringify(issue.input)} is not a domain`,
+      params: { code: "HDL0017" },
+    }),
+  ),
+});
