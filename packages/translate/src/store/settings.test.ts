@@ -1,6 +1,6 @@
 import { type MeshObject, objectKey, type MeshSettingsSpec } from "@heddle/model";
 import { describe, expect, it } from "vitest";
-import { destinationRule, service } from "../behaviour/objects.ts";
+import { destinationRule, service } from "../../../../test/harness/objects.ts";
 import { createTranslator, parseNode, type ProxyView, type Translator } from "../index.ts";
 import { ANY_MESH } from "../testing/mesh.ts";
 
