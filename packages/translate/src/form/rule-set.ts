@@ -19,7 +19,12 @@ export interface RuleSet {
   readonly origin: Origin;
   /** Full names, as `resolveHost` gives them. */
   readonly hosts: readonly string[];
+  /** By request: the first one that matches decides. */
   readonly http: readonly HttpRule[];
+  /** By the server name of a TLS connection that is passed on as it is: the first one that matches decides. */
+  readonly tls: readonly TlsRule[];
+  /** By connection, whatever it carries: the first one that matches decides. */
+  readonly tcp: readonly TcpRule[];
 }
 
 /** The object that something was made of: leads from what Envoy holds, or refuses, back to what the user wrote. */
@@ -89,4 +94,36 @@ export interface Mirror {
   readonly destination: Destination;
   /** 0 to 100. */
   readonly percent: number;
+}
+
+export interface TlsRule {
+  /** Any one of them is enough. Never empty. */
+  readonly matches: readonly TlsMatch[];
+  readonly destinations: readonly ConnectionDestination[];
+}
+
+export interface TcpRule {
+  /** Any one of them is enough. Never empty: a rule for everything has one that asks for nothing. */
+  readonly matches: readonly ConnectionMatch[];
+  readonly destinations: readonly ConnectionDestination[];
+}
+
+/** Undefined members ask for nothing. */
+export interface ConnectionMatch {
+  /** Addresses or subnets that the client connects to; any one of them. Only where its traffic is intercepted. */
+  readonly destinationSubnets?: readonly string[];
+  /** Address or subnet of the client. */
+  readonly sourceSubnet?: string;
+  /** What must hold of the client and of the listener. Behind a gateway only port and gateways count. */
+  readonly client: ClientMatch;
+}
+
+export interface TlsMatch extends ConnectionMatch {
+  /** Names or wildcards, lower case; any one of them. Never empty. */
+  readonly serverNames: readonly string[];
+}
+
+export interface ConnectionDestination extends Destination {
+  /** Share among the weights of the rule; a lone destination takes all. */
+  readonly weight: number;
 }

@@ -6,18 +6,27 @@ import {
   type HTTPRoute,
   type HTTPRouteDestination,
   type MeshObject,
+  type L4MatchAttributes,
   resolveHost,
+  type RouteDestination,
+  type TCPRoute,
+  type TLSMatchAttributes,
+  type TLSRoute,
   type VirtualService,
   virtualServiceHosts,
 } from "@heddle/model";
 import type {
   ClientMatch,
+  ConnectionDestination,
+  ConnectionMatch,
   Destination,
   HttpDestination,
   HttpMatch,
   HttpRule,
   Mirror,
   RuleSet,
+  TcpRule,
+  TlsRule,
 } from "./rule-set.ts";
 
 /** Where the names of a rule are resolved. */
@@ -36,6 +45,8 @@ export function virtualServiceRules(
     origin: { kind: "VirtualService", namespace, name },
     hosts: virtualServiceHosts(object, clusterDomain),
     http: (object.spec.http ?? []).map((route) => httpRule(route, place)),
+    tls: (object.spec.tls ?? []).map((route) => tlsRule(route, place)),
+    tcp: (object.spec.tcp ?? []).map((route) => tcpRule(route, place)),
   };
 }
 
@@ -76,7 +87,7 @@ function httpMatch(match: HTTPMatchRequest, place: Place): HttpMatch {
   };
 }
 
-/** A match that names gateways leaves source labels and namespace aside, as in Istio. */
+/** A match of requests that names gateways leaves source labels and namespace aside, as in Istio. */
 function clientMatch(
   match: {
     readonly port: number | undefined;
@@ -91,11 +102,7 @@ function clientMatch(
   if (gateways && gateways.length > 0) {
     return { ...ofPort, gateways: gateways.map((name) => gatewayReference(name, namespace)) };
   }
-  return {
-    ...ofPort,
-    ...(sourceLabels && Object.keys(sourceLabels).length > 0 ? { sourceLabels } : {}),
-    ...(sourceNamespace ? { sourceNamespace } : {}),
-  };
+  return { ...ofPort, ...sourceOf(sourceLabels, sourceNamespace) };
 }
 
 function httpDestination(
@@ -106,6 +113,62 @@ function httpDestination(
     ...destination(to, place),
     weight: weight ?? 0,
     ...(headers ? { headers } : {}),
+  };
+}
+
+function tlsRule({ match, route }: TLSRoute, place: Place): TlsRule {
+  return {
+    matches: match.map((each) => ({
+      ...connectionMatch(each, place.namespace),
+      serverNames: each.sniHosts.map((name) => name.toLowerCase()),
+    })),
+    destinations: (route ?? []).map((each) => connectionDestination(each, place)),
+  };
+}
+
+function tcpRule({ match, route }: TCPRoute, place: Place): TcpRule {
+  return {
+    matches: match?.length
+      ? match.map((each) => connectionMatch(each, place.namespace))
+      : [{ client: {} }],
+    destinations: (route ?? []).map((each) => connectionDestination(each, place)),
+  };
+}
+
+/** Unlike those of requests, these matches look at source labels and namespace beside gateways too, as in Istio. */
+function connectionMatch(
+  match: L4MatchAttributes | TLSMatchAttributes,
+  namespace: string,
+): ConnectionMatch {
+  const { destinationSubnets, port, sourceLabels, sourceNamespace, gateways } = match;
+  const sourceSubnet = "sourceSubnet" in match ? match.sourceSubnet : undefined;
+  return {
+    ...(destinationSubnets?.length ? { destinationSubnets } : {}),
+    ...(sourceSubnet ? { sourceSubnet } : {}),
+    client: {
+      ...(port ? { port } : {}),
+      ...(gateways?.length
+        ? { gateways: gateways.map((name) => gatewayReference(name, namespace)) }
+        : {}),
+      ...sourceOf(sourceLabels, sourceNamespace),
+    },
+  };
+}
+
+function connectionDestination(
+  { destination: to, weight }: RouteDestination,
+  place: Place,
+): ConnectionDestination {
+  return { ...destination(to, place), weight: weight ?? 0 };
+}
+
+function sourceOf(
+  sourceLabels: Readonly<Record<string, string>> | undefined,
+  sourceNamespace: string | undefined,
+): Pick<ClientMatch, "sourceLabels" | "sourceNamespace"> {
+  return {
+    ...(sourceLabels && Object.keys(sourceLabels).length > 0 ? { sourceLabels } : {}),
+    ...(sourceNamespace ? { sourceNamespace } : {}),
   };
 }
 

@@ -3,13 +3,12 @@ import type { Filter, FilterChain, Listener } from "@heddle/envoy/config/listene
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
-import { splitServerHost } from "../route/gateway-hosts.ts";
 import { type GatewayServer, gatewayKeyOf, gatewayServers } from "../route/gateway-servers.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
 import { ANY_ADDRESS, socketAddress } from "./address.ts";
 import { TLS_INSPECTOR } from "./listener-filters.ts";
-import { gatewaySecrets, gatewayTls } from "./tls.ts";
+import { listenerSecrets, listenerTls } from "./tls.ts";
 
 /** One for each address and port that some server wants. */
 export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): readonly Listener[] {
@@ -18,7 +17,9 @@ export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): re
     proxy.interception === "NONE" ? (proxy.addresses[0] ?? ANY_ADDRESS) : ANY_ADDRESS;
   const groups = new Map<string, GatewayServer[]>();
   for (const server of read.get(gatewayServers, gatewayKeyOf(proxy))) {
-    const key = `${server.bind ?? fallback}_${server.port}`;
+    const { protocol, bind } = server.listener;
+    if (protocol !== "HTTP" && protocol !== "HTTPS") continue;
+    const key = `${bind ?? fallback}_${server.port}`;
     const group = groups.get(key);
     if (group) group.push(server);
     else groups.set(key, [server]);
@@ -28,10 +29,10 @@ export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): re
     if (!first) return [];
     const listener = read.get(gatewayListener, {
       peer,
-      address: first.bind ?? fallback,
+      address: first.listener.bind ?? fallback,
       port: first.port,
       // One port speaks one of the two; the first Gateway by key decides.
-      servers: servers.filter(({ protocol }) => protocol === first.protocol),
+      servers: servers.filter(({ listener: each }) => each.protocol === first.listener.protocol),
     });
     return listener ? [listener] : [];
   });
@@ -44,8 +45,7 @@ export function gatewayListenerSecrets(
 ): readonly string[] {
   const names = read
     .get(gatewayServers, gatewayKeyOf(proxy))
-    .filter(({ protocol }) => protocol === "HTTPS")
-    .flatMap(({ server }) => gatewaySecrets(server.tls ?? {}, proxy.namespace));
+    .flatMap(({ listener: { tls } }) => (tls ? listenerSecrets(tls, proxy.namespace) : []));
   return [...new Set(names)].toSorted();
 }
 
@@ -63,7 +63,7 @@ const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
       address,
       port,
       peerKey(peer),
-      servers.map((each) => [each.gateway, each.routeName, each.server]),
+      servers.map(({ listener, routeName }) => [routeName, listener]),
     ]),
   (read, { peer, address, port, servers }) => {
     const filters = (routes: string): readonly Filter[] => [
@@ -76,7 +76,7 @@ const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
       }),
     ];
     const [first] = servers;
-    const secure = first?.protocol === "HTTPS";
+    const secure = first?.listener.protocol === "HTTPS";
     const filterChains = secure
       ? secureChains(read, peer, servers, filters)
       : [{ filters: filters(first?.routeName ?? "") }];
@@ -99,9 +99,10 @@ function secureChains(
   filters: (routes: string) => readonly Filter[],
 ): readonly FilterChain[] {
   const taken = new Set<string>();
-  return servers.flatMap(({ server, namespace, routeName }): readonly FilterChain[] => {
-    const transportSocket = gatewayTls(server.tls ?? {}, peer.namespace, read.mesh.trustDomain);
-    const hosts = [...new Set(server.hosts.map((host) => splitServerHost(host, namespace).host))];
+  return servers.flatMap(({ listener, routeName }): readonly FilterChain[] => {
+    const { tls } = listener;
+    const transportSocket = tls && listenerTls(tls, peer.namespace, read.mesh.trustDomain);
+    const hosts = [...new Set(listener.hosts.map(({ host }) => host))];
     const free = hosts.filter((host) => !taken.has(host));
     if (!transportSocket || free.length === 0) return [];
     for (const host of free) taken.add(host);

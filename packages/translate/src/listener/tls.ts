@@ -1,11 +1,18 @@
 /** TLS at a listener: the mesh's own, mutual, and what a gateway offers to the world. */
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type {
+  CertificateValidationContext,
+  CommonTlsContext,
   DownstreamTlsContext,
   TlsParameters,
 } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
-import type { Gateway } from "@heddle/model";
 import { ADS_SECRETS } from "../ads.ts";
+import type {
+  CertificateSource,
+  ClientValidation,
+  ListenerTls,
+  TlsParameters as FormParameters,
+} from "../form/gateway-listener.ts";
 import {
   gatewayClientCaSecret,
   gatewaySecret,
@@ -13,8 +20,6 @@ import {
   WORKLOAD_SECRET,
 } from "../names.ts";
 import { extension } from "../typed-config.ts";
-
-type ServerTls = NonNullable<NonNullable<Gateway["servers"]>[number]["tls"]>;
 
 /** Envoy's own maximum for servers is 1.3 already; it is written down because upstream it is not. */
 const MODERN: TlsParameters = {
@@ -26,11 +31,15 @@ const MODERN: TlsParameters = {
  * Mutual TLS between workloads: our certificate, and a peer's from any workload of the trust domain. `http` offers HTTP/2 and
  * HTTP/1.1; a TCP port offers what a client of the mesh asks for.
  */
-export function meshTls(trustDomain: string, layer: "http" | "tcp"): TransportSocket {
+export function meshTls(
+  trustDomain: string,
+  layer: "http" | "tcp",
+  parameters?: FormParameters,
+): TransportSocket {
   return socket({
     requireClientCertificate: true,
     commonTlsContext: {
-      tlsParams: MODERN,
+      tlsParams: tlsParameters(parameters),
       tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }],
       combinedValidationContext: {
         defaultValidationContext: {
@@ -45,85 +54,132 @@ export function meshTls(trustDomain: string, layer: "http" | "tcp"): TransportSo
   });
 }
 
-/** Names of the secrets that `gatewayTls` refers to. */
-export function gatewaySecrets(tls: ServerTls, gatewayNamespace: string): readonly string[] {
-  if (tls.mode === "ISTIO_MUTUAL") return [WORKLOAD_SECRET, TRUST_BUNDLE_SECRET];
-  const names = credentialNames(tls).map((name) => gatewaySecret(gatewayNamespace, name));
-  return asksForClientCertificate(tls) ? [...names, clientCa(tls, gatewayNamespace)] : names;
+/** Names of the secrets that `listenerTls` refers to. */
+export function listenerSecrets(tls: ListenerTls, gatewayNamespace: string): readonly string[] {
+  switch (tls.mode) {
+    case "MESH":
+      return [WORKLOAD_SECRET, TRUST_BUNDLE_SECRET];
+    case "TERMINATE": {
+      const bundle = bundleOf(tls.clients, gatewayNamespace);
+      return [
+        ...tls.certificates.flatMap((each) =>
+          "credential" in each ? [gatewaySecret(gatewayNamespace, each.credential)] : [],
+        ),
+        ...(bundle === undefined ? [] : [bundle]),
+      ];
+    }
+    default:
+      return [];
+  }
 }
 
-/** Undefined if the server names no certificate: it could only refuse. */
-export function gatewayTls(
-  tls: ServerTls,
+/** Undefined where TLS is passed on, or where there is no certificate to answer with. */
+export function listenerTls(
+  tls: ListenerTls,
   gatewayNamespace: string,
   trustDomain: string,
 ): TransportSocket | undefined {
-  if (tls.mode === "ISTIO_MUTUAL") return meshTls(trustDomain, "http");
-  const names = credentialNames(tls);
-  if (names.length === 0) return undefined;
-  const client = asksForClientCertificate(tls);
-  const sans = (tls.subjectAltNames ?? []).flatMap((exact) =>
-    (["URI", "DNS"] as const).map((sanType) => ({ sanType, matcher: { exact } })),
-  );
+  if (tls.mode === "MESH") return meshTls(trustDomain, "http", tls.parameters);
+  if (tls.mode !== "TERMINATE" || tls.certificates.length === 0) return undefined;
+  const { certificates, clients, parameters } = tls;
   return socket({
-    requireClientCertificate: tls.mode === "MUTUAL",
+    requireClientCertificate: clients?.required === true,
     commonTlsContext: {
-      tlsParams: {
-        tlsMinimumProtocolVersion: version(tls.minProtocolVersion) ?? "TLSv1_2",
-        tlsMaximumProtocolVersion: version(tls.maxProtocolVersion) ?? "TLSv1_3",
-        ...(tls.cipherSuites?.length ? { cipherSuites: tls.cipherSuites } : {}),
-      },
-      tlsCertificateSdsSecretConfigs: names.map((name) => ({
-        name: gatewaySecret(gatewayNamespace, name),
-        sdsConfig: ADS_SECRETS,
-      })),
-      ...(client
-        ? {
-            combinedValidationContext: {
-              defaultValidationContext: sans.length > 0 ? { matchTypedSubjectAltNames: sans } : {},
-              validationContextSdsSecretConfig: {
-                name: clientCa(tls, gatewayNamespace),
-                sdsConfig: ADS_SECRETS,
-              },
-            },
-          }
-        : {}),
+      tlsParams: tlsParameters(parameters),
+      ...certificateSources(certificates, gatewayNamespace),
+      ...(clients ? clientValidation(clients, gatewayNamespace) : {}),
       alpnProtocols: ["h2", "http/1.1"],
     },
   });
 }
 
-function credentialNames(tls: ServerTls): readonly string[] {
-  if (tls.credentialNames?.length) return tls.credentialNames;
-  return tls.credentialName ? [tls.credentialName] : [];
+/** Files are read by the proxy; everything else comes from the control plane. */
+function certificateSources(
+  certificates: readonly CertificateSource[],
+  gatewayNamespace: string,
+): Pick<CommonTlsContext, "tlsCertificates" | "tlsCertificateSdsSecretConfigs"> {
+  const secrets = certificates.flatMap((each) =>
+    "credential" in each
+      ? [{ name: gatewaySecret(gatewayNamespace, each.credential), sdsConfig: ADS_SECRETS }]
+      : [],
+  );
+  const files = certificates.flatMap((each) =>
+    "certificateFile" in each
+      ? [
+          {
+            certificateChain: { filename: each.certificateFile },
+            privateKey: { filename: each.keyFile },
+          },
+        ]
+      : [],
+  );
+  return {
+    ...(secrets.length > 0 ? { tlsCertificateSdsSecretConfigs: secrets } : {}),
+    ...(files.length > 0 ? { tlsCertificates: files } : {}),
+  };
 }
 
-function asksForClientCertificate(tls: ServerTls): boolean {
-  return tls.mode === "MUTUAL" || tls.mode === "OPTIONAL_MUTUAL";
-}
-
-function clientCa(tls: ServerTls, gatewayNamespace: string): string {
-  return tls.caCertCredentialName
-    ? gatewaySecret(gatewayNamespace, tls.caCertCredentialName)
-    : gatewayClientCaSecret(gatewayNamespace, credentialNames(tls)[0] ?? "");
-}
-
-function version(
-  name: ServerTls["minProtocolVersion"],
-): TlsParameters["tlsMinimumProtocolVersion"] {
-  switch (name) {
-    case "TLSV1_0":
-      return "TLSv1_0";
-    case "TLSV1_1":
-      return "TLSv1_1";
-    case "TLSV1_2":
-      return "TLSv1_2";
-    case "TLSV1_3":
-      return "TLSv1_3";
-    default:
-      return undefined;
+function clientValidation(
+  clients: ClientValidation,
+  gatewayNamespace: string,
+): Pick<CommonTlsContext, "combinedValidationContext" | "validationContext"> {
+  const { authorities, subjectAltNames, spki, hashes } = clients;
+  const sans = subjectAltNames.flatMap((exact) =>
+    (["URI", "DNS"] as const).map((sanType) => ({ sanType, matcher: { exact } })),
+  );
+  const context: CertificateValidationContext = {
+    ...(sans.length > 0 ? { matchTypedSubjectAltNames: sans } : {}),
+    ...(spki.length > 0 ? { verifyCertificateSpki: spki } : {}),
+    ...(hashes.length > 0 ? { verifyCertificateHash: hashes } : {}),
+  };
+  const bundle = bundleOf(clients, gatewayNamespace);
+  if (bundle !== undefined) {
+    return {
+      combinedValidationContext: {
+        defaultValidationContext: context,
+        validationContextSdsSecretConfig: { name: bundle, sdsConfig: ADS_SECRETS },
+      },
+    };
   }
+  if (authorities === undefined || !("file" in authorities)) return { validationContext: context };
+  const { file, revocationFile } = authorities;
+  return {
+    validationContext: {
+      ...context,
+      trustedCa: { filename: file },
+      ...(revocationFile ? { crl: { filename: revocationFile } } : {}),
+    },
+  };
 }
+
+/** The secret with what clients are verified against; undefined where it is a file, or nothing. */
+function bundleOf(
+  clients: ClientValidation | undefined,
+  gatewayNamespace: string,
+): string | undefined {
+  const authorities = clients?.authorities;
+  if (authorities === undefined || "file" in authorities) return undefined;
+  return "bundle" in authorities
+    ? gatewaySecret(gatewayNamespace, authorities.bundle)
+    : gatewayClientCaSecret(gatewayNamespace, authorities.credential);
+}
+
+function tlsParameters(parameters: FormParameters | undefined): TlsParameters {
+  if (parameters === undefined) return MODERN;
+  const { minimumVersion, maximumVersion, cipherSuites } = parameters;
+  return {
+    tlsMinimumProtocolVersion: minimumVersion ? VERSIONS[minimumVersion] : "TLSv1_2",
+    tlsMaximumProtocolVersion: maximumVersion ? VERSIONS[maximumVersion] : "TLSv1_3",
+    ...(cipherSuites.length > 0 ? { cipherSuites } : {}),
+  };
+}
+
+const VERSIONS = {
+  TLSV1_0: "TLSv1_0",
+  TLSV1_1: "TLSv1_1",
+  TLSV1_2: "TLSv1_2",
+  TLSV1_3: "TLSv1_3",
+} as const;
 
 function socket(context: DownstreamTlsContext): TransportSocket {
   return extension<DownstreamTlsContext>(

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { gateway } from "../behaviour/objects.ts";
+import { gatewayListenersOf } from "../form/gateway.ts";
 import { admittedHosts } from "./gateway-hosts.ts";
+
+const origin = { kind: "VirtualService", namespace: "rules", name: "any" };
 
 describe("hosts that a gateway's server admits", () => {
   test.each([
@@ -14,6 +18,9 @@ describe("hosts that a gateway's server admits", () => {
     [["*/shop.example"], ["shop.example"], ["shop.example"]],
     [["other/*"], ["shop.example"], []],
   ])("%j admits of %j only %j", (serverHosts, hosts, admitted) => {
-    expect(admittedHosts(serverHosts, "gateways", hosts, "rules")).toEqual(admitted);
+    const port = { number: 80, name: "http", protocol: "HTTP" };
+    const object = gateway("g", { servers: [{ port, hosts: serverHosts }] }, "gateways");
+    const [listener] = gatewayListenersOf(object);
+    expect(admittedHosts(listener?.hosts ?? [], { hosts, origin })).toEqual(admitted);
   });
 });

@@ -1,20 +1,16 @@
-/** Which hosts of a set of rules a gateway's server lets in. */
+/** Which hosts of a set of rules a gateway's listener lets in. */
 import { hostMatches } from "@heddle/model";
+import type { ListenerHost } from "../form/gateway-listener.ts";
+import type { RuleSet } from "../form/rule-set.ts";
 
-/**
- * Hosts that both name, the narrower of two that overlap. A server's host is `host` or `namespace/host`, where the
- * namespace of `./host` is the Gateway's own and `*` stands for any.
- */
+/** Hosts that both name, the narrower of two that overlap, sorted. */
 export function admittedHosts(
-  serverHosts: readonly string[],
-  gatewayNamespace: string,
-  hosts: readonly string[],
-  hostsNamespace: string,
+  listenerHosts: readonly ListenerHost[],
+  { hosts, origin }: Pick<RuleSet, "hosts" | "origin">,
 ): readonly string[] {
   const admitted = new Set<string>();
-  for (const serverHost of serverHosts) {
-    const { namespace, host: wanted } = splitServerHost(serverHost, gatewayNamespace);
-    if (namespace !== "*" && namespace !== hostsNamespace) continue;
+  for (const { host: wanted, namespaces } of listenerHosts) {
+    if (namespaces && !namespaces.includes(origin.namespace)) continue;
     for (const host of hosts) {
       const lower = host.toLowerCase();
       if (hostMatches(wanted, lower)) admitted.add(lower);
@@ -22,17 +18,4 @@ export function admittedHosts(
     }
   }
   return [...admitted].toSorted();
-}
-
-export function splitServerHost(
-  serverHost: string,
-  gatewayNamespace: string,
-): { namespace: string; host: string } {
-  const slash = serverHost.indexOf("/");
-  if (slash < 0) return { namespace: "*", host: serverHost.toLowerCase() };
-  const namespace = serverHost.slice(0, slash);
-  return {
-    namespace: namespace === "." ? gatewayNamespace : namespace,
-    host: serverHost.slice(slash + 1).toLowerCase(),
-  };
 }

@@ -4,8 +4,9 @@ import { hostMatches } from "@heddle/model";
 import { rulesOfGateway } from "../form/rules.ts";
 import type { RuleSet } from "../form/rule-set.ts";
 import { type ClientView, derivation } from "../read.ts";
-import { admittedHosts, splitServerHost } from "./gateway-hosts.ts";
-import { type GatewayKey, type GatewayServer, gatewayServers } from "./gateway-servers.ts";
+import type { GatewayListener } from "../form/gateway-listener.ts";
+import { admittedHosts } from "./gateway-hosts.ts";
+import { type GatewayKey, gatewayServers } from "./gateway-servers.ts";
 import { matchesEverything } from "./match.ts";
 import { routesOf } from "./rules.ts";
 
@@ -30,17 +31,17 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
     const [first] = servers;
     if (!first) return undefined;
     const hosts = new Map<string, DraftHost>();
-    for (const entry of servers) {
-      for (const ruleSet of rulesOfGateway(read, entry.gateway)) {
-        for (const host of admittedBy(entry, ruleSet)) {
+    for (const { listener } of servers) {
+      for (const ruleSet of rulesOfGateway(read, listener.gateway)) {
+        for (const host of admittedHosts(listener.hosts, ruleSet)) {
           const { rules } = draftOf(hosts, host);
-          rules.set(ruleSet, (rules.get(ruleSet) ?? new Set()).add(entry.gateway));
+          rules.set(ruleSet, (rules.get(ruleSet) ?? new Set()).add(listener.gateway));
         }
       }
-      if (entry.server.tls?.httpsRedirect && entry.protocol === "HTTP") redirectHosts(hosts, entry);
+      if (listener.httpsRedirect) redirectHosts(hosts, listener);
     }
-    const port = first.server.port.number;
-    const tls = first.protocol === "HTTPS";
+    const { port, protocol } = first.listener;
+    const tls = protocol === "HTTPS";
     const virtualHosts = [...hosts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([host, { rules, redirectToHttps }]): VirtualHost => {
@@ -69,17 +70,9 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
   },
 );
 
-function admittedBy(
-  { server, namespace: gatewayNamespace }: GatewayServer,
-  { hosts, origin }: RuleSet,
-): readonly string[] {
-  return admittedHosts(server.hosts, gatewayNamespace, hosts, origin.namespace);
-}
-
 /** Also for hosts that no rule speaks of: whoever asks in the clear is sent to HTTPS. */
-function redirectHosts(hosts: Map<string, DraftHost>, { server, namespace }: GatewayServer): void {
-  for (const serverHost of server.hosts) {
-    const { host } = splitServerHost(serverHost, namespace);
+function redirectHosts(hosts: Map<string, DraftHost>, listener: GatewayListener): void {
+  for (const { host } of listener.hosts) {
     draftOf(hosts, host);
     for (const [each, draft] of hosts) if (hostMatches(host, each)) draft.redirectToHttps = true;
   }

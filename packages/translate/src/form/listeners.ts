@@ -1,0 +1,29 @@
+/** What gateways listen for, in the intermediate form. */
+import { type Gateway, type MeshObject, objectKey } from "@heddle/model";
+import { derivation, type ModelReader } from "../read.ts";
+import { gatewayListenersOf } from "./gateway.ts";
+import type { GatewayListener } from "./gateway-listener.ts";
+
+/**
+ * Of every gateway that a proxy with these labels serves. The order settles who wins where two want the same: Istio's
+ * Gateways by namespace and name.
+ */
+export function listenersOfProxy(
+  read: ModelReader,
+  labels: Readonly<Record<string, string>>,
+  namespace: string,
+): readonly GatewayListener[] {
+  return read
+    .gateways(labels, namespace)
+    .flatMap((object) => read.get(gatewayForm, objectKey(object)));
+}
+
+/** By the object's key; made once for all the proxies that serve it. */
+const gatewayForm = derivation<string, readonly GatewayListener[]>(
+  "form/gateway",
+  (key) => key,
+  (read, key) => {
+    const object: MeshObject<Gateway> | undefined = read.object(key);
+    return object ? gatewayListenersOf(object) : [];
+  },
+);
