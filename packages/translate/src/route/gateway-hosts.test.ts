@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { gateway } from "../behaviour/objects.ts";
+import { gateway } from "../../../../test/harness/objects.ts";
 import { gatewayListenersOf } from "../form/gateway.ts";
 import { admittedHosts } from "./gateway-hosts.ts";
 
