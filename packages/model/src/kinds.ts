@@ -5,6 +5,18 @@ import { authorizationPolicySchema } from "./schema/authorization-policy.ts";
 import { destinationRuleSchema } from "./schema/destination-rule.ts";
 import { envoyFilterSchema } from "./schema/envoy-filter.ts";
 import { gatewaySchema } from "./schema/gateway.ts";
+import {
+  gatewayClassSchema,
+  kubernetesGatewaySchema,
+  listenerSetSchema,
+} from "./schema/gateway-api/gateway.ts";
+import { backendTlsPolicySchema, referenceGrantSchema } from "./schema/gateway-api/policies.ts";
+import {
+  grpcRouteSchema,
+  httpRouteSchema,
+  streamRouteSchema,
+  tlsRouteSchema,
+} from "./schema/gateway-api/routes.ts";
 import { ingressClassSchema, ingressSchema } from "./schema/ingress.ts";
 import {
   configMapSchema,
@@ -121,17 +133,34 @@ export const kinds: readonly Kind[] = [
     ]),
     needsSpec: true,
   }),
-  {
-    ...plannedUnread(GATEWAY_API, "GatewayClass", "gatewayclasses", ["v1", "v1beta1"]),
+  planned({
+    ...gatewayApi("GatewayClass", "gatewayclasses", gatewayClassSchema),
     namespaced: false,
-  },
-  plannedUnread(GATEWAY_API, "Gateway", "gateways", ["v1", "v1beta1"]),
-  plannedUnread(GATEWAY_API, "HTTPRoute", "httproutes", ["v1", "v1beta1"]),
-  plannedUnread(GATEWAY_API, "GRPCRoute", "grpcroutes", ["v1", "v1alpha2"]),
-  plannedUnread(GATEWAY_API, "TLSRoute", "tlsroutes", ["v1", "v1alpha3", "v1alpha2"]),
-  plannedUnread(GATEWAY_API, "TCPRoute", "tcproutes", ["v1alpha2"]),
-  plannedUnread(GATEWAY_API, "ReferenceGrant", "referencegrants", ["v1", "v1beta1"]),
-  plannedUnread(GATEWAY_API, "BackendTLSPolicy", "backendtlspolicies", ["v1", "v1alpha3"]),
+  }),
+  planned(gatewayApi("Gateway", "gateways", kubernetesGatewaySchema)),
+  planned(gatewayApi("ListenerSet", "listenersets", listenerSetSchema, ["v1"])),
+  planned({
+    ...gatewayApi("XListenerSet", "xlistenersets", listenerSetSchema, ["v1alpha1"]),
+    group: "gateway.networking.x-k8s.io",
+  }),
+  planned(gatewayApi("HTTPRoute", "httproutes", httpRouteSchema)),
+  planned(gatewayApi("GRPCRoute", "grpcroutes", grpcRouteSchema, ["v1", "v1alpha2"])),
+  planned(gatewayApi("TLSRoute", "tlsroutes", tlsRouteSchema, ["v1", "v1alpha3", "v1alpha2"])),
+  planned(gatewayApi("TCPRoute", "tcproutes", streamRouteSchema, ["v1", "v1alpha2"])),
+  planned(gatewayApi("UDPRoute", "udproutes", streamRouteSchema, ["v1", "v1alpha2"])),
+  planned(
+    gatewayApi("ReferenceGrant", "referencegrants", referenceGrantSchema, [
+      "v1",
+      "v1beta1",
+      "v1alpha2",
+    ]),
+  ),
+  planned(
+    gatewayApi("BackendTLSPolicy", "backendtlspolicies", backendTlsPolicySchema, [
+      "v1",
+      "v1alpha3",
+    ]),
+  ),
 ];
 
 const byName: ReadonlyMap<string, Kind> = new Map(
@@ -169,7 +198,7 @@ const OTHER_CORE_KINDS: ReadonlySet<string> = new Set([
 export function isPassedOver(apiVersion: string, kind: string): boolean {
   const group = groupOf(apiVersion);
   if (group === "core") return OTHER_CORE_KINDS.has(kind);
-  if (group === GATEWAY_API || group.endsWith("istio.io")) return false;
+  if (group.startsWith("gateway.networking.") || group.endsWith("istio.io")) return false;
   return KUBERNETES_GROUPS.has(group) || group.endsWith(".k8s.io");
 }
 
@@ -187,6 +216,15 @@ function istio(
 ): Kind {
   const flags = { namespaced: true, hasSpec: true, foreign: false };
   return { group, kind, plural, versions, schema, feature: "full", ...flags };
+}
+
+function gatewayApi(
+  kind: string,
+  plural: string,
+  schema: z.ZodType,
+  versions: readonly string[] = ["v1", "v1beta1"],
+): Kind {
+  return istio(GATEWAY_API, kind, plural, schema, versions);
 }
 
 /** A kind that is checked in full and not yet in effect. */

@@ -4,6 +4,7 @@ import { groupOf } from "../object.ts";
 import { checkDestinationRule } from "./destination-rule.ts";
 import { checkGateway } from "./gateway.ts";
 import { checkMeshSettings } from "./mesh-settings.ts";
+import { checkGatewayApi } from "./gateway-api/object.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import type { Report } from "./report.ts";
 import { checkVirtualService } from "./virtual-service.ts";
@@ -25,6 +26,9 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 /** Runs the check of an object's kind; kinds without one have none. */
 export function checkByKind(object: MeshObject, report: Report): void {
+  if (groupOf(object.apiVersion).startsWith("gateway.networking.")) {
+    return checkGatewayApi(object, report);
+  }
   // The table's key is what the object is.
   CHECKS[`${groupOf(object.apiVersion)}/${object.kind}`]?.(object as MeshObject<never>, report);
 }

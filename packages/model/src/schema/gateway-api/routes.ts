@@ -65,12 +65,10 @@ const pathModifier = fields({
   replacePrefixMatch: optional(z.string().max(1024)),
 });
 
-const statusCode = z
-  .int32()
-  .refine((code) => [301, 302, 303, 307, 308].includes(code), {
-    error: (issue) => `${String(issue.input)} is not a status of a redirect`,
-    params: { code: "HDL0013", remedy: "Give one of 301, 302, 303, 307 and 308." },
-  });
+const statusCode = z.int32().refine((code) => [301, 302, 303, 307, 308].includes(code), {
+  error: (issue) => `${String(issue.input)} is not a status of a redirect`,
+  params: { code: "HDL0013", remedy: "Give one of 301, 302, 303, 307 and 308." },
+});
 
 const cors = fields({
   allowOrigins: optional(
@@ -189,7 +187,12 @@ export const httpRouteSchema: z.ZodType<HTTPRoute> = fields({
 });
 
 const grpcFilter = fields({
-  type: z.enum(["RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror", "ExtensionRef"]),
+  type: z.enum([
+    "RequestHeaderModifier",
+    "ResponseHeaderModifier",
+    "RequestMirror",
+    "ExtensionRef",
+  ]),
   requestHeaderModifier: optional(headerFilter),
   responseHeaderModifier: optional(headerFilter),
   requestMirror: optional(mirror),

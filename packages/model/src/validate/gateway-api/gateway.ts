@@ -4,8 +4,7 @@ import { isIpAddress, isLabelKey, isLabelValue } from "../names.ts";
 import { joinPath } from "../report.ts";
 import type { Report } from "../report.ts";
 
-const HOSTNAME =
-  /^(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const HOSTNAME = /^(?:\*\.)?[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 export function checkKubernetesGateway(spec: Gateway, report: Report): void {
   checkListeners(spec.listeners, { portRequired: true }, report);

@@ -22,7 +22,10 @@ const PATH = /^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})+$/;
 const GRPC_SERVICE = /^\.?[a-z_][a-z_0-9]*(?:\.[a-z_][a-z_0-9]*)*$/i;
 const GRPC_METHOD = /^[A-Za-z_][A-Za-z_0-9]*$/;
 
-export function checkKubernetesHttpRoute({ parentRefs, rules = [] }: HTTPRoute, report: Report): void {
+export function checkKubernetesHttpRoute(
+  { parentRefs, rules = [] }: HTTPRoute,
+  report: Report,
+): void {
   checkParents(parentRefs ?? [], report);
   checkRules(rules, report);
   for (const [index, rule] of rules.entries()) {
@@ -138,7 +141,11 @@ function checkRules(
 }
 
 /** For the types that are read as a path; a regular expression is only asked to be one. */
-function checkPath({ type = "PathPrefix", value = "/" }: HTTPPathMatch, path: string, report: Report): void {
+function checkPath(
+  { type = "PathPrefix", value = "/" }: HTTPPathMatch,
+  path: string,
+  report: Report,
+): void {
   const at = `${path}.value`;
   if (type === "RegularExpression") return checkRegex(value, at, report);
   const wrong = (message: string) =>
@@ -252,10 +259,18 @@ function checkSession(session: SessionPersistence, path: string, report: Report)
   const { type, cookie, header, absoluteTimeout } = session;
   const kind = type ?? "Cookie";
   if (cookie && kind !== "Cookie") {
-    report({ code: "HDL0022", path: `${path}.cookie`, message: `cookie does not belong to type ${kind}` });
+    report({
+      code: "HDL0022",
+      path: `${path}.cookie`,
+      message: `cookie does not belong to type ${kind}`,
+    });
   }
   if (header && kind !== "Header") {
-    report({ code: "HDL0022", path: `${path}.header`, message: `header does not belong to type ${kind}` });
+    report({
+      code: "HDL0022",
+      path: `${path}.header`,
+      message: `header does not belong to type ${kind}`,
+    });
   }
   if (type === "Cookie" && !cookie) {
     report({ code: "HDL0012", path: `${path}.cookie`, message: "type Cookie needs cookie" });
