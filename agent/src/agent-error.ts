@@ -16,11 +16,18 @@ export const agentCodes = {
     "Upgrade the agent: the plane took an object that this version cannot read. Its last good value stays in force.",
   HDL7214: "Another agent uses this state directory; end it, or give --state another directory.",
   HDL7215: "Give one of the values that the message names.",
+  HDL7216: "Give --rate-limit-self the address by which --rate-limit-agents names this agent.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 
 /** What was asked for makes no sense, whatever the state of the world. */
-const USAGE: ReadonlySet<AgentCode> = new Set(["HDL7201", "HDL7202", "HDL7203", "HDL7215"]);
+const USAGE: ReadonlySet<AgentCode> = new Set([
+  "HDL7201",
+  "HDL7202",
+  "HDL7203",
+  "HDL7215",
+  "HDL7216",
+]);
 
 export class AgentError extends Error {
   readonly code: AgentCode;

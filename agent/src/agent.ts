@@ -8,6 +8,7 @@ import { startHttpServer } from "./debug/http-server.ts";
 import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
+import { createRateLimitService } from "./ratelimit/index.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
 import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
@@ -89,7 +90,13 @@ async function startControl(
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
   closing.push(() => certificates.close());
   const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
-  const ads = createAdsServer({ translator: proxies, secrets, log });
+  const rateLimits = createRateLimitService({
+    agents: options.rateLimitAgents,
+    now: () => performance.now(),
+    onAway: (agent, error) => log.warn("rate limits: another agent is away", { agent, error }),
+  });
+  closing.push(() => rateLimits.close());
+  const ads = createAdsServer({ translator: proxies, secrets, log, beside: rateLimits });
   closing.push(() => ads.close());
 
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
@@ -206,6 +213,7 @@ async function startControl(
       conflicts: model.conflicts().length,
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
+      rateLimits: rateLimits.numbers(),
     });
   const telemetry = await telemetryOf(options, membership, log, {
     targets: () =>

@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
+import type { RateLimitAgents } from "./ratelimit/index.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */
@@ -31,6 +32,8 @@ export interface AgentOptions {
   /** Trust domain and settings of a mesh without a plane. */
   readonly standalone: { readonly trustDomain: string; readonly rootNamespace: string };
   readonly clusterId: string;
+  /** Agents that count global rate limits together; undefined: this one counts alone. */
+  readonly rateLimitAgents: RateLimitAgents | undefined;
 }
 
 /** A workload certificate's lifetime where nobody asked for another. */
@@ -58,12 +61,14 @@ const flagsSchema = z.object({
   trustDomain: z.string().default("cluster.local"),
   rootNamespace: z.string().default("istio-system"),
   clusterId: z.string().default(""),
+  rateLimitAgents: z.string().optional(),
+  rateLimitSelf: z.string().optional(),
 });
 
 /**
  * Reads what the command line gave, in commander's camel case; `HEDDLE_URL`, `HEDDLE_TOKEN`, `HEDDLE_MESH`,
  * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not.
- * Throws `HDL7201` to `HDL7203` and `HDL7215` for what does not make sense.
+ * Throws `HDL7201` to `HDL7203`, `HDL7215` and `HDL7216` for what does not make sense.
  */
 export function parseAgentOptions(
   flags: Readonly<Record<string, unknown>>,
@@ -96,6 +101,7 @@ export function parseAgentOptions(
     },
     standalone: { trustDomain: given.trustDomain, rootNamespace: given.rootNamespace },
     clusterId: given.clusterId,
+    rateLimitAgents: rateLimitAgentsOf(given),
   };
 }
 
@@ -118,6 +124,25 @@ function planeOf(
       `There is no ${url ? "token" : "plane"} to get configuration from.`,
     );
   return { url: url.replace(/\/+$/, ""), token, mesh: given.mesh ?? env["HEDDLE_MESH"] };
+}
+
+/** Throws `HDL7203` and, for a list that this agent is not in, `HDL7216`. */
+function rateLimitAgentsOf({
+  rateLimitAgents,
+  rateLimitSelf,
+  xds,
+}: z.infer<typeof flagsSchema>): RateLimitAgents | undefined {
+  if (rateLimitAgents === undefined) return undefined;
+  const all = rateLimitAgents.split(",").map((agent) => agent.trim());
+  for (const agent of all) parseAddress(agent);
+  const self = rateLimitSelf ?? xds;
+  if (self === undefined || !all.includes(self)) {
+    throw new AgentError(
+      "HDL7216",
+      `Of the agents that count rate limits together (${all.join(", ")}), none is this one (${self ?? "it serves no xDS"}).`,
+    );
+  }
+  return { all, self };
 }
 
 function lifetimeOf(text: string): number {

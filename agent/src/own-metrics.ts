@@ -1,4 +1,5 @@
 /** The control's own metrics as Prometheus text. */
+import type { RateLimitNumbers } from "./ratelimit/index.ts";
 
 export interface OwnNumbers {
   readonly proxies: number;
@@ -11,6 +12,7 @@ export interface OwnNumbers {
   readonly stateWriteFailures: number;
   /** Seconds until the first certificate ends; undefined without one. */
   readonly certificateSeconds: number | undefined;
+  readonly rateLimits: RateLimitNumbers;
 }
 
 export function ownMetrics(numbers: OwnNumbers): string {
@@ -52,6 +54,16 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "certificate_expiry_seconds",
     "Seconds until the first workload certificate ends.",
     numbers.certificateSeconds,
+  );
+  const { keys, allowed, refused, stoodIn } = numbers.rateLimits;
+  gauge("rate_limit_keys", "Keys of global rate limits that are counted here.", keys);
+  gauge("rate_limit_allowed_total", "Requests let through by global limits.", allowed, "counter");
+  gauge("rate_limit_refused_total", "Requests refused by global limits.", refused, "counter");
+  gauge(
+    "rate_limit_stood_in_total",
+    "Requests counted here for an agent that was away.",
+    stoodIn,
+    "counter",
   );
   return `${lines.join("\n")}\n`;
 }

@@ -26,6 +26,8 @@ export interface TestWorkload {
   readonly sidecar?: boolean;
   /** What its application listens on. */
   readonly ports?: readonly number[];
+  /** Where its agent answers; configuration itself is static. */
+  readonly agent?: { readonly address: string; readonly port: number };
   /** Of gateways: what SDS would give it besides its own certificate. */
   readonly secrets?: (authority: TestAuthority) => Promise<readonly Secret[]>;
 }
@@ -88,6 +90,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         address,
         namespace,
         labels: labelsOf(name, workload),
+        ...(workload.agent ? { xds: workload.agent } : {}),
         ...(type === "sidecar" ? { httpProxyPort: PROXY_PORT } : {}),
         ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
         secrets: [

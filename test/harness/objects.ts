@@ -5,6 +5,7 @@ import type {
   Gateway,
   MeshObject,
   PeerAuthentication,
+  RateLimit,
   Pod,
   Service,
   VirtualService,
@@ -152,4 +153,12 @@ export function peerAuthentication(
   namespace = "default",
 ): MeshObject<PeerAuthentication> {
   return object("security.istio.io/v1", "PeerAuthentication", name, spec, namespace);
+}
+
+export function rateLimit(
+  name: string,
+  spec: RateLimit,
+  namespace = "default",
+): MeshObject<RateLimit> {
+  return object("heddle.dev/v1", "RateLimit", name, spec, namespace);
 }

@@ -26,6 +26,8 @@ export interface ProxyOptions {
 export interface BootstrapOfOptions extends ProxyOptions {
   readonly secrets?: readonly Secret[];
   readonly otlp?: { readonly address: string; readonly port: number };
+  /** The agent, where more is asked of it than configuration. */
+  readonly xds?: { readonly address: string; readonly port: number };
 }
 
 export const MESH: MeshSettings = {
@@ -80,7 +82,7 @@ export function bootstrapOf(
   options: BootstrapOfOptions,
   mesh: Partial<MeshSettings> = {},
 ): Bootstrap {
-  const { address, secrets, otlp } = options;
+  const { address, secrets, otlp, xds } = options;
   const view = viewOf(objects, options, mesh);
   try {
     return staticBootstrap(view.proxy, view, {
@@ -89,6 +91,7 @@ export function bootstrapOf(
       health: { address, port: 15021 },
       ...(secrets ? { secrets } : {}),
       ...(otlp ? { otlp } : {}),
+      ...(xds ? { xds } : {}),
     });
   } finally {
     view.dispose();

@@ -1,6 +1,10 @@
 /** The ADS server: one gRPC service in both dialects, a stream for each client, and what the agent tells and asks of it. */
 import { Server, ServerCredentials, status as grpcStatus } from "@grpc/grpc-js";
-import type { ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
+import type {
+  ServerDuplexStream,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
@@ -22,6 +26,11 @@ export interface AdsServerOptions {
   readonly translator: ViewSource;
   readonly secrets: SecretSource;
   readonly log: XdsLog;
+  /** Served on the same port, for proxies that have one cluster for all that the agent does. */
+  readonly beside?: {
+    readonly definition: ServiceDefinition;
+    readonly implementation: UntypedServiceImplementation;
+  };
 }
 
 export interface AdsServer {
@@ -41,7 +50,7 @@ export interface AdsServer {
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
-export function createAdsServer({ translator, secrets, log }: AdsServerOptions): AdsServer {
+export function createAdsServer({ translator, secrets, log, beside }: AdsServerOptions): AdsServer {
   const streams = new Map<ProxyStream, Call>();
   const listeners = new Set<(changed: readonly ProxyStatus[], ended: readonly number[]) => void>();
   const changed = new Set<ProxyStream>();
@@ -131,6 +140,7 @@ export function createAdsServer({ translator, secrets, log }: AdsServerOptions):
     StreamAggregatedResources: (call: Call) => open("sotw", call),
     DeltaAggregatedResources: (call: Call) => open("delta", call),
   });
+  if (beside) server.addService(beside.definition, beside.implementation);
 
   return {
     start: (address, credentials = ServerCredentials.createInsecure()) =>

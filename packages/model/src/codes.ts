@@ -266,4 +266,12 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: "sha256: foo",
     remedy: "Write it in the form that the message names.",
   },
+  HDL0080: {
+    level: "Error",
+    title: "A rate limit cannot be kept",
+    why: "A limit lets at least 1 request through, in windows that whoever counts can measure: local ones of 50 ms or more, global ones in whole seconds; its name is its own.",
+    example:
+      "kind: RateLimit\nspec:\n  limits: [{requests: 5, per: 1500ms, scope: GLOBAL}]   # 1.5 s",
+    remedy: "Change the field as the message says.",
+  },
 };

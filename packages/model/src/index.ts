@@ -30,6 +30,7 @@ export type * from "./kinds/authorization-policy.ts";
 export type * from "./kinds/request-authentication.ts";
 export type * from "./kinds/ingress.ts";
 export type * as GatewayApi from "./kinds/gateway-api/index.ts";
+export type * from "./kinds/rate-limit.ts";
 export type * from "./kinds/kubernetes.ts";
 export type * from "./registry/types.ts";
 export { labelsMatch, selects } from "./labels.ts";

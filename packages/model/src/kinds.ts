@@ -34,6 +34,7 @@ import { proxyConfigSchema } from "./schema/proxy-config.ts";
 import { requestAuthenticationSchema } from "./schema/request-authentication.ts";
 import { sidecarSchema } from "./schema/sidecar.ts";
 import { telemetrySchema } from "./schema/telemetry.ts";
+import { rateLimitSchema } from "./schema/rate-limit.ts";
 import { virtualServiceSchema } from "./schema/virtual-service.ts";
 import { trafficExtensionSchema, wasmPluginSchema } from "./schema/wasm-plugin.ts";
 
@@ -58,6 +59,7 @@ export interface Kind {
   readonly foreign: boolean;
 }
 
+const OURS = "heddle.dev";
 const NETWORKING = "networking.istio.io";
 const SECURITY = "security.istio.io";
 const GATEWAY_API = "gateway.networking.k8s.io";
@@ -79,9 +81,10 @@ export const kinds: readonly Kind[] = [
     SECURITY_VERSIONS,
   ),
   {
-    ...istio("heddle.dev", "MeshSettings", "meshsettings", meshSettingsSchema, ["v1"]),
+    ...istio(OURS, "MeshSettings", "meshsettings", meshSettingsSchema, ["v1"]),
     namespaced: false,
   },
+  istio(OURS, "RateLimit", "ratelimits", rateLimitSchema, ["v1"]),
   kubernetes("core", "Service", "services", serviceSchema),
   kubernetes("core", "Pod", "pods", podSchema),
   kubernetes("core", "Namespace", "namespaces", namespaceSchema, { namespaced: false }),

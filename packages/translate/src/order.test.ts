@@ -242,6 +242,22 @@ const peerAuthentication = fc
     object("security.istio.io/v1", "PeerAuthentication", "default", { mtls: { mode } }, ns),
   );
 
+const rateLimit = fc
+  .record({
+    ns: namespace,
+    requests: fc.integer({ min: 1, max: 3 }),
+    app: fc.constantFrom("a", "b"),
+  })
+  .map(({ ns, requests, app }) =>
+    object(
+      "heddle.dev/v1",
+      "RateLimit",
+      "few",
+      { selector: { matchLabels: { app } }, limits: [{ requests, per: "1s" }] },
+      ns,
+    ),
+  );
+
 const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: service, weight: 4 },
   { arbitrary: slice, weight: 3 },
@@ -250,6 +266,7 @@ const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: destinationRule, weight: 3 },
   { arbitrary: gateway, weight: 1 },
   { arbitrary: peerAuthentication, weight: 1 },
+  { arbitrary: rateLimit, weight: 1 },
 );
 
 const change: fc.Arbitrary<Change> = fc

@@ -2,6 +2,7 @@ import type {
   DestinationRule,
   Gateway,
   MeshObject,
+  RateLimit,
   ServiceModel,
   VirtualService,
   WorkloadEndpoint,
@@ -53,6 +54,11 @@ export interface ModelReader {
     labels: Readonly<Record<string, string>>,
     port: number,
   ): "DISABLE" | "PERMISSIVE" | "STRICT";
+  /** RateLimits that hold for a workload or gateway: the root namespace's, then its own; oldest first. */
+  rateLimits(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+  ): readonly MeshObject<RateLimit>[];
   /** Any one object by its key `group/Kind/namespace/name`: a Namespace's labels, whether a Secret exists, a delegate. */
   object<Spec>(key: string): MeshObject<Spec> | undefined;
   /** Keys of the client's labels that some rule's predicate reads, sorted. */

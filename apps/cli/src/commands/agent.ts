@@ -15,6 +15,11 @@ export function agentCommand(): Command {
     .option("--xds <address>", "serve xDS in plaintext at this address, such as 127.0.0.1:15010")
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
     .option("--otlp <address>", "where proxies send spans and access logs", "127.0.0.1:4317")
+    .option(
+      "--rate-limit-agents <addresses>",
+      "xDS addresses of all agents that count global rate limits together",
+    )
+    .option("--rate-limit-self <address>", "this agent among them, where it is not what --xds says")
     .option("--cluster-id <id>", "what the cluster is called in metrics and endpoints")
     .option("--certificate-lifetime <duration>", "how long workload certificates live, such as 24h")
     .option("--certificate-issuer <who>", "agent: with an intermediate of the plane's; or plane")

@@ -1,12 +1,6 @@
 /** Schema of VirtualService: every field of networking.istio.io/v1, v1beta1 and v1alpha3. */
 import { z } from "zod";
-import type {
-  HTTPMatchRequest,
-  HTTPRoute,
-  PresentMatch,
-  StringMatch,
-  VirtualService,
-} from "../kinds/virtual-service.ts";
+import type { HTTPMatchRequest, HTTPRoute, VirtualService } from "../kinds/virtual-service.ts";
 import { destination } from "./destination.ts";
 import {
   bool,
@@ -21,18 +15,9 @@ import {
   texts,
   uint32,
 } from "./fields.ts";
+import { stringMatch, stringOrPresentMatch } from "./string-match.ts";
 
-const MATCHES = ["exact", "prefix", "regex"] as const;
-const match = fields({ exact: optional(text), prefix: optional(text), regex: optional(text) });
-
-// The checks make the unions true, which the schemas themselves cannot say.
-const stringMatch = match.check(
-  oneOf(MATCHES, { required: true }),
-) as unknown as z.ZodType<StringMatch>;
-const headerMatch = match.check(oneOf(MATCHES, { required: false })) as unknown as z.ZodType<
-  StringMatch | PresentMatch
->;
-const headerMatches = z.record(z.string(), headerMatch);
+const headerMatches = z.record(z.string(), stringOrPresentMatch);
 
 const headerOperations = fields({
   set: optional(textMap),

@@ -6,6 +6,7 @@ import { checkGateway } from "./gateway.ts";
 import { checkMeshSettings } from "./mesh-settings.ts";
 import { checkGatewayApi } from "./gateway-api/object.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
+import { checkRateLimit } from "./rate-limit.ts";
 import type { Report } from "./report.ts";
 import { checkVirtualService } from "./virtual-service.ts";
 
@@ -22,6 +23,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "security.istio.io/PeerAuthentication": ({ spec }, report) =>
     checkPeerAuthentication(spec, report),
   "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
+  "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
 };
 
 /** Runs the check of an object's kind; kinds without one have none. */

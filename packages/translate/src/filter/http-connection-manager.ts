@@ -2,6 +2,7 @@
 import type { Filter } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import type { MeshObject, RateLimit } from "@heddle/model";
 import type { ModelReader } from "../read.ts";
 import { tracing } from "../telemetry/tracing.ts";
 import { httpLogs } from "../telemetry/telemetry.ts";
@@ -17,7 +18,9 @@ const MAX_HEADERS = 100;
 const EDGE_HEADERS_TIMEOUT = "10s";
 const EDGE_IDLE_TIMEOUT = "3600s";
 
-export interface HttpListening extends HttpContext {
+export interface HttpListening extends Omit<HttpContext, "limits"> {
+  /** Keys of the RateLimits that hold here. */
+  readonly limits: readonly string[];
   readonly statPrefix: string;
   /** By RDS name, or inline where the route is the listener's own. */
   readonly routes: string | RouteConfiguration;
@@ -30,7 +33,7 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     ...(typeof routes === "string"
       ? { rds: { routeConfigName: routes, configSource: ADS } }
       : { routeConfig: routes }),
-    httpFilters: httpFilters(listening),
+    httpFilters: httpFilters({ ...listening, limits: limitsOf(read, listening.limits) }),
     accessLog: read.get(httpLogs, { leg, peer }),
     tracing: tracing(leg, peer, read.mesh),
     maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,
@@ -58,8 +61,15 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
   );
 }
 
+function limitsOf(read: ModelReader, keys: readonly string[]): readonly MeshObject<RateLimit>[] {
+  return keys.flatMap((key) => read.object<RateLimit>(key) ?? []);
+}
+
 /** `x-forwarded-client-cert` is what the peer's certificate says, never what a request claims. */
-function clientCertificate({ leg, edge }: HttpContext): Partial<HttpConnectionManager> {
+function clientCertificate({
+  leg,
+  edge,
+}: Pick<HttpContext, "leg" | "edge">): Partial<HttpConnectionManager> {
   if (leg === "mutual_tls") {
     return { forwardClientCertDetails: "SANITIZE_SET", setCurrentClientCertDetails: { uri: true } };
   }

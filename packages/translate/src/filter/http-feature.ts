@@ -1,5 +1,6 @@
 /** The interface that everything which adds HTTP filters to a listener has. */
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import type { MeshObject, RateLimit } from "@heddle/model";
 import type { Leg } from "../telemetry/labels.ts";
 import type { Peer } from "../telemetry/peer.ts";
 
@@ -10,6 +11,8 @@ export interface HttpContext {
   readonly edge: boolean;
   /** The proxy's own workload. */
   readonly peer: Peer;
+  /** Of the workload or gateway that the requests come to; none where they leave. */
+  readonly limits: readonly MeshObject<RateLimit>[];
 }
 
 export interface HttpFeature {

@@ -4,6 +4,7 @@ import { corsFilter } from "./cors.ts";
 import { faultFilter } from "./fault.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
+import { rateLimits } from "./rate-limit.ts";
 import { routerFilter } from "./router.ts";
 
 const HTTP_FILTERS: readonly HttpFeature[] = [
@@ -11,6 +12,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   peerMetadata,
   // Before fault: a preflight is answered, it is no request of the application and takes no fault.
   corsFilter,
+  // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.
+  rateLimits,
   // After everything that identifies and admits: a fault stands in for the service, not for the mesh.
   faultFilter,
   // Envoy wants it last: nothing after it would ever run.

@@ -3,4 +3,6 @@
 export const PEER_METADATA_FILTER = "heddle.peer_metadata";
 export const CORS_FILTER = "envoy.filters.http.cors";
 export const FAULT_FILTER = "envoy.filters.http.fault";
+export const LOCAL_RATE_LIMIT_FILTER = "envoy.filters.http.local_ratelimit";
+export const GLOBAL_RATE_LIMIT_FILTER = "envoy.filters.http.ratelimit";
 export const ROUTER_FILTER = "envoy.filters.http.router";

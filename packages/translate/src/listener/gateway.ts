@@ -1,5 +1,6 @@
 /** Listeners of a gateway. */
 import type { Filter, FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
+import { objectKey } from "@heddle/model";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
@@ -15,6 +16,7 @@ export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): re
   const peer = peerOfProxy(read, proxy);
   const fallback =
     proxy.interception === "NONE" ? (proxy.addresses[0] ?? ANY_ADDRESS) : ANY_ADDRESS;
+  const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
   const groups = new Map<string, GatewayServer[]>();
   for (const server of read.get(gatewayServers, gatewayKeyOf(proxy))) {
     const { protocol, bind } = server.listener;
@@ -30,6 +32,7 @@ export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): re
     const listener = read.get(gatewayListener, {
       peer,
       address: first.listener.bind ?? fallback,
+      limits,
       port: first.port,
       // One port speaks one of the two; the first Gateway by key decides.
       servers: servers.filter(({ listener: each }) => each.protocol === first.listener.protocol),
@@ -51,6 +54,8 @@ export function gatewayListenerSecrets(
 
 interface GatewayListenerKey {
   readonly peer: Peer;
+  /** Keys of the RateLimits that hold for the gateway. */
+  readonly limits: readonly string[];
   readonly address: string;
   readonly port: number;
   readonly servers: readonly GatewayServer[];
@@ -58,19 +63,21 @@ interface GatewayListenerKey {
 
 const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
   "listener/gateway",
-  ({ peer, address, port, servers }) =>
+  ({ peer, limits, address, port, servers }) =>
     JSON.stringify([
       address,
       port,
+      limits,
       peerKey(peer),
       servers.map(({ listener, routeName }) => [routeName, listener]),
     ]),
-  (read, { peer, address, port, servers }) => {
+  (read, { peer, limits, address, port, servers }) => {
     const filters = (routes: string): readonly Filter[] => [
       httpConnectionManager(read, {
         leg: "outbound",
         edge: true,
         peer,
+        limits,
         statPrefix: `outbound_${address}_${port}`,
         routes,
       }),

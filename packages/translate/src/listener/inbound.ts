@@ -1,5 +1,6 @@
 /** Listeners for what a sidecar's application receives. */
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
+import { objectKey } from "@heddle/model";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
 import {
@@ -38,6 +39,8 @@ interface PortKey {
   readonly servicePort: number;
   readonly targetPort: number;
   readonly protocol: InboundPort["protocol"];
+  /** Keys of the RateLimits that hold for the workload. */
+  readonly limits: readonly string[];
 }
 
 /** No port in particular: what PeerAuthentication says of the workload. */
@@ -49,6 +52,7 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
   const [address] = proxy.addresses;
   if (proxy.type !== "sidecar" || address === undefined) return [];
   const mode = (port: number) => read.peerAuthentication(proxy.namespace, proxy.labels, port);
+  const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
   const ports = inboundPorts(read, proxy).map(
     ({ targetPort, servicePort, service, protocol }): PortKey => ({
       peer,
@@ -57,6 +61,7 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
       servicePort,
       targetPort,
       protocol,
+      limits,
     }),
   );
   if (proxy.interception === "NONE")
@@ -120,7 +125,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
   "listener/port-chains",
   portText,
   (read, key) => {
-    const { peer, mode, host, servicePort, targetPort, protocol } = key;
+    const { peer, mode, host, servicePort, targetPort, protocol, limits } = key;
     const cluster = inboundCluster(targetPort);
     const handling = handlingOf(protocol);
     const http = (leg: Leg) => [
@@ -128,6 +133,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
         leg,
         edge: false,
         peer,
+        limits,
         statPrefix: `inbound_${targetPort}`,
         routes: inboundRoute(host, servicePort, targetPort),
       }),
@@ -203,6 +209,14 @@ function onPort(chain: FilterChain, destinationPort: number): FilterChain {
   return { ...chain, filterChainMatch: { ...chain.filterChainMatch, destinationPort } };
 }
 
-function portText({ peer, mode, host, servicePort, targetPort, protocol }: PortKey): string {
-  return [mode, host, servicePort, targetPort, protocol, peerKey(peer)].join("|");
+function portText({
+  peer,
+  mode,
+  host,
+  servicePort,
+  targetPort,
+  protocol,
+  limits,
+}: PortKey): string {
+  return [mode, host, servicePort, targetPort, protocol, limits, peerKey(peer)].join("|");
 }

@@ -187,5 +187,12 @@ const connectionListener = derivation<ConnectionKey, Listener>(
 );
 
 function outboundHttp(read: ModelReader, peer: Peer, statPrefix: string, routes: string) {
-  return httpConnectionManager(read, { leg: "outbound", edge: false, peer, statPrefix, routes });
+  return httpConnectionManager(read, {
+    leg: "outbound",
+    edge: false,
+    peer,
+    limits: [],
+    statPrefix,
+    routes,
+  });
 }

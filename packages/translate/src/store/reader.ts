@@ -31,6 +31,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
         ...new Set([...virtualServices.predicateLabels(), ...destinationRules.predicateLabels()]),
       ].toSorted();
     },
+    rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
     scoped: (host) => {
       const { services, destinationRules } = side();

@@ -7,6 +7,7 @@ import { Gateways } from "./gateways.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Objects } from "./objects.ts";
 import { PeerAuthentications } from "./peer-authentications.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { Workloads } from "./workloads.ts";
@@ -19,6 +20,7 @@ export class Side {
   readonly destinationRules: DestinationRules;
   readonly gateways: Gateways;
   readonly peerAuthentications: PeerAuthentications;
+  readonly rateLimits: RateLimits;
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
 
@@ -39,6 +41,7 @@ export class Side {
     });
     this.gateways = new Gateways(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
+    this.rateLimits = new RateLimits(claims, rootNamespace);
     this.#indexes = [
       this.services,
       this.workloads,
@@ -46,6 +49,7 @@ export class Side {
       this.destinationRules,
       this.gateways,
       this.peerAuthentications,
+      this.rateLimits,
     ];
     this.#byKind = indexesByKind(this.#indexes);
   }
