@@ -20,3 +20,10 @@ export function proves(
     await body();
   });
 }
+
+/** The schema knows the fields, and the validation refuses every object that uses one: the test shows how. */
+export function refuses(kind: string, fields: readonly string[], title: string, body: Body): void {
+  test(title, { meta: { refuses: checkedClaims({ [kind]: fields }) } }, async () => {
+    await body();
+  });
+}

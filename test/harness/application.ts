@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type Server } from "node:http";
 
 export interface Echo {
   readonly name: string;
+  /** Where the application listens. */
+  readonly port: number;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -14,9 +16,12 @@ export interface Application {
   stop(): Promise<void>;
 }
 
+const LATE_MS = 1000;
+
 /**
  * `/status/<code>` answers with that code, `/slow/<milliseconds>` after that time, `/flaky/<name>` with 503 for the first
- * request of that name; anything else with 200. Bodies are the request as JSON.
+ * request of that name, `/late/<name>` a second late for the first request of that name, `/failing/<name>` with 503 if the
+ * application has that name; anything else with 200. Bodies are the request as JSON.
  */
 export async function startApplication(
   name: string,
@@ -24,17 +29,19 @@ export async function startApplication(
   port: number,
 ): Promise<Application> {
   const requests: Echo[] = [];
-  const flaked = new Set<string>();
+  const seen = new Set<string>();
   const server = createServer((request, response) => {
     request.resume();
     request.on("end", () => {
       const echo = echoOf(name, request);
       requests.push(echo);
       const [, verb = "", argument = ""] = echo.url.split(/[/?]/);
-      const failing = verb === "flaky" && !flaked.has(argument);
-      if (failing) flaked.add(argument);
+      const first = !seen.has(echo.url);
+      seen.add(echo.url);
+      const failing =
+        (verb === "flaky" && first) || (verb === "failing" && name.startsWith(argument));
       const status = verb === "status" ? Number(argument) : failing ? 503 : 200;
-      const delay = verb === "slow" ? Number(argument) : 0;
+      const delay = verb === "slow" ? Number(argument) : verb === "late" && first ? LATE_MS : 0;
       setTimeout(() => {
         response.writeHead(status, { "content-type": "application/json", "x-application": name });
         response.end(JSON.stringify(echo));
@@ -51,6 +58,7 @@ function echoOf(name: string, request: IncomingMessage): Echo {
   );
   return {
     name,
+    port: request.socket.localPort ?? 0,
     method: request.method ?? "",
     url: request.url ?? "",
     headers: Object.fromEntries(headers),

@@ -7,11 +7,13 @@ import { type Application, startApplication } from "./application.ts";
 import { createAuthority, type TestAuthority, workloadSecrets } from "./certificates.ts";
 import { type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
 import { pod } from "./objects.ts";
+import { type Collector, startCollector } from "./otlp-collector.ts";
 import { type Answer, ask, type Asking } from "./request.ts";
 import { bootstrapOf } from "./world.ts";
 
 /** Where a client's Envoy takes requests for any host of the mesh. */
 const PROXY_PORT = 15001;
+const OTLP_PORT = 4317;
 
 export interface TestWorkload {
   /** On loopback, in a block that no other test file has; its application gets the same with 1 added to the third number. */
@@ -28,6 +30,8 @@ export interface TestWorkload {
   readonly ports?: readonly number[];
   /** Where its agent answers; configuration itself is static. */
   readonly agent?: { readonly address: string; readonly port: number };
+  /** Of the node it runs on. */
+  readonly locality?: { readonly region: string; readonly zone: string };
   /** Of gateways: what SDS would give it besides its own certificate. */
   readonly secrets?: (authority: TestAuthority) => Promise<readonly Secret[]>;
 }
@@ -37,13 +41,17 @@ export interface TestMeshOptions<Name extends string> {
   /** Besides the workloads' pods. */
   readonly objects: readonly MeshObject[];
   readonly settings?: Partial<MeshSettings>;
+  /** Where access logs and spans are received; without it there are none. */
+  readonly collector?: string;
 }
 
 export interface TestMesh<Name extends string> {
   /** A request of a workload's application to a host of the mesh, through the workload's Envoy. */
   get(from: Name, authority: string, path?: string, asking?: Asking): Promise<Answer>;
-  /** The first application of a workload. */
-  application(of: Name): Application;
+  /** What the Envoys of the mesh have logged and traced. */
+  collector(): Collector;
+  /** One for each port of a workload, in their order. */
+  applications(of: Name): readonly Application[];
   envoy(of: Name): RunningEnvoy;
   /** What signed every workload's certificate. */
   authority(): TestAuthority;
@@ -51,15 +59,17 @@ export interface TestMesh<Name extends string> {
 
 /** To be called where hooks may be: in a file or a `describe`. */
 export function startedMesh<Name extends string>(options: TestMeshOptions<Name>): TestMesh<Name> {
-  const { workloads, settings = {} } = options;
+  const { workloads, settings = {}, collector: collectorAddress } = options;
   const entries = Object.entries<TestWorkload>(workloads);
   const objects = [...entries.map(podOf), ...options.objects];
   const envoys = new Map<string, RunningEnvoy>();
   const applications = new Map<string, Application[]>();
   let authority: TestAuthority | undefined;
+  let collector: Collector | undefined;
 
   beforeAll(async () => {
     authority = await createAuthority();
+    if (collectorAddress) collector = await startCollector(collectorAddress, OTLP_PORT);
     for (const [name, workload] of entries) {
       const { address, ports = [], sidecar = true } = workload;
       const at = sidecar ? applicationAddress(address) : address;
@@ -77,6 +87,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
   afterAll(async () => {
     await Promise.all([...envoys.values()].map((envoy) => envoy.stop()));
     await Promise.all([...applications.values()].flat().map((application) => application.stop()));
+    await collector?.stop();
   });
 
   async function bootstrap(name: string, workload: TestWorkload, issuer: TestAuthority) {
@@ -91,6 +102,8 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         namespace,
         labels: labelsOf(name, workload),
         ...(workload.agent ? { xds: workload.agent } : {}),
+        ...(workload.locality ? { locality: workload.locality } : {}),
+        ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),
         ...(type === "sidecar" ? { httpProxyPort: PROXY_PORT } : {}),
         ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
         secrets: [
@@ -109,18 +122,27 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
   return {
     get: (from, authorityHeader, path = "/", asking) =>
       ask(workloads[from].address, PROXY_PORT, authorityHeader, path, asking),
-    application: (of) => started(applications.get(of)?.[0], `an application of ${of}`),
+    collector: () => started(collector, "a collector"),
+    applications: (of) => started(applications.get(of), `the applications of ${of}`),
     envoy: (of) => started(envoys.get(of), `the Envoy of ${of}`),
     authority: () => started(authority, "the authority"),
   };
 }
 
 function podOf([name, workload]: [string, TestWorkload]): MeshObject {
-  const { address, namespace, serviceAccount, sidecar = true } = workload;
+  const { address, namespace, serviceAccount, locality, sidecar = true } = workload;
   return pod({
     name,
     address,
-    labels: labelsOf(name, workload),
+    labels: {
+      ...labelsOf(name, workload),
+      ...(locality
+        ? {
+            "topology.kubernetes.io/region": locality.region,
+            "topology.kubernetes.io/zone": locality.zone,
+          }
+        : {}),
+    },
     serviceAccount: serviceAccount ?? name,
     mesh: sidecar,
     ...(namespace === undefined ? {} : { namespace }),

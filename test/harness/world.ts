@@ -21,6 +21,7 @@ export interface ProxyOptions {
   readonly appAddress?: string;
   /** NONE unless told otherwise: tests have no iptables. */
   readonly interception?: "NONE" | "REDIRECT";
+  readonly locality?: { readonly region: string; readonly zone: string };
 }
 
 export interface BootstrapOfOptions extends ProxyOptions {
@@ -60,6 +61,7 @@ export function viewOf(
   const view = translator.view(
     parseNode({
       id: `${type}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
+      ...(options.locality ? { locality: options.locality } : {}),
       metadata: {
         NAMESPACE: namespace,
         LABELS: labels,

@@ -35,6 +35,13 @@ const virtualService: readonly PlannedField[] = [
   field("VirtualService", "tls", "Error"),
   field("VirtualService", "tcp", "Error"),
   field("VirtualService", "http[].delegate", "Error"),
+  {
+    kind: "VirtualService",
+    path: "http[].redirect.redirectCode",
+    when: (code) => /^3\d\d$/.test(String(code)) && !/^30[12378]$/.test(String(code)),
+    what: (code) => `status ${code as number} of a redirect, which Envoy cannot give,`,
+    level: "Error",
+  },
   field("VirtualService", "http[].match[].statPrefix", "Warning"),
   ...["headers", "withoutHeaders"].map((name): PlannedField => ({
     kind: "VirtualService",

@@ -8,6 +8,8 @@ declare module "vitest" {
   interface TaskMeta {
     /** Rows that the test proves, spelled out. */
     proves?: Claims;
+    /** Rows that it shows to be refused. */
+    refuses?: Claims;
   }
 }
 

@@ -1,11 +1,14 @@
 /** Reads every test's claims by loading the test files, without running a test. */
 import path from "node:path";
+import type { TaskMeta } from "vitest";
 import { createVitest } from "vitest/node";
 import "./claim.ts";
 
 export interface Row {
   readonly kind: string;
   readonly field: string;
+  /** What its test shows. */
+  readonly state: "works" | "refused";
   readonly title: string;
   /** Below the root of the checkout. */
   readonly file: string;
@@ -30,17 +33,30 @@ export async function collectRows(): Promise<readonly Row[]> {
       .toSorted((a, b) => (a.relativeModuleId < b.relativeModuleId ? -1 : 1))
       .flatMap((module) =>
         [...module.children.allTests()].flatMap((test) =>
-          Object.entries(test.meta().proves ?? {}).flatMap(([kind, fields]) =>
-            fields.map((field) => ({
-              kind,
-              field,
-              title: test.fullName.replaceAll(" > ", ": "),
-              file: module.relativeModuleId,
-            })),
-          ),
+          claimsOf(test.meta()).map((claim) => ({
+            ...claim,
+            title: test.fullName.replaceAll(" > ", ": "),
+            file: module.relativeModuleId,
+          })),
         ),
       );
   } finally {
     await vitest.close();
   }
+}
+
+function claimsOf({
+  proves = {},
+  refuses = {},
+}: TaskMeta): Pick<Row, "kind" | "field" | "state">[] {
+  return (
+    [
+      ["works", proves],
+      ["refused", refuses],
+    ] as const
+  ).flatMap(([state, claims]) =>
+    Object.entries(claims).flatMap(([kind, fields]) =>
+      fields.map((field) => ({ kind, field, state })),
+    ),
+  );
 }

@@ -67,7 +67,13 @@ describe("rows", () => {
     const everything = Object.fromEntries(
       provenKinds.map(({ name, fields }) => [name, new Set(fields)]),
     );
-    const row = { kind: "VirtualService", field: first, title: "t", file: "f" };
+    const row = {
+      kind: "VirtualService",
+      field: first,
+      state: "works" as const,
+      title: "t",
+      file: "f",
+    };
     const but = { ...everything, VirtualService: new Set(["gone"]) };
     const { problems } = coverageOf([row], but);
     expect(problems).not.toContain(`VirtualService ${first} has no test that proves it.`);
@@ -82,7 +88,13 @@ describe("rows", () => {
 
   test("keep the version that they are known to work since", () => {
     const kind = provenKind("VirtualService");
-    const row = { kind: kind.name, field: "hosts", title: "a [b] | c", file: "f" };
+    const row = {
+      kind: kind.name,
+      field: "hosts",
+      state: "works" as const,
+      title: "a [b] | c",
+      file: "f",
+    };
     const covered = { kind, fields: [{ field: "hosts", state: "works" as const, rows: [row] }] };
     const page = pageOf(covered, "", "1.0.0");
     expect(sinceIn(page).get("hosts")).toBe("1.0.0");

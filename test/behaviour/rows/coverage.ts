@@ -58,7 +58,7 @@ export function coverageOf(rows: readonly Row[], unproven: Unproven): Coverage {
 
 const OFF_THE_LIST: Readonly<Record<Exclude<FieldState, "unproven">, string>> = {
   works: "is proven",
-  refused: "is in planned.ts",
+  refused: "is refused",
   warned: "is in planned.ts",
   "no traffic": "has no traffic",
 };
@@ -72,7 +72,7 @@ function covering(kind: ProvenKind, field: string, rows: readonly Row[]): Covere
     return { field, state: "no traffic", rows, reason };
   return {
     field,
-    state: rows.length > 0 ? "works" : "unproven",
+    state: rows[0]?.state ?? "unproven",
     rows,
     ...(word ? { partly: word } : {}),
   };

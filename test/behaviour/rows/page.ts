@@ -53,7 +53,7 @@ export function indexPage(): string {
 Every field of every kind that Heddle translates, as its schema has it, and what becomes of it:
 
 - **works**: the test that is linked sends requests through real Envoys and sees what the field promises.
-- **refused**: an object with this field is an error, with code [HDL0016](../codes/HDL0016.md), that names the field.
+- **refused**: an object with this field is an error that names the field: [HDL0016](../codes/HDL0016.md), or what the linked test says.
 - **warned**: the field is accepted without effect, and a warning, [HDL0016](../codes/HDL0016.md), says so.
 - **unproven**: translated, but no test shows it yet.
 

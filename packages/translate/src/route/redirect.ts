@@ -3,6 +3,7 @@ import type {
   RedirectAction,
   RedirectAction_RedirectResponseCode,
 } from "@heddle/envoy/config/route/v3";
+import type { HTTPRedirect } from "@heddle/model";
 import type { RouteFeature } from "./rule.ts";
 
 const CODES: Readonly<Record<number, RedirectAction_RedirectResponseCode>> = {
@@ -19,9 +20,8 @@ export const redirect: RouteFeature = {
     const wanted = rule.redirect;
     if (!wanted) return route;
     const scheme = wanted.scheme || (tls ? "https" : "http");
-    // Envoy cannot read the port of the request, but each route is made for one port.
-    const asked = wanted.port || (wanted.derivePort === "FROM_REQUEST_PORT" ? port : 0);
-    const isDefault = (asked === 80 && scheme === "http") || (asked === 443 && scheme === "https");
+    const standard = scheme === "https" ? 443 : 80;
+    const asked = wanted.port || derivedPort(wanted, port, standard);
     const action: RedirectAction = {
       responseCode: CODES[wanted.redirectCode || 301] ?? "MOVED_PERMANENTLY",
       ...(wanted.authority ? { hostRedirect: wanted.authority } : {}),
@@ -31,8 +31,21 @@ export const redirect: RouteFeature = {
           ? { pathRedirect: wanted.uri }
           : {}),
       ...(wanted.scheme ? { schemeRedirect: wanted.scheme } : {}),
-      ...(asked && !isDefault ? { portRedirect: asked } : {}),
+      ...(asked && (asked !== standard || keepsPort(wanted, port, standard))
+        ? { portRedirect: asked }
+        : {}),
     };
     return { ...route, redirect: action };
   },
 };
+
+/** Envoy cannot read the port of the request, but each route is made for one port. 0 leaves it to Envoy. */
+function derivedPort({ derivePort }: HTTPRedirect, port: number, standard: number): number {
+  if (derivePort === "FROM_REQUEST_PORT") return port;
+  return derivePort === "FROM_PROTOCOL_DEFAULT" ? standard : 0;
+}
+
+/** Envoy would repeat the port of the request's authority, which must be named away where it is not the one wanted. */
+function keepsPort({ authority }: HTTPRedirect, port: number, standard: number): boolean {
+  return !authority && port !== standard;
+}
