@@ -10,12 +10,12 @@ import type { ClientView, ModelReader } from "./read.ts";
  * object identity while nothing that it was made from has changed.
  */
 export interface TrafficResources {
-  /** All listeners of a proxy, by name: outbound and inbound of a sidecar, or a gateway's. */
-  listeners(
+  /** All listeners of a proxy, outbound and inbound of a sidecar, or a gateway's, in groups that depend on other objects. */
+  listenerGroups(
     read: ModelReader,
     proxy: ProxyDescription,
     view: ClientView,
-  ): ReadonlyMap<string, Listener>;
+  ): readonly (() => readonly Listener[])[];
   /** Names of the route configurations that its listeners ask for by RDS, sorted. */
   routeNames(read: ModelReader, proxy: ProxyDescription, view: ClientView): readonly string[];
   /** One route configuration by name; undefined if this proxy has none of that name. */

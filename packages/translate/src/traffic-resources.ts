@@ -1,5 +1,4 @@
 /** Listeners and routes of a proxy, as the engine asks for them. */
-import type { Listener } from "@heddle/envoy/config/listener/v3";
 import { apiListener } from "./listener/api.ts";
 import { gatewayListeners, gatewayListenerSecrets } from "./listener/gateway.ts";
 import { inboundListeners } from "./listener/inbound.ts";
@@ -12,12 +11,10 @@ import { gatewayKeyOf, gatewayServers } from "./route/gateway-servers.ts";
 import { sidecarRoute, sidecarRouteNames } from "./route/sidecar-routes.ts";
 
 export const trafficResources: TrafficResources = {
-  listeners(read, proxy, view) {
-    const all =
-      proxy.type === "router"
-        ? gatewayListeners(read, proxy)
-        : [...outboundListeners(read, proxy, view), ...inboundListeners(read, proxy)];
-    return new Map(all.map((listener): [string, Listener] => [listener.name ?? "", listener]));
+  listenerGroups(read, proxy, view) {
+    return proxy.type === "router"
+      ? [() => gatewayListeners(read, proxy)]
+      : [() => outboundListeners(read, proxy, view), () => inboundListeners(read, proxy)];
   },
   routeNames(read, proxy, view) {
     if (proxy.type === "sidecar") return sidecarRouteNames(read, proxy, view);

@@ -1,9 +1,10 @@
 /** Turns the model of a mesh into what each of its proxies should hold, and keeps it so as the model changes. */
 import { signal } from "@preact/signals-core";
-import type { Diagnostic } from "@heddle/model";
+import { type Diagnostic, parseObjectKey } from "@heddle/model";
 import { Claims } from "./engine/claims.ts";
 import { Drain, type Schedule } from "./engine/drain.ts";
 import { Engine, type EngineStats, type Failure } from "./engine/engine.ts";
+import { createEffectQuestion, type NamedResource } from "./origin/explain.ts";
 import type { Change } from "./overlay.ts";
 import type { Cohort, ProxyDescription } from "./proxy.ts";
 import type { ClientView, MeshSettings, ModelReader } from "./read.ts";
@@ -35,10 +36,18 @@ export interface Translator {
   view(proxy: ProxyDescription): ProxyView;
   /** What could not be translated; the last good value stands in its place. */
   diagnostics(): readonly Diagnostic[];
+  /** The resources of each view that were made from an object, by its key; views that have none of it are left out. */
+  effectOf(key: string): readonly Effect[];
   /** Counters since the last call. */
   stats(): TranslatorStats;
   /** Resolves when every view is in step with what was applied, and its listeners have been told. */
   settled(): Promise<void>;
+}
+
+/** What an object has become at one proxy. */
+export interface Effect {
+  readonly proxy: ProxyDescription;
+  readonly resources: readonly NamedResource[];
 }
 
 export interface TranslatorStats extends EngineStats {
@@ -69,7 +78,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
   const readerOf = (client: ClientView): ModelReader => cohorts[client.cohort].read;
 
   function onError(error: unknown): void {
-    const diagnostic = diagnosticOf({ derivation: "view", key: "", error });
+    const diagnostic = diagnosticOf({ derivation: "view", key: "", error, objects: [] });
     unexpected.set(diagnostic.message, diagnostic);
   }
 
@@ -127,6 +136,15 @@ export function createTranslator(options: TranslatorOptions): Translator {
       );
       return [...store.problems(), ...failures.map(diagnosticOf), ...unexpected.values()];
     },
+    effectOf(key) {
+      // In step with the model first: who reads what is known only then.
+      const layered = Array.from(views, (view) => ({ proxy: view.proxy, layers: view.layers() }));
+      const question = createEffectQuestion(key, claims.holding(key));
+      return layered.flatMap(({ proxy, layers }) => {
+        const resources = question(layers);
+        return resources.length > 0 ? [{ proxy, resources }] : [];
+      });
+    },
     stats() {
       const [a, b] = [cohorts.stable.engine.stats(), cohorts.candidate.engine.stats()];
       return { ...addStats(a, b), views: views.size, outboundSets: outbound.size };
@@ -147,16 +165,25 @@ const RUNTIME: Schedule = {
   later: (run) => void setImmediate(run),
 };
 
-function diagnosticOf({ derivation, key, error }: Failure): Diagnostic {
+function diagnosticOf({ derivation, key, error, objects }: Failure): Diagnostic {
   const reason = error instanceof Error ? error.message : String(error);
+  const [first, ...others] = objects.map(nameOfKey);
+  const what = key === "" ? derivation : `${derivation} ${key}`;
+  const also = others.length > 0 ? `, made from ${others.slice(0, 5).join(", ")} too,` : "";
   return {
     code: "HDL4002",
     level: "Error",
-    message: `${derivation} could not be derived: ${reason}`,
-    origin: key === "" ? derivation : `${derivation} ${key}`,
+    message: `${first === undefined ? derivation : `${what}${also}`} could not be derived: ${reason}`,
+    origin: first ?? what,
     remedy:
       "proxies keep the last good value; undo the last change to the objects it is made from, and report this with them",
   };
+}
+
+/** As messages name an object. */
+function nameOfKey(key: string): string {
+  const { kind = key, namespace = "", name = "" } = parseObjectKey(key) ?? {};
+  return namespace === "" ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
 }
 
 function addStats(a: EngineStats, b: EngineStats): EngineStats {

@@ -5,12 +5,20 @@ export interface Claimable {
   forget(): void;
 }
 
+/** Answers about the model that are held. */
+export interface AnswerSource {
+  /** Those that hold an object, by its key; they are signals. */
+  holding(key: string): Iterable<object>;
+}
+
 /**
  * A value is forgotten not when its last reader goes but at the next sweep: while a view is rebuilt, a value is often
  * dropped by one reader and taken up by the next, and must keep its identity over that.
  */
 export class Claims {
   readonly #unclaimed = new Set<Claimable>();
+  /** Indexes that are made anew take theirs with them. */
+  readonly #sources = new Set<WeakRef<AnswerSource>>();
 
   /** Nobody watches this value, or nobody does yet. */
   released(value: Claimable): void {
@@ -24,6 +32,19 @@ export class Claims {
   /** Number of values that the next sweep would forget. */
   get pending(): number {
     return this.#unclaimed.size;
+  }
+
+  answered(source: AnswerSource): void {
+    this.#sources.add(new WeakRef(source));
+  }
+
+  /** All answers that hold an object. */
+  *holding(key: string): Generator<object> {
+    for (const reference of this.#sources) {
+      const source = reference.deref();
+      if (source) yield* source.holding(key);
+      else this.#sources.delete(reference);
+    }
   }
 
   sweep(): void {

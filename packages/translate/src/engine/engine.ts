@@ -1,4 +1,7 @@
 /** Computes each derivation once for each key that somebody holds, and tells what it did. */
+import { isRegistryKey } from "../origin/objects-in.ts";
+import { record } from "../origin/recording.ts";
+import { Trace } from "../origin/trace.ts";
 import type { Derivation, ModelReader } from "../read.ts";
 import type { Claims } from "./claims.ts";
 import { type Family, SharedValue } from "./shared-value.ts";
@@ -20,6 +23,8 @@ export interface Failure {
   readonly derivation: string;
   readonly key: string;
   readonly error: unknown;
+  /** Keys of the objects that it had read when it failed. */
+  readonly objects: readonly string[];
 }
 
 /** The values derived from one cohort's model. */
@@ -55,7 +60,17 @@ export class Engine {
       derivation: value.family.name,
       key: value.keyText,
       error,
+      objects: this.#readBy(value),
     }));
+  }
+
+  #readBy({ derivation, key }: SharedValue): readonly string[] {
+    const reader = this.#reader as ModelReader;
+    const { objects, derived } = record(reader, (read) => void derivation.compute(read, key));
+    const trace = new Trace(reader);
+    const all = [...objects, ...derived.flatMap((each) => [...trace.cone(each)])];
+    const written = all.filter((each) => !isRegistryKey(each));
+    return [...new Set(written.length > 0 ? written : all)].toSorted();
   }
 
   /** Reads the counters and starts them again. */

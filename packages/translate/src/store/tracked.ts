@@ -1,14 +1,15 @@
 /** Answers to one kind of question about the model, each tracked by its key while somebody watches it. */
 import { Signal } from "@preact/signals-core";
-import type { Claimable, Claims } from "../engine/claims.ts";
+import type { AnswerSource, Claimable, Claims } from "../engine/claims.ts";
 import { deepEqual } from "../engine/deep-equal.ts";
+import { allKeysIn } from "../origin/objects-in.ts";
 
 /**
  * An answer exists as a signal only from its first read until nobody watches it; "there is none" is an answer too. Whoever
  * changes the data behind the answers says which keys that may concern, and only answers that come out different pass
  * the change on.
  */
-export class Tracked<V> {
+export class Tracked<V> implements AnswerSource {
   readonly #answers = new Map<string, Answer<V>>();
   readonly #stale = new Set<Answer<V>>();
   readonly #claims: Claims;
@@ -18,14 +19,39 @@ export class Tracked<V> {
   constructor(claims: Claims, lookUp: (key: string) => V) {
     this.#claims = claims;
     this.#lookUp = lookUp;
+    claims.answered(this);
   }
 
   read(key: string): V {
-    const known = this.#answers.get(key);
-    if (known !== undefined) return known.value as V;
-    const answer = new Answer<V>(this.#answers, this.#claims, key, this.#lookUp(key));
-    this.#answers.set(key, answer);
-    return answer.value as V;
+    let answer = this.#answers.get(key);
+    if (answer === undefined) {
+      answer = new Answer<V>(this.#answers, this.#claims, key, this.#lookUp(key));
+      this.#answers.set(key, answer);
+    }
+    const { value } = answer;
+    overhearing?.(value);
+    return value;
+  }
+
+  /** Tells what answers are read, of all questions, while something runs. */
+  static overhear<T>(listener: (answer: unknown) => void, run: () => T): T {
+    const before = overhearing;
+    overhearing = listener;
+    try {
+      return run();
+    } finally {
+      overhearing = before;
+    }
+  }
+
+  *holding(key: string): Generator<object> {
+    for (const answer of this.#answers.values()) {
+      for (const held of allKeysIn(answer.peek())) {
+        if (held !== key) continue;
+        yield answer;
+        break;
+      }
+    }
   }
 
   /** The answer now, untracked. */
@@ -58,6 +84,8 @@ export class Tracked<V> {
     return this.#answers.size;
   }
 }
+
+let overhearing: ((answer: unknown) => void) | undefined;
 
 class Answer<V> extends Signal<V> implements Claimable {
   readonly key: string;

@@ -23,11 +23,9 @@ export function ownParts(
         if (cluster !== undefined) emit("cluster", cluster.name as string, cluster);
       }
     },
-    (emit) => {
-      for (const [name, listener] of trafficResources.listeners(read, proxy, view)) {
-        emit("listener", name, listener);
-      }
-    },
+    ...trafficResources.listenerGroups(read, proxy, view).map((group) => (emit: Emit) => {
+      for (const listener of group()) emit("listener", listener.name ?? "", listener);
+    }),
     (emit) => {
       for (const name of trafficResources.routeNames(read, proxy, view)) {
         const route = attempt(() => trafficResources.routeConfiguration(read, proxy, view, name));

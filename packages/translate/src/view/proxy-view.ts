@@ -3,7 +3,9 @@ import type { Drain, Work } from "../engine/drain.ts";
 import { Watcher } from "../engine/watcher.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
+import { originsOf, type TracedLayers } from "../origin/explain.ts";
 import { LayeredMap } from "./layered-map.ts";
+import { outboundParts } from "./outbound.ts";
 import { askedPart, ownParts } from "./own.ts";
 import {
   type ChangedNames,
@@ -21,6 +23,8 @@ export interface ProxyView {
   resources(type: ResourceType): ReadonlyMap<string, unknown>;
   /** One resource, whether or not it is in the map of its type; once asked for, its changes are told too. */
   named(type: ResourceType, name: string): unknown;
+  /** Keys of the user's objects that one resource was made from, sorted; worked out when it is asked for. */
+  origins(type: ResourceType, name: string): readonly string[];
   /** Names of the secrets that the proxy's resources refer to, sorted. */
   secrets(): string[];
   /**
@@ -97,6 +101,31 @@ export class LiveView implements ProxyView, Work {
     const known = this.#maps[type].get(name);
     if (known !== undefined || (type !== "listener" && type !== "route")) return known;
     return this.#ask(layers, type, name);
+  }
+
+  origins(type: ResourceType, name: string): readonly string[] {
+    return originsOf(this.layers(), type, name);
+  }
+
+  /** What the view is made of, each layer with what makes its parts. */
+  layers(): TracedLayers {
+    const { own, asked, shared, names } = this.#refresh();
+    const { proxy } = this;
+    const client = this.#client as ClientView;
+    return {
+      read: this.#options.readerOf(client),
+      layers: [
+        { set: own, partOf: (read, index) => ownParts(read, proxy, client)[index] },
+        {
+          set: asked,
+          partOf: (read, index) => {
+            const name = [...names.values()][index];
+            return name && askedPart(read, proxy, client, name.type, name.name);
+          },
+        },
+        { set: shared, partOf: (read, index) => outboundParts(read, client)[index] },
+      ],
+    };
   }
 
   secrets(): string[] {

@@ -104,6 +104,16 @@ export class ResourceSet implements Work {
     return this.#changed;
   }
 
+  /** Which part gave a resource, counted in the order in which they were added; -1 where none did. */
+  partOf(type: ResourceType, name: string): number {
+    return [...this.#units].findIndex(({ held }) => held.get(type)?.includes(name));
+  }
+
+  /** The parts that are among these readers of the model. */
+  partsAmong(readers: ReadonlySet<object>): number[] {
+    return [...this.#units].flatMap(({ watcher }, index) => (readers.has(watcher) ? [index] : []));
+  }
+
   dispose(): void {
     this.#drain.remove(this);
     for (const unit of this.#units) unit.watcher.dispose();
