@@ -266,6 +266,20 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: "sha256: foo",
     remedy: "Write it in the form that the message names.",
   },
+  HDL0037: {
+    level: "Error",
+    title: "An expression cannot be read",
+    why: "Filters of access logs are expressions of CEL, the Common Expression Language.",
+    example: 'filter:\n  expression: "response.code = 500"   # == compares',
+    remedy: "Mend it at the column that the message names.",
+  },
+  HDL0038: {
+    level: "Error",
+    title: "An annotation cannot stand here",
+    why: "Some annotations are Istio's own, and a dry run is there for policies that allow or deny only.",
+    example: 'kind: VirtualService\nmetadata:\n  annotations:\n    istio.io/dry-run: "true"',
+    remedy: "Take the annotation out.",
+  },
   HDL0080: {
     level: "Error",
     title: "A rate limit cannot be kept",

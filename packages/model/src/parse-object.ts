@@ -11,6 +11,7 @@ import { groupOf } from "./object.ts";
 import type { MeshObject } from "./object.ts";
 import { checkPlanned } from "./planned.ts";
 import { findingsOf, unknownField } from "./schema/issues.ts";
+import { checkAnnotations } from "./validate/annotations.ts";
 import { checkByKind } from "./validate/by-kind.ts";
 import { otherController } from "./validate/ingress.ts";
 import type { Finding, Report } from "./validate/report.ts";
@@ -197,6 +198,7 @@ function readSpec(document: Fields, kind: Kind, report: Report): unknown {
 
 function checkSpec(object: MeshObject, kind: Kind, report: Report): void {
   if (kind.foreign || isUnread(kind)) return;
+  if (kind.group.endsWith(".istio.io")) checkAnnotations(object, report);
   checkByKind(object, report);
   if (kind.feature === "full") checkPlanned(kind.kind, object.spec, report);
 }

@@ -1,14 +1,22 @@
 /** The rules of each kind that its schema cannot say, in one table. */
+import type { ProxyConfig } from "../kinds/proxy-config.ts";
 import type { MeshObject } from "../object.ts";
 import { groupOf } from "../object.ts";
+import { checkAuthorizationPolicy } from "./authorization-policy.ts";
 import { checkDestinationRule } from "./destination-rule.ts";
+import { checkEnvoyFilter } from "./envoy-filter.ts";
 import { checkGateway } from "./gateway.ts";
 import { checkMeshSettings } from "./mesh-settings.ts";
 import { checkGatewayApi } from "./gateway-api/object.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { checkRateLimit } from "./rate-limit.ts";
 import type { Report } from "./report.ts";
+import { checkRequestAuthentication } from "./request-authentication.ts";
+import { checkSelector } from "./selector.ts";
+import { checkSidecar } from "./sidecar.ts";
+import { checkTelemetry } from "./telemetry.ts";
 import { checkVirtualService } from "./virtual-service.ts";
+import { checkTrafficExtension, checkWasmPlugin } from "./wasm-plugin.ts";
 
 /** Checks a spec that its kind's schema has read. */
 type Check = (object: MeshObject<never>, report: Report) => void;
@@ -24,6 +32,17 @@ const CHECKS: Readonly<Record<string, Check>> = {
     checkPeerAuthentication(spec, report),
   "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
+  "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>
+    checkSidecar(spec, metadata.namespace, report),
+  "networking.istio.io/EnvoyFilter": ({ spec }, report) => checkEnvoyFilter(spec, report),
+  "networking.istio.io/ProxyConfig": ({ spec }, report) => checkProxyConfig(spec, report),
+  "security.istio.io/AuthorizationPolicy": ({ spec }, report) =>
+    checkAuthorizationPolicy(spec, report),
+  "security.istio.io/RequestAuthentication": ({ spec }, report) =>
+    checkRequestAuthentication(spec, report),
+  "telemetry.istio.io/Telemetry": ({ spec }, report) => checkTelemetry(spec, report),
+  "extensions.istio.io/WasmPlugin": ({ spec }, report) => checkWasmPlugin(spec, report),
+  "extensions.istio.io/TrafficExtension": ({ spec }, report) => checkTrafficExtension(spec, report),
 };
 
 /** Runs the check of an object's kind; kinds without one have none. */
@@ -33,4 +52,8 @@ export function checkByKind(object: MeshObject, report: Report): void {
   }
   // The table's key is what the object is.
   CHECKS[`${groupOf(object.apiVersion)}/${object.kind}`]?.(object as MeshObject<never>, report);
+}
+
+function checkProxyConfig({ selector }: ProxyConfig, report: Report): void {
+  if (selector) checkSelector(selector, "spec.selector", report);
 }

@@ -4,11 +4,18 @@ const LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const HOST_LABEL = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/;
 const FIRST_HOST_LABEL = /^(?:\*|(?:\*-?)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
 const LABEL_KEY_NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+// No leading zeros, which some readers take for octal.
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+const IPV6 = /^(?=.*:)[0-9A-Fa-f:.]+$/;
 
 /** A DNS label of RFC 1123: lower-case letters, digits and `-`, at most 63. */
 export function isDnsLabel(text: string): boolean {
   return text.length <= 63 && LABEL.test(text);
+}
+
+/** A DNS label in either case, as Istio takes it for subsets, ports and namespaces in rules. */
+export function isRuleLabel(text: string): boolean {
+  return text.length <= 63 && HOST_LABEL.test(text);
 }
 
 /** A DNS label of RFC 1035, which begins with a letter: what a Service is named by. */
@@ -49,7 +56,7 @@ export function isLabelValue(value: string): boolean {
 }
 
 export function isIpAddress(text: string): boolean {
-  return IPV4.test(text) || (text.includes(":") && URL.canParse(`http://[${text}]/`));
+  return IPV4.test(text) || (IPV6.test(text) && URL.canParse(`http://[${text}]/`));
 }
 
 /** `10.0.0.0/8`, or an address alone. */
@@ -60,7 +67,7 @@ export function isSubnet(text: string): boolean {
   const bits = text.slice(slash + 1);
   return (
     isIpAddress(address) &&
-    /^\d{1,3}$/.test(bits) &&
+    /^(?:0|[1-9]\d{0,2})$/.test(bits) &&
     Number(bits) <= (IPV4.test(address) ? 32 : 128)
   );
 }

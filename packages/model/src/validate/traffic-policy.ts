@@ -110,7 +110,11 @@ function isPrime(number: number): boolean {
   return true;
 }
 
-function checkConnectionPool(pool: ConnectionPoolSettings, path: string, report: Report): void {
+export function checkConnectionPool(
+  pool: ConnectionPoolSettings,
+  path: string,
+  report: Report,
+): void {
   if (!pool.tcp && !pool.http) return nothingSet(path, "a connectionPool", report);
   const http = pool.http;
   if (http?.h2UpgradePolicy === "UPGRADE" && http.useClientProtocol) {
