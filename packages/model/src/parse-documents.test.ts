@@ -257,4 +257,24 @@ status: {loadBalancer: {}, conditions: []}
     expect(diagnostics).toEqual([]);
     expect(objects[0]?.object.spec).not.toHaveProperty("exportTo");
   });
+
+  test("refuses null where leaving it out would widen what is meant, or where a value is required", () => {
+    const match = (text: string) =>
+      parse(RULE.replace("http:", `http:\n    - ${text}`)).diagnostics;
+    expect(
+      match("{match: [{headers: {end-user: null}}], route: [{destination: {host: a}}]}"),
+    ).toMatchObject([{ code: "HDL0011", path: "spec.http[0].match[0].headers.end-user" }]);
+    expect(
+      match("{match: [{uri: {exact: /}}], route: [{destination: {host: null}}]}"),
+    ).toMatchObject([
+      {
+        code: "HDL0011",
+        path: "spec.http[0].route[0].destination.host",
+        message: "host must be text, not null",
+      },
+    ]);
+    expect(match("{timout: null, route: [{destination: {host: a}}]}")).toMatchObject([
+      { code: "HDL0010", path: "spec.http[0].timout" },
+    ]);
+  });
 });

@@ -11,6 +11,7 @@ import { groupOf } from "./object.ts";
 import type { MeshObject } from "./object.ts";
 import { checkPlanned } from "./planned.ts";
 import { findingsOf, unknownField } from "./schema/issues.ts";
+import { withoutNulls } from "./schema/nulls.ts";
 import { checkAnnotations } from "./validate/annotations.ts";
 import { checkByKind } from "./validate/by-kind.ts";
 import { otherController } from "./validate/ingress.ts";
@@ -71,8 +72,7 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
   }
   const kind = readKind(value, report);
   if (!kind) return undefined;
-  const document = kind.foreign ? value : (withoutNulls(value) as Fields);
-  const written = document["metadata"];
+  const written = value["metadata"];
   if (!isFields(written)) {
     report({
       code: "HDL0006",
@@ -91,7 +91,7 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
     return undefined;
   }
   const metadata = metadataOf(read.data, kind, namespace);
-  const foreign = otherController(kind, metadata, document["spec"]);
+  const foreign = otherController(kind, metadata, value["spec"]);
   if (foreign !== undefined) {
     report({ code: "HDL0019", path: "spec", message: foreign });
     return undefined;
@@ -105,11 +105,11 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
       remedy: "Leave it out until a release translates it.",
     });
   }
-  if (!kind.foreign && !isUnread(kind)) checkTopLevel(document, report);
-  const spec = readSpec(document, kind, report);
+  if (!kind.foreign && !isUnread(kind)) checkTopLevel(value, report);
+  const spec = readSpec(value, kind, report);
   if (spec === undefined) return undefined;
   const object = {
-    apiVersion: document["apiVersion"] as string,
+    apiVersion: value["apiVersion"] as string,
     kind: kind.kind,
     metadata,
     spec: kind.kind === "Secret" ? withStringData(spec as Secret) : spec,
@@ -178,18 +178,18 @@ function checkTopLevel(document: Fields, report: Report): void {
 
 /** What stands under `spec`, or, where Kubernetes has none, beside metadata. */
 function readSpec(document: Fields, kind: Kind, report: Report): unknown {
-  if (kind.needsSpec && document["spec"] === undefined) {
+  const { apiVersion: _v, kind: _k, metadata: _m, spec, status, ...beside } = document;
+  if (kind.needsSpec && (spec === undefined || spec === null)) {
     report({ code: "HDL0012", path: "spec", message: "spec is required", remedy: "Add spec." });
     return undefined;
   }
-  const { apiVersion: _v, kind: _k, metadata: _m, spec = {}, status, ...beside } = document;
-  const fields = kind.hasSpec ? spec : beside;
+  const fields = kind.hasSpec ? (spec ?? {}) : beside;
   const value =
     kind.foreign && kind.hasSpec && isFields(fields) && status !== undefined
       ? { ...fields, status }
       : fields;
   const schema: z.ZodType = kind.schema;
-  const read = schema.safeParse(kind.foreign ? withoutNulls(value) : value);
+  const read = schema.safeParse(withoutNulls(value, kind.foreign ? undefined : schema));
   if (read.success) return read.data;
   const base = kind.hasSpec ? ["spec"] : [];
   for (const finding of findingsOf(read.error.issues, schema, value, base)) report(finding);
@@ -201,17 +201,6 @@ function checkSpec(object: MeshObject, kind: Kind, report: Report): void {
   if (kind.group.endsWith(".istio.io")) checkAnnotations(object, report);
   checkByKind(object, report);
   if (kind.feature === "full") checkPlanned(kind.kind, object.spec, report);
-}
-
-/** Null means "not set", as in protobuf's JSON and in Kubernetes. In lists it stays, and is refused there. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isFields(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, inner]) => inner !== null)
-      .map(([name, inner]) => [name, withoutNulls(inner)]),
-  );
 }
 
 /** Kubernetes turns `stringData` into `data` when it stores a Secret; so do we. */

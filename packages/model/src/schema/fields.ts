@@ -88,12 +88,18 @@ export function oneOf(
 
 /** The schema that a path inside of another leads to; undefined where it leads to nothing that is known. */
 export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((here, step) => {
-    if (here instanceof z.ZodObject) return unwrap(here.shape[String(step)]);
-    if (here instanceof z.ZodArray) return unwrap(here.element);
-    if (here instanceof z.ZodRecord) return unwrap(here.valueType);
-    return undefined;
-  }, unwrap(schema));
+  return path.reduce<unknown>(schemaInside, unwrap(schema));
+}
+
+/** The schema of a field or an item; undefined where it is not known. */
+export function schemaInside(schema: unknown, step: PropertyKey): unknown {
+  const here = unwrap(schema);
+  if (here instanceof z.ZodObject) {
+    return Object.hasOwn(here.shape, step) ? unwrap(here.shape[String(step)]) : undefined;
+  }
+  if (here instanceof z.ZodArray) return unwrap(here.element);
+  if (here instanceof z.ZodRecord) return unwrap(here.valueType);
+  return undefined;
 }
 
 /** Field names that an object schema knows at a path; none where the path leads to no object of fixed fields. */
