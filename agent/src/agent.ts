@@ -1,6 +1,7 @@
 /** Puts an agent together: sources → model → translation → xDS, identity beside it, the plane and telemetry above. */
 import { importVerifier, type MeshState } from "@heddle/sync";
 import { createClient } from "@heddle/client";
+import { canonical, merge } from "@heddle/envoy";
 import { createTranslator } from "@heddle/translate";
 import type { Diagnostic } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
@@ -79,7 +80,11 @@ async function startControl(
 ): Promise<RunningAgent> {
   const mesh = membership ? hostedSettings(membership) : standaloneSettings(options.standalone);
   const client = membership && createClient({ baseUrl: membership.plane, token: membership.token });
-  const translator = createTranslator({ mesh, clusterId: options.clusterId });
+  const translator = createTranslator({
+    mesh,
+    clusterId: options.clusterId,
+    envoyApi: { canonical, merge },
+  });
   const model = createMergedModel();
   const hosted = createHostedSource();
   const proxies = createLiveProxies(translator);

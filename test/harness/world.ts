@@ -1,4 +1,5 @@
 /** A mesh of tests: objects in, and what one proxy gets of them, as a static bootstrap. */
+import { canonical, merge } from "@heddle/envoy";
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import { type MeshObject, objectKey } from "@heddle/model";
@@ -56,7 +57,11 @@ export function viewOf(
     httpProxyPort,
     appAddress,
   } = options;
-  const translator = createTranslator({ mesh: { ...MESH, ...mesh }, clusterId: "c1" });
+  const translator = createTranslator({
+    mesh: { ...MESH, ...mesh },
+    clusterId: "c1",
+    envoyApi: { canonical, merge },
+  });
   translator.apply(objects.map((object) => ({ key: objectKey(object), object })));
   const view = translator.view(
     parseNode({

@@ -15,3 +15,6 @@ export { decode } from "./decode.ts";
 export { resourceTypes, typeNameOf, typeUrl, typeUrls } from "./type-urls.ts";
 export { ValueError, nearest } from "./value-error.ts";
 export type { ValueErrorCode } from "./value-error.ts";
+export { canonical } from "./canonical.ts";
+export { merge } from "./merge.ts";
+export type { ListMerge } from "./merge.ts";

@@ -105,7 +105,7 @@ export const kinds: readonly Kind[] = [
   planned(istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema)),
   plannedUnread(NETWORKING, "WorkloadEntry", "workloadentries"),
   plannedUnread(NETWORKING, "WorkloadGroup", "workloadgroups"),
-  planned(istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"])),
+  istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"]),
   planned(istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"])),
   planned(
     istio(

@@ -84,11 +84,40 @@ const gateway: readonly PlannedField[] = [
   field("Gateway", "servers[].defaultEndpoint", "Warning"),
 ];
 
+const envoyFilter: readonly PlannedField[] = [
+  {
+    kind: "EnvoyFilter",
+    path: "configPatches[].applyTo",
+    when: (target) => target === "EXTENSION_CONFIG" || target === "BOOTSTRAP",
+    what: (target) => `a patch of ${target as string}`,
+    level: "Warning",
+  },
+  {
+    kind: "EnvoyFilter",
+    path: "configPatches[].match.context",
+    when: (context) => context === "WAYPOINT",
+    what: () => "a patch of waypoints, of which there are none,",
+    level: "Warning",
+  },
+  field("EnvoyFilter", "configPatches[].match.waypoint", "Warning"),
+  // Istio reads neither of the two.
+  field("EnvoyFilter", "configPatches[].match.listener.portName", "Warning"),
+  field("EnvoyFilter", "configPatches[].patch.filterClass", "Warning"),
+  {
+    kind: "EnvoyFilter",
+    path: "targetRefs[].kind",
+    when: (kind) => kind === "Service" || kind === "ServiceEntry",
+    what: (kind) => `a ${kind as string} as target, which chooses waypoints,`,
+    level: "Warning",
+  },
+];
+
 /** The whole table. */
 export const plannedFields: readonly PlannedField[] = [
   ...virtualService,
   ...destinationRule,
   ...gateway,
+  ...envoyFilter,
 ];
 
 /** Names every field of an object that is known and not yet in effect. */

@@ -5,7 +5,7 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { encode } from "@heddle/envoy";
+import { canonical, encode, merge } from "@heddle/envoy";
 import { objectKey, parseDocuments } from "@heddle/model";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
@@ -33,7 +33,11 @@ describe.each(await readdir(FOLDER))("%s", async (name) => {
     file: "in.yaml",
     defaultNamespace: "default",
   });
-  const translator = createTranslator({ mesh: MESH, clusterId: "c1" });
+  const translator = createTranslator({
+    mesh: MESH,
+    clusterId: "c1",
+    envoyApi: { canonical, merge },
+  });
   translator.apply(objects.map(({ object }) => ({ key: objectKey(object), object })));
   const view = translator.view(parseNode(node));
   afterAll(() => view.dispose());

@@ -34,6 +34,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
   const addresses = addressesOf(metadata["INSTANCE_IPS"], ip);
   const port = Number(metadata["HTTP_PROXY_PORT"]);
   const statsAddress = text(metadata["HEDDLE_STATS_ADDRESS"]);
+  const version = text(metadata["ISTIO_VERSION"]);
   const interception = metadata["INTERCEPTION_MODE"] === "NONE" ? "NONE" : "REDIRECT";
   return {
     id,
@@ -41,7 +42,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     addresses,
     pod,
     namespace,
-    labels: labelsOf(metadata["LABELS"]),
+    labels: textsOf(metadata["LABELS"]),
     serviceAccount: text(metadata["SERVICE_ACCOUNT"]) || "default",
     clusterId: text(metadata["CLUSTER_ID"]),
     locality: localityOf(node.locality),
@@ -52,6 +53,8 @@ export function parseNode(node: XdsNode): ProxyDescription {
     onDemand: truth(metadata["HEDDLE_ON_DEMAND"]),
     cohort: cohortOf(metadata["HEDDLE_COHORT"]),
     ...(statsAddress === "" ? {} : { statsAddress }),
+    ...(version === "" ? {} : { version }),
+    metadata: textsOf(metadata),
   };
 }
 
@@ -62,7 +65,7 @@ function addressesOf(instanceIps: unknown, ip: string): readonly string[] {
   return [...new Set(all)];
 }
 
-function labelsOf(value: unknown): Readonly<Record<string, string>> {
+function textsOf(value: unknown): Readonly<Record<string, string>> {
   if (typeof value !== "object" || value === null) return {};
   return Object.fromEntries(
     Object.entries(value).filter((pair): pair is [string, string] => typeof pair[1] === "string"),

@@ -1,4 +1,5 @@
 /** Properties of the translation as a whole, over random meshes and random changes of them. */
+import { canonical, merge } from "@heddle/envoy";
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -258,6 +259,61 @@ const rateLimit = fc
     ),
   );
 
+const PATCHES = {
+  filter: {
+    applyTo: "HTTP_FILTER",
+    match: {
+      listener: { filterChain: { filter: { subFilter: { name: "envoy.filters.http.router" } } } },
+    },
+    patch: { operation: "INSERT_BEFORE", value: { name: "patched" } },
+  },
+  cluster: {
+    applyTo: "CLUSTER",
+    match: { context: "SIDECAR_OUTBOUND", cluster: { portNumber: 80 } },
+    patch: { operation: "MERGE", value: { connect_timeout: "7s" } },
+  },
+  route: {
+    applyTo: "VIRTUAL_HOST",
+    match: { context: "GATEWAY", routeConfiguration: { portNumber: 80 } },
+    patch: { operation: "ADD", value: { name: "patched", domains: ["patched"] } },
+  },
+  added: { applyTo: "CLUSTER", patch: { operation: "ADD", value: { name: "added" } } },
+  removed: {
+    applyTo: "LISTENER",
+    match: { context: "SIDECAR_INBOUND", listener: { portNumber: 15006 } },
+    patch: { operation: "REMOVE" },
+  },
+} as const;
+
+const envoyFilter = fc
+  .record({
+    namespace,
+    name,
+    patches: fc.uniqueArray(
+      fc.constantFrom(...(Object.keys(PATCHES) as (keyof typeof PATCHES)[])),
+      {
+        minLength: 1,
+      },
+    ),
+    app: fc.constantFrom(undefined, "one", "two"),
+    priority: fc.constantFrom(undefined, -1, 5),
+    created,
+  })
+  .map(({ namespace: ns, name: filter, patches, app, priority, created: creationTimestamp }) =>
+    object(
+      "networking.istio.io/v1alpha3",
+      "EnvoyFilter",
+      filter,
+      {
+        ...(app ? { workloadSelector: { labels: { app } } } : {}),
+        ...(priority === undefined ? {} : { priority }),
+        configPatches: patches.map((patch) => PATCHES[patch]),
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
 const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: service, weight: 4 },
   { arbitrary: slice, weight: 3 },
@@ -267,6 +323,7 @@ const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: gateway, weight: 1 },
   { arbitrary: peerAuthentication, weight: 1 },
   { arbitrary: rateLimit, weight: 1 },
+  { arbitrary: envoyFilter, weight: 2 },
 );
 
 const change: fc.Arbitrary<Change> = fc
@@ -379,7 +436,7 @@ describe("translation", () => {
         await translator.settled();
         for (const view of dropped) view.dispose();
         await translator.settled();
-        const alone = createTranslator({ mesh: ANY_MESH });
+        const alone = createTranslator({ mesh: ANY_MESH, envoyApi: { canonical, merge } });
         alone.apply(lastOf(batches.flatMap(({ changes }) => unique(changes))));
         alone.view(PROXIES[0] as (typeof PROXIES)[number]);
         await alone.settled();
@@ -394,7 +451,7 @@ describe("translation", () => {
 });
 
 function started(): { translator: Translator; views: ProxyView[] } {
-  const translator = createTranslator({ mesh: ANY_MESH });
+  const translator = createTranslator({ mesh: ANY_MESH, envoyApi: { canonical, merge } });
   return { translator, views: PROXIES.map((proxy) => translator.view(proxy)) };
 }
 

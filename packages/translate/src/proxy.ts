@@ -23,6 +23,10 @@ export interface ProxyDescription {
   readonly onDemand: boolean;
   /** Where its Prometheus listener is, `host:port`; on its first address, at Istio's port, without it. */
   readonly statsAddress?: string;
+  /** The version of the mesh that the proxy says it is of, `ISTIO_VERSION`; EnvoyFilters may ask for it. */
+  readonly version?: string;
+  /** Its node's metadata as far as they are text: EnvoyFilters may ask for any of it. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** Which of an object's two values this proxy reads during a staged change. */
   readonly cohort: Cohort;
 }

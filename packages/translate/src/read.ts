@@ -7,7 +7,9 @@ import type {
   VirtualService,
   WorkloadEndpoint,
 } from "@heddle/model";
+import type { EnvoyApi } from "./patch/envoy-api.ts";
 import type { ProxyDescription, Reach } from "./proxy.ts";
+import type { FiledFilter } from "./store/envoy-filters.ts";
 
 /**
  * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
@@ -59,6 +61,10 @@ export interface ModelReader {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): readonly MeshObject<RateLimit>[];
+  /** EnvoyFilters of a namespace, in the order in which they are applied. */
+  envoyFilters(namespace: string): readonly FiledFilter[];
+  /** What patches are read and applied with; absent where the translator was given none. */
+  readonly envoyApi: EnvoyApi | undefined;
   /** Any one object by its key `group/Kind/namespace/name`: a Namespace's labels, whether a Secret exists, a delegate. */
   object<Spec>(key: string): MeshObject<Spec> | undefined;
   /** Keys of the client's labels that some rule's predicate reads, sorted. */
@@ -116,6 +122,8 @@ export interface ClientView {
   readonly clusterId: string;
   readonly locality: ProxyDescription["locality"];
   readonly cohort: ProxyDescription["cohort"];
+  /** Key of the patches that its clusters get; absent for none. */
+  readonly patches?: string;
   /** `intercepted` where it is left out. */
   readonly reach?: Reach;
 }

@@ -6,6 +6,7 @@ import { Drain, type Schedule } from "./engine/drain.ts";
 import { Engine, type EngineStats, type Failure } from "./engine/engine.ts";
 import { createEffectQuestion, type NamedResource } from "./origin/explain.ts";
 import type { Change } from "./overlay.ts";
+import type { EnvoyApi } from "./patch/envoy-api.ts";
 import type { Cohort, ProxyDescription } from "./proxy.ts";
 import type { ClientView, MeshSettings, ModelReader } from "./read.ts";
 import { createReader } from "./store/reader.ts";
@@ -19,6 +20,8 @@ export interface TranslatorOptions {
   readonly mesh: MeshSettings;
   /** The cluster that the model's pods run in. */
   readonly clusterId?: string;
+  /** What EnvoyFilters are read with: `canonical` and `merge` of `@heddle/envoy`. Without it they are refused. */
+  readonly envoyApi?: EnvoyApi;
   /** Time and turns; those of the runtime unless given. */
   readonly schedule?: Schedule;
 }
@@ -57,9 +60,9 @@ export interface TranslatorStats extends EngineStats {
 }
 
 export function createTranslator(options: TranslatorOptions): Translator {
-  const { mesh, clusterId = "", schedule = RUNTIME } = options;
+  const { mesh, clusterId = "", schedule = RUNTIME, envoyApi } = options;
   const claims = new Claims();
-  const store = new Store(mesh, clusterId, claims);
+  const store = new Store(mesh, clusterId, claims, envoyApi);
   const drain = new Drain(schedule, () => claims.sweep());
   /** Engines are as old as the indexes that they read. */
   const generation = signal(0);

@@ -1,5 +1,6 @@
 /** The translation without a plane or an agent: from files straight to what one proxy would get. */
 import { analyze } from "@heddle/analysis";
+import { canonical, merge } from "@heddle/envoy";
 import { type Diagnostic, type MeshObject, objectKey, type Pod } from "@heddle/model";
 import {
   createTranslator,
@@ -47,6 +48,7 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
       accessLog: true,
       clusterDomain: "cluster.local",
     },
+    envoyApi: { canonical, merge },
   });
   translator.apply(found.map(({ object }) => ({ key: objectKey(object), object })));
   const view = translator.view(proxy);

@@ -1,4 +1,5 @@
 /** Leads from an Envoy resource back to the objects that it was made from, on demand: nothing is kept for it meanwhile. */
+import { isPatchKey, patchedBy, unpatched } from "../patch/origins.ts";
 import type { ModelReader } from "../read.ts";
 import type { Emit, Part } from "../view/resource-set.ts";
 import { isRegistryKey } from "./objects-in.ts";
@@ -33,11 +34,12 @@ export class Trace {
     const recording = record(this.#read, (read) =>
       partOf(read)((type, name, value) => emitted.push({ type, name, value })),
     );
-    return { recording, emitted, values: new Set(emitted.map(({ value }) => value)) };
+    return { recording, emitted, values: new Set(emitted.map(({ value }) => unpatched(value))) };
   }
 
   /** Keys of the objects that one resource of a part was made from. */
-  originsOf({ recording, values }: TracedPart, value: unknown): ReadonlySet<string> {
+  originsOf({ recording, values }: TracedPart, emitted: unknown): ReadonlySet<string> {
+    const value = unpatched(emitted);
     const found = new Set<string>();
     for (const key of recording.objects) if (!isRegistryKey(key)) found.add(key);
     for (const read of recording.derived) {
@@ -47,6 +49,9 @@ export class Trace {
         for (const key of this.cone(read)) if (!isRegistryKey(key)) found.add(key);
       }
     }
+    // All of them are read for each resource; which of them had something to say is known from the patching.
+    for (const key of found) if (isPatchKey(key)) found.delete(key);
+    for (const key of patchedBy(emitted)) found.add(key);
     return found;
   }
 
@@ -62,8 +67,10 @@ export class Trace {
   }
 
   /** Whether one resource of a part was made from an object; `reached` are the only values that may depend on it. */
-  dependsOn(part: TracedPart, value: unknown, question: DependsQuestion): boolean {
+  dependsOn(part: TracedPart, emitted: unknown, question: DependsQuestion): boolean {
+    if (isPatchKey(question.key)) return patchedBy(emitted).includes(question.key);
     const { recording, values } = part;
+    const value = unpatched(emitted);
     const registry = isRegistryKey(question.key);
     if (!registry && recording.objects.has(question.key)) return true;
     return recording.derived.some((read) => {

@@ -32,6 +32,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
       ].toSorted();
     },
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
+    envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
+    envoyApi: store.envoyApi,
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
     scoped: (host) => {
       const { services, destinationRules } = side();

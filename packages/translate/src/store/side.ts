@@ -1,8 +1,10 @@
 /** All indexes over one reading of the model: everybody's, or the candidate cohort's. */
-import { type MeshObject, objectKey } from "@heddle/model";
+import { type Diagnostic, type MeshObject, objectKey } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { MeshSettings } from "../read.ts";
+import type { EnvoyApi } from "../patch/envoy-api.ts";
 import { DestinationRules } from "./destination-rules.ts";
+import { EnvoyFilters } from "./envoy-filters.ts";
 import { Gateways } from "./gateways.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Objects } from "./objects.ts";
@@ -21,10 +23,11 @@ export class Side {
   readonly gateways: Gateways;
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
+  readonly envoyFilters: EnvoyFilters;
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
 
-  constructor(claims: Claims, mesh: MeshSettings, clusterId: string) {
+  constructor(claims: Claims, mesh: MeshSettings, clusterId: string, envoyApi?: EnvoyApi) {
     const { clusterDomain, rootNamespace } = mesh;
     this.objects = new Objects(claims);
     this.services = new Services(claims, mesh);
@@ -42,6 +45,7 @@ export class Side {
     this.gateways = new Gateways(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);
+    this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.#indexes = [
       this.services,
       this.workloads,
@@ -50,8 +54,14 @@ export class Side {
       this.gateways,
       this.peerAuthentications,
       this.rateLimits,
+      this.envoyFilters,
     ];
     this.#byKind = indexesByKind(this.#indexes);
+  }
+
+  /** What is wrong with objects that no schema can find. */
+  problems(): readonly Diagnostic[] {
+    return this.envoyFilters.problems();
   }
 
   /** Changes plain data only; nobody is told before `flush`. Throws what an index throws, and is then without the object. */

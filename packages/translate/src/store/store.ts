@@ -9,6 +9,7 @@ import {
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { Change } from "../overlay.ts";
+import type { EnvoyApi } from "../patch/envoy-api.ts";
 import type { Cohort } from "../proxy.ts";
 import type { MeshSettings } from "../read.ts";
 import { Settings } from "./settings.ts";
@@ -16,6 +17,7 @@ import { checkKey, Side } from "./side.ts";
 
 export class Store {
   readonly #settings: Settings;
+  readonly envoyApi: EnvoyApi | undefined;
   readonly #newSide: () => Side;
   #stable: Side;
   /** What candidates read instead; only objects that differ. */
@@ -25,9 +27,10 @@ export class Store {
   readonly #problems = new Map<string, Diagnostic>();
 
   /** `clusterId` is the cluster that the objects' pods run in. A MeshSettings object goes over `mesh`. */
-  constructor(mesh: MeshSettings, clusterId: string, claims: Claims) {
+  constructor(mesh: MeshSettings, clusterId: string, claims: Claims, envoyApi?: EnvoyApi) {
+    this.envoyApi = envoyApi;
     this.#settings = new Settings(mesh);
-    this.#newSide = () => new Side(claims, this.#settings.now, clusterId);
+    this.#newSide = () => new Side(claims, this.#settings.now, clusterId, envoyApi);
     this.#stable = this.#newSide();
   }
 
@@ -53,7 +56,7 @@ export class Store {
 
   /** Objects that an index could not take. */
   problems(): readonly Diagnostic[] {
-    return [...this.#problems.values()];
+    return [...this.#problems.values(), ...this.#stable.problems()];
   }
 
   /**

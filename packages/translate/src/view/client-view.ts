@@ -1,4 +1,6 @@
 /** What of a proxy its outbound resources depend on. */
+import type { PatchTarget } from "../patch/compile.ts";
+import { patchKeyOf } from "../patch/patch-set.ts";
 import type { ProxyDescription, Reach } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 
@@ -19,6 +21,7 @@ export function clientViewOf(
   const { type, namespace, clusterId, locality } = proxy;
   const cohort = staged ? proxy.cohort : "stable";
   const reach = reachOf(proxy);
+  const patches = patchKeyOf(read, proxy, CLUSTERS);
   const key = JSON.stringify([
     type,
     namespace,
@@ -26,9 +29,13 @@ export function clientViewOf(
     locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`,
     reach,
     Object.entries(labels),
+    ...(patches === "" ? [] : [patches]),
   ]);
-  return { key, type, namespace, labels, clusterId, locality, cohort, reach };
+  return { key, type, namespace, labels, clusterId, locality, cohort, reach, patches };
 }
+
+/** Of all that patches change, clients share only clusters. */
+const CLUSTERS: ReadonlySet<PatchTarget> = new Set(["CLUSTER"]);
 
 function reachOf({ type, interception, proxyless }: ProxyDescription): Reach {
   if (proxyless) return "proxyless";

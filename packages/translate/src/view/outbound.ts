@@ -12,6 +12,7 @@ import {
 import { attempt } from "../engine/attempt.ts";
 import { loadAssignment, localityText } from "../endpoint/load-assignment.ts";
 import { mayAskForLocality } from "../endpoint/locality.ts";
+import { type Patcher, patcherFor } from "../patch/patcher.ts";
 import type { Locality, Reach } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { prepareRoutes } from "../route/sidecar-routes.ts";
@@ -51,12 +52,13 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
   const place = { reach: view.reach ?? "intercepted", locality: view.locality };
   const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
-    for (const host of generic) emitHost(emit, host);
+    const patcher = patcherFor(read, view.patches ?? "", view.type);
+    for (const host of generic) emitHost(emit, host, patcher);
     for (const host of scoped) {
       if (!read.visible(host, view.namespace)) continue;
       const scope = read.clusterScope(host, view);
       const found = attempt(() => read.get(outboundHost, hostKey(read, host, scope, place)));
-      if (found !== undefined) emitHost(emit, found);
+      if (found !== undefined) emitHost(emit, found, patcher);
     }
   });
   // Routes hold all hosts in one resource: derived at once they would be one long turn.
@@ -67,10 +69,22 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
   return [...clusters, ...routes];
 }
 
-function emitHost(emit: Emit, { clusters, endpoints, secrets }: OutboundHost): void {
-  for (const cluster of clusters) emit("cluster", cluster.name as string, cluster);
-  for (const assignment of endpoints)
-    emit("endpoint", assignment.clusterName as string, assignment);
+function emitHost(
+  emit: Emit,
+  { clusters, endpoints, secrets }: OutboundHost,
+  patcher: Patcher | undefined,
+): void {
+  const removed = new Set<string>();
+  for (const cluster of clusters) {
+    const name = cluster.name as string;
+    const patched = patcher ? patcher.cluster(cluster) : cluster;
+    if (patched === undefined) removed.add(name);
+    else emit("cluster", name, patched);
+  }
+  for (const assignment of endpoints) {
+    const name = assignment.clusterName as string;
+    if (!removed.has(name)) emit("endpoint", name, assignment);
+  }
   for (const name of secrets) emit("secret", name, undefined);
 }
 

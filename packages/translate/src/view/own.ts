@@ -1,8 +1,10 @@
 /** What a proxy holds that others do not: its listeners, the routes these ask for, and what leads to its own workload. */
+import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import { fixedClusters } from "../cluster/fixed.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
 import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+import { type Patcher, patcherOf } from "../patch/patcher.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { trafficResources } from "../traffic-resources.ts";
@@ -13,23 +15,39 @@ export function ownParts(
   proxy: ProxyDescription,
   view: ClientView,
 ): readonly Part[] {
+  const groups = trafficResources.listenerGroups(read, proxy, view);
   return [
     (emit) => {
-      for (const cluster of fixedClusters(proxy)) emit("cluster", cluster.name as string, cluster);
+      const patcher = patcherOf(read, proxy);
+      const fixed = fixedClusters(proxy);
+      emitClusters(emit, patcher, fixed);
+      const names = new Set(fixed.map(({ name = "" }) => name));
+      emitAdded(emit, "cluster", patcher?.added("CLUSTER"), names);
     },
     (emit) => {
-      for (const key of inboundKeys(proxy, trafficResources.inboundPorts(read, proxy))) {
-        const cluster = attempt(() => read.get(inboundCluster, key));
-        if (cluster !== undefined) emit("cluster", cluster.name as string, cluster);
-      }
+      const keys = inboundKeys(proxy, trafficResources.inboundPorts(read, proxy));
+      const clusters = keys.map((key) => attempt(() => read.get(inboundCluster, key)));
+      emitClusters(emit, patcherOf(read, proxy), clusters);
     },
-    ...trafficResources.listenerGroups(read, proxy, view).map((group) => (emit: Emit) => {
-      for (const listener of group()) emit("listener", listener.name ?? "", listener);
+    ...groups.map((group) => (emit: Emit) => {
+      const patcher = patcherOf(read, proxy);
+      for (const listener of group()) {
+        const patched = patcher ? patcher.listener(listener) : listener;
+        if (patched !== undefined) emit("listener", listener.name ?? "", patched);
+      }
     }),
     (emit) => {
+      const added = patcherOf(read, proxy)?.added("LISTENER") ?? [];
+      if (added.length === 0) return;
+      const own = groups.flatMap((group) => group()).map(({ name = "" }) => name);
+      emitAdded(emit, "listener", added, new Set(own));
+    },
+    (emit) => {
+      const patcher = patcherOf(read, proxy);
       for (const name of trafficResources.routeNames(read, proxy, view)) {
         const route = attempt(() => trafficResources.routeConfiguration(read, proxy, view, name));
-        if (route !== undefined) emit("route", name, route);
+        const patched = route && patcher ? patcher.route(route) : route;
+        if (patched !== undefined) emit("route", name, patched);
       }
     },
     (emit) => {
@@ -40,6 +58,30 @@ export function ownParts(
       }
     },
   ];
+}
+
+/** What patches bring, but for names that the proxy has already: a name stands for one thing. */
+function emitAdded(
+  emit: Emit,
+  type: "cluster" | "listener",
+  added: readonly { readonly name?: string }[] = [],
+  taken: ReadonlySet<string>,
+): void {
+  const own = new Map(added.map((each) => [each.name ?? "", each]));
+  for (const [name, value] of own) {
+    if (name !== "" && !taken.has(name) && !name.startsWith("inbound|")) emit(type, name, value);
+  }
+}
+
+function emitClusters(
+  emit: Emit,
+  patcher: Patcher | undefined,
+  clusters: readonly (Cluster | undefined)[],
+): void {
+  for (const cluster of clusters) {
+    const patched = cluster && patcher ? patcher.cluster(cluster) : cluster;
+    if (patched !== undefined) emit("cluster", patched.name as string, patched);
+  }
 }
 
 /**

@@ -1,0 +1,34 @@
+/** Which EnvoyFilters changed a resource, so that what Envoy refuses can be laid at their door. */
+
+interface Patched {
+  /** Keys of the objects. */
+  readonly by: readonly string[];
+  /** The resource as it was made; absent for one that a patch brought. */
+  readonly original?: object;
+}
+
+const patched = new WeakMap<object, Patched>();
+
+/** Keys of the EnvoyFilters that changed or brought a resource; none for one that is as it was made. */
+export function patchedBy(resource: unknown): readonly string[] {
+  return typeof resource === "object" && resource !== null
+    ? (patched.get(resource)?.by ?? NOBODY)
+    : NOBODY;
+}
+
+/** The resource before patches; itself where there were none. */
+export function unpatched(resource: unknown): unknown {
+  if (typeof resource !== "object" || resource === null) return resource;
+  return patched.get(resource)?.original ?? resource;
+}
+
+export function recordPatched(resource: object, by: readonly string[], original?: object): void {
+  patched.set(resource, { by, ...(original ? { original } : {}) });
+}
+
+/** Whether a key is of an object whose effect is told by `patchedBy`. */
+export function isPatchKey(key: string): boolean {
+  return key.startsWith("networking.istio.io/EnvoyFilter/");
+}
+
+const NOBODY: readonly never[] = [];

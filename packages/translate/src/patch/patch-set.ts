@@ -1,0 +1,115 @@
+/** Which patches apply to a proxy, as one value that all proxies with the same patches share. */
+import { type EnvoyFilter, labelsMatch, type MeshObject, selects } from "@heddle/model";
+import type { ProxyDescription } from "../proxy.ts";
+import { derivation, type ModelReader } from "../read.ts";
+import type { FiledFilter } from "../store/envoy-filters.ts";
+import type { Patch, PatchTarget } from "./compile.ts";
+
+export type PatchContext = "SIDECAR_INBOUND" | "SIDECAR_OUTBOUND" | "GATEWAY";
+
+export interface PatchSet {
+  /** In the order in which they are applied. */
+  readonly patches: readonly Patch[];
+}
+
+/** A set by its key: `""` is nobody's, and proxies with equal keys share what is patched. */
+export type PatchSetKey = string;
+
+const NONE: PatchSetKey = "";
+
+/**
+ * The root namespace's patches before those of the proxy's own; in each by priority, then age. `targets` narrows the set to
+ * patches of some targets, so that clients which differ only in others share.
+ */
+export function patchKeyOf(
+  read: ModelReader,
+  proxy: ProxyDescription,
+  targets?: ReadonlySet<PatchTarget>,
+): PatchSetKey {
+  if (proxy.proxyless) return NONE;
+  const chosen: [namespace: string, key: string, indexes: readonly number[]][] = [];
+  for (const namespace of new Set([read.mesh.rootNamespace, proxy.namespace])) {
+    for (const filed of read.envoyFilters(namespace)) {
+      if (!selected(filed.rule, proxy, read.mesh.rootNamespace)) continue;
+      const indexes = filed.patches.flatMap((patch, index) =>
+        (targets?.has(patch.applyTo) ?? true) && proxyMatches(patch, proxy) ? [index] : [],
+      );
+      if (indexes.length > 0) chosen.push([namespace, filed.key, indexes]);
+    }
+  }
+  return chosen.length === 0 ? NONE : JSON.stringify(chosen);
+}
+
+/** Undefined for the key of nothing. */
+export function patchesFor(read: ModelReader, key: PatchSetKey): PatchSet | undefined {
+  return key === NONE ? undefined : read.get(patchSet, key);
+}
+
+const patchSet = derivation<PatchSetKey, PatchSet>(
+  "patch/set",
+  (key) => key,
+  (read, key) => {
+    const chosen = JSON.parse(key) as [string, string, readonly number[]][];
+    const patches = chosen.flatMap(([namespace, object, indexes]) => {
+      const filed = read.envoyFilters(namespace).find((each) => each.key === object);
+      return filed === undefined ? [] : pick(filed, indexes);
+    });
+    return { patches };
+  },
+);
+
+function pick({ patches }: FiledFilter, indexes: readonly number[]): readonly Patch[] {
+  return indexes.flatMap((index) => patches[index] ?? []);
+}
+
+function selected(
+  { metadata, spec }: MeshObject<EnvoyFilter>,
+  proxy: ProxyDescription,
+  rootNamespace: string,
+): boolean {
+  const { targetRefs, workloadSelector } = spec;
+  if (targetRefs !== undefined && targetRefs.length > 0) {
+    return targetRefs.some((reference) =>
+      isTargeted(proxy, reference, metadata.namespace, rootNamespace),
+    );
+  }
+  return !selects(workloadSelector?.labels) || labelsMatch(workloadSelector.labels, proxy.labels);
+}
+
+const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
+const GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-class-name";
+
+/** Proxies of a Gateway carry its name as a label; a class may be named in the root namespace only. */
+function isTargeted(
+  { namespace, labels, type }: ProxyDescription,
+  { kind, name }: { readonly kind: string; readonly name: string },
+  ownNamespace: string,
+  rootNamespace: string,
+): boolean {
+  if (type !== "router") return false;
+  if (kind === "Gateway") return labels[GATEWAY_NAME] === name && namespace === ownNamespace;
+  return (
+    kind === "GatewayClass" && ownNamespace === rootNamespace && labels[GATEWAY_CLASS] === name
+  );
+}
+
+/** Versions are short; a longer one would only be there to keep a regular expression busy. */
+const MAX_VERSION = 64;
+
+function proxyMatches({ match }: Patch, proxy: ProxyDescription): boolean {
+  const { context = "ANY", proxy: wanted } = match;
+  if (context === "WAYPOINT") return false;
+  if (context !== "ANY" && (context === "GATEWAY") !== (proxy.type === "router")) return false;
+  if (wanted === undefined) return true;
+  const { metadata = {}, version = "" } = proxy;
+  if (wanted.proxyVersion) {
+    if (version === "" || version.length > MAX_VERSION) return false;
+    try {
+      if (!new RegExp(wanted.proxyVersion).test(version)) return false;
+    } catch {
+      // Validation names it; a pattern that cannot be read matches nothing.
+      return false;
+    }
+  }
+  return Object.entries(wanted.metadata ?? {}).every(([key, value]) => metadata[key] === value);
+}
