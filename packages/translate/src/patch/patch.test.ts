@@ -419,7 +419,7 @@ test("others share what a patched proxy has of its own, and what no patch touche
   expect(own.origins("cluster", db!)).not.toContain(key);
   expect(other.origins("cluster", web!)).not.toContain(key);
   expect(translator.effectOf(key).map(({ proxy, resources }) => [proxy.pod, resources])).toEqual(
-    ["web", "twin"].map((name) => [name, [{ type: "cluster", name: web }]]),
+    ["web", "web"].map((name) => [name, [{ type: "cluster", name: web }]]),
   );
 });
 
