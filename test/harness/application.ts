@@ -27,6 +27,7 @@ export async function startApplication(
   name: string,
   address: string,
   port: number,
+  delayMs = 0,
 ): Promise<Application> {
   const requests: Echo[] = [];
   const seen = new Set<string>();
@@ -41,13 +42,16 @@ export async function startApplication(
       const failing =
         (verb === "flaky" && first) || (verb === "failing" && name.startsWith(argument));
       const status = verb === "status" ? Number(argument) : failing ? 503 : 200;
-      const delay = verb === "slow" ? Number(argument) : verb === "late" && first ? LATE_MS : 0;
+      const delay =
+        verb === "slow" ? Number(argument) : verb === "late" && first ? LATE_MS : delayMs;
       setTimeout(() => {
         response.writeHead(status, { "content-type": "application/json", "x-application": name });
         response.end(JSON.stringify(echo));
       }, delay);
     });
   });
+  // Envoy keeps connections, and would now and then ask over one that Node is just closing after its five seconds.
+  server.keepAliveTimeout = 0;
   await listening(server, address, port);
   return { requests, stop: () => closed(server) };
 }

@@ -1,4 +1,5 @@
 /** A mesh of one test file: workloads with their Envoys and applications, started before its tests and ended after them. */
+import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { MeshObject } from "@heddle/model";
 import type { MeshSettings } from "@heddle/translate";
@@ -7,6 +8,7 @@ import { type Application, startApplication } from "./application.ts";
 import { createAuthority, type TestAuthority, workloadSecrets } from "./certificates.ts";
 import { type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
 import { pod } from "./objects.ts";
+import { intercepted } from "./intercepted.ts";
 import { type Collector, startCollector } from "./otlp-collector.ts";
 import { type Answer, ask, type Asking } from "./request.ts";
 import { bootstrapOf } from "./world.ts";
@@ -31,7 +33,13 @@ export interface TestWorkload {
   /** Where its agent answers; configuration itself is static. */
   readonly agent?: { readonly address: string; readonly port: number };
   /** Of the node it runs on. */
-  readonly locality?: { readonly region: string; readonly zone: string };
+  readonly locality?: { readonly region: string; readonly zone: string; readonly subzone?: string };
+  /** How long its application takes for each request, in milliseconds; nothing unless told otherwise. */
+  readonly delayMs?: number;
+  /** REDIRECT: see `intercepted.ts` for how a test's connections come to its Envoy then. */
+  readonly interception?: "NONE" | "REDIRECT";
+  /** What is started instead of the bootstrap that the workload would have. */
+  readonly patch?: (bootstrap: Bootstrap) => Bootstrap;
   /** Of gateways: what SDS would give it besides its own certificate. */
   readonly secrets?: (authority: TestAuthority) => Promise<readonly Secret[]>;
 }
@@ -75,13 +83,13 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
       const at = sidecar ? applicationAddress(address) : address;
       applications.set(
         name,
-        await Promise.all(ports.map((port) => startApplication(name, at, port))),
+        await Promise.all(ports.map((port) => startApplication(name, at, port, workload.delayMs))),
       );
     }
     // One after the other: each takes a core while it starts.
     for (const [name, workload] of entries)
       if (workload.sidecar ?? true)
-        envoys.set(name, await startEnvoy(await bootstrap(name, workload, authority)));
+        envoys.set(name, await startEnvoy(await patched(name, workload, authority)));
   });
 
   afterAll(async () => {
@@ -89,6 +97,12 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
     await Promise.all([...applications.values()].flat().map((application) => application.stop()));
     await collector?.stop();
   });
+
+  async function patched(name: string, workload: TestWorkload, issuer: TestAuthority) {
+    const whole = await bootstrap(name, workload, issuer);
+    const { address, interception, patch = (same) => same } = workload;
+    return patch(interception === "REDIRECT" ? intercepted(whole, address) : whole);
+  }
 
   async function bootstrap(name: string, workload: TestWorkload, issuer: TestAuthority) {
     const { address, namespace = "default", type = "sidecar", ports = [] } = workload;
@@ -104,6 +118,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         ...(workload.agent ? { xds: workload.agent } : {}),
         ...(workload.locality ? { locality: workload.locality } : {}),
         ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),
+        ...(workload.interception === undefined ? {} : { interception: workload.interception }),
         ...(type === "sidecar" ? { httpProxyPort: PROXY_PORT } : {}),
         ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
         secrets: [
@@ -140,6 +155,7 @@ function podOf([name, workload]: [string, TestWorkload]): MeshObject {
         ? {
             "topology.kubernetes.io/region": locality.region,
             "topology.kubernetes.io/zone": locality.zone,
+            "topology.istio.io/subzone": locality.subzone ?? "",
           }
         : {}),
     },

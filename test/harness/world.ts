@@ -22,7 +22,7 @@ export interface ProxyOptions {
   readonly appAddress?: string;
   /** NONE unless told otherwise: tests have no iptables. */
   readonly interception?: "NONE" | "REDIRECT";
-  readonly locality?: { readonly region: string; readonly zone: string };
+  readonly locality?: { readonly region: string; readonly zone: string; readonly subzone?: string };
 }
 
 export interface BootstrapOfOptions extends ProxyOptions {
@@ -66,7 +66,7 @@ export function viewOf(
   const view = translator.view(
     parseNode({
       id: `${type}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
-      ...(options.locality ? { locality: options.locality } : {}),
+      ...(options.locality ? { locality: nodeLocality(options.locality) } : {}),
       metadata: {
         NAMESPACE: namespace,
         LABELS: labels,
@@ -103,4 +103,9 @@ export function bootstrapOf(
   } finally {
     view.dispose();
   }
+}
+
+/** As Envoy's node has it. */
+function nodeLocality({ region, zone, subzone = "" }: NonNullable<ProxyOptions["locality"]>) {
+  return { region, zone, subZone: subzone };
 }

@@ -54,10 +54,7 @@ const virtualService: readonly PlannedField[] = [
 
 const destinationRule: readonly PlannedField[] = ["trafficPolicy", "subsets[].trafficPolicy"]
   .flatMap((policy) => [policy, `${policy}.portLevelSettings[]`])
-  .flatMap((at) => [
-    field("DestinationRule", `${at}.loadBalancer.localityLbSetting.failoverPriority`, "Warning"),
-    field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"),
-  ]);
+  .map((at) => field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"));
 
 const gateway: readonly PlannedField[] = [
   {

@@ -67,6 +67,8 @@ export interface WorkloadEndpoint {
   readonly canonicalRevision: string;
   readonly clusterId: string;
   readonly locality: WorkloadLocality | undefined;
+  /** The Kubernetes node that it runs on, where that is known. */
+  readonly nodeName?: string;
   /** Takes mutual TLS of the mesh. */
   readonly mtls: boolean;
   readonly weight: number;

@@ -43,6 +43,7 @@ export function workloadOfPod(
     canonicalRevision: firstOf(metadata.labels, REVISION_LABELS) ?? "latest",
     clusterId: options.clusterId ?? "",
     locality: localityOf(metadata.labels, undefined),
+    ...(spec.nodeName ? { nodeName: spec.nodeName } : {}),
     mtls: takesMutualTls(pod),
     weight: 1,
   };

@@ -1,15 +1,27 @@
-/** Lets the weights of places count, where a policy spreads traffic by place or may fail over to another. */
-import { localityMatters } from "../endpoint/locality.ts";
+/** Lets the weights of places count, where a policy spreads traffic by place or says how it fails over to another. */
+import type { LocalityLoadBalancer } from "@heddle/model";
 import type { ClusterFeature } from "./feature.ts";
 
 export const locality: ClusterFeature = {
   name: "locality",
   apply(cluster, { discovery, policy }) {
-    if (discovery !== "EDS" || !localityMatters(policy)) return cluster;
+    const settings = policy.loadBalancer?.localityLbSetting;
+    if (discovery !== "EDS" || settings === undefined) return cluster;
+    if (!weighsPlaces(settings, policy.outlierDetection !== undefined)) return cluster;
     return {
       ...cluster,
-      // Envoy ignores the weights of localities without it.
+      // Envoy ignores the weights of localities without it. Where nobody asks for places, it would only disturb the choice
+      // of the endpoint with the fewest requests.
       commonLbConfig: { ...cluster.commonLbConfig, localityWeightedLbConfig: {} },
     };
   },
 };
+
+function weighsPlaces(
+  { enabled, distribute = [], failover = [], failoverPriority = [] }: LocalityLoadBalancer,
+  failsOver: boolean,
+): boolean {
+  if (enabled === false) return false;
+  if (distribute.length > 0) return true;
+  return failsOver && failover.length + failoverPriority.length > 0;
+}

@@ -4,20 +4,20 @@ import { labelsMatch, type WorkloadEndpoint } from "@heddle/model";
 import { type ClusterKey, clusterKeyText, contextOf } from "../cluster/outbound.ts";
 import { TLS_MODE, TLS_MODE_ISTIO } from "../cluster/tls.ts";
 import { outboundCluster as clusterName } from "../names.ts";
-import type { Locality } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { endpointMetadata } from "../telemetry/peer.ts";
 import { byLocality } from "./locality.ts";
+import type { ClientPlace } from "./locality-group.ts";
 
 export interface AssignmentKey extends ClusterKey {
-  /** Where the client is, if the rule for the host asks; see `localityMatters`. */
-  readonly locality: Locality | undefined;
+  /** What the rule for the host asks of it; see `askedBy`. */
+  readonly client: ClientPlace;
 }
 
 /** Undefined for clusters that do not take their endpoints from EDS. */
 export const loadAssignment = derivation<AssignmentKey, ClusterLoadAssignment | undefined>(
   "endpoint/load-assignment",
-  (key) => `${clusterKeyText(key)}|${localityText(key.locality)}`,
+  (key) => `${clusterKeyText(key)}|${placeText(key.client)}`,
   (read, key) => {
     const context = contextOf(read, key);
     if (context === undefined || context.discovery !== "EDS") return undefined;
@@ -27,7 +27,7 @@ export const loadAssignment = derivation<AssignmentKey, ClusterLoadAssignment | 
       .filter((endpoint) => labelsMatch(subset?.labels, endpoint.labels));
     // gRPC's own clients refuse endpoints that are nowhere; an empty place will do.
     const nowhere = context.reach === "proxyless" ? { locality: {} } : {};
-    const groups = byLocality(chosen, key.locality, policy);
+    const groups = byLocality(chosen, key.client, policy);
     return {
       clusterName: clusterName(key.host, key.port, key.subset),
       endpoints: groups.map(({ locality, endpoints, priority, weight }) => ({
@@ -48,8 +48,10 @@ export const loadAssignment = derivation<AssignmentKey, ClusterLoadAssignment | 
   },
 );
 
-export function localityText(locality: Locality | undefined): string {
-  return locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
+export function placeText({ locality, labels }: ClientPlace): string {
+  const place =
+    locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
+  return [place, ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)].join(",");
 }
 
 function lbEndpoint(read: ModelReader, endpoint: WorkloadEndpoint): LbEndpoint {

@@ -9,6 +9,7 @@ import {
   type MeshObject,
   resolveHost,
 } from "@heddle/model";
+import { labelsCompared } from "../endpoint/failover-labels.ts";
 import type { Claims } from "../engine/claims.ts";
 import { ANY_NAMESPACE, type ByNamespace, byNamespace, namespacesNamed } from "./by-namespace.ts";
 import { matching } from "./host-patterns.ts";
@@ -161,7 +162,14 @@ function selectedClients(rule: Rule): SelectedClients {
 
 /** Labels of the client that a rule asks for, each once. */
 function labelsRead({ spec }: Rule): Set<string> {
-  return new Set(Object.keys(spec.workloadSelector?.matchLabels ?? {}));
+  const levels = [spec.trafficPolicy, ...(spec.subsets ?? []).map((each) => each.trafficPolicy)];
+  const policies = levels.flatMap((level) => [level, ...(level?.portLevelSettings ?? [])]);
+  return new Set([
+    ...Object.keys(spec.workloadSelector?.matchLabels ?? {}),
+    ...policies.flatMap((policy) =>
+      labelsCompared(policy?.loadBalancer?.localityLbSetting?.failoverPriority),
+    ),
+  ]);
 }
 
 const NO_RULE: RulesForHost = { generic: undefined, exceptions: new Map(), selecting: new Map() };

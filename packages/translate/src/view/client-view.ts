@@ -1,4 +1,5 @@
 /** What of a proxy its outbound resources depend on. */
+import { labelOf, NODE_LABEL } from "../endpoint/topology.ts";
 import type { PatchTarget } from "../patch/compile.ts";
 import { patchKeyOf } from "../patch/patch-set.ts";
 import type { ProxyDescription, Reach } from "../proxy.ts";
@@ -14,9 +15,16 @@ export function clientViewOf(
   staged: boolean,
 ): ClientView {
   const labels: Record<string, string> = {};
-  for (const label of read.predicateLabels()) {
-    const value = proxy.labels[label];
-    if (value !== undefined) labels[label] = value;
+  const asked = read.predicateLabels();
+  const [address] = proxy.addresses;
+  const nodeName =
+    asked.includes(NODE_LABEL) && address !== undefined
+      ? read.workload(address)?.nodeName
+      : undefined;
+  const workload = { ...proxy, ...(nodeName === undefined ? {} : { nodeName }) };
+  for (const label of asked) {
+    const value = labelOf(workload, label);
+    if (value !== "" || Object.hasOwn(proxy.labels, label)) labels[label] = value;
   }
   const { type, namespace, clusterId, locality } = proxy;
   const cohort = staged ? proxy.cohort : "stable";

@@ -9,9 +9,11 @@ import {
   outboundCluster,
   subsetsOf,
 } from "../cluster/outbound.ts";
+import { policyFor } from "../cluster/policy.ts";
 import { attempt } from "../engine/attempt.ts";
-import { loadAssignment, localityText } from "../endpoint/load-assignment.ts";
-import { mayAskForLocality } from "../endpoint/locality.ts";
+import { loadAssignment, placeText } from "../endpoint/load-assignment.ts";
+import { askedBy, type PlaceAsked } from "../endpoint/locality.ts";
+import type { ClientPlace } from "../endpoint/locality-group.ts";
 import { type Patcher, patcherFor } from "../patch/patcher.ts";
 import type { Locality, Reach } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
@@ -26,10 +28,13 @@ interface Place {
   readonly locality: Locality | undefined;
 }
 
-interface HostKey extends Place {
+interface HostKey {
   readonly host: string;
   /** From `clusterScope`. */
   readonly scope: string;
+  readonly reach: Reach;
+  /** As far as the host's rule asks. */
+  readonly client: ClientPlace;
 }
 
 /** Everything by which one service is reached. */
@@ -43,7 +48,7 @@ interface OutboundHost {
 interface OutboundPart {
   /** Of the hosts that namespaces see which nobody has singled out. */
   readonly generic: readonly OutboundHost[];
-  /** Hosts that are not the same for every namespace; they are not in `generic`. */
+  /** Hosts that are not the same for every namespace, or for all clients in a place; they are not in `generic`. */
   readonly scoped: readonly string[];
 }
 
@@ -57,7 +62,8 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
     for (const host of scoped) {
       if (!read.visible(host, view.namespace)) continue;
       const scope = read.clusterScope(host, view);
-      const found = attempt(() => read.get(outboundHost, hostKey(read, host, scope, place)));
+      const key = hostKey(read, host, scope, { ...place, labels: view.labels });
+      const found = attempt(() => read.get(outboundHost, key));
       if (found !== undefined) emitHost(emit, found, patcher);
     }
   });
@@ -95,16 +101,19 @@ interface PartKey extends Place {
 /** Shared by all views of a place: what is the same for every namespace is gone through once, not once for each view. */
 const outboundPart = derivation<PartKey, OutboundPart>(
   "view/outbound-part",
-  ({ part, ...place }) => `${part}|${placeText(place)}`,
+  ({ part, reach, locality }) => `${part}|${reach}|${placeText({ locality, labels: {} })}`,
   (read, { part, ...place }) => {
     const generic: OutboundHost[] = [];
     const scoped: string[] = [];
     for (const host of read.part(part)) {
       if (read.scoped(host)) scoped.push(host);
       else if (read.visible(host, ANY_NAMESPACE)) {
-        const found = attempt(() =>
-          read.get(outboundHost, hostKey(read, host, ANY_NAMESPACE, place)),
-        );
+        if (read.get(placeAsked, { host, scope: ANY_NAMESPACE }).labels.length > 0) {
+          scoped.push(host);
+          continue;
+        }
+        const key = hostKey(read, host, ANY_NAMESPACE, { ...place, labels: {} });
+        const found = attempt(() => read.get(outboundHost, key));
         if (found !== undefined) generic.push(found);
       }
     }
@@ -114,8 +123,8 @@ const outboundPart = derivation<PartKey, OutboundPart>(
 
 const outboundHost = derivation<HostKey, OutboundHost>(
   "view/outbound-host",
-  ({ host, scope, ...place }) => `${host}|${scope}|${placeText(place)}`,
-  (read, { host, scope, reach, locality }) => {
+  ({ host, scope, reach, client }) => `${host}|${scope}|${reach}|${placeText(client)}`,
+  (read, { host, scope, reach, client }) => {
     const service = read.service(host);
     const clusters: Cluster[] = [];
     const endpoints: ClusterLoadAssignment[] = [];
@@ -128,7 +137,7 @@ const outboundHost = derivation<HostKey, OutboundHost>(
         const cluster = attempt(() => read.get(outboundCluster, key));
         if (cluster === undefined) continue;
         clusters.push(cluster);
-        const assignment = attempt(() => read.get(loadAssignment, { ...key, locality }));
+        const assignment = attempt(() => read.get(loadAssignment, { ...key, client }));
         if (assignment !== undefined) endpoints.push(assignment);
         const context = contextOf(read, key);
         if (context !== undefined) for (const name of secretsOf(context)) secrets.add(name);
@@ -138,30 +147,39 @@ const outboundHost = derivation<HostKey, OutboundHost>(
   },
 );
 
-/** Clients in different places share a host whose rule does not ask where they are. */
-function hostKey(read: ModelReader, host: string, scope: string, place: Place): HostKey {
-  const { locality, reach } = place;
-  const asks = locality !== undefined && read.get(asksForLocality, { host, scope });
-  return { host, scope, reach, locality: asks ? locality : undefined };
+/** Clients in different places, or with different labels, share a host whose rule does not ask for these. */
+function hostKey(
+  read: ModelReader,
+  host: string,
+  scope: string,
+  { reach, locality, labels }: Place & ClientPlace,
+): HostKey {
+  const asked = read.get(placeAsked, { host, scope });
+  const known = asked.labels.flatMap((name): [string, string][] => {
+    const value = labels[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  const client: ClientPlace = {
+    locality: asked.locality ? locality : undefined,
+    labels: Object.fromEntries(known),
+  };
+  return { host, scope, reach, client };
 }
 
-const asksForLocality = derivation<{ readonly host: string; readonly scope: string }, boolean>(
-  "view/asks-for-locality",
+/** What of a client any port or subset of a host asks for; labels sorted. */
+const placeAsked = derivation<{ readonly host: string; readonly scope: string }, PlaceAsked>(
+  "view/place-asked",
   ({ host, scope }) => `${host}|${scope}`,
   (read, { host, scope }) => {
     const rule = read.destinationRule(host, scope)?.spec;
-    const policies = [
-      rule?.trafficPolicy,
-      ...(rule?.subsets ?? []).map((each) => each.trafficPolicy),
-    ];
-    return policies.some(
-      (policy) =>
-        policy !== undefined &&
-        [policy, ...(policy.portLevelSettings ?? [])].some((each) => mayAskForLocality(each)),
+    const service = read.service(host);
+    if (rule === undefined || service === undefined) return { locality: false, labels: [] };
+    const asked = clusteredPorts(service).flatMap((port) =>
+      [undefined, ...(rule.subsets ?? [])].map((subset) => askedBy(policyFor(rule, subset, port))),
     );
+    return {
+      locality: asked.some(({ locality }) => locality),
+      labels: [...new Set(asked.flatMap(({ labels }) => labels))].toSorted(),
+    };
   },
 );
-
-function placeText({ reach, locality }: Place): string {
-  return `${reach}|${localityText(locality)}`;
-}

@@ -1,0 +1,71 @@
+/** Which endpoints a client uses first, and which while those are not healthy: by labels, by place, or both. */
+import type { LocalityLoadBalancer, WorkloadEndpoint, WorkloadLocality } from "@heddle/model";
+import type { Locality } from "../proxy.ts";
+import { type ClientPlace, grouped, type LocalityGroup } from "./locality-group.ts";
+import { labelOf, NETWORK_LABEL } from "./topology.ts";
+
+/**
+ * By place unless `failoverPriority` names labels; by both where `failover` stands beside it, labels first. Groups of one
+ * priority are by place.
+ */
+export function failOver(
+  endpoints: readonly WorkloadEndpoint[],
+  client: ClientPlace,
+  { failover = [], failoverPriority = [] }: LocalityLoadBalancer,
+): readonly LocalityGroup[] {
+  const byPlace = failoverPriority.length === 0 || failover.length > 0;
+  const target = failover.find(({ from }) => from === client.locality?.region)?.to;
+  const rank = (endpoint: WorkloadEndpoint): number => {
+    const labels = mismatch(endpoint, client, failoverPriority);
+    const place =
+      byPlace && client.locality ? distance(endpoint.locality, client.locality, target) : 0;
+    return labels * DISTANCES + place;
+  };
+  const ranks = new Map<number, WorkloadEndpoint[]>();
+  for (const endpoint of endpoints) {
+    const at = rank(endpoint);
+    const others = ranks.get(at);
+    if (others === undefined) ranks.set(at, [endpoint]);
+    else others.push(endpoint);
+  }
+  // Envoy wants priorities without gaps.
+  return [...ranks]
+    .toSorted(([a], [b]) => a - b)
+    .flatMap(([, members], priority) => grouped(members, priority));
+}
+
+/** How many values `distance` has. */
+const DISTANCES = 5;
+
+/** Same subzone, zone, region, then the region named for failover, then the rest. */
+function distance(
+  place: WorkloadLocality | undefined,
+  client: Locality,
+  failoverRegion: string | undefined,
+): number {
+  if (place?.region !== client.region) return place?.region === failoverRegion ? 3 : 4;
+  if (place.zone !== client.zone) return 2;
+  return place.subzone === client.subzone ? 0 : 1;
+}
+
+/**
+ * 0 where every label is the client's; the number of labels left to compare where one is not. A leading network label does
+ * not end the comparison: what is in another network comes after all that is in the client's own, in the same order.
+ */
+function mismatch(
+  endpoint: WorkloadEndpoint,
+  { labels }: ClientPlace,
+  failoverPriority: readonly string[],
+): number {
+  const count = failoverPriority.length;
+  let elsewhere = 0;
+  for (const [index, each] of failoverPriority.entries()) {
+    const mark = each.indexOf("=");
+    const name = mark < 0 ? each : each.slice(0, mark);
+    const wanted = mark < 0 ? (labels[name] ?? "") : each.slice(mark + 1);
+    if (wanted === labelOf(endpoint, name)) continue;
+    if (index === 0 && name === NETWORK_LABEL) elsewhere = count;
+    else return elsewhere + count - index;
+  }
+  return elsewhere;
+}

@@ -1,0 +1,59 @@
+/**
+ * Interception without iptables: an Envoy learns where a connection was meant to go from a PROXY header in front of it,
+ * instead of from the kernel. All that follows is as it would be in a pod.
+ */
+import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
+import type { Listener, ListenerFilter } from "@heddle/envoy/config/listener/v3";
+import { connect, type Socket } from "node:net";
+
+const OUTBOUND_PORT = 15001;
+
+const PROXY_HEADER: ListenerFilter = {
+  name: "envoy.filters.listener.proxy_protocol",
+  typedConfig: {
+    "@type":
+      "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
+  },
+};
+
+/** Captures at the workload's own address, since tests of many workloads share a machine. */
+export function intercepted(bootstrap: Bootstrap, address: string): Bootstrap {
+  const { listeners = [], ...resources } = bootstrap.staticResources ?? {};
+  return {
+    ...bootstrap,
+    staticResources: { ...resources, listeners: listeners.map((each) => captured(each, address)) },
+  };
+}
+
+function captured(listener: Listener, address: string): Listener {
+  const { name, address: bound } = listener;
+  if (name !== "virtualOutbound" && name !== "virtualInbound") return listener;
+  const portValue = bound?.socketAddress?.portValue ?? 0;
+  return {
+    ...listener,
+    address: { socketAddress: { address, portValue } },
+    ...(name === "virtualOutbound" ? { listenerFilters: [PROXY_HEADER] } : {}),
+  };
+}
+
+export interface Destination {
+  /** An IPv4 address and a port, `10.0.0.1:80`. */
+  readonly to: string;
+  readonly from?: string;
+}
+
+/** A connection of a workload's application, as iptables would lead it to the workload's Envoy. */
+export function connectThrough(
+  workload: string,
+  { to, from = "10.99.0.1:40000" }: Destination,
+): Promise<Socket> {
+  const [destination, port] = to.split(":");
+  const [source, sourcePort] = from.split(":");
+  return new Promise((resolve, reject) => {
+    const socket = connect(OUTBOUND_PORT, workload, () => {
+      socket.write(`PROXY TCP4 ${source} ${destination} ${sourcePort} ${port}\r\n`);
+      resolve(socket);
+    });
+    socket.once("error", reject);
+  });
+}
