@@ -17,6 +17,8 @@ export const agentCodes = {
   HDL7214: "Another agent uses this state directory; end it, or give --state another directory.",
   HDL7215: "Give one of the values that the message names.",
   HDL7216: "Give --rate-limit-self the address by which --rate-limit-agents names this agent.",
+  HDL7220:
+    "Correct what Envoy's message names and apply the object again; it is tried as soon as it changes.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 

@@ -15,6 +15,8 @@ import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
 import type { AgentOptions } from "./options.ts";
 import { ownMetrics } from "./own-metrics.ts";
+import { createRefusals } from "./refusal/refusals.ts";
+import { createHoldWriter, readHolds } from "./refusal/saved-holds.ts";
 import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
@@ -104,10 +106,27 @@ async function startControl(
   const ads = createAdsServer({ translator: proxies, secrets, log, beside: rateLimits });
   closing.push(() => ads.close());
 
+  const heldBefore = await readHolds(directory);
+  const holdWriter = createHoldWriter(directory, log);
+  const refusals = createRefusals({
+    ads,
+    origins: (id, type, resource) => proxies.find(id)?.view.origins(type, resource) ?? [],
+    effectOf: (key) => translator.effectOf(key),
+    apply: (changes) => translator.apply(changes),
+    settled: () => translator.settled(),
+    saved: heldBefore,
+    save: (holds) => holdWriter.write(holds),
+    log,
+  });
+  closing.push(async () => {
+    refusals.close();
+    await holdWriter.settled();
+  });
+
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
     const changed = model.update(owner, changes);
     if (changed.length === 0) return;
-    translator.apply(changed);
+    translator.apply(refusals.pass(changed));
     secrets.objectsChanged(changed.map(({ key }) => key));
   };
   const diagnostics = () => [
@@ -115,6 +134,7 @@ async function startControl(
     ...model.conflicts(),
     ...hosted.diagnostics(),
     ...translator.diagnostics(),
+    ...refusals.diagnostics(),
   ];
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
@@ -128,6 +148,7 @@ async function startControl(
         files?.sourceOf(key),
       ),
     expected,
+    refusals,
     log,
   );
   closing.push(() => reporter.close());

@@ -1,6 +1,6 @@
 /** The proxies that are connected now, with what they were described as: for scrapes, debugging and their secrets. */
-import type { ProxyDescription } from "@heddle/translate";
-import type { ProxyView, ViewSource } from "./xds/index.ts";
+import type { ProxyDescription, ProxyView, Translator } from "@heddle/translate";
+import type { ViewSource } from "./xds/index.ts";
 
 export interface LiveProxy {
   readonly description: ProxyDescription;
@@ -15,11 +15,11 @@ export interface LiveProxies extends ViewSource {
 }
 
 /** Hands out the translator's views and remembers for whom. */
-export function createLiveProxies(views: ViewSource): LiveProxies {
+export function createLiveProxies(views: Pick<Translator, "view" | "settled">): LiveProxies {
   const live = new Set<LiveProxy>();
   const byId = () => [...new Map([...live].map((proxy) => [proxy.description.id, proxy])).values()];
   return {
-    ...(views.settled ? { settled: () => (views.settled as () => Promise<void>)() } : {}),
+    settled: () => views.settled(),
     view(description) {
       const view = views.view(description);
       const proxy = { description, view };

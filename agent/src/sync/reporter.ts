@@ -1,6 +1,7 @@
 /** Says what goes up, and when: acknowledgements at once, proxies and summaries gathered. */
 import type { AgentFrame } from "@heddle/sync";
 import type { AgentLog } from "../log.ts";
+import type { Refusals } from "../refusal/refusals.ts";
 import type { AdsServer, ProxyStatus } from "../xds/index.ts";
 import { acknowledgement, proxyReport } from "./convergence.ts";
 import type { ExpectedProxies } from "./expected-proxies.ts";
@@ -32,6 +33,7 @@ export function createReporter(
   link: () => Pick<Link, "progress" | "send"> | undefined,
   summarize: () => Promise<Summary>,
   expected: Pick<ExpectedProxies, "missing" | "connected" | "onGivenUp">,
+  refusals: Pick<Refusals, "of" | "onChange">,
   log: AgentLog,
 ): Reporter {
   let revision = 0;
@@ -58,7 +60,12 @@ export function createReporter(
     expected.missing(statuses.map(({ name }) => name));
   const acknowledge = () => {
     const statuses = newestStreams(ads.status());
-    const ack = acknowledgement(revision, statuses, missing(statuses));
+    const ack = acknowledgement(
+      revision,
+      statuses,
+      (status) => refusals.of(status),
+      missing(statuses),
+    );
     const text = JSON.stringify(ack);
     if (text === told) return;
     told = text;
@@ -76,7 +83,11 @@ export function createReporter(
     const chosen = everyProxy ? statuses : [...dirty].flatMap((id) => byId.get(id) ?? []);
     const removed = everyProxy ? [] : [...dirty].filter((id) => !byId.has(id));
     const now = Date.now();
-    const parts = partsOf(chosen.map((status) => proxyReport(status, revision, appliedAt, now)));
+    const parts = partsOf(
+      chosen.map((status) =>
+        proxyReport(status, refusals.of(status), { revision, since: appliedAt, now }),
+      ),
+    );
     if (parts.length === 0 && (everyProxy || removed.length > 0)) parts.push([]);
     for (const [index, upserted] of parts.entries()) {
       const frame: AgentFrame = {
@@ -126,6 +137,12 @@ export function createReporter(
     settle();
   });
   expected.onGivenUp(settle);
+  refusals.onChange((changed) => {
+    for (const id of changed) dirty.add(id);
+    gather("proxies", PROXIES_EVERY, report);
+    gather("ack", ACK_EVERY, acknowledge);
+    soonSummary();
+  });
   return {
     applied(number) {
       if (number <= revision) return;

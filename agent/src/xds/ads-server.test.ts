@@ -243,7 +243,12 @@ describe.each(dialects)("%s", (dialect) => {
     await until(() => JSON.stringify(held(client)).includes('"portValue":7'));
     expect(mesh.server.status()[0]).toMatchObject({
       acknowledgedRevision: 1,
-      types: { listener: { culprits: ["bad"], error: expect.stringContaining("no filter chain") } },
+      types: {
+        listener: {
+          refusals: [{ resource: "bad" }],
+          error: expect.stringContaining("no filter chain"),
+        },
+      },
     });
     expect(client.state.get("route")!.get("web")!.value).toMatchObject(route("web", { b: 1 }));
     mesh.views.change({ listener: { bad: null } });
@@ -274,7 +279,7 @@ describe.each(dialects)("%s", (dialect) => {
       () => mesh.server.status(),
     );
     expect(client.state.get("cluster")!.has("c13")).toBe(false);
-    expect(mesh.server.status()[0]!.types.cluster!.culprits).toEqual(["c13"]);
+    expect(mesh.server.status()[0]!.types.cluster!.refusals).toMatchObject([{ resource: "c13" }]);
     mesh.views.change({ cluster: { c13: null } });
     mesh.server.setRevision(3);
     await mesh.inStep(3);
@@ -289,7 +294,7 @@ describe.each(dialects)("%s", (dialect) => {
     await until(() => client.state.get("cluster")!.has("c"));
     expect(client.state.get("cluster")!.has("a")).toBe(true);
     expect(mesh.server.status()[0]!.types.cluster).toMatchObject({
-      culprits: ["a"],
+      refusals: [{ resource: "a" }],
       error: expect.stringContaining("HDL3001"),
     });
   });

@@ -9,9 +9,10 @@ import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
 import { createPace } from "./pace.ts";
-import type { SecretSource, ViewSource, XdsLog } from "./ports.ts";
+import type { ResourceType, SecretSource, ViewSource, XdsLog } from "./ports.ts";
 import { ProxyStream, StreamRefused } from "./proxy-stream.ts";
 import type { ProxyStatus, StreamContext } from "./proxy-stream.ts";
+import type { Standing } from "./subscription.ts";
 
 /** Requests larger than this end their stream. A proxy that returns names all that it holds, with versions. Bytes. */
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -40,6 +41,8 @@ export interface AdsServer {
   setRevision(number: number): void;
   /** All streams that have said who they are, oldest first. */
   status(): ProxyStatus[];
+  /** How the newest stream of a proxy, by its node's id, stands to one resource. */
+  standing(id: string, type: ResourceType, name: string): Standing;
   /** Calls back, at most once a turn, with streams whose status has changed and the numbers of streams that have ended. */
   onStatus(
     listener: (changed: readonly ProxyStatus[], ended: readonly number[]) => void,
@@ -160,6 +163,9 @@ export function createAdsServer({ translator, secrets, log, beside }: AdsServerO
     },
     status: () =>
       [...streams.keys()].filter((stream) => stream.proxy).map((stream) => stream.status()),
+    standing: (id, type, name) =>
+      [...streams.keys()].findLast(({ proxy }) => proxy?.id === id)?.standing(type, name) ??
+      "unwanted",
     onStatus(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

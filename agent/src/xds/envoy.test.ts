@@ -234,7 +234,7 @@ describe.skipIf(!envoyBinary).each([
     await until(() => server.status()[0]?.types.listener?.error !== undefined);
     expect(server.status()[0]).toMatchObject({
       acknowledgedRevision: 1,
-      types: { listener: { culprits: ["bad"] } },
+      types: { listener: { refusals: [{ resource: "bad" }] } },
     });
     views.change({ listener: { bad: null } });
     server.setRevision(3);
@@ -265,10 +265,10 @@ describe.skipIf(!envoyBinary).each([
     await obeys(web, "two");
     await obeys(second, "two");
     await until(
-      () => server.status()[0]?.types.route?.culprits !== undefined,
+      () => server.status()[0]?.types.route?.refusals !== undefined,
       () => server.status(),
     );
-    expect(server.status()[0]!.types.route).toMatchObject({ culprits: ["r2"] });
+    expect(server.status()[0]!.types.route).toMatchObject({ refusals: [{ resource: "r2" }] });
   });
 
   test("reconnects to a server that was away, and takes what changed meanwhile", async () => {

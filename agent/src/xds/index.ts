@@ -2,7 +2,7 @@
 export { createAdsServer } from "./ads-server.ts";
 export type { AdsServer, AdsServerOptions } from "./ads-server.ts";
 export type { ProxyStatus } from "./proxy-stream.ts";
-export type { TypeStatus } from "./subscription.ts";
+export type { Standing, TypeStatus } from "./subscription.ts";
 export type {
   ProxyView,
   ResourceType,

@@ -15,7 +15,7 @@ import type {
 } from "./ports.ts";
 
 import { MAX_NAMES, Subscription } from "./subscription.ts";
-import type { TypeStatus } from "./subscription.ts";
+import type { Standing, TypeStatus } from "./subscription.ts";
 
 /**
  * How long listeners and routes wait for new clusters to be ready, and a type for an answer, in milliseconds. A client that takes longer
@@ -45,6 +45,8 @@ export interface ProxyStatus {
   readonly connectedAt: number;
   /** The newest revision of which the client holds all that it needs; 0 for none. */
   readonly acknowledgedRevision: number;
+  /** The client holds all that it should now, and has said so. */
+  readonly inStep: boolean;
   /** The types that it asked for. */
   readonly types: Readonly<Partial<Record<ResourceType, TypeStatus>>>;
 }
@@ -173,10 +175,16 @@ export class ProxyStream {
       dialect: this.#dialect,
       connectedAt: this.connectedAt,
       acknowledgedRevision: this.#acknowledgedRevision,
+      inStep: this.#inStep,
       types: Object.fromEntries(
         [...this.#subscriptions].map(([type, subscription]) => [type, subscription.status()]),
       ),
     };
+  }
+
+  standing(type: ResourceType, name: string): Standing {
+    if (this.#changes.length > 0) return "waiting";
+    return this.#subscriptions.get(type)?.standing(name) ?? "unwanted";
   }
 
   /** Gives back the view. */
@@ -421,11 +429,15 @@ export class ProxyStream {
     this.#timer.unref();
   }
 
+  get #inStep(): boolean {
+    if (!this.#ready || this.#requests.length > 0 || this.#changes.length > 0) return false;
+    return [...this.#subscriptions.values()].every((subscription) => subscription.inStep);
+  }
+
   #noteRevision(): void {
     const revision = this.#context.revision().settled;
-    if (!this.#view || revision <= this.#acknowledgedRevision || this.#changes.length > 0) return;
-    if (!this.#ready || this.#requests.length > 0) return;
-    for (const subscription of this.#subscriptions.values()) if (!subscription.inStep) return;
+    if (!this.#view || revision <= this.#acknowledgedRevision) return;
+    if (!this.#inStep) return;
     this.#acknowledgedRevision = revision;
     this.#context.changed(this);
   }

@@ -62,9 +62,17 @@ export interface TypeStatus {
   readonly resources: number;
   /** What the client said when it refused something, or why a resource could not be sent; absent when it holds all that it should. */
   readonly error?: string;
-  /** Names of the resources that it refused, or that are not valid. */
-  readonly culprits?: readonly string[];
+  /** The resources that it refused or that are not valid, each with the reason. */
+  readonly refusals?: readonly Refusal[];
 }
+
+export interface Refusal {
+  readonly resource: string;
+  readonly reason: string;
+}
+
+/** How a client stands to one resource: `waiting` for it or for its answer, or it wants none of that name. */
+export type Standing = "accepted" | "refused" | "waiting" | "unwanted";
 
 /** One push is outstanding at most; what changes meanwhile is merged into the next. */
 export class Subscription {
@@ -82,8 +90,8 @@ export class Subscription {
   readonly #held = new Map<string, Held>();
   #heldSum = 0;
   #heldCount = 0;
-  /** Hashes that the client has refused. */
-  readonly #refused = new Map<string, string>();
+  /** What the client has refused. */
+  readonly #refused = new Map<string, { readonly hash: string; readonly reason: string }>();
   /** What is wrong with resources that could not be encoded; the client keeps what it has. */
   readonly #invalid = new Map<string, string>();
   /** Names of a refused response of which one is bad: each group is tried by itself, halved until it is found. */
@@ -270,7 +278,7 @@ export class Subscription {
     const { culprits, othersApplied } = readRefusal(message, push.changes.keys());
     for (const name of culprits) {
       const { before, after } = push.changes.get(name)!;
-      if (after) this.#refused.set(name, after.hash);
+      if (after) this.#refused.set(name, { hash: after.hash, reason: message });
       this.#hold(name, before);
     }
     const others = [...push.changes.keys()].filter((name) => !culprits.includes(name));
@@ -286,7 +294,10 @@ export class Subscription {
 
   status(): TypeStatus {
     const error = this.#problem;
-    const culprits = [...this.#refused.keys(), ...this.#invalid.keys()];
+    const refusals = [
+      ...Array.from(this.#refused, ([resource, { reason }]) => ({ resource, reason })),
+      ...Array.from(this.#invalid, ([resource, reason]) => ({ resource, reason })),
+    ];
     return {
       version: this.#last.version,
       acknowledgedVersion: this.#acknowledged.version,
@@ -294,8 +305,14 @@ export class Subscription {
       nonce: this.#last.nonce,
       resources: this.#heldCount,
       ...(error === undefined ? {} : { error }),
-      ...(culprits.length === 0 ? {} : { culprits }),
+      ...(refusals.length === 0 ? {} : { refusals }),
     };
+  }
+
+  standing(name: string): Standing {
+    if (!this.wants(name)) return "unwanted";
+    if (this.#stale.has(name) || this.#outstanding?.changes.has(name)) return "waiting";
+    return this.#refused.has(name) || this.#invalid.has(name) ? "refused" : "accepted";
   }
 
   /** Equal for streams that are sent the same, different from the one before on this stream. */
@@ -318,7 +335,7 @@ export class Subscription {
       }
       this.#invalid.delete(name);
       if (wanted) {
-        if (this.#refused.get(name) === wanted.hash) continue;
+        if (this.#refused.get(name)?.hash === wanted.hash) continue;
         this.#refused.delete(name);
         if (before?.hash === wanted.hash) {
           this.#hold(name, { hash: wanted.hash, resource: wanted });

@@ -219,9 +219,22 @@ export interface ProxyInfo {
       acknowledgedAt?: string;
       resources: number;
       error?: string;
+      /** Key of the object to blame, or the resource's name where that is not known. */
       culprit?: string;
+      refusals?: RefusalInfo[];
     }
   >;
+}
+
+/** A resource that a proxy does not take, and the objects that are to blame. */
+export interface RefusalInfo {
+  resource: string;
+  /** In Envoy's words. */
+  reason: string;
+  /** Keys; none where it is not known. */
+  objects: string[];
+  /** The objects are held at what they were before, so that everything else goes on. */
+  held: boolean;
 }
 
 /** A service as the mesh knows it: the registry summary and golden signals over the asked range. */

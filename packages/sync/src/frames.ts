@@ -33,12 +33,29 @@ export const headSchema = revisionHeaderSchema.extend({
 });
 export type Head = z.infer<typeof headSchema>;
 
+/** Refused resources told of one type of a proxy. */
+export const MAX_REFUSALS = 5;
+/** Objects named for one refusal. */
+export const MAX_CULPRITS = 5;
+
+/** A resource that a proxy does not take, and the objects that it was made from and that are to blame. */
+export const refusalSchema = z.object({
+  resource: text,
+  reason: z.string().max(MAX_REASON_CHARACTERS),
+  /** Keys; none where it is not known. */
+  objects: z.array(text).max(MAX_CULPRITS),
+  /** The objects are held at what they were before, so that the rest goes on. */
+  held: z.boolean(),
+});
+
 export const proxyTypeSchema = z.object({
   version: text,
   acknowledgedAt: z.iso.datetime().optional(),
   resources: count,
   error: z.string().max(MAX_REASON_CHARACTERS).optional(),
+  /** The key of the first object to blame, or else the name of the resource. */
   culprit: text.optional(),
+  refusals: z.array(refusalSchema).max(MAX_REFUSALS).optional(),
 });
 
 /** A connected proxy, as in the API's `ProxyInfo` without its agent. */

@@ -3,6 +3,7 @@ import { Argument, Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
 import { age, green, printJson, red, table, yellow } from "../output/print.ts";
+import { refusalText } from "../output/refusal.ts";
 import { withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
@@ -52,10 +53,11 @@ function proxyStatusCommand(): Command {
       );
       for (const proxy of proxies) {
         for (const [type, state] of Object.entries(proxy.types)) {
-          if (state.error)
-            process.stdout.write(
-              `\n${red("REFUSED")} ${proxy.name} ${type} ${state.culprit ?? ""}: ${state.error}\n`,
-            );
+          if (state.refusals)
+            for (const refused of state.refusals)
+              process.stdout.write(`\n${refusalText(proxy.name, type, refused)}\n`);
+          else if (state.error)
+            process.stdout.write(`\n${red("REFUSED")} ${proxy.name} ${type}: ${state.error}\n`);
         }
       }
       process.exitCode = proxies.some((proxy) => proxy.state === "rejected") ? 1 : 0;
