@@ -55,3 +55,11 @@ describe.skipIf(!there)("Istio's documents", () => {
     checkDocuments(text, name.endsWith("-invalid.yaml"));
   });
 });
+
+describe("documents of our own, for kinds that Istio's lack", () => {
+  const own = join(import.meta.dirname, "../testdata/validation");
+
+  test.each(readdirSync(own))("accepts and refuses as %s says, where it says", (name) => {
+    checkDocuments(readFileSync(join(own, name), "utf8"), name.endsWith("-invalid.yaml"));
+  });
+});

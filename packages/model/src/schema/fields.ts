@@ -61,6 +61,16 @@ export const percent = fields({
   ),
 });
 
+/** A share of requests that are mirrored, 0 to 100. */
+export const mirrorPercent = fields({
+  value: optional(
+    z.number().refine((value) => value >= 0 && value <= 100, {
+      error: (issue) => `${String(issue.input)} is not between 0 and 100`,
+      params: { code: "HDL0027", remedy: "Give a percentage between 0 and 100." },
+    }),
+  ),
+});
+
 /** Checks that at most one of some fields is there, and that one is where it must be. */
 export function oneOf(
   keys: readonly string[],

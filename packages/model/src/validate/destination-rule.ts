@@ -2,28 +2,31 @@
 import type { DestinationRule } from "../kinds/destination-rule.ts";
 import { checkExportTo } from "./export-to.ts";
 import { checkLabels } from "./match.ts";
-import { hostError, isDnsLabel, isIpAddress } from "./names.ts";
+import { hostError, isRuleLabel } from "./names.ts";
 import type { Report } from "./report.ts";
 import { checkSelector } from "./selector.ts";
-import { checkTrafficPolicy } from "./traffic-policy.ts";
+import { checkCredentials, checkTrafficPolicy } from "./traffic-policy.ts";
 
 export function checkDestinationRule(
   spec: DestinationRule,
   namespace: string,
   report: Report,
 ): void {
-  const wrong = isIpAddress(spec.host) ? undefined : hostError(spec.host);
+  const wrong = hostError(spec.host);
   if (wrong) report({ code: "HDL0020", path: "spec.host", message: wrong });
-  if (spec.trafficPolicy) checkTrafficPolicy(spec.trafficPolicy, "spec.trafficPolicy", report);
+  if (spec.trafficPolicy) {
+    checkTrafficPolicy(spec.trafficPolicy, "spec.trafficPolicy", report);
+    checkCredentials(spec.trafficPolicy, namespace, "spec.trafficPolicy", report);
+  }
   const names = new Set<string>();
   for (const [index, subset] of (spec.subsets ?? []).entries()) {
     const path = `spec.subsets[${index}]`;
-    if (!isDnsLabel(subset.name)) {
+    if (!isRuleLabel(subset.name)) {
       report({
         code: "HDL0017",
         path: `${path}.name`,
         message: `"${subset.name}" is not a subset's name`,
-        remedy: "Use lower-case letters, digits and -, 63 at most.",
+        remedy: "Use letters, digits and -, 63 at most.",
       });
     }
     if (names.has(subset.name)) {
@@ -34,6 +37,7 @@ export function checkDestinationRule(
     checkLabels(subset.labels, `${path}.labels`, report);
     if (subset.trafficPolicy) {
       checkTrafficPolicy(subset.trafficPolicy, `${path}.trafficPolicy`, report);
+      checkCredentials(subset.trafficPolicy, namespace, `${path}.trafficPolicy`, report);
     }
   }
   checkExportTo(spec.exportTo, namespace, report);

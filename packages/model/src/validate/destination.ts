@@ -1,15 +1,19 @@
 /** Destinations and their weights. */
 import type { Destination } from "../kinds/destination.ts";
 import { checkPort } from "./match.ts";
-import { hostError, isDnsLabel, isIpAddress } from "./names.ts";
+import { hostError, isIpAddress, isRuleLabel } from "./names.ts";
 import type { Report } from "./report.ts";
 
 export function checkDestination(destination: Destination, path: string, report: Report): void {
   const { host, subset, port } = destination;
   const wrong =
-    host === "*" ? "a destination cannot be *" : isIpAddress(host) ? undefined : hostError(host);
+    host === "*"
+      ? "a destination cannot be *"
+      : isIpAddress(host)
+        ? `a destination cannot be the address ${host}: it is a host's name`
+        : hostError(host);
   if (wrong) report({ code: "HDL0020", path: `${path}.host`, message: wrong });
-  if (subset !== undefined && subset !== "" && !isDnsLabel(subset)) {
+  if (subset !== undefined && subset !== "" && !isRuleLabel(subset)) {
     const at = `${path}.subset`;
     report({ code: "HDL0017", path: at, message: `"${subset}" is not a subset's name` });
   }

@@ -1,5 +1,5 @@
 /** Lists of namespaces that an object is visible in. */
-import { isDnsLabel } from "./names.ts";
+import { isRuleLabel } from "./names.ts";
 import type { Report } from "./report.ts";
 
 export function checkExportTo(
@@ -10,7 +10,7 @@ export function checkExportTo(
   const seen = new Set<string>();
   for (const [index, entry] of (exportTo ?? []).entries()) {
     const path = `spec.exportTo[${index}]`;
-    if (entry !== "*" && entry !== "." && !isDnsLabel(entry)) {
+    if (entry !== "*" && entry !== "." && !isRuleLabel(entry)) {
       report({
         code: "HDL0033",
         path,

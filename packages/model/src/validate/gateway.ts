@@ -2,8 +2,9 @@
 import type { Gateway, Server, ServerTLSSettings } from "../kinds/gateway.ts";
 import { isHttp, isTls, protocolNamed } from "../registry/protocol.ts";
 import type { Protocol } from "../registry/types.ts";
+import { UNIX, checkBindAddress, checkUnixSocket } from "./address.ts";
 import { checkPort } from "./match.ts";
-import { hostError, isDnsLabel, isIpAddress } from "./names.ts";
+import { hostError, isDnsLabel, isIpAddress, isRuleLabel } from "./names.ts";
 import type { Report } from "./report.ts";
 import { checkServerTls } from "./server-tls.ts";
 
@@ -61,13 +62,13 @@ function checkServer(server: Server, path: string, report: Report): void {
       remedy: "Give one of HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, REDIS, MYSQL, TCP, TLS.",
     });
   }
-  const socket = bind?.startsWith("unix://") ?? false;
+  const socket = bind?.startsWith(UNIX) ?? false;
   if (!socket || port.number > 0) checkPort(port.number, `${path}.port.number`, report);
+  if (bind && socket) checkUnixSocket(bind, `${path}.bind`, report);
+  else if (bind) checkBindAddress(bind, `${path}.bind`, report);
   if (socket && port.number > 0) {
     const at = `${path}.port.number`;
     report({ code: "HDL0022", path: at, message: "a Unix socket has no port: give 0" });
-  } else if (bind && !socket && !isIpAddress(bind)) {
-    report({ code: "HDL0028", path: `${path}.bind`, message: `"${bind}" is no address` });
   }
   if (port.name === "") {
     report({ code: "HDL0012", path: `${path}.port.name`, message: "a port has no name" });
@@ -83,6 +84,13 @@ function checkServer(server: Server, path: string, report: Report): void {
   }
   if (tls) checkServerTls(tls, `${path}.tls`, report);
   if (protocol) checkTlsOfProtocol(protocol, tls, path, report);
+  if (tls?.httpsRedirect && !(protocol && isHttp(protocol))) {
+    report({
+      code: "HDL0032",
+      path: `${path}.tls.httpsRedirect`,
+      message: "httpsRedirect is for HTTP servers only",
+    });
+  }
 }
 
 function checkTlsOfProtocol(
@@ -113,12 +121,6 @@ function checkTlsOfProtocol(
       message: `a server of protocol ${protocol} cannot have tls${isHttp(protocol) ? " beyond httpsRedirect" : ""}`,
       remedy: "Make the protocol HTTPS or TLS, or leave tls out.",
     });
-  } else if (tls.httpsRedirect && !isHttp(protocol)) {
-    report({
-      code: "HDL0032",
-      path: `${path}.tls.httpsRedirect`,
-      message: "httpsRedirect is for HTTP servers only",
-    });
   }
 }
 
@@ -128,11 +130,16 @@ function checkServerHost(text: string, path: string, report: Report): void {
   const host = text.slice(slash + 1);
   const wrong = (message: string, remedy?: string) =>
     report({ code: "HDL0020", path, message, ...(remedy === undefined ? {} : { remedy }) });
-  if (namespace !== undefined && namespace !== "*" && namespace !== "." && !isDnsLabel(namespace)) {
+  if (
+    namespace !== undefined &&
+    namespace !== "*" &&
+    namespace !== "." &&
+    !isRuleLabel(namespace)
+  ) {
     wrong(`"${namespace}" is not a namespace`, "Write host, */host, ./host or namespace/host.");
   }
-  if (isIpAddress(host)) return;
-  const error = hostError(host);
+  if (slash >= 0 && host === "") return wrong(`"${text}" has an empty host`);
+  const error = isIpAddress(host) ? undefined : hostError(host);
   if (error) return wrong(error);
   if (host !== "*" && !host.includes(".")) {
     wrong(`"${host}" is a short name, which a gateway's host cannot be`, "Write the full name.");

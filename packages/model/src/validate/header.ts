@@ -1,5 +1,6 @@
 /** Names and values of HTTP headers that rules match or change. */
 import type { HeaderOperations, Headers } from "../kinds/virtual-service.ts";
+import { headerValueError } from "./header-value.ts";
 import { joinPath } from "./report.ts";
 import type { Report } from "./report.ts";
 
@@ -86,9 +87,6 @@ export function isAuthority(name: string): boolean {
   return lower === "host" || lower === ":authority";
 }
 
-/** Envoy reads `%NAME%` and `%NAME(…)%` in values; a plain percent sign is `%%`. */
 function valueError(value: string): string | undefined {
-  if (CONTROL.test(value)) return "has control characters";
-  const rest = value.replaceAll("%%", "").replaceAll(/%[^%()]+(?:\([^)]*\))?(?::\d+)?%/g, "");
-  return rest.includes("%") ? `has a stray %: "${value}"` : undefined;
+  return CONTROL.test(value) ? "has control characters" : headerValueError(value);
 }

@@ -12,6 +12,7 @@ import { parseDuration } from "../duration.ts";
 import { checkDestination, checkWeights } from "./destination.ts";
 import { checkHeaders, isAuthority, isHeaderName } from "./header.ts";
 import { checkHttpMatch, checkPort, checkRegex } from "./match.ts";
+import { joinPath } from "./report.ts";
 import type { Report } from "./report.ts";
 import { GRPC_STATUS, HTTP_METHODS, isRetryCondition } from "./words.ts";
 
@@ -35,7 +36,8 @@ export function checkHttpRoute(
   checkMirrors(route, path, report);
   if (route.redirect) checkRedirect(route.redirect, route.match ?? [], `${path}.redirect`, report);
   if (route.directResponse) checkDirectResponse(route.directResponse, path, report);
-  if (route.rewrite) checkRewrite(route, route.rewrite, path, report);
+  if (route.rewrite) checkRewrite(route.rewrite, path, report);
+  checkAuthority(route, path, report);
   if (route.retries) checkRetries(route.retries, `${path}.retries`, report);
   if (route.fault) checkFault(route.fault, `${path}.fault`, report);
   if (route.corsPolicy) checkCors(route.corsPolicy, `${path}.corsPolicy`, report);
@@ -61,7 +63,15 @@ function checkActions(route: HTTPRoute, path: string, inDelegate: boolean, repor
         message: "a delegate cannot delegate further",
       });
     }
-    for (const field of ["redirect", "route", "directResponse"] as const) forbid(field, "delegate");
+    for (const field of ["redirect", "route"] as const) forbid(field, "delegate");
+    if (route.directResponse !== undefined) {
+      report({
+        code: "HDL0032",
+        path: `${path}.directResponse`,
+        message: "directResponse has no effect beside delegate: the delegate's routes answer",
+        remedy: "Keep one of them.",
+      });
+    }
   } else if (route.redirect !== undefined) {
     for (const field of ["route", "fault", "rewrite", "directResponse"] as const) {
       forbid(field, "redirect");
@@ -154,6 +164,8 @@ function checkRedirect(
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
+/** From here on Istio warns of what every proxy then has to hold. */
+const LARGE_BODY_BYTES = 100 * 1024;
 
 function checkDirectResponse(
   response: NonNullable<HTTPRoute["directResponse"]>,
@@ -169,10 +181,17 @@ function checkDirectResponse(
       path: `${path}.directResponse.body`,
       message: `the body has ${Math.round(size)} bytes (${MAX_BODY_BYTES} at most)`,
     });
+  } else if (size > LARGE_BODY_BYTES) {
+    report({
+      code: "HDL0032",
+      path: `${path}.directResponse.body`,
+      message: `the body has ${Math.round(size)} bytes, which every proxy has to hold`,
+      remedy: "Let a service answer.",
+    });
   }
 }
 
-function checkRewrite(route: HTTPRoute, rewrite: HTTPRewrite, path: string, report: Report): void {
+function checkRewrite(rewrite: HTTPRewrite, path: string, report: Report): void {
   const { uri, authority, uriRegexRewrite } = rewrite;
   const at = `${path}.rewrite`;
   if (uri && uriRegexRewrite) {
@@ -200,14 +219,29 @@ function checkRewrite(route: HTTPRoute, rewrite: HTTPRewrite, path: string, repo
       });
     } else checkRegex(match, `${at}.uriRegexRewrite.match`, report);
   }
-  const { set = {}, add = {} } = route.headers?.request ?? {};
-  if (authority && [...Object.keys(set), ...Object.keys(add)].some(isAuthority)) {
-    report({
-      code: "HDL0022",
-      path: `${at}.authority`,
-      message: "the authority is changed twice: by rewrite and by a header",
-    });
-  }
+}
+
+/** The authority can be changed in one place only: by a rewrite, or by one header. */
+function checkAuthority({ rewrite, headers }: HTTPRoute, path: string, report: Report): void {
+  const { set = {}, add = {} } = headers?.request ?? {};
+  const places = [
+    ...(rewrite?.authority ? [`${path}.rewrite.authority`] : []),
+    ...authorities(set, `${path}.headers.request.set`),
+    ...authorities(add, `${path}.headers.request.add`),
+  ];
+  if (places.length < 2) return;
+  report({
+    code: "HDL0022",
+    path: places[0]!,
+    message: `the authority is changed ${places.length === 2 ? "twice" : `${places.length} times`}: by ${places.join(" and ")}`,
+    remedy: "Keep one of them.",
+  });
+}
+
+function authorities(headers: Readonly<Record<string, string>>, path: string): string[] {
+  return Object.entries(headers)
+    .filter(([name, value]) => isAuthority(name) && value !== "")
+    .map(([name]) => joinPath(path, name));
 }
 
 function checkRetries(retries: HTTPRetry, path: string, report: Report): void {

@@ -1,7 +1,7 @@
 /** What routes match by: strings, headers, labels, ports. */
 import type { HTTPMatchRequest, PresentMatch, StringMatch } from "../kinds/virtual-service.ts";
 import { isMatchableHeader } from "./header.ts";
-import { isDnsLabel, isLabelKey, isLabelValue } from "./names.ts";
+import { isLabelKey, isLabelValue, isRuleLabel } from "./names.ts";
 import { regexError } from "./re2.ts";
 import { joinPath } from "./report.ts";
 import type { Report } from "./report.ts";
@@ -30,7 +30,7 @@ export function checkHttpMatch(match: HTTPMatchRequest, path: string, report: Re
   if (match.port !== undefined && match.port !== 0) checkPort(match.port, `${path}.port`, report);
   checkLabels(match.sourceLabels, `${path}.sourceLabels`, report);
   const { sourceNamespace } = match;
-  if (sourceNamespace && !isDnsLabel(sourceNamespace)) {
+  if (sourceNamespace && !isRuleLabel(sourceNamespace)) {
     const at = `${path}.sourceNamespace`;
     report({
       code: "HDL0017",

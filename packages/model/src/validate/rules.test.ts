@@ -61,6 +61,11 @@ describe("VirtualService", () => {
       "HDL0014 Error spec.http[0].route[0].weight",
     ],
     ["nothing to do", "match: [{port: 80}]", "HDL0023 Error spec.http[0]"],
+    [
+      "an answer above 1 MiB",
+      `directResponse: {status: 200, body: {string: ${"x".repeat(1024 * 1024 + 1)}}}`,
+      "HDL0014 Error spec.http[0].directResponse.body",
+    ],
     ["route and redirect", `${TO}, redirect: {uri: /x}`, "HDL0022 Error spec.http[0].route"],
     [
       "redirect and fault",
@@ -127,7 +132,7 @@ describe("VirtualService", () => {
     ],
     [
       "too few per cent",
-      `mirror: {host: a}, mirrorPercentage: {value: 0.00001}, ${TO}`,
+      `mirror: {host: a}, mirrorPercentage: {value: -0.1}, ${TO}`,
       "HDL0027 Error spec.http[0].mirrorPercentage.value",
     ],
     [
@@ -272,7 +277,7 @@ describe("DestinationRule", () => {
       "{host: a, subsets: [{name: v1}, {name: v1}]}",
       "HDL0029 Error spec.subsets[1].name",
     ],
-    ["a subset's name", "{host: a, subsets: [{name: V1}]}", "HDL0017 Error spec.subsets[0].name"],
+    ["a subset's name", "{host: a, subsets: [{name: v_1}]}", "HDL0017 Error spec.subsets[0].name"],
     ["an empty policy", "{host: a, trafficPolicy: {}}", `HDL0023 Error ${at}`],
     ["an empty pool", policy("connectionPool: {}"), `HDL0023 Error ${at}.connectionPool`],
     [

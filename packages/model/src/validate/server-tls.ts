@@ -1,7 +1,7 @@
 /** What a gateway's TLS mode needs, and what it cannot have. */
 import type { ServerTLSSettings, TLSCertificate } from "../kinds/gateway.ts";
 import type { Report } from "./report.ts";
-import { CIPHER_SUITES } from "./words.ts";
+import { isCipherSuite } from "./words.ts";
 
 const CERTIFICATE_FIELDS = [
   "serverCertificate",
@@ -15,6 +15,7 @@ const CERTIFICATE_FIELDS = [
 export function checkServerTls(tls: ServerTLSSettings, path: string, report: Report): void {
   const { mode = "PASSTHROUGH", credentialName, credentialNames = [] } = tls;
   checkVersions(tls, path, report);
+  checkSources(tls, path, report);
   const present = CERTIFICATE_FIELDS.filter((field) => isSet(tls[field]));
   if (mode === "ISTIO_MUTUAL") {
     for (const field of present) {
@@ -27,21 +28,25 @@ export function checkServerTls(tls: ServerTLSSettings, path: string, report: Rep
     return;
   }
   if (mode === "PASSTHROUGH" || mode === "AUTO_PASSTHROUGH") {
-    if (present.length > 0) {
+    const ignored = [...present, ...(tls.caCrl ? ["caCrl"] : [])];
+    if (ignored.length > 0) {
       report({
         code: "HDL0032",
         path,
-        message: `TLS mode ${mode} uses no certificates: ${present.join(", ")} is ignored`,
+        message: `TLS mode ${mode} uses no certificates: ${ignored.join(", ")} is ignored`,
       });
+    }
+    if (tls.caCrl && credentialName) {
+      const message = "caCrl cannot stand beside credentialName";
+      report({ code: "HDL0030", path: `${path}.caCrl`, message });
     }
     return;
   }
-  checkSources(tls, path, report);
-  if (credentialName && tls.caCrl) {
+  if ((credentialName || credentialNames.length > 0) && tls.caCrl) {
     report({
-      code: "HDL0030",
+      code: "HDL0032",
       path: `${path}.caCrl`,
-      message: "caCrl cannot stand beside credentialName",
+      message: "caCrl has no effect beside credentialName",
       remedy: "Put the list into the Secret, as ca.crl.",
     });
   }
@@ -106,7 +111,7 @@ function checkVersions(tls: ServerTLSSettings, path: string, report: Report): vo
   }
   const seen = new Set<string>();
   for (const [index, suite] of suites.entries()) {
-    const known = CIPHER_SUITES.has(suite);
+    const known = isCipherSuite(suite);
     if (!known || seen.has(suite)) {
       report({
         code: "HDL0032",

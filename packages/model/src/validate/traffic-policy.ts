@@ -43,6 +43,38 @@ export function checkTrafficPolicy(policy: TrafficPolicy, path: string, report: 
   }
 }
 
+const CONFIG_MAP = "configmap://";
+
+/** A ConfigMap that a policy's TLS settings name is one of the policy's own namespace. */
+export function checkCredentials(
+  policy: TrafficPolicy,
+  namespace: string,
+  path: string,
+  report: Report,
+): void {
+  const settings = [
+    [policy.tls, path] as const,
+    ...(policy.portLevelSettings ?? []).map(
+      ({ tls }, index) => [tls, `${path}.portLevelSettings[${index}]`] as const,
+    ),
+  ];
+  for (const [tls, at] of settings) {
+    const name = tls?.credentialName ?? "";
+    if (!name.startsWith(CONFIG_MAP)) continue;
+    const [owner = "", map = ""] = name.slice(CONFIG_MAP.length).split("/");
+    if (owner === namespace && map !== "") continue;
+    report({
+      code: "HDL0030",
+      path: `${at}.tls.credentialName`,
+      message:
+        owner === "" || map === ""
+          ? `credentialName "${name}" needs a namespace and a name`
+          : `credentialName "${name}" is of another namespace than the rule`,
+      remedy: `Write it like ${CONFIG_MAP}${namespace}/name.`,
+    });
+  }
+}
+
 function checkPortPolicy(policy: PortPolicy, path: string, report: Report): void {
   const { loadBalancer, connectionPool, outlierDetection, tls } = policy;
   if (loadBalancer) {
@@ -104,8 +136,9 @@ function checkTableSize(size: number, path: string, report: Report): void {
   });
 }
 
+/** Envoy takes 1 for a prime. */
 function isPrime(number: number): boolean {
-  if (number < 2) return false;
+  if (number < 1) return false;
   for (let factor = 2; factor * factor <= number; factor++) if (number % factor === 0) return false;
   return true;
 }

@@ -11,7 +11,7 @@ import { checkExportTo } from "./export-to.ts";
 import { isClaim } from "./header.ts";
 import { checkHttpRoute } from "./http-route.ts";
 import { checkLabels, checkPort } from "./match.ts";
-import { domainError, hostError, isDnsLabel, isIpAddress, isSubnet } from "./names.ts";
+import { domainError, hostError, isIpAddress, isRuleLabel, isSubnet } from "./names.ts";
 import type { Report } from "./report.ts";
 
 export function checkVirtualService(spec: VirtualService, namespace: string, report: Report): void {
@@ -20,7 +20,9 @@ export function checkVirtualService(spec: VirtualService, namespace: string, rep
   if (delegate) checkDelegate(spec, report);
   checkGatewayNames(gateways, "spec.gateways", report);
   const mesh = gateways.length === 0 || gateways.includes("mesh");
-  checkHosts(hosts, mesh, report);
+  const passesOn =
+    !mesh && tls.some(({ match }) => match.some(({ sniHosts }) => sniHosts.length > 0));
+  checkHosts(hosts, { mesh, passesOn }, report);
   if (http.length + tls.length + tcp.length === 0) {
     report({
       code: "HDL0023",
@@ -36,13 +38,13 @@ export function checkVirtualService(spec: VirtualService, namespace: string, rep
       const at = `${path}.match[${position}]`;
       checkGatewayNames(match.gateways ?? [], `${at}.gateways`, report);
       const claim = Object.keys({ ...match.headers, ...match.withoutHeaders }).find(isClaim);
-      if (claim !== undefined && !gateways.some((gateway) => gateway !== "mesh")) {
+      if (claim !== undefined && mesh) {
         report({
           code: "HDL0032",
           level: "Error",
           path: `${at}.headers`,
-          message: `${claim} can be matched at gateways only, and the rule is bound to none`,
-          remedy: "Name the gateway in spec.gateways.",
+          message: `${claim} can be matched at gateways only, and the rule is for sidecars too`,
+          remedy: "Name gateways in spec.gateways, and not mesh.",
         });
       }
     }
@@ -53,7 +55,7 @@ export function checkVirtualService(spec: VirtualService, namespace: string, rep
       report({ code: "HDL0023", path: `${path}.match`, message: "a TLS route matches nothing" });
     }
     for (const [position, match] of route.match.entries()) {
-      checkTlsMatch(match, hosts, `${path}.match[${position}]`, report);
+      checkTlsMatch(match, { hosts, mesh }, `${path}.match[${position}]`, report);
     }
     checkRoute(route.route, `${path}.route`, report);
   }
@@ -80,11 +82,16 @@ function checkDelegate(spec: VirtualService, report: Report): void {
   }
 }
 
-function checkHosts(hosts: readonly string[], mesh: boolean, report: Report): void {
+/** `passesOn`: the rule is for gateways that pass TLS on, whose names for clusters may stand here too. */
+function checkHosts(
+  hosts: readonly string[],
+  { mesh, passesOn }: { mesh: boolean; passesOn: boolean },
+  report: Report,
+): void {
   let valid = true;
   for (const [index, host] of hosts.entries()) {
     const path = `spec.hosts[${index}]`;
-    const wrong = isIpAddress(host) ? undefined : hostError(host);
+    const wrong = isIpAddress(host) ? undefined : ruleHostError(host, passesOn);
     if (wrong) report({ code: "HDL0020", path, message: wrong });
     else if (mesh && host === "*") {
       report({
@@ -124,7 +131,7 @@ function checkGatewayNames(gateways: readonly string[], path: string, report: Re
           remedy: `Write ${other}/${own}.`,
         });
       }
-    } else if (rest.length > 0 || !isDnsLabel(namespace) || !isDnsLabel(name)) {
+    } else if (rest.length > 0 || !isRuleLabel(namespace) || !isRuleLabel(name)) {
       report({
         code: "HDL0020",
         path: at,
@@ -135,9 +142,19 @@ function checkGatewayNames(gateways: readonly string[], path: string, report: Re
   }
 }
 
+/** Names that gateways of mode AUTO_PASSTHROUGH know clusters by: `outbound_.80_._.reviews.default`. */
+const CLUSTER_NAME = /^outbound_[^_]*\d[^_]*_[^_]*_[^_]*[a-zA-Z][^_]*/;
+
+function ruleHostError(host: string, passesOn: boolean): string | undefined {
+  if (!passesOn || !host.startsWith("outbound_")) return hostError(host);
+  return CLUSTER_NAME.test(host)
+    ? undefined
+    : `"${host}" is not of the form outbound_.<port>_._.<host>`;
+}
+
 function checkTlsMatch(
   match: TLSMatchAttributes,
-  hosts: readonly string[],
+  { hosts, mesh }: { hosts: readonly string[]; mesh: boolean },
   path: string,
   report: Report,
 ): void {
@@ -146,7 +163,15 @@ function checkTlsMatch(
   }
   for (const [index, sni] of match.sniHosts.entries()) {
     const at = `${path}.sniHosts[${index}]`;
-    const wrong = isIpAddress(sni) || sni.startsWith("outbound_") ? undefined : hostError(sni);
+    if (isIpAddress(sni)) {
+      report({
+        code: "HDL0032",
+        path: at,
+        message: `${sni} is an address, which clients do not send as SNI`,
+      });
+      continue;
+    }
+    const wrong = ruleHostError(sni, !mesh);
     if (wrong) report({ code: "HDL0020", path: at, message: wrong });
     else if (!hosts.some((host) => hostMatches(host, sni))) {
       report({
@@ -170,7 +195,7 @@ function checkL4Match(
     const at = `${path}.destinationSubnets[${index}]`;
     report({ code: "HDL0028", path: at, message: `"${subnet}" is no address or subnet` });
   }
-  if (match.port !== undefined) checkPort(match.port, `${path}.port`, report);
+  if (match.port) checkPort(match.port, `${path}.port`, report);
   checkLabels(match.sourceLabels, `${path}.sourceLabels`, report);
   checkGatewayNames(match.gateways ?? [], `${path}.gateways`, report);
 }

@@ -56,13 +56,36 @@ const RETRY_ON: ReadonlySet<string> = new Set([
   "unavailable",
 ]);
 
+/** Statuses that have a name, from the registry of HTTP status codes, as `first-last`. */
+const STATUSES = [
+  [100, 103],
+  [200, 208],
+  [226, 226],
+  [300, 305],
+  [307, 308],
+  [400, 418],
+  [421, 426],
+  [428, 429],
+  [431, 431],
+  [451, 451],
+  [500, 508],
+  [510, 511],
+] as const;
+
 /** A condition's name or an HTTP status code. */
 export function isRetryCondition(word: string): boolean {
-  return RETRY_ON.has(word) || /^[1-5]\d\d$/.test(word);
+  if (RETRY_ON.has(word)) return true;
+  const status = /^\d+$/.test(word) ? Number(word) : 0;
+  return STATUSES.some(([first, last]) => status >= first && status <= last);
+}
+
+/** What may stand among cipher suites: their names, `ALL`, and signs that BoringSSL puts before them. */
+export function isCipherSuite(suite: string): boolean {
+  return suite === "" || suite === "ALL" || /^[^A-Za-z0-9]/.test(suite) || CIPHER_SUITES.has(suite);
 }
 
 /** TLS 1.2 cipher suites that Envoy's BoringSSL knows, by OpenSSL's names. */
-export const CIPHER_SUITES: ReadonlySet<string> = new Set([
+const CIPHER_SUITES: ReadonlySet<string> = new Set([
   "ECDHE-ECDSA-AES128-GCM-SHA256",
   "ECDHE-RSA-AES128-GCM-SHA256",
   "ECDHE-ECDSA-AES256-GCM-SHA384",
