@@ -6,6 +6,7 @@ import type {
   MeshObject,
   PeerAuthentication,
   RateLimit,
+  Sidecar,
   Pod,
   Service,
   VirtualService,
@@ -161,4 +162,8 @@ export function rateLimit(
   namespace = "default",
 ): MeshObject<RateLimit> {
   return object("heddle.dev/v1", "RateLimit", name, spec, namespace);
+}
+
+export function sidecar(name: string, spec: Sidecar, namespace = "default"): MeshObject<Sidecar> {
+  return object("networking.istio.io/v1", "Sidecar", name, spec, namespace);
 }

@@ -102,7 +102,7 @@ export const kinds: readonly Kind[] = [
     }),
   ),
   plannedUnread(NETWORKING, "ServiceEntry", "serviceentries"),
-  planned(istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema)),
+  istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema),
   plannedUnread(NETWORKING, "WorkloadEntry", "workloadentries"),
   plannedUnread(NETWORKING, "WorkloadGroup", "workloadgroups"),
   istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"]),

@@ -109,12 +109,32 @@ const envoyFilter: readonly PlannedField[] = [
   },
 ];
 
+const sidecar: readonly PlannedField[] = [
+  ...["ingress[]", "egress[]"].map((at) => field("Sidecar", `${at}.port.targetPort`, "Warning")),
+  ...["httpsRedirect", "insecureSkipVerify"].map((name) =>
+    field("Sidecar", `ingress[].tls.${name}`, "Warning"),
+  ),
+  {
+    kind: "Sidecar",
+    path: "ingress[].tls.mode",
+    when: (mode) => mode === "PASSTHROUGH" || mode === "AUTO_PASSTHROUGH",
+    what: (mode) => `TLS mode ${mode as string} of an ingress listener`,
+    level: "Error",
+  },
+  ...["inboundConnectionPool", "ingress[].connectionPool"].flatMap((pool) =>
+    ["h2UpgradePolicy", "useClientProtocol", "maxConcurrentStreams", "http2KeepAlive"].map((name) =>
+      field("Sidecar", `${pool}.http.${name}`, "Warning"),
+    ),
+  ),
+];
+
 /** The whole table. */
 export const plannedFields: readonly PlannedField[] = [
   ...virtualService,
   ...destinationRule,
   ...gateway,
   ...envoyFilter,
+  ...sidecar,
 ];
 
 /** Names every field of an object that is known and not yet in effect. */

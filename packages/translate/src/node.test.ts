@@ -36,6 +36,7 @@ describe("parseNode", () => {
       proxyless: false,
       onDemand: true,
       cohort: "candidate",
+      metadata: expect.objectContaining({ NAMESPACE: "shop", CLUSTER_ID: "c1" }),
     });
   });
 

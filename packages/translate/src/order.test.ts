@@ -243,6 +243,35 @@ const peerAuthentication = fc
     object("security.istio.io/v1", "PeerAuthentication", "default", { mtls: { mode } }, ns),
   );
 
+const sidecar = fc
+  .record({
+    ns: namespace,
+    hosts: fc.subarray(["./*", "*/*", "a/*", "b/x.b.svc.cluster.local"], { minLength: 1 }),
+    port: fc.option(fc.constantFrom(80, 9080), { nil: undefined }),
+    app: fc.option(fc.constantFrom("a", "b"), { nil: undefined }),
+    policy: fc.option(fc.constantFrom("ALLOW_ANY", "REGISTRY_ONLY"), { nil: undefined }),
+    ingress: fc.boolean(),
+  })
+  .map(({ ns, hosts, port, app, policy, ingress }) =>
+    object(
+      "networking.istio.io/v1",
+      "Sidecar",
+      app ?? "default",
+      {
+        ...(app ? { workloadSelector: { labels: { app } } } : {}),
+        egress: [
+          ...(port ? [{ port: { number: port, protocol: "HTTP", name: "http" }, hosts }] : []),
+          { hosts },
+        ],
+        ...(policy ? { outboundTrafficPolicy: { mode: policy } } : {}),
+        ...(ingress
+          ? { ingress: [{ port: { number: 9080, protocol: "HTTP", name: "http" } }] }
+          : {}),
+      },
+      ns,
+    ),
+  );
+
 const rateLimit = fc
   .record({
     ns: namespace,
@@ -324,6 +353,7 @@ const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: peerAuthentication, weight: 1 },
   { arbitrary: rateLimit, weight: 1 },
   { arbitrary: envoyFilter, weight: 2 },
+  { arbitrary: sidecar, weight: 2 },
 );
 
 const change: fc.Arbitrary<Change> = fc

@@ -3,6 +3,7 @@ import type {
   Gateway,
   MeshObject,
   RateLimit,
+  Sidecar,
   ServiceModel,
   VirtualService,
   WorkloadEndpoint,
@@ -56,6 +57,11 @@ export interface ModelReader {
     labels: Readonly<Record<string, string>>,
     port: number,
   ): "DISABLE" | "PERMISSIVE" | "STRICT";
+  /** The Sidecar that a workload follows: one that selects it, else its namespace's, else the root namespace's. */
+  sidecar(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+  ): MeshObject<Sidecar> | undefined;
   /** RateLimits that hold for a workload or gateway: the root namespace's, then its own; oldest first. */
   rateLimits(
     namespace: string,
@@ -119,6 +125,8 @@ export interface ClientView {
   readonly type: ProxyDescription["type"];
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Key of the Sidecar that it follows. */
+  readonly sidecar?: string;
   readonly clusterId: string;
   readonly locality: ProxyDescription["locality"];
   readonly cohort: ProxyDescription["cohort"];

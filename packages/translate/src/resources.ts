@@ -1,7 +1,8 @@
 /** What a view of a proxy is assembled from on the side of listeners and routes: the signatures that the engine calls. */
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
-import type { ServiceModel } from "@heddle/model";
+import type { ConnectionPoolSettings, ServiceModel } from "@heddle/model";
+import type { ListenerTls } from "./form/gateway-listener.ts";
 import type { ProxyDescription } from "./proxy.ts";
 import type { ClientView, ModelReader } from "./read.ts";
 
@@ -38,4 +39,12 @@ export interface InboundPort {
   readonly servicePort: number;
   readonly service: ServiceModel;
   readonly protocol: ServiceModel["ports"][number]["protocol"];
+  /** Where the application listens, where that is not the target port of its own address. */
+  readonly endpoint?: { readonly address: string; readonly port: number };
+  /** How much the application is sent at a time; no limit where it is left out. */
+  readonly pool?: ConnectionPoolSettings;
+  /** For clients outside of the mesh, where mutual TLS is off. */
+  readonly tls?: ListenerTls;
+  /** Where the proxy listens, where traffic is not led to it. */
+  readonly bind?: string;
 }

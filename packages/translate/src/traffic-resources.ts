@@ -3,6 +3,7 @@ import { apiListener } from "./listener/api.ts";
 import { gatewayListeners, gatewayListenerSecrets } from "./listener/gateway.ts";
 import { inboundListeners } from "./listener/inbound.ts";
 import { inboundPorts } from "./listener/inbound-ports.ts";
+import { listenerSecrets } from "./listener/tls.ts";
 import { outboundListeners } from "./listener/outbound.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "./names.ts";
 import type { TrafficResources } from "./resources.ts";
@@ -29,11 +30,13 @@ export const trafficResources: TrafficResources = {
   apiListener,
   listenerSecrets(read, proxy) {
     if (proxy.type === "router") return gatewayListenerSecrets(read, proxy);
-    const asked = inboundPorts(read, proxy).map(({ targetPort }) => targetPort);
-    const secured = [0, ...asked].some(
+    const asked = inboundPorts(read, proxy);
+    const secured = [0, ...asked.map(({ targetPort }) => targetPort)].some(
       (port) => read.peerAuthentication(proxy.namespace, proxy.labels, port) !== "DISABLE",
     );
-    return secured ? [WORKLOAD_SECRET, TRUST_BUNDLE_SECRET].toSorted() : [];
+    const offered = asked.flatMap(({ tls }) => (tls ? listenerSecrets(tls, proxy.namespace) : []));
+    const mesh = secured ? [WORKLOAD_SECRET, TRUST_BUNDLE_SECRET] : [];
+    return [...new Set([...mesh, ...offered])].toSorted();
   },
   inboundPorts,
 };

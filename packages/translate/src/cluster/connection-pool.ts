@@ -4,7 +4,13 @@ import type {
   Cluster,
   UpstreamConnectionOptions,
 } from "@heddle/envoy/config/cluster/v3";
-import { parseDuration, protoDuration, type RetryBudget, type TCPSettings } from "@heddle/model";
+import {
+  type ConnectionPoolSettings,
+  parseDuration,
+  protoDuration,
+  type RetryBudget,
+  type TCPSettings,
+} from "@heddle/model";
 import type { ClusterFeature } from "./feature.ts";
 
 /** No limit: Envoy's own are 1,024 connections, pending requests and requests, and 3 retries, which surprise people. */
@@ -31,27 +37,32 @@ const NO_LIMITS: Cluster = {
 export const connectionPool: ClusterFeature = {
   name: "connection pool",
   apply(cluster, { policy }) {
-    if (policy.connectionPool === undefined && policy.retryBudget === undefined) {
-      return { ...cluster, ...NO_LIMITS };
-    }
-    const { tcp = {}, http = {} } = policy.connectionPool ?? {};
-    const thresholds: CircuitBreakers_Thresholds = {
-      // Istio cannot tell a limit of 0 from none.
-      maxConnections: tcp.maxConnections || UNLIMITED,
-      maxPendingRequests: http.http1MaxPendingRequests || UNLIMITED,
-      maxRequests: http.http2MaxRequests || UNLIMITED,
-      maxRetries: http.maxRetries || UNLIMITED,
-      trackRemaining: true,
-      ...(policy.retryBudget === undefined ? {} : { retryBudget: budget(policy.retryBudget) }),
-    };
-    return {
-      ...cluster,
-      connectTimeout: tcp.connectTimeout ? protoDuration(tcp.connectTimeout) : CONNECT_TIMEOUT,
-      circuitBreakers: { thresholds: [thresholds] },
-      ...keepalive(tcp),
-    };
+    return { ...cluster, ...poolLimits(policy.connectionPool, policy.retryBudget) };
   },
 };
+
+/** Connections and requests that a cluster may have under way; no limits where nothing is said. */
+export function poolLimits(
+  pool: ConnectionPoolSettings | undefined,
+  retryBudget: RetryBudget | undefined,
+): Pick<Cluster, "connectTimeout" | "circuitBreakers" | "upstreamConnectionOptions"> {
+  if (pool === undefined && retryBudget === undefined) return NO_LIMITS;
+  const { tcp = {}, http = {} } = pool ?? {};
+  const thresholds: CircuitBreakers_Thresholds = {
+    // Istio cannot tell a limit of 0 from none.
+    maxConnections: tcp.maxConnections || UNLIMITED,
+    maxPendingRequests: http.http1MaxPendingRequests || UNLIMITED,
+    maxRequests: http.http2MaxRequests || UNLIMITED,
+    maxRetries: http.maxRetries || UNLIMITED,
+    trackRemaining: true,
+    ...(retryBudget === undefined ? {} : { retryBudget: budget(retryBudget) }),
+  };
+  return {
+    connectTimeout: tcp.connectTimeout ? protoDuration(tcp.connectTimeout) : CONNECT_TIMEOUT,
+    circuitBreakers: { thresholds: [thresholds] },
+    ...keepalive(tcp),
+  };
+}
 
 function budget(settings: RetryBudget): NonNullable<CircuitBreakers_Thresholds["retryBudget"]> {
   const { percent, minRetryConcurrency, budgetInterval } = settings;

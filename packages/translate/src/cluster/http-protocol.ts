@@ -96,7 +96,8 @@ function http2({ maxConcurrentStreams, http2KeepAlive }: HTTPSettings): Http2Pro
   };
 }
 
-function commonOptions(http: HTTPSettings, tcp: TCPSettings): Common | undefined {
+/** How long connections are kept, and for how many requests; undefined where nothing is said of it. */
+export function commonOptions(http: HTTPSettings, tcp: TCPSettings): Common | undefined {
   const { idleTimeout = tcp.idleTimeout, maxRequestsPerConnection } = http;
   const { maxConnectionDuration } = tcp;
   const options: Common = {

@@ -32,7 +32,7 @@ export function gatewayListenersOf(object: MeshObject<Gateway>): readonly Gatewa
         ...(server.bind ? { bind: server.bind } : {}),
         protocol,
         hosts: server.hosts.map((host) => listenerHost(host, namespace)),
-        ...(secure ? { tls: listenerTls(server.tls ?? {}) } : {}),
+        ...(secure ? { tls: istioTls(server.tls ?? {}) } : {}),
         httpsRedirect: protocol === "HTTP" && server.tls?.httpsRedirect === true,
       },
     ];
@@ -72,7 +72,8 @@ function passesThrough(mode: ServerTLSSettings["mode"]): boolean {
   return (mode ?? "PASSTHROUGH") === "PASSTHROUGH" || mode === "AUTO_PASSTHROUGH";
 }
 
-function listenerTls(tls: ServerTLSSettings): ListenerTls {
+/** What Istio's settings of a server say of the TLS that clients speak. */
+export function istioTls(tls: ServerTLSSettings): ListenerTls {
   const mode = tls.mode ?? "PASSTHROUGH";
   switch (mode) {
     case "PASSTHROUGH":

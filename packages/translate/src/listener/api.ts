@@ -2,6 +2,7 @@
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { resolveHost } from "@heddle/model";
+import { horizonOf, inSight } from "../form/horizon.ts";
 import { ADS } from "../ads.ts";
 import { routerFilter } from "../filter/router.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
@@ -18,6 +19,7 @@ export function apiListener(
   const host = fullHost(read, name.slice(0, colon), view.namespace);
   const port = Number(name.slice(colon + 1));
   if (!read.service(host)?.ports.some((each) => each.port === port)) return undefined;
+  if (!inSight(read, horizonOf(read, view), host, port)) return undefined;
   return read.get(namedListener, { name, route: `${host}:${port}` });
 }
 

@@ -1,4 +1,6 @@
 /** Ports that a workload serves. */
+import type { ServiceModel } from "@heddle/model";
+import { type IngressListener, ingressListenersOf } from "../form/ingress-listener.ts";
 import type { ModelReader } from "../read.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { InboundPort } from "../resources.ts";
@@ -10,6 +12,68 @@ import type { InboundPort } from "../resources.ts";
 export function inboundPorts(read: ModelReader, proxy: ProxyDescription): readonly InboundPort[] {
   const [address] = proxy.addresses;
   if (address === undefined || proxy.type !== "sidecar") return [];
+  const sidecar = read.sidecar(proxy.namespace, proxy.labels)?.spec;
+  const served = servedPorts(read, proxy, address);
+  const listed = sidecar ? ingressListenersOf(sidecar) : [];
+  if (listed.length > 0) return listed.map((each) => listedPort(each, served, proxy, address));
+  const pool = sidecar?.inboundConnectionPool;
+  return pool === undefined ? served : served.map((port) => ({ ...port, pool }));
+}
+
+/** A port that the workload's Sidecar lists, whether or not a service leads to it. */
+function listedPort(
+  { port, protocol, bind, endpoint, tls, pool }: IngressListener,
+  served: readonly InboundPort[],
+  proxy: ProxyDescription,
+  address: string,
+): InboundPort {
+  const known = served.find(({ targetPort }) => targetPort === port);
+  const application =
+    "path" in endpoint
+      ? { address: `unix://${endpoint.path}`, port: 0 }
+      : {
+          address: endpoint.host === "loopback" ? proxy.appAddress : address,
+          port: endpoint.port,
+        };
+  return {
+    targetPort: port,
+    servicePort: known?.servicePort ?? port,
+    service: known?.service ?? unnamedService(proxy, port, protocol),
+    protocol,
+    endpoint: application,
+    ...(bind === undefined ? {} : { bind }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(pool === undefined ? {} : { pool }),
+  };
+}
+
+/** Stands for the service of a port that no service leads to: requests are counted for the workload itself. */
+function unnamedService(
+  { pod, namespace, serviceAccount }: ProxyDescription,
+  port: number,
+  protocol: InboundPort["protocol"],
+): ServiceModel {
+  const name = pod || serviceAccount;
+  return {
+    key: "",
+    host: `${name}.${namespace}`,
+    name,
+    namespace,
+    clusterIPs: [],
+    headless: false,
+    ports: [{ name: "", port, targetPort: port, protocol }],
+    labels: {},
+    selector: {},
+    exportTo: [],
+    subjectAltNames: [],
+  };
+}
+
+function servedPorts(
+  read: ModelReader,
+  proxy: ProxyDescription,
+  address: string,
+): readonly InboundPort[] {
   const byTarget = new Map<number, InboundPort>();
   const services = read.servicesAt(address);
   const own = services.filter(({ namespace }) => namespace === proxy.namespace);

@@ -27,7 +27,7 @@ import {
   PLAIN_HTTP,
   TLS_INSPECTOR,
 } from "./listener-filters.ts";
-import { meshTls } from "./tls.ts";
+import { listenerTls, meshTls } from "./tls.ts";
 
 type MutualTls = ReturnType<ModelReader["peerAuthentication"]>;
 
@@ -39,6 +39,7 @@ interface PortKey {
   readonly servicePort: number;
   readonly targetPort: number;
   readonly protocol: InboundPort["protocol"];
+  readonly tls: InboundPort["tls"];
   /** Keys of the RateLimits that hold for the workload. */
   readonly limits: readonly string[];
 }
@@ -53,20 +54,25 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
   if (proxy.type !== "sidecar" || address === undefined) return [];
   const mode = (port: number) => read.peerAuthentication(proxy.namespace, proxy.labels, port);
   const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
-  const ports = inboundPorts(read, proxy).map(
-    ({ targetPort, servicePort, service, protocol }): PortKey => ({
-      peer,
-      mode: mode(targetPort),
-      host: service.host,
-      servicePort,
-      targetPort,
-      protocol,
-      limits,
-    }),
-  );
-  if (proxy.interception === "NONE")
-    return ports.map((port) => read.get(portListener, { ...port, address }));
-  return [read.get(virtualInbound, { peer, mode: mode(ANY_PORT), ports })];
+  const asked = inboundPorts(read, proxy);
+  const ports = asked.map(({ targetPort, servicePort, service, protocol, tls }): PortKey => ({
+    peer,
+    mode: mode(targetPort),
+    host: service.host,
+    servicePort,
+    targetPort,
+    protocol,
+    tls,
+    limits,
+  }));
+  const bound = (index: number) => asked[index]?.bind;
+  const apart = ports.flatMap((port, index) => {
+    const bind = bound(index) ?? (proxy.interception === "NONE" ? address : undefined);
+    return bind === undefined ? [] : [read.get(portListener, { ...port, address: bind })];
+  });
+  if (proxy.interception === "NONE") return apart;
+  const led = ports.filter((_, index) => bound(index) === undefined);
+  return [read.get(virtualInbound, { peer, mode: mode(ANY_PORT), ports: led }), ...apart];
 }
 
 /** `<address>:<target port>`, in front of an application that listens on another address. */
@@ -125,7 +131,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
   "listener/port-chains",
   portText,
   (read, key) => {
-    const { peer, mode, host, servicePort, targetPort, protocol, limits } = key;
+    const { peer, mode, host, servicePort, targetPort, protocol, tls, limits } = key;
     const cluster = inboundCluster(targetPort);
     const handling = handlingOf(protocol);
     const http = (leg: Leg) => [
@@ -139,6 +145,15 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
       }),
     ];
     const tcp = (leg: Leg) => tcpProxy(read, leg, peer, cluster);
+    const transportSocket =
+      mode === "DISABLE" && tls
+        ? listenerTls(tls, peer.namespace, read.mesh.trustDomain)
+        : undefined;
+    if (transportSocket) {
+      const filters = handling === "http" ? http("plaintext") : tcp("plaintext");
+      const filterChainMatch = { transportProtocol: "tls" };
+      return [{ name: `${targetPort}-tls`, filterChainMatch, transportSocket, filters }];
+    }
     return chainsOf(read, mode, String(targetPort), (leg) => ({
       ...(handling === "http" ? { http: http(leg) } : { tcp: tcp(leg) }),
       ...(handling === "sniffed" ? { http: http(leg) } : {}),
@@ -209,14 +224,8 @@ function onPort(chain: FilterChain, destinationPort: number): FilterChain {
   return { ...chain, filterChainMatch: { ...chain.filterChainMatch, destinationPort } };
 }
 
-function portText({
-  peer,
-  mode,
-  host,
-  servicePort,
-  targetPort,
-  protocol,
-  limits,
-}: PortKey): string {
-  return [mode, host, servicePort, targetPort, protocol, limits, peerKey(peer)].join("|");
+function portText(key: PortKey): string {
+  const { peer, mode, host, servicePort, targetPort, protocol, tls, limits } = key;
+  const offered = tls && JSON.stringify(tls);
+  return [mode, host, servicePort, targetPort, protocol, offered, limits, peerKey(peer)].join("|");
 }

@@ -1,5 +1,9 @@
 /** Listeners for what a sidecar's application sends. */
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
+import type { UnknownHosts } from "../form/egress.ts";
+import { horizonOf, unknownHosts } from "../form/horizon.ts";
+import { type BoundEgress, boundEgress, firstHost } from "../route/bound-egress.ts";
+import { egressProxyCluster } from "../route/fallback.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
 import { contextOf } from "../cluster/outbound.ts";
@@ -33,20 +37,58 @@ export function outboundListeners(
     proxy.httpProxyPort !== undefined && address !== undefined
       ? [read.get(httpProxyListener, { peer, address, port: proxy.httpProxyPort })]
       : [];
-  return proxy.interception === "NONE"
-    ? explicit
-    : [...intercepting(read, peer, view), ...explicit];
+  const own = [...boundListeners(read, peer, view), ...explicit];
+  return proxy.interception === "NONE" ? own : [...intercepting(read, peer, view), ...own];
 }
 
+/** What a Sidecar has its application connect to, where that is not intercepted. */
+function boundListeners(read: ModelReader, peer: Peer, view: ClientView): readonly Listener[] {
+  return boundEgress(read, view).flatMap((bound) => {
+    if (bound.http) return [read.get(boundListener, { peer, bound, cluster: undefined })];
+    const host = firstHost(read, view, bound);
+    const cluster = host === undefined ? BLACK_HOLE_CLUSTER : outboundCluster(host, bound.port);
+    return [read.get(boundListener, { peer, bound, cluster })];
+  });
+}
+
+const boundListener = derivation<
+  {
+    readonly peer: Peer;
+    readonly bound: BoundEgress;
+    /** Of connections; undefined where requests are routed. */
+    readonly cluster: string | undefined;
+  },
+  Listener
+>(
+  "listener/bound-egress",
+  ({ peer, bound, cluster }) => `${JSON.stringify(bound)}|${cluster}|${peerKey(peer)}`,
+  (read, { peer, bound, cluster }) => {
+    const name = `${bound.address}_${bound.port}`;
+    return {
+      name,
+      address: socketAddress(bound.address, bound.port),
+      trafficDirection: "OUTBOUND",
+      filterChains: [
+        {
+          filters:
+            cluster === undefined
+              ? [outboundHttp(read, peer, `outbound_${name}`, bound.routeName)]
+              : tcpProxy(read, "outbound", peer, cluster),
+        },
+      ],
+    };
+  },
+);
+
 function intercepting(read: ModelReader, peer: Peer, view: ClientView): readonly Listener[] {
-  const ports = read.get(servicePorts, read.hostsScope(view.namespace));
+  const ports = read.get(servicePorts, horizonOf(read, view));
   const byName = new Map<string, Listener>();
   const add = (listener: Listener) => {
     const name = listener.name ?? "";
     // Two services cannot own one address and port; if the model says so, the first host has it.
     if (!byName.has(name)) byName.set(name, listener);
   };
-  add(read.get(virtualOutbound, peer));
+  add(read.get(virtualOutbound, { peer, unknown: unknownHosts(read, view) }));
   for (const port of ports.http.keys()) add(read.get(httpListener, { peer, port }));
   for (const sniffed of [false, true]) {
     for (const target of sniffed ? ports.sniffed : ports.tcp) {
@@ -81,11 +123,15 @@ function addressesOf(read: ModelReader, { host, port, addresses }: ServicePort):
 }
 
 /** Takes what iptables sends and hands it to the listener of its destination; what has none goes through, or nowhere. */
-const virtualOutbound = derivation<Peer, Listener>(
+const virtualOutbound = derivation<
+  { readonly peer: Peer; readonly unknown: UnknownHosts },
+  Listener
+>(
   "listener/virtual-outbound",
-  peerKey,
-  (read, peer) => {
-    const open = read.mesh.outboundTrafficPolicy === "ALLOW_ANY";
+  ({ peer, unknown }) => `${JSON.stringify(unknown)}|${peerKey(peer)}`,
+  (read, { peer, unknown }) => {
+    const { policy, proxy } = unknown;
+    const through = proxy === undefined ? PASSTHROUGH_CLUSTER : egressProxyCluster(proxy);
     return {
       name: VIRTUAL_OUTBOUND,
       address: socketAddress(ANY_ADDRESS, OUTBOUND_CAPTURE_PORT),
@@ -104,7 +150,7 @@ const virtualOutbound = derivation<Peer, Listener>(
             read,
             "outbound",
             peer,
-            open ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER,
+            policy === "ALLOW_ANY" ? through : BLACK_HOLE_CLUSTER,
           ),
         },
       ],

@@ -160,11 +160,11 @@ describe("an object leads to what it became", () => {
 it("a derivation that fails names the object that it had read", () => {
   const { translator } = begin();
   const broken = destinationRule("reviews", {
-    get host(): string {
-      return "reviews";
-    },
-    get trafficPolicy(): never {
-      throw new Error("unreadable");
+    host: "reviews",
+    trafficPolicy: {
+      get connectionPool(): never {
+        throw new Error("unreadable");
+      },
     },
   } as never);
   translator.apply([{ key: objectKey(broken), object: broken }]);

@@ -1,12 +1,27 @@
 /** What becomes of requests for hosts that the mesh does not know. */
 import type { VirtualHost } from "@heddle/envoy/config/route/v3";
 import { PEER_HEADER } from "../filter/peer-header.ts";
-import { PASSTHROUGH_CLUSTER } from "../names.ts";
-import type { MeshSettings } from "../read.ts";
+import { outboundCluster, PASSTHROUGH_CLUSTER } from "../names.ts";
+import type { UnknownHosts } from "../form/egress.ts";
 import { NO_TIMEOUT } from "./timeout.ts";
 
-export function fallbackVirtualHost(policy: MeshSettings["outboundTrafficPolicy"]): VirtualHost {
-  return policy === "ALLOW_ANY" ? ALLOW_ANY : BLOCK_ALL;
+export function fallbackVirtualHost({ policy, proxy }: UnknownHosts): VirtualHost {
+  if (policy === "REGISTRY_ONLY") return BLOCK_ALL;
+  return proxy === undefined ? ALLOW_ANY : throughProxy(proxy);
+}
+
+/** Where a Sidecar sends what it does not know. */
+function throughProxy(proxy: NonNullable<UnknownHosts["proxy"]>): VirtualHost {
+  const cluster = egressProxyCluster(proxy);
+  const [route] = ALLOW_ANY.routes ?? [];
+  return {
+    ...ALLOW_ANY,
+    routes: [{ ...route, route: { cluster, timeout: NO_TIMEOUT } }],
+  };
+}
+
+export function egressProxyCluster({ host, port, subset }: NonNullable<UnknownHosts["proxy"]>) {
+  return outboundCluster(host, port ?? 80, subset);
 }
 
 const ALLOW_ANY: VirtualHost = {

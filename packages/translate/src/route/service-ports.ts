@@ -1,5 +1,6 @@
 /** Ports of the services that a namespace sees, by what Envoy does with them. */
 import type { ServiceModel } from "@heddle/model";
+import { type Horizon, horizonText, hostsWithin, inSight } from "../form/horizon.ts";
 import { derivation } from "../read.ts";
 
 /** `http`: routed by request. `tcp`: by connection. `sniffed`: the first bytes tell. `none`: not carried. */
@@ -20,19 +21,20 @@ export interface ServicePort {
 }
 
 /**
- * By namespace, or rather by its `hostsScope`. The one derivation that reads all services of a view; what it returns leads to
+ * By horizon. The one derivation that reads all services of a view; what it returns leads to
  * shared ones for each port.
  */
-export const servicePorts = derivation<string, ServicePorts>(
+export const servicePorts = derivation<Horizon, ServicePorts>(
   "route/service-ports",
-  (namespace) => namespace,
-  (read, namespace) => {
+  horizonText,
+  (read, horizon) => {
     const http = new Map<number, string[]>();
     const tcp: ServicePort[] = [];
     const sniffed: ServicePort[] = [];
-    for (const host of read.hosts(namespace)) {
+    for (const host of hostsWithin(read, horizon)) {
       const service = read.service(host);
       for (const { port, protocol } of service?.ports ?? []) {
+        if (!inSight(read, horizon, host, port)) continue;
         const handling = handlingOf(protocol);
         if (handling === "http") {
           const hosts = http.get(port);

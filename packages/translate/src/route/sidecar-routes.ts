@@ -4,6 +4,15 @@ import { attempt } from "../engine/attempt.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import type { UnknownHosts } from "../form/egress.ts";
+import { horizonOf, inSight, unknownHosts } from "../form/horizon.ts";
+import {
+  type BoundEgress,
+  boundEgress,
+  boundEgressNamed,
+  entriesOf,
+  tableOf,
+} from "./bound-egress.ts";
 import { fallbackVirtualHost } from "./fallback.ts";
 import { labelText } from "./gateway-servers.ts";
 import { formOf, lostDomains, routeTable, tablePart } from "./route-table.ts";
@@ -16,9 +25,9 @@ export function sidecarRouteNames(
   proxy: ProxyDescription,
   view: ClientView,
 ): readonly string[] {
-  const names: string[] = [];
+  const names = boundEgress(read, view).flatMap(({ http, routeName }) => (http ? [routeName] : []));
   if (proxy.interception === "REDIRECT") {
-    const ports = read.get(servicePorts, read.hostsScope(view.namespace));
+    const ports = read.get(servicePorts, horizonOf(read, view));
     for (const port of ports.http.keys()) names.push(String(port));
     for (const { host, port } of ports.sniffed) names.push(`${host}:${port}`);
   }
@@ -32,17 +41,21 @@ export function sidecarRoute(
   view: ClientView,
   name: string,
 ): RouteConfiguration | undefined {
+  const bound = boundEgressNamed(read, view, name);
+  if (bound !== undefined) return read.get(boundRoute, { view, name, bound });
   const target = oneTarget(name);
   if (target !== undefined) {
-    const visible = read.visible(target.host, view.namespace);
-    return visible ? read.get(hostRoute, { view, name, ...target }) : undefined;
+    const { host, port } = target;
+    return inSight(read, horizonOf(read, view), host, port)
+      ? read.get(hostRoute, { view, name, ...target })
+      : undefined;
   }
   if (name !== HTTP_PROXY_ROUTE) {
-    const ports = read.get(servicePorts, read.hostsScope(view.namespace));
+    const ports = read.get(servicePorts, horizonOf(read, view));
     if (!ports.http.has(Number(name))) return undefined;
   }
   const { namespaces, apart } = read.get(routeTable, name);
-  const asAnybody = !apart && !namespaces.has(view.namespace);
+  const asAnybody = view.sidecar === undefined && !apart && !namespaces.has(view.namespace);
   return read.get(tableRoute, {
     view: asAnybody ? { ...view, namespace: "", labels: {} } : view,
     name,
@@ -56,7 +69,7 @@ export function prepareRoutes(read: ModelReader, view: ClientView, part: number)
     read.get(tablePart, { name: HTTP_PROXY_ROUTE, part });
     return;
   }
-  for (const port of read.get(servicePorts, read.hostsScope(view.namespace)).http.keys()) {
+  for (const port of read.get(servicePorts, horizonOf(read, view)).http.keys()) {
     read.get(tablePart, { name: String(port), part });
   }
 }
@@ -68,21 +81,36 @@ interface TableRouteKey {
 
 const tableRoute = derivation<TableRouteKey, RouteConfiguration>(
   "route/sidecar",
-  ({ view, name }) => `${view.namespace}|${labelText(view.labels)}|${name}`,
+  ({ view, name }) => `${clientText(view)}|${name}`,
   (read, { view, name }) => {
     const { entries } = read.get(routeTable, name);
     const lost = read.get(lostDomains, name);
     const form = formOf(name);
+    const horizon = horizonOf(read, view);
+    const { sidecar } = horizon;
     const hosts: VirtualHost[] = [];
     for (const { host, port, namespace, shared } of entries) {
-      const own = shared === undefined || namespace === view.namespace;
-      if (own && !read.visible(host, view.namespace)) continue;
+      // A Sidecar may leave a rule out that others follow.
+      const own = shared === undefined || namespace === view.namespace || sidecar !== undefined;
+      if (own && !inSight(read, horizon, host, port)) continue;
       const found = own ? attempt(() => virtualHost(read, view, host, port, form)) : shared;
       const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);
       const left = found && (missing === undefined ? found : without(found, missing));
       if (left !== undefined) hosts.push(left);
     }
-    return configuration(read, name, hosts);
+    return configuration(read, view, name, hosts);
+  },
+);
+
+const boundRoute = derivation<TableRouteKey & { readonly bound: BoundEgress }, RouteConfiguration>(
+  "route/bound-egress",
+  ({ view, name, bound }) => `${clientText(view)}|${name}|${JSON.stringify(bound)}`,
+  (read, { view, name, bound }) => {
+    const form = formOf(tableOf(bound));
+    const hosts = entriesOf(read, view, bound).flatMap(
+      ({ host, port }) => attempt(() => virtualHost(read, view, host, port, form)) ?? [],
+    );
+    return configuration(read, view, name, hosts);
   },
 );
 
@@ -91,10 +119,10 @@ const hostRoute = derivation<
   RouteConfiguration | undefined
 >(
   "route/sidecar-host",
-  ({ view, name }) => `${view.namespace}|${labelText(view.labels)}|${name}`,
+  ({ view, name }) => `${clientText(view)}|${name}`,
   (read, { view, name, host, port }) => {
     const found = virtualHost(read, view, host, port, "listener");
-    return found && configuration(read, name, [found]);
+    return found && configuration(read, view, name, [found]);
   },
 );
 
@@ -108,22 +136,28 @@ function oneTarget(name: string): { host: string; port: number } | undefined {
 
 function configuration(
   read: ModelReader,
+  view: ClientView,
   name: string,
   hosts: readonly VirtualHost[],
 ): RouteConfiguration {
   return {
     name,
-    // Where nothing was intercepted there is no original destination to let a stranger's request through to.
-    virtualHosts: [
-      ...hosts,
-      fallbackVirtualHost(
-        name === HTTP_PROXY_ROUTE ? "REGISTRY_ONLY" : read.mesh.outboundTrafficPolicy,
-      ),
-    ],
+    virtualHosts: [...hosts, fallbackVirtualHost(fallbackOf(read, view, name))],
     // A rule may name a cluster that is not there (yet): requests then fail, the rest of the table works on.
     validateClusters: false,
     maxDirectResponseBodySizeBytes: 1_048_576,
   };
+}
+
+function fallbackOf(read: ModelReader, view: ClientView, name: string): UnknownHosts {
+  const found = unknownHosts(read, view);
+  // Where nothing was intercepted there is no original destination to let a stranger's request through to.
+  const explicit = name === HTTP_PROXY_ROUTE || name.startsWith("egress.");
+  return explicit && found.proxy === undefined ? { policy: "REGISTRY_ONLY" } : found;
+}
+
+function clientText({ namespace, labels, sidecar = "" }: ClientView): string {
+  return `${namespace}|${labelText(labels)}|${sidecar}`;
 }
 
 function without(host: VirtualHost, lost: ReadonlySet<string>): VirtualHost | undefined {

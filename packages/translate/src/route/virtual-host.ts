@@ -1,5 +1,6 @@
 /** One port of one service as clients of one view are routed to it. */
 import type { Route, VirtualHost } from "@heddle/envoy/config/route/v3";
+import { heeds } from "../form/horizon.ts";
 import { rulesForHost } from "../form/rules.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { defaultRoute } from "./default-route.ts";
@@ -9,6 +10,8 @@ import { routesOf } from "./rules.ts";
 import { sharedView } from "./shared-view.ts";
 
 export interface HostKey {
+  /** False where the client's Sidecar does not take the rules that there are. */
+  readonly ruled: boolean;
   /** As narrow as `sharedView` makes it. */
   readonly view: ClientView;
   readonly host: string;
@@ -20,9 +23,9 @@ const MESH: ReadonlySet<string> = new Set(["mesh"]);
 /** Shared by every listener that leads to this port, whatever forms of the host it is addressed by. */
 export const hostRoutes = derivation<HostKey, readonly Route[]>(
   "route/host",
-  ({ view, host, port }) => `${view.key}|${host}|${port}`,
-  (read, { view, host, port }) => {
-    const rules = rulesForHost(read, host, view.namespace);
+  ({ ruled, view, host, port }) => `${view.key}|${host}|${port}|${ruled}`,
+  (read, { ruled, view, host, port }) => {
+    const rules = ruled ? rulesForHost(read, host, view.namespace) : undefined;
     if (rules === undefined || rules.http.length === 0) {
       return [defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined))];
     }
@@ -42,14 +45,15 @@ interface VirtualHostKey extends HostKey {
  */
 const sharedVirtualHost = derivation<VirtualHostKey, VirtualHost | undefined>(
   "route/virtual-host",
-  ({ view, host, port, form, local }) => `${view.key}|${host}|${port}|${form}|${local}`,
-  (read, { view, host, port, form, local }) => {
+  ({ ruled, view, host, port, form, local }) =>
+    `${view.key}|${host}|${port}|${form}|${local}|${ruled}`,
+  (read, { ruled, view, host, port, form, local }) => {
     const service = read.service(host);
     if (!service?.ports.some((each) => each.port === port)) return undefined;
     return {
       name: `${host}:${port}`,
       domains: domainsOf(service, port, local, read.mesh.clusterDomain, form),
-      routes: read.get(hostRoutes, { view, host, port }),
+      routes: read.get(hostRoutes, { ruled, view, host, port }),
       includeRequestAttemptCount: true,
     };
   },
@@ -64,7 +68,9 @@ export function virtualHost(
   form: DomainForm,
 ): VirtualHost | undefined {
   const local = read.service(host)?.namespace === view.namespace;
+  const rules = rulesForHost(read, host, read.routeScope(host, view.namespace));
   return read.get(sharedVirtualHost, {
+    ruled: rules === undefined || heeds(read, view, rules, host),
     view: sharedView(read, view, host),
     host,
     port,

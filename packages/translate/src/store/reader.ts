@@ -31,6 +31,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
         ...new Set([...virtualServices.predicateLabels(), ...destinationRules.predicateLabels()]),
       ].toSorted();
     },
+    sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
     envoyApi: store.envoyApi,

@@ -10,6 +10,7 @@ import type { ModelIndex } from "./index-of.ts";
 import { Objects } from "./objects.ts";
 import { PeerAuthentications } from "./peer-authentications.ts";
 import { RateLimits } from "./rate-limits.ts";
+import { Sidecars } from "./sidecars.ts";
 import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { Workloads } from "./workloads.ts";
@@ -24,6 +25,7 @@ export class Side {
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
   readonly envoyFilters: EnvoyFilters;
+  readonly sidecars: Sidecars;
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
 
@@ -46,6 +48,7 @@ export class Side {
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
+    this.sidecars = new Sidecars(claims, rootNamespace);
     this.#indexes = [
       this.services,
       this.workloads,
@@ -55,6 +58,7 @@ export class Side {
       this.peerAuthentications,
       this.rateLimits,
       this.envoyFilters,
+      this.sidecars,
     ];
     this.#byKind = indexesByKind(this.#indexes);
   }

@@ -1,4 +1,5 @@
 /** What of a proxy its outbound resources depend on. */
+import { objectKey } from "@heddle/model";
 import { labelOf, NODE_LABEL } from "../endpoint/topology.ts";
 import type { PatchTarget } from "../patch/compile.ts";
 import { patchKeyOf } from "../patch/patch-set.ts";
@@ -30,6 +31,9 @@ export function clientViewOf(
   const cohort = staged ? proxy.cohort : "stable";
   const reach = reachOf(proxy);
   const patches = patchKeyOf(read, proxy, CLUSTERS);
+  // Gateways serve strangers: what they reach is what their rules name.
+  const followed = type === "sidecar" ? read.sidecar(namespace, proxy.labels) : undefined;
+  const sidecar = followed && objectKey(followed);
   const key = JSON.stringify([
     type,
     namespace,
@@ -37,9 +41,13 @@ export function clientViewOf(
     locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`,
     reach,
     Object.entries(labels),
+    sidecar ?? "",
     ...(patches === "" ? [] : [patches]),
   ]);
-  return { key, type, namespace, labels, clusterId, locality, cohort, reach, patches };
+  return {
+    ...{ key, type, namespace, labels, clusterId, locality, cohort, reach, patches },
+    ...(sidecar === undefined ? {} : { sidecar }),
+  };
 }
 
 /** Of all that patches change, clients share only clusters. */

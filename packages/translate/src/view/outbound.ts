@@ -10,6 +10,7 @@ import {
   subsetsOf,
 } from "../cluster/outbound.ts";
 import { policyFor } from "../cluster/policy.ts";
+import { horizonOf, hostsWithin } from "../form/horizon.ts";
 import { attempt } from "../engine/attempt.ts";
 import { loadAssignment, placeText } from "../endpoint/load-assignment.ts";
 import { askedBy, type PlaceAsked } from "../endpoint/locality.ts";
@@ -56,23 +57,32 @@ interface OutboundPart {
 export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
   const place = { reach: view.reach ?? "intercepted", locality: view.locality };
   const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
+    if (horizonOf(read, view).sidecar !== undefined) return;
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
     const patcher = patcherFor(read, view.patches ?? "", view.type);
     for (const host of generic) emitHost(emit, host, patcher);
     for (const host of scoped) {
       if (!read.visible(host, view.namespace)) continue;
-      const scope = read.clusterScope(host, view);
-      const key = hostKey(read, host, scope, { ...place, labels: view.labels });
-      const found = attempt(() => read.get(outboundHost, key));
+      const found = attempt(() => read.get(outboundHost, hostKeyOf(read, host, view, place)));
       if (found !== undefined) emitHost(emit, found, patcher);
     }
   });
+  // A Sidecar lists what its workloads reach: mostly few hosts, gone through at once.
+  const listed = (emit: Emit) => {
+    const horizon = horizonOf(read, view);
+    if (horizon.sidecar === undefined) return;
+    const patcher = patcherFor(read, view.patches ?? "", view.type);
+    for (const host of hostsWithin(read, horizon)) {
+      const found = attempt(() => read.get(outboundHost, hostKeyOf(read, host, view, place)));
+      if (found !== undefined) emitHost(emit, found, patcher);
+    }
+  };
   // Routes hold all hosts in one resource: derived at once they would be one long turn.
   const routes = Array.from(
     { length: HOST_PARTS },
     (_, part) => () => prepareRoutes(read, view, part),
   );
-  return [...clusters, ...routes];
+  return [...clusters, listed, ...routes];
 }
 
 function emitHost(
@@ -146,6 +156,10 @@ const outboundHost = derivation<HostKey, OutboundHost>(
     return { clusters, endpoints, secrets: [...secrets].toSorted() };
   },
 );
+
+function hostKeyOf(read: ModelReader, host: string, view: ClientView, place: Place): HostKey {
+  return hostKey(read, host, read.clusterScope(host, view), { ...place, labels: view.labels });
+}
 
 /** Clients in different places, or with different labels, share a host whose rule does not ask for these. */
 function hostKey(

@@ -1,0 +1,144 @@
+/** Which hosts a client has to do with: those that its namespace sees, or of these the ones that its Sidecar lists. */
+import { splitServiceHost } from "@heddle/model";
+import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { HOST_PARTS } from "../store/services.ts";
+import { egress, type Egress, listenerForPort, lists, type UnknownHosts } from "./egress.ts";
+import { rulesForHost } from "./rules.ts";
+import type { RuleSet } from "./rule-set.ts";
+
+/** Clients with equal ones see the same hosts. */
+export interface Horizon {
+  /** From `hostsScope` where there is no Sidecar. */
+  readonly namespace: string;
+  /** Key of the client's Sidecar, if that says anything of what it may reach. */
+  readonly sidecar: string | undefined;
+}
+
+export function horizonOf(
+  read: ModelReader,
+  { namespace, sidecar }: Pick<ClientView, "namespace" | "sidecar">,
+): Horizon {
+  return listenersOf(read, sidecar).length > 0
+    ? { namespace, sidecar }
+    : { namespace: read.hostsScope(namespace), sidecar: undefined };
+}
+
+export function horizonText({ namespace, sidecar }: Horizon): string {
+  return sidecar === undefined ? namespace : `${namespace}|${sidecar}`;
+}
+
+/** What becomes of a client's traffic to hosts beyond its horizon. */
+export function unknownHosts(
+  read: ModelReader,
+  { sidecar }: Pick<ClientView, "sidecar">,
+): UnknownHosts {
+  const found = sidecar === undefined ? undefined : read.get(egress, sidecar);
+  return found?.unknownHosts ?? { policy: read.mesh.outboundTrafficPolicy };
+}
+
+/** Whether a client reaches a port of a host. */
+export function inSight(read: ModelReader, horizon: Horizon, host: string, port: number): boolean {
+  const { namespace, sidecar } = horizon;
+  const found = sidecar === undefined ? undefined : read.get(egress, sidecar);
+  if (sidecar === undefined || found === undefined) return read.visible(host, namespace);
+  const listener = listenerForPort(found, port);
+  return listener !== undefined && read.get(listed, { namespace, sidecar, listener }).has(host);
+}
+
+/** Whether one listener of a Sidecar's leads to a host. */
+export function inSightOf(
+  read: ModelReader,
+  { namespace, sidecar }: Horizon,
+  listener: number,
+  host: string,
+): boolean {
+  return sidecar !== undefined && read.get(listed, { namespace, sidecar, listener }).has(host);
+}
+
+/** All hosts within a horizon, on any port, sorted. */
+export function hostsWithin(read: ModelReader, horizon: Horizon): readonly string[] {
+  const { namespace, sidecar } = horizon;
+  if (sidecar === undefined) return read.hosts(namespace);
+  const all = new Set<string>();
+  for (const listener of listenersOf(read, sidecar).keys()) {
+    for (const host of read.get(listed, { namespace, sidecar, listener })) all.add(host);
+  }
+  const { proxy } = unknownHosts(read, { sidecar });
+  if (proxy !== undefined && read.visible(proxy.host, namespace)) all.add(proxy.host);
+  return [...all].toSorted();
+}
+
+/** Rules for a host count where a listener lists the host for the namespace that the rules are in. */
+export function heeds(
+  read: ModelReader,
+  { sidecar }: Pick<ClientView, "sidecar">,
+  { origin }: Pick<RuleSet, "origin">,
+  host: string,
+): boolean {
+  const listeners = listenersOf(read, sidecar);
+  return listeners.length === 0 || listeners.some((each) => lists(each, origin.namespace, host));
+}
+
+function listenersOf(read: ModelReader, sidecar: string | undefined): Egress["listeners"] {
+  return (sidecar === undefined ? undefined : read.get(egress, sidecar))?.listeners ?? [];
+}
+
+interface ListedKey {
+  readonly namespace: string;
+  readonly sidecar: string;
+  /** Position in the Sidecar's egress. */
+  readonly listener: number;
+}
+
+/** Hosts that a listener lists, and where the rules of these send requests: such a rule would be broken without them. */
+const listed = derivation<ListedKey, ReadonlySet<string>>(
+  "form/listed",
+  ({ namespace, sidecar, listener }) => `${namespace}|${sidecar}|${listener}`,
+  (read, key) => {
+    const parts = Array.from({ length: HOST_PARTS }, (_, part) =>
+      read.get(listedPart, { ...key, part }),
+    );
+    return new Set(parts.flatMap(({ hosts, destinations }) => [...hosts, ...destinations]));
+  },
+);
+
+interface ListedPart {
+  readonly hosts: readonly string[];
+  readonly destinations: readonly string[];
+}
+
+/** Of one of the parts that all hosts are divided into. */
+const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>(
+  "form/listed-part",
+  ({ namespace, sidecar, listener, part }) => `${namespace}|${sidecar}|${listener}|${part}`,
+  (read, { namespace, sidecar, listener: index, part }) => {
+    const listener = listenersOf(read, sidecar)[index];
+    if (listener === undefined) return { hosts: [], destinations: [] };
+    const hosts = read
+      .part(part)
+      .filter(
+        (host) => lists(listener, namespaceOf(read, host), host) && read.visible(host, namespace),
+      );
+    const destinations = new Set<string>();
+    for (const host of hosts) {
+      const rules = rulesForHost(read, host, read.routeScope(host, namespace));
+      if (rules === undefined || !heeds(read, { sidecar }, rules, host)) continue;
+      for (const each of destinationsOf(rules)) {
+        if (read.visible(each, namespace)) destinations.add(each);
+      }
+    }
+    return { hosts, destinations: [...destinations] };
+  },
+);
+
+/** A Kubernetes service's name says it; nothing has to be read, and so watched, for the many hosts that no listener lists. */
+function namespaceOf(read: ModelReader, host: string): string {
+  const named = splitServiceHost(host, read.mesh.clusterDomain);
+  return named?.namespace ?? read.service(host)?.namespace ?? "";
+}
+
+function destinationsOf(rules: RuleSet): readonly string[] {
+  const mirrors = rules.http.flatMap((rule) => rule.mirrors.map(({ destination }) => destination));
+  const all = [...rules.http, ...rules.tls, ...rules.tcp].flatMap((rule) => rule.destinations);
+  return [...all, ...mirrors].map(({ host }) => host);
+}

@@ -1,0 +1,69 @@
+/** Egress listeners of a Sidecar that an application connects to by itself, and their routes. */
+import { egress, type EgressListener } from "../form/egress.ts";
+import { horizonOf, hostsWithin, inSightOf } from "../form/horizon.ts";
+import { HTTP_PROXY_ROUTE } from "../names.ts";
+import type { ClientView, ModelReader } from "../read.ts";
+import { routeTable, type TableEntry, type TableName } from "./route-table.ts";
+
+export interface BoundEgress {
+  /** Position in the Sidecar's egress. */
+  readonly index: number;
+  /** An IP address, or `unix:///PATH`. */
+  readonly address: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+  readonly http: boolean;
+  /** `egress.<port>.<index>`. */
+  readonly routeName: string;
+}
+
+export function boundEgress(read: ModelReader, view: ClientView): readonly BoundEgress[] {
+  const found = view.sidecar === undefined ? undefined : read.get(egress, view.sidecar);
+  return (found?.listeners ?? []).flatMap(({ port = 0, bound }: EgressListener, index) =>
+    bound === undefined
+      ? []
+      : [{ index, port, ...bound, routeName: `egress.${port}.${index}` } satisfies BoundEgress],
+  );
+}
+
+/** The listener that a route name is for; undefined for names of other routes. */
+export function boundEgressNamed(
+  read: ModelReader,
+  view: ClientView,
+  name: string,
+): BoundEgress | undefined {
+  return name.startsWith("egress.")
+    ? boundEgress(read, view).find(({ routeName }) => routeName === name)
+    : undefined;
+}
+
+/** A socket is for every port, each told by the authority; a port of its own is for services on that port. */
+export function tableOf({ port }: BoundEgress): TableName {
+  return port === 0 ? HTTP_PROXY_ROUTE : String(port);
+}
+
+/** Hosts and ports that a listener leads to. */
+export function entriesOf(
+  read: ModelReader,
+  view: ClientView,
+  listener: BoundEgress,
+): readonly TableEntry[] {
+  const horizon = horizonOf(read, view);
+  return read
+    .get(routeTable, tableOf(listener))
+    .entries.filter(({ host }) => inSightOf(read, horizon, listener.index, host));
+}
+
+/** The first host on the listener's port, for connections that nothing else tells apart. */
+export function firstHost(
+  read: ModelReader,
+  view: ClientView,
+  { index, port }: BoundEgress,
+): string | undefined {
+  const horizon = horizonOf(read, view);
+  return hostsWithin(read, horizon).find(
+    (host) =>
+      inSightOf(read, horizon, index, host) &&
+      read.service(host)?.ports.some((each) => each.port === port),
+  );
+}
