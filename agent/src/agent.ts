@@ -23,6 +23,7 @@ import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge
 import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
+import { createEffectAnswers } from "./sync/effect-answers.ts";
 import { expectProxies } from "./sync/expected-proxies.ts";
 import { type Link, startLink } from "./sync/link.ts";
 import { createReporter } from "./sync/reporter.ts";
@@ -123,6 +124,14 @@ async function startControl(
     await holdWriter.settled();
   });
 
+  const effectAt = createEffectAnswers({
+    model,
+    effectOf: (key) => translator.effectOf(key),
+    standing: (id, type, name) => ads.standing(id, type, name),
+    refusals,
+    sourceOf: (key) => files?.sourceOf(key),
+  });
+
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
     const changed = model.update(owner, changes);
     if (changed.length === 0) return;
@@ -215,9 +224,11 @@ async function startControl(
       log,
       apply: applyHosted,
       greeted: (summary) => reporter.greeted(summary),
-      command: (name) => {
+      command: ({ name, id, key }) => {
         if (name === "report-proxies") reporter.again("proxies");
         else if (name === "report-summary") reporter.again("summary");
+        else if (name === "effect" && key !== undefined)
+          link?.send({ type: "effect", id, effect: effectAt(key) });
       },
       rotated: (signingKey) =>
         void saveMembership(directory, { ...membership, signingKey }).catch((error: unknown) =>

@@ -115,6 +115,26 @@ describe.skipIf(!envoyBinary)("an object that only Envoy can refuse", () => {
     ]);
     expect(await convergence()).toMatchObject({ revision: 2, state: "pending" });
     await reaches();
+    await until(
+      async () =>
+        (await client.getObject("test", RULE)).diagnostics.some(({ code }) => code === "HDL7220"),
+      5_000,
+    );
+    const { agents, silent } = await client.objectEffect("test", RULE);
+    expect(silent).toEqual([]);
+    const cluster = { type: "CDS", name: `outbound|${PORT}||api.default.svc.cluster.local` };
+    expect(agents).toMatchObject([
+      {
+        agent: "test",
+        owner: "hosted",
+        held: true,
+        proxies: 2,
+        groups: [{ allProxies: 2, resources: expect.arrayContaining([cluster]) }],
+        refusals: expect.arrayContaining([
+          expect.objectContaining({ proxy: "web-0.default", type: "CDS", resource: cluster.name }),
+        ]),
+      },
+    ]);
   });
 
   it("holds nothing else back: not later changes, not new proxies", async () => {
@@ -147,5 +167,6 @@ describe.skipIf(!envoyBinary)("an object that only Envoy can refuse", () => {
     await until(async () => (await convergence()).state === "applied", 10_000);
     await until(async () => (await proxy("web-0.default"))?.state === "synced", 5_000);
     expect((await proxy("web-0.default"))!.types["CDS"]).not.toHaveProperty("refusals");
+    await until(async () => (await client.getObject("test", RULE)).diagnostics.length === 0, 5_000);
   }, 30_000);
 });

@@ -21,6 +21,9 @@ export interface Refusals {
   pass(changes: readonly Change[]): Change[];
   /** What one proxy refuses: what it says now, and what is held back because it did. */
   of(proxy: ProxyStatus): readonly BlamedRefusal[];
+  /** What an object, by its key, is to blame for. */
+  about(key: string): readonly BlamedRefusal[];
+  isHeld(key: string): boolean;
   diagnostics(): Diagnostic[];
   /** Calls back when something that is told has changed, with the node ids of the proxies concerned. */
   onChange(listener: (ids: readonly string[]) => void): void;
@@ -133,6 +136,7 @@ export function createRefusals(parts: RefusalsParts): Refusals {
       .flatMap(({ key }) =>
         (behind.get(key) ?? []).map((refused) => ({ ...refused, objects: [key], held: true })),
       );
+  const all = () => [...heldRefusals(), ...[...found.values()].filter(({ held }) => !held)];
   return {
     pass(changes) {
       const { changes: passed, released } = holds.pass(changes);
@@ -162,10 +166,11 @@ export function createRefusals(parts: RefusalsParts): Refusals {
       }
       return [...all.values()];
     },
+    about: (key) => all().filter(({ objects }) => objects.includes(key)),
+    isHeld: (key) => holds.all().some((hold) => hold.key === key),
     diagnostics() {
       const byObject = new Map<string, BlamedRefusal[]>();
-      const all = [...heldRefusals(), ...[...found.values()].filter(({ held }) => !held)];
-      for (const refused of all)
+      for (const refused of all())
         for (const key of refused.objects)
           byObject.set(key, [...(byObject.get(key) ?? []), refused]);
       return [...byObject].map(([key, refused]) => diagnosticOf(key, refused));

@@ -20,6 +20,7 @@ export interface MergedModel {
   /** Objects in force, with their owner. */
   entries(): IterableIterator<readonly [key: string, owner: Owner, object: MeshObject]>;
   get(key: string): MeshObject | undefined;
+  ownerOf(key: string): Owner | undefined;
   /** One for each object that two owners claim. */
   conflicts(): Diagnostic[];
   readonly size: number;
@@ -67,6 +68,7 @@ export function createMergedModel(): MergedModel {
       }
     },
     get: (key) => inForce(key)?.[1].object ?? undefined,
+    ownerOf: (key) => inForce(key)?.[0],
     conflicts: () =>
       [...contested].toSorted().flatMap((key) => {
         const object = inForce(key)?.[1].object;

@@ -13,6 +13,7 @@ import {
   MAX_FRAME_BYTES,
   type MeshState,
   NO_PARENT,
+  type PlaneFrame,
   type PublicSigningKey,
   session,
   type SessionEffect,
@@ -42,7 +43,7 @@ export interface LinkOptions {
   readonly apply: (state: MeshState, changed: readonly string[]) => void;
   /** The plane greeted; `summary` is the hash of the summary that it has. */
   readonly greeted: (summary: string | undefined) => void;
-  readonly command: (name: string) => void;
+  readonly command: (command: Extract<PlaneFrame, { type: "command" }>) => void;
   /** The plane has named a successor of its signing key, signed by the pinned one. */
   readonly rotated: (key: PublicSigningKey) => void;
 }
@@ -114,7 +115,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
         log.info("in touch with the plane", { mesh: mesh.id, revision: state.applied.number });
         return options.greeted(effect.summary);
       case "command":
-        return options.command(effect.command.name);
+        return options.command(effect.command);
       case "rotate":
         return void rotate(effect.rotate);
       case "report":

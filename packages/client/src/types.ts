@@ -237,6 +237,36 @@ export interface RefusalInfo {
   held: boolean;
 }
 
+/** What an object has become at the proxies of the mesh. */
+export interface ObjectEffect {
+  key: string;
+  agents: AgentEffect[];
+  /** Names of agents that were asked and did not answer in time. */
+  silent: string[];
+}
+
+export interface AgentEffect {
+  agent: string;
+  /** Who owns the object there; absent where there is none. */
+  owner?: "hosted" | "cluster";
+  /** Where it was read, `file:line`. */
+  source?: string;
+  /** The object itself where the cluster owns it. */
+  document?: Record<string, unknown>;
+  /** What it was before is in force, because proxies refuse what it is. */
+  held: boolean;
+  /** Number of proxies that have something of it. */
+  proxies: number;
+  /** Proxies that have the same of it, the largest groups first; lists are cut, numbers are not. */
+  groups: {
+    resources: { type: string; name: string }[];
+    allResources: number;
+    proxies: { name: string; state: "accepted" | "waiting" | "refused" }[];
+    allProxies: number;
+  }[];
+  refusals: { proxy: string; type: string; resource: string; reason: string }[];
+}
+
 /** A service as the mesh knows it: the registry summary and golden signals over the asked range. */
 export interface ServiceSummary {
   host: string;

@@ -1,6 +1,7 @@
 /** Everything that travels on the agent's socket: heads down, acknowledgements and summaries up. */
 
 import { z } from "zod";
+import { effectSchema } from "./effect.ts";
 import { cohortSchema } from "./overlay.ts";
 import { hashSchema, revisionHeaderSchema } from "./header.ts";
 import { publicKeySchema, signatureSchema } from "./signing.ts";
@@ -160,6 +161,8 @@ const up = {
     upserted: z.array(proxyReportSchema),
     removed: z.array(text),
   }),
+  /** The answer to a command `effect`. */
+  effect: z.object({ type: z.literal("effect"), id: text, effect: effectSchema }),
   ping: z.object({ type: z.literal("ping"), acknowledged: count }),
 };
 
@@ -184,7 +187,9 @@ const down = {
     type: z.literal("command"),
     id: text,
     /** What an agent may be asked to do; anything else is refused by the agent. */
-    name: z.enum(["resync", "report-proxies", "report-summary"]),
+    name: z.enum(["resync", "report-proxies", "report-summary", "effect"]),
+    /** Of `effect`: the object that is asked about. */
+    key: text.optional(),
   }),
   rotate: z.object({ type: z.literal("rotate"), key: publicKeySchema, signature: signatureSchema }),
 };
@@ -201,6 +206,7 @@ export const agentFrameSchema = z.discriminatedUnion("type", [
   up.ack,
   up.summary,
   up.proxies,
+  up.effect,
   up.ping,
   error,
 ]);

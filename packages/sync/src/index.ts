@@ -34,6 +34,7 @@ export {
   verifyKeyRotation,
 } from "./signing.ts";
 export { type SyncCode, syncCodes, SyncError } from "./sync-error.ts";
+export { type Effect, effectSchema, MAX_EFFECT } from "./effect.ts";
 export * from "./frames.ts";
 export * from "./bundle.ts";
-export { FEATURES, missingFeatures, negotiate, PROTOCOLS } from "./protocol.ts";
+export { EFFECTS, FEATURES, missingFeatures, negotiate, PROTOCOLS } from "./protocol.ts";

@@ -5,8 +5,11 @@ import { SyncError } from "./sync-error.ts";
 /** Versions that this code speaks, newest first. */
 export const PROTOCOLS: readonly number[] = [1];
 
+/** Agents with this feature answer the command `effect`. */
+export const EFFECTS = "effects";
+
 /** Features that this code has; a revision that requires another is held. */
-export const FEATURES: readonly string[] = ["cohorts", "overlays", "inline-bundles"];
+export const FEATURES: readonly string[] = ["cohorts", "overlays", "inline-bundles", EFFECTS];
 
 /** The newest version that both speak. Throws `HDL7003` where there is none. */
 export function negotiate(ours: readonly number[], theirs: readonly number[]): number {

@@ -64,7 +64,12 @@ export type RoomEvent = { readonly now: number } & (
   | { readonly type: "frame"; readonly agent: AgentIdentity; readonly frame: AgentFrame }
   | { readonly type: "gone"; readonly agent: string }
   | { readonly type: "summarized"; readonly agent: string; readonly hash: string }
-  | { readonly type: "command"; readonly command: Extract<PlaneFrame, { type: "command" }> }
+  | {
+      readonly type: "command";
+      readonly command: Extract<PlaneFrame, { type: "command" }>;
+      /** Only to agents that have this feature. */
+      readonly feature?: string;
+    }
 );
 
 /** Who an agent is, from its token; never from what it says. */
@@ -93,6 +98,12 @@ export type RoomEffect =
       readonly type: "summary";
       readonly agent: string;
       readonly frame: Extract<AgentFrame, { type: "summary" }>;
+    }
+  /** An agent has answered a command. */
+  | {
+      readonly type: "answer";
+      readonly agent: string;
+      readonly frame: Extract<AgentFrame, { type: "effect" }>;
     }
   | {
       readonly type: "report";
@@ -123,7 +134,9 @@ export function room(state: RoomState, event: RoomEvent): Step {
     case "command":
       return [
         state,
-        connected(state).map(({ id }) => ({ type: "send", agent: id, frame: event.command })),
+        connected(state)
+          .filter(({ features }) => !event.feature || features.includes(event.feature))
+          .map(({ id }) => ({ type: "send", agent: id, frame: event.command })),
       ];
   }
 }
@@ -214,6 +227,8 @@ function onFrame(
       });
     case "summary":
       return [state, [{ type: "summary", agent: id, frame }]];
+    case "effect":
+      return [state, [{ type: "answer", agent: id, frame }]];
     case "error":
       return [state, [{ type: "report", agent: id, code: frame.code, message: frame.message }]];
   }

@@ -4,7 +4,7 @@ import type { MeshRecord } from "../deps.ts";
 import { admit, storedForm } from "./admission.ts";
 import { findingsOf, newFindings } from "./analysis.ts";
 import type { ApplyContext } from "./apply.ts";
-import { contested } from "./cluster-view.ts";
+import { contested, reportedOf } from "./cluster-view.ts";
 import { changesTo, stateAfter, type Wanted } from "./commit.ts";
 import { read } from "./reading.ts";
 import { hostedOwner } from "./state.ts";
@@ -24,10 +24,12 @@ export async function analyzeRequest(
   };
   const { objects, diagnostics } = await admit(request);
   const deleted = request.delete ?? [];
-  if (objects.size === 0 && deleted.length === 0)
-    return diagnostics.length > 0
-      ? [...diagnostics]
-      : [...findingsOf(state, view), ...contested(cluster, state.entries.values())];
+  if (objects.size === 0 && deleted.length === 0) {
+    if (diagnostics.length > 0) return [...diagnostics];
+    const entries = [...state.entries.values()];
+    const own = [...findingsOf(state, view), ...contested(cluster, entries)];
+    return [...own, ...reportedOf(cluster, entries, own)];
+  }
   const now = new Date(context.deps.clock());
   const wanted = new Map<string, Wanted>(deleted.map((key) => [key, null]));
   for (const [key, { object }] of objects)

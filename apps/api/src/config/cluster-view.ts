@@ -13,12 +13,19 @@ export interface ClusterView {
   /** The agent that owns an object, by the object's key. */
   readonly owners: ReadonlyMap<string, string>;
   readonly services: readonly KnownService[];
+  /** What agents found out about objects while they were at work, by the object's origin. */
+  readonly found: ReadonlyMap<string, readonly Diagnostic[]>;
 }
 
 /** Reads the newest reports; a report that has not changed is not read again. */
 export type ClusterViews = (tx: Tx, mesh: MeshRef) => Promise<ClusterView>;
 
-const empty: ClusterView = { version: "", owners: new Map(), services: [] };
+const empty: ClusterView = {
+  version: "",
+  owners: new Map(),
+  services: [],
+  found: new Map(),
+};
 
 /** Meshes whose view is kept. */
 const MOST_KEPT = 500;
@@ -58,13 +65,21 @@ function viewOf(
 ): ClusterView {
   const owners = new Map<string, string>();
   const services = new Map<string, KnownService>();
+  const found = new Map<string, Diagnostic[]>();
   for (const { name, summary } of rows) {
+    for (const { reference: _, ...each } of summary.diagnostics) {
+      // The plane finds this out by itself.
+      if (each.code === "HDL7210") continue;
+      const known = found.get(each.origin) ?? [];
+      if (!known.some((other) => other.code === each.code && other.message === each.message))
+        found.set(each.origin, [...known, each as Diagnostic]);
+    }
     for (const { key } of summary.objects) if (!owners.has(key)) owners.set(key, name);
     for (const { host, namespace, ports } of summary.services)
       if (!services.has(host))
         services.set(host, { host, namespace, ports: ports.map(({ port }) => port), exportTo: [] });
   }
-  return { version, owners, services: [...services.values()] };
+  return { version, owners, services: [...services.values()], found };
 }
 
 /** Refuses with HDL1030 to write what a cluster owns. */
@@ -99,4 +114,20 @@ export function contested(view: ClusterView, entries: Iterable<StateEntry>): Dia
     });
   }
   return found;
+}
+
+/** What agents say of objects, but for what is known of them already. */
+export function reportedOf(
+  view: ClusterView,
+  entries: Iterable<StateEntry>,
+  known: readonly Diagnostic[],
+): Diagnostic[] {
+  const told = new Set(known.map(({ code, origin }) => `${code} ${origin}`));
+  return [...entries].flatMap(({ object }) =>
+    object
+      ? (view.found.get(originOf(object)) ?? []).filter(
+          ({ code, origin }) => !told.has(`${code} ${origin}`),
+        )
+      : [],
+  );
 }

@@ -5,7 +5,7 @@ import type { MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
 import { findingsAbout } from "./analysis.ts";
-import { contested } from "./cluster-view.ts";
+import { contested, reportedOf } from "./cluster-view.ts";
 import { apply, type ApplyContext, type ApplyOptions } from "./apply.ts";
 import { read, type Reading } from "./reading.ts";
 import type { MeshState, StateEntry } from "./state.ts";
@@ -169,7 +169,8 @@ function storedObjects(
 ): StoredObject[] {
   const view = { strict: false, force: true, settings: mesh.settings, cluster };
   const keys = entries.map(({ key }) => key);
-  const found = [...findingsAbout(state, view, keys), ...contested(cluster, entries)];
+  const own = [...findingsAbout(state, view, keys), ...contested(cluster, entries)];
+  const found = [...own, ...reportedOf(cluster, entries, own)];
   const byOrigin = Map.groupBy(found, ({ origin }) => origin);
   return entries.map((entry) => {
     const { document, object } = entry;

@@ -17,6 +17,7 @@ export const ROOM_PATHS = {
   agents: "/agents",
   progress: "/progress",
   events: "/events",
+  effect: "/effect",
 } as const;
 
 /** Which mesh the room is for; on every request, since an object does not know its own name. */
@@ -61,6 +62,10 @@ export function meshRoomClass<Bindings>(
           return Response.json(driver.agents());
         case ROOM_PATHS.progress:
           return Response.json([...driver.state().progress.values()].toReversed());
+        case ROOM_PATHS.effect: {
+          const key = new URL(request.url).searchParams.get("key") ?? "";
+          return Response.json(await driver.effect(key));
+        }
         case ROOM_PATHS.events:
           return new Response(driver.events.stream());
         case ROOM_PATHS.connect:

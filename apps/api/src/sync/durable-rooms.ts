@@ -1,6 +1,7 @@
 /** The sync rooms of a plane at the edge: each call goes to the mesh's Durable Object. */
 import type { Progress } from "@heddle/sync";
 import type { AppDeps, MeshRef } from "../deps.ts";
+import type { AskedEffect } from "./asked-agents.ts";
 import { type BundleStore, createBundleStore } from "./bundle-store.ts";
 import { bundleOf, inlineOf } from "./change-bundle.ts";
 import { ROOM_HEADERS, ROOM_PATHS } from "./durable-object.ts";
@@ -44,6 +45,7 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
     },
     agents: () => read<LiveAgent[]>(ROOM_PATHS.agents),
     progress: () => read<Progress[]>(ROOM_PATHS.progress),
+    effect: (key) => read<AskedEffect>(`${ROOM_PATHS.effect}?key=${encodeURIComponent(key)}`),
     async events() {
       const { body } = await call(ROOM_PATHS.events);
       if (!body) throw new Error("The mesh's room has no events.");

@@ -74,6 +74,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       },
       agents: async () => open(mesh).driver.agents(),
       progress: async () => [...open(mesh).driver.state().progress.values()].toReversed(),
+      effect: (key) => open(mesh).driver.effect(key),
       events: async () => open(mesh).driver.events.stream(),
     }),
     join(mesh, agent, socket) {

@@ -2,6 +2,7 @@
 import {
   type AgentIdentity,
   decodeAgentFrame,
+  EFFECTS,
   encodeFrame,
   type Head,
   room as step,
@@ -13,6 +14,7 @@ import {
 } from "@heddle/sync";
 import type { Logger, MeshRef } from "../deps.ts";
 import type { AgentStore } from "./agent-store.ts";
+import { type AskedEffect, createAskedAgents } from "./asked-agents.ts";
 import { createSummaryAssembly } from "./cluster-summary.ts";
 import { convergenceEvent, createEventHub, type EventHub } from "./room-events.ts";
 import type { LiveAgent } from "./rooms.ts";
@@ -31,6 +33,8 @@ export interface RoomDriver {
   received(agent: AgentIdentity, text: string): void;
   gone(agent: string): void;
   agents(): LiveAgent[];
+  /** What an object, by its key, has become at the connected agents' proxies. */
+  effect(key: string): Promise<AskedEffect>;
   /** Resolves when all that is to be stored is. */
   settled(): Promise<void>;
 }
@@ -61,6 +65,7 @@ export function createRoomDriver({
   let state = initial;
   const events = createEventHub();
   const assemble = createSummaryAssembly();
+  const asked = createAskedAgents();
   const writes = createLatestWrites((error) =>
     log.error("what an agent said could not be stored", { mesh: mesh.id, error: String(error) }),
   );
@@ -94,6 +99,8 @@ export function createRoomDriver({
           store.summarize(mesh, effect.agent, whole),
         );
       }
+      case "answer":
+        return asked.answered(effect.agent, effect.frame.id, effect.frame.effect);
       case "report":
         return log.warn("an agent reports", {
           mesh: mesh.id,
@@ -150,7 +157,23 @@ export function createRoomDriver({
         );
       }
     },
-    gone: (agent) => advance({ type: "gone", agent, now: clock() }),
+    gone(agent) {
+      asked.gone(agent);
+      advance({ type: "gone", agent, now: clock() });
+    },
+    effect(key) {
+      const able = [...state.agents.values()].filter(
+        ({ connected, features }) => connected && features.includes(EFFECTS),
+      );
+      return asked.ask(able, (id) =>
+        advance({
+          type: "command",
+          command: { type: "command", id, name: "effect", key },
+          feature: EFFECTS,
+          now: clock(),
+        }),
+      );
+    },
     agents: () =>
       [...state.agents.values()].map(
         ({ id, version, connected, since, acknowledged, proxies }) => ({

@@ -2,6 +2,7 @@
 import type { Progress, ProxyReport } from "@heddle/sync";
 import type { MeshRef, SyncRoom, SyncRooms } from "../deps.ts";
 import { problem } from "../http/problem.ts";
+import type { AskedEffect } from "./asked-agents.ts";
 
 /** An agent as its room knows it now; the database knows those that are not connected. */
 export interface LiveAgent {
@@ -18,6 +19,8 @@ export interface MeshRoom extends SyncRoom {
   agents(): Promise<readonly LiveAgent[]>;
   /** How far the newest revisions have come, newest first. */
   progress(): Promise<readonly Progress[]>;
+  /** What an object, by its key, has become at the connected agents' proxies. */
+  effect(key: string): Promise<AskedEffect>;
   /** Revisions, convergence and agents as server-sent events, until the reader leaves. */
   events(): Promise<ReadableStream<Uint8Array>>;
   /** Takes over a WebSocket; only where the runtime upgrades by answering. */

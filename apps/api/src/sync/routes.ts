@@ -7,6 +7,7 @@ import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam, PageQuery, pageSchema, QueryFlag } from "../http/schemas.ts";
 import { agentOf } from "./agent-identity.ts";
 import { type BundleStore, createBundleStore } from "./bundle-store.ts";
+import { ObjectParams } from "../config/schemas.ts";
 import { clusterSummary } from "./cluster-summary.ts";
 import { createJoinToken, enroll } from "./enrollment.ts";
 import { pageOfAgents, pageOfProxies } from "./fleet.ts";
@@ -17,6 +18,7 @@ import {
   ClusterSummarySchema,
   CreatedJoinTokenSchema,
   EnrollmentSchema,
+  ObjectEffectSchema,
   HeadSchema,
   ProxyInfoSchema,
 } from "./schemas.ts";
@@ -132,6 +134,16 @@ const getCluster = createRoute({
   responses: { 200: json("The summary", ClusterSummarySchema), ...problemResponses },
 });
 
+const getEffect = createRoute({
+  method: "get",
+  path: "/v1/meshes/{mesh}/objects/{group}/{kind}/{namespace}/{name}/effect",
+  summary: "The proxies that have an object, and the Envoy resources that it became there",
+  security: bearer,
+  middleware: [requireScope("read")] as const,
+  request: { params: ObjectParams },
+  responses: { 200: json("What connected agents say", ObjectEffectSchema), ...problemResponses },
+});
+
 const getEvents = createRoute({
   method: "get",
   path: "/v1/meshes/{mesh}/events",
@@ -194,6 +206,13 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
       },
       200,
     );
+  });
+  app.openapi(getEffect, async (c) => {
+    const { group, kind, namespace, name } = c.req.valid("param");
+    const key = `${group}/${kind}/${namespace}/${name}`;
+    const { answers, silent } = await meshRoom(deps.rooms, c.var.mesh).effect(key);
+    const agents = answers.map(({ agent, effect: { key: _, ...rest } }) => ({ agent, ...rest }));
+    return c.json({ key, agents, silent: [...silent] }, 200);
   });
   app.openapi(getEvents, async (c) => {
     const stream = await meshRoom(deps.rooms, c.var.mesh).events();

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import {
   diagnosticReportSchema,
+  effectSchema,
   headSchema,
   ownedReportSchema,
   proxyTypeSchema,
@@ -58,3 +59,13 @@ export const ClusterSummarySchema = z
     diagnostics: z.array(diagnosticReportSchema.extend({ agent: z.string() })),
   })
   .openapi("ClusterSummary");
+
+export const ObjectEffectSchema = z
+  .object({
+    key: z.string(),
+    agents: z.array(effectSchema.omit({ key: true }).extend({ agent: z.string() })),
+    silent: z
+      .array(z.string())
+      .openapi({ description: "Agents that were asked and did not answer in time" }),
+  })
+  .openapi("ObjectEffect");

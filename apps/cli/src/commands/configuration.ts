@@ -1,11 +1,13 @@
-/** `heddle apply`, `diff`, `delete`, `get`, `describe`: configuration, as kubectl has it. */
+/** `heddle apply`, `diff`, `delete`, `get`: configuration, as kubectl has it. */
 import type { ApplyResult, StoredObject } from "@heddle/client";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
 import { formatFindings } from "../output/diagnostics.ts";
-import { bold, dim, green, printJson, red, table, yellow } from "../output/print.ts";
+import { dim, green, printJson, red, table, yellow } from "../output/print.ts";
 import { readInput } from "./input.ts";
+import { describeCommand } from "./describe.ts";
+import { keysOf, kindNamed } from "./kind-names.ts";
 import { collect, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
@@ -132,34 +134,6 @@ function getCommand(): Command {
     );
 }
 
-function describeCommand(): Command {
-  return withPlane(new Command("describe"))
-    .description("one object: what it says, who owns it, what is wrong with it")
-    .argument("<kind>", "a kind")
-    .argument("<name>", "its name")
-    .action(async (kind: string, name: string, options: ContextFlags) => {
-      const { client, context } = await openPlane(options);
-      const [key] = await keysOf(kind, [name], context.namespace);
-      const object = await client.getObject(context.mesh, key as string);
-      const { stringify } = await import("yaml");
-      const facts = [
-        [`${object.kind}`, `${object.metadata.namespace}/${object.metadata.name}`],
-        ["Owner", object.owner],
-        ["Revision", String(object.revision)],
-        ["Hash", object.hash],
-      ];
-      process.stdout.write(
-        `${facts.map(([label, value]) => `${bold(`${label}:`.padEnd(18))}${value}`).join("\n")}\n\n`,
-      );
-      process.stdout.write(`${stringify(object.spec, { aliasDuplicateObjects: false })}\n`);
-      process.stdout.write(
-        object.diagnostics.length > 0
-          ? `${formatFindings(object.diagnostics)}\n`
-          : `${green("✔")} nothing found wrong\n`,
-      );
-    });
-}
-
 async function input(options: WriteOptions): Promise<{ name: string; content: string }[]> {
   if (options.filename.length === 0) {
     throw new CliError(
@@ -170,45 +144,6 @@ async function input(options: WriteOptions): Promise<{ name: string; content: st
     );
   }
   return readInput(options.filename);
-}
-
-async function kindNamed(text: string): Promise<{ group: string; kind: string }> {
-  const { kinds, nearest } = await import("@heddle/model");
-  const word = text.toLowerCase();
-  const found = kinds.find((k) =>
-    [k.kind.toLowerCase(), k.plural, ...(SHORT_NAMES[k.kind] ?? [])].includes(word),
-  );
-  if (found) return found;
-  const near = nearest(
-    word,
-    kinds.map((k) => k.kind.toLowerCase()),
-  );
-  throw new CliError(
-    "HDL9034",
-    `There is no kind "${text}".`,
-    near ? `Did you mean ${near}?` : "Say for example virtualservice.",
-    2,
-  );
-}
-
-const SHORT_NAMES: Record<string, readonly string[] | undefined> = {
-  VirtualService: ["vs"],
-  DestinationRule: ["dr"],
-  Gateway: ["gw"],
-  PeerAuthentication: ["pa"],
-  ServiceEntry: ["se"],
-  Service: ["svc"],
-};
-
-async function keysOf(
-  kind: string,
-  names: readonly string[],
-  namespace: string,
-): Promise<string[]> {
-  const { kind: name, group } = await kindNamed(kind);
-  if (names.length === 0)
-    throw new CliError("HDL9035", "No names were given.", `Say which ${name} is meant.`, 2);
-  return names.map((n) => `${group || "core"}/${name}/${namespace}/${n}`);
 }
 
 async function keysInFiles(options: WriteOptions, namespace: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import type {
   ApiDiagnostic,
   ApplyRequest,
   ApplyResult,
+  ObjectEffect,
   Page,
   RevisionDiff,
   RevisionInfo,
@@ -72,6 +73,9 @@ export function configurationCalls({ json }: Transport) {
     /** By its key, `group/Kind/namespace/name`. */
     getObject: (mesh: string, key: string, signal?: AbortSignal) =>
       json<StoredObject>("GET", objectPath(mesh, key), { signal }),
+    /** The proxies that have it, and what it became there, as the agents say now. */
+    objectEffect: (mesh: string, key: string, signal?: AbortSignal) =>
+      json<ObjectEffect>("GET", `${objectPath(mesh, key)}/effect`, { signal }),
     putObject: (mesh: string, key: string, object: unknown, options: ObjectWriteOptions = {}) =>
       json<ApplyResult>("PUT", objectPath(mesh, key), { body: object, ...objectWrite(options) }),
     deleteObject: (mesh: string, key: string, options: ObjectWriteOptions = {}) =>
