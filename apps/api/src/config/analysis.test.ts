@@ -15,7 +15,7 @@ const view: AnalysisView = {
   strict: false,
   force: false,
   settings: {},
-  cluster: { version: "", owners: new Map(), services: [] },
+  cluster: { version: "", owners: new Map(), services: [], found: new Map() },
 };
 
 const empty: MeshState = { revision: 0, headHash: "", entries: new Map() };
