@@ -9,6 +9,7 @@ export default defineConfig({
       "agent/src/**/*.test.ts",
       "infra/**/*.test.ts",
       "test/behaviour/**/*.test.ts",
+      "test/oracle/**/*.test.ts",
     ],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 30_000,

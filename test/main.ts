@@ -1,7 +1,7 @@
 /**
- * Runs one suite of tests on the real parts: `test` (what every change must pass) or `acceptance` (longer). Fetches Envoy
- * first where there is none, so that no test is left out for want of it. With HEDDLE_REPORTS set to a folder, the suite
- * leaves its report there as `<suite>.json`.
+ * Runs one suite of tests on the real parts: `test` (what every change must pass), `acceptance` (longer) or `long` (minutes a
+ * test). Fetches Envoy first where there is none, so that no test is left out for want of it. With HEDDLE_REPORTS set to a
+ * folder, the suite leaves its report there as `<suite>.json`.
  */
 import { spawn } from "node:child_process";
 import path from "node:path";
@@ -11,6 +11,7 @@ const root = path.resolve(import.meta.dirname, "..");
 const CONFIGS: Record<string, string | undefined> = {
   test: "vitest.config.ts",
   acceptance: "test/vitest.acceptance.config.ts",
+  long: "test/vitest.long.config.ts",
 };
 
 const [suite = "test", ...rest] = process.argv.slice(2);

@@ -25,10 +25,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function start(dialect: Dialect, initial: Changes = simple): Promise<Running> {
+async function start(dialect: Dialect, initial: Changes = simple, linger = 0): Promise<Running> {
   const views = createTestViews();
   const secrets = createTestSecrets();
-  const server = createAdsServer({ translator: views, secrets, log: silent });
+  const server = createAdsServer({ translator: views, secrets, log: silent, linger });
   const port = await server.start("127.0.0.1:0");
   cleanups.push(() => server.close());
   views.change(initial);
@@ -111,6 +111,40 @@ describe.each(dialects)("%s", (dialect) => {
     mesh.server.setRevision(3);
     await mesh.inStep(3);
     expect(client.received).toHaveLength(before + 1);
+  });
+
+  test("a cluster that no route leads to any more stays for a while, and the revision does not wait for it", async () => {
+    const mesh = await start(dialect, simple, 300);
+    const client = mesh.connect();
+    await mesh.inStep(1);
+    mesh.views.change({
+      route: { web: route("web", { a: 2 }) },
+      cluster: { b: null },
+      endpoint: { b: null },
+    });
+    const begun = performance.now();
+    mesh.server.setRevision(2);
+    await mesh.inStep(2);
+    expect(performance.now() - begun).toBeLessThan(250);
+    expect([...client.state.get("cluster")!.keys()]).toEqual(["a", "b"]);
+    await until(() => client.state.get("cluster")!.size === 1);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(299);
+    await until(() => mesh.server.status()[0]?.types.cluster?.resources === 1);
+  });
+
+  test("a cluster that comes back while it lingers stays", async () => {
+    const mesh = await start(dialect, simple, 150);
+    const client = mesh.connect();
+    await mesh.inStep(1);
+    mesh.views.change({ cluster: { b: null }, endpoint: { b: null } });
+    mesh.server.setRevision(2);
+    await mesh.inStep(2);
+    mesh.views.change({ cluster: { b: cluster("b") }, endpoint: { b: endpoints("b", 2) } });
+    mesh.server.setRevision(3);
+    await mesh.inStep(3);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(held(client)).toEqual(wanted(mesh.views));
+    expect(client.received.filter(({ removed }) => removed.length > 0)).toEqual([]);
   });
 
   test("endpoints are sent again with a changed cluster", async () => {

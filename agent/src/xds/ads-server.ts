@@ -20,6 +20,12 @@ const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 /** A proxy that is gone without a word is noticed after these, in milliseconds. */
 const KEEPALIVE_MS = { every: 30_000, timeout: 10_000 };
 
+/**
+ * A cluster stays so long after the last route to it has gone, milliseconds: a request that was routed before may be held by a
+ * delay, or wait for its next try, and would find nothing there.
+ */
+const LINGER_MS = 10_000;
+
 /** How long streams may take to end when the server closes, in milliseconds. */
 const CLOSE_MS = 1_000;
 
@@ -27,6 +33,8 @@ export interface AdsServerOptions {
   readonly translator: ViewSource;
   readonly secrets: SecretSource;
   readonly log: XdsLog;
+  /** How long clusters stay that no route leads to any more, milliseconds; 10 s unless told otherwise. */
+  readonly linger?: number;
   /** Served on the same port, for proxies that have one cluster for all that the agent does. */
   readonly beside?: {
     readonly definition: ServiceDefinition;
@@ -53,7 +61,8 @@ export interface AdsServer {
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
-export function createAdsServer({ translator, secrets, log, beside }: AdsServerOptions): AdsServer {
+export function createAdsServer(options: AdsServerOptions): AdsServer {
+  const { translator, secrets, log, linger = LINGER_MS, beside } = options;
   const streams = new Map<ProxyStream, Call>();
   const listeners = new Set<(changed: readonly ProxyStatus[], ended: readonly number[]) => void>();
   const changed = new Set<ProxyStream>();
@@ -70,6 +79,7 @@ export function createAdsServer({ translator, secrets, log, beside }: AdsServerO
     encoder: createResourceEncoder(() => announced),
     responses: createResponseWriter(),
     log,
+    linger,
     revision: () => ({ announced, settled }),
     wake: (stream) => pace.request(stream),
     changed(stream) {

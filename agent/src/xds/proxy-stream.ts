@@ -59,6 +59,8 @@ export interface StreamContext {
   readonly log: XdsLog;
   /** The newest revision, as it is written into versions, and the newest one with which all views are up to date. */
   revision(): { readonly announced: number; readonly settled: number };
+  /** How long clusters that nothing refers to stay, milliseconds. */
+  readonly linger: number;
   /** The stream has something to push, when its turn comes. */
   wake(stream: ProxyStream): void;
   /** Its status has changed. */
@@ -99,7 +101,7 @@ export class ProxyStream {
   readonly #unknownTypes = new Set<string>();
   readonly #opened = performance.now();
   #heldSince = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
   #acknowledgedRevision = 0;
   #closed = false;
 
@@ -148,10 +150,14 @@ export class ProxyStream {
       this.#push("route", this.#settled("listener"));
     }
     if (this.#mayTakeAway()) {
-      this.#push("cluster", true);
-      this.#push("endpoint", true);
+      this.#push("cluster", true, this.#context.linger);
+      this.#push("endpoint", true, this.#context.linger);
     }
     this.#noteRevision();
+    for (const type of ["cluster", "endpoint"] as const) {
+      const at = this.#subscriptions.get(type)?.nextDeparture;
+      if (at !== undefined) this.#comeBack(at);
+    }
   }
 
   /** A secret has changed. */
@@ -191,7 +197,7 @@ export class ProxyStream {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#timer?.handle);
     this.#unsubscribe();
     this.#view?.dispose();
   }
@@ -313,14 +319,15 @@ export class ProxyStream {
     this.#changes = [];
   }
 
-  #push(type: ResourceType, removals: boolean): void {
+  #push(type: ResourceType, removals: boolean, linger = 0): void {
     const subscription = this.#subscriptions.get(type);
-    if (!subscription || !(subscription.waiting || (removals && subscription.departing))) return;
+    if (!subscription || !(subscription.waiting || (removals && subscription.leaving))) return;
     if (subscription.outstanding && !overdue(subscription.outstanding.at))
       return this.#wait(subscription.outstanding.at);
     const push = subscription.next({
       lookup: (name) => this.#lookup(type, name),
       removals,
+      linger,
       revision: this.#context.revision().announced,
     });
     if (!push) return;
@@ -418,15 +425,22 @@ export class ProxyStream {
 
   /** Comes back when patience that began at `since` has ended. */
   #wait(since: number): void {
-    if (this.#timer) return;
-    this.#timer = setTimeout(
+    this.#comeBack(since + PATIENCE_MS);
+  }
+
+  /** Pumps again at a time (`performance.now()`), or before. */
+  #comeBack(at: number): void {
+    if (this.#closed || (this.#timer && this.#timer.at <= at)) return;
+    if (this.#timer) clearTimeout(this.#timer.handle);
+    const handle = setTimeout(
       () => {
         this.#timer = undefined;
-        this.pump();
+        this.#context.wake(this);
       },
-      since + PATIENCE_MS - performance.now() + 1,
+      Math.max(0, at - performance.now()) + 1,
     );
-    this.#timer.unref();
+    handle.unref();
+    this.#timer = { at, handle };
   }
 
   get #inStep(): boolean {

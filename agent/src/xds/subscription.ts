@@ -45,8 +45,10 @@ export interface Push {
 export interface PushOptions {
   /** The resource that the client should have under a name that it wants; an error for one that is not valid. */
   readonly lookup: (name: string) => EncodedResource | ValueError | undefined;
-  /** Whether anything may be taken away now. */
+  /** Whether anything may be taken away: nothing refers to it any more. */
   readonly removals: boolean;
+  /** How long what may be taken away is left where it is, milliseconds. */
+  readonly linger: number;
   readonly revision: number;
 }
 
@@ -85,8 +87,8 @@ export class Subscription {
   readonly #all: ReadonlyMap<string, unknown>;
   /** Names whose state at the client may not be what it should be. */
   readonly #stale = new Set<string>();
-  /** Names that are gone but may not be taken away yet. */
-  readonly #departing = new Set<string>();
+  /** Names that are gone but may not be taken away yet; once nothing refers to them, with when (`performance.now()`) they will be. */
+  readonly #departing = new Map<string, number | undefined>();
   readonly #held = new Map<string, Held>();
   #heldSum = 0;
   #heldCount = 0;
@@ -149,9 +151,27 @@ export class Subscription {
     return this.#departing.size > 0;
   }
 
-  /** The client holds what it should, and said so. */
+  /** There are names that may be taken away now, if nothing refers to them. */
+  get leaving(): boolean {
+    const now = performance.now();
+    for (const at of this.#departing.values()) if (at === undefined || at <= now) return true;
+    return false;
+  }
+
+  /** When (`performance.now()`) the next of the names that still linger is to be taken away. */
+  get nextDeparture(): number | undefined {
+    const now = performance.now();
+    let next: number | undefined;
+    for (const at of this.#departing.values())
+      if (at !== undefined && at > now && (next === undefined || at < next)) next = at;
+    return next;
+  }
+
+  /** The client holds what it should, and said so. It may still hold what nothing refers to. */
   get inStep(): boolean {
-    return !this.waiting && !this.departing && !this.#outstanding && this.#problem === undefined;
+    if (this.waiting || this.#outstanding || this.#problem !== undefined) return false;
+    for (const at of this.#departing.values()) if (at === undefined) return false;
+    return true;
   }
 
   get #problem(): string | undefined {
@@ -233,8 +253,11 @@ export class Subscription {
   /** Puts together the next response, or nothing if the client needs none. */
   next(options: PushOptions): Push | undefined {
     if (options.removals) {
-      for (const name of this.#departing) this.#stale.add(name);
-      this.#departing.clear();
+      const now = performance.now();
+      for (const [name, at] of this.#departing) {
+        if (at === undefined && options.linger > 0) this.#departing.set(name, now + options.linger);
+        else if (at === undefined || at <= now) this.#stale.add(name);
+      }
     }
     let changes = this.#takeChanges(options, this.#groups.shift() ?? this.#stale);
     while (changes.size === 0 && this.#groups.length > 0) {
@@ -350,15 +373,24 @@ export class Subscription {
       } else {
         this.#refused.delete(name);
         if (!this.#goes(name, before)) continue;
-        if (before && !options.removals) this.#departing.add(name);
-        else
-          changes.set(name, {
-            before,
-            after: this.#names.has(name) ? { hash: ABSENT, resource: undefined } : undefined,
-          });
+        if (before && !this.#leaves(name, options)) continue;
+        this.#departing.delete(name);
+        changes.set(name, {
+          before,
+          after: this.#names.has(name) ? { hash: ABSENT, resource: undefined } : undefined,
+        });
       }
     }
     return changes;
+  }
+
+  /** Whether a name may be taken away at once; if not, it is noted when it may be. */
+  #leaves(name: string, { removals, linger }: PushOptions): boolean {
+    const at = this.#departing.get(name);
+    const now = performance.now();
+    if (removals && (linger === 0 || (at !== undefined && at <= now))) return true;
+    this.#departing.set(name, at ?? (removals ? now + linger : undefined));
+    return false;
   }
 
   /** Whether a name without a resource is something to tell the client. */

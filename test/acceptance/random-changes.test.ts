@@ -1,0 +1,11 @@
+/** Random changes of rules under 300 requests a second through two hops: no answer that the rules do not explain. */
+import { expect, test } from "vitest";
+import { described, runOracle } from "../oracle/run.ts";
+
+const seed = Number(process.env["HEDDLE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+
+test(`100 changes under load, seed ${seed}`, async () => {
+  const report = await runOracle({ seed, changes: 100, rate: 300, block: 174 });
+  console.log(described(seed, report));
+  expect(report.unexpected).toHaveLength(0);
+});
