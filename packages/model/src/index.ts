@@ -31,12 +31,23 @@ export type * from "./kinds/request-authentication.ts";
 export type * from "./kinds/ingress.ts";
 export type * as GatewayApi from "./kinds/gateway-api/index.ts";
 export type * from "./kinds/rate-limit.ts";
+export type * from "./kinds/service-entry.ts";
+export type * from "./kinds/workload-entry.ts";
+export type * from "./kinds/workload-group.ts";
 export type * from "./kinds/kubernetes.ts";
 export type * from "./registry/types.ts";
 export { labelsMatch, selects } from "./labels.ts";
 export { isHttp, isHttp2, isTls, protocolNamed, protocolOf } from "./registry/protocol.ts";
 export type { RegistryOptions } from "./registry/service.ts";
 export { serviceOf } from "./registry/service.ts";
+export { isIpv6, UNIX_SOCKET } from "./registry/address.ts";
+export {
+  endpointsOfEntry,
+  portOnWorkload,
+  resolvesItsHosts,
+  servicesOfEntry,
+} from "./registry/service-entry.ts";
+export { groupOfEntry, withGroup, workloadOfEntryObject } from "./registry/workload-entry.ts";
 export type { WorkloadOptions } from "./registry/workload.ts";
 export { localityOf, takesMutualTls, workloadName, workloadOfPod } from "./registry/workload.ts";
 export type { PodLookup } from "./registry/endpoint.ts";

@@ -1,5 +1,5 @@
 /** Every kind that may stand in a configuration: its API group, names, versions and schema. */
-import { z } from "zod";
+import type { z } from "zod";
 import { groupOf } from "./object.ts";
 import { authorizationPolicySchema } from "./schema/authorization-policy.ts";
 import { destinationRuleSchema } from "./schema/destination-rule.ts";
@@ -32,11 +32,14 @@ import { meshSettingsSchema } from "./schema/mesh-settings.ts";
 import { peerAuthenticationSchema } from "./schema/peer-authentication.ts";
 import { proxyConfigSchema } from "./schema/proxy-config.ts";
 import { requestAuthenticationSchema } from "./schema/request-authentication.ts";
+import { serviceEntrySchema } from "./schema/service-entry.ts";
 import { sidecarSchema } from "./schema/sidecar.ts";
 import { telemetrySchema } from "./schema/telemetry.ts";
 import { rateLimitSchema } from "./schema/rate-limit.ts";
 import { virtualServiceSchema } from "./schema/virtual-service.ts";
 import { trafficExtensionSchema, wasmPluginSchema } from "./schema/wasm-plugin.ts";
+import { workloadEntrySchema } from "./schema/workload-entry.ts";
+import { workloadGroupSchema } from "./schema/workload-group.ts";
 
 export interface Kind {
   /** `networking.istio.io`; Kubernetes' group without a name is `core`. */
@@ -66,13 +69,20 @@ const GATEWAY_API = "gateway.networking.k8s.io";
 const TELEMETRY = "telemetry.istio.io";
 const EXTENSIONS = "extensions.istio.io";
 const SECURITY_VERSIONS = ["v1", "v1beta1"];
-/** Of kinds whose fields nobody reads yet. */
-const ANY = z.looseObject({});
 
 export const kinds: readonly Kind[] = [
   istio(NETWORKING, "VirtualService", "virtualservices", virtualServiceSchema),
   istio(NETWORKING, "DestinationRule", "destinationrules", destinationRuleSchema),
   istio(NETWORKING, "Gateway", "gateways", gatewaySchema),
+  istio(NETWORKING, "ServiceEntry", "serviceentries", serviceEntrySchema),
+  {
+    ...istio(NETWORKING, "WorkloadEntry", "workloadentries", workloadEntrySchema),
+    needsSpec: true,
+  },
+  {
+    ...istio(NETWORKING, "WorkloadGroup", "workloadgroups", workloadGroupSchema),
+    needsSpec: true,
+  },
   istio(
     SECURITY,
     "PeerAuthentication",
@@ -101,10 +111,7 @@ export const kinds: readonly Kind[] = [
       namespaced: false,
     }),
   ),
-  plannedUnread(NETWORKING, "ServiceEntry", "serviceentries"),
   istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema),
-  plannedUnread(NETWORKING, "WorkloadEntry", "workloadentries"),
-  plannedUnread(NETWORKING, "WorkloadGroup", "workloadgroups"),
   istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"]),
   planned(istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"])),
   planned(
@@ -205,11 +212,6 @@ export function isPassedOver(apiVersion: string, kind: string): boolean {
   return KUBERNETES_GROUPS.has(group) || group.endsWith(".k8s.io");
 }
 
-/** Whether nothing but the kind's name is known: its versions and fields are not checked. */
-export function isUnread(kind: Kind): boolean {
-  return kind.schema === ANY;
-}
-
 function istio(
   group: string,
   kind: string,
@@ -233,16 +235,6 @@ function gatewayApi(
 /** A kind that is checked in full and not yet in effect. */
 function planned(kind: Kind): Kind {
   return { ...kind, feature: "planned" };
-}
-
-/** A kind of which nothing but the name is known yet. */
-function plannedUnread(
-  group: string,
-  kind: string,
-  plural: string,
-  versions: readonly string[] = ["v1", "v1beta1", "v1alpha3"],
-): Kind {
-  return planned(istio(group, kind, plural, ANY, versions));
 }
 
 function kubernetes(

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { modelCodes } from "./codes.ts";
 import type { Diagnostic } from "./diagnostic.ts";
-import { isPassedOver, isUnread, kindOf, kinds } from "./kinds.ts";
+import { isPassedOver, kindOf, kinds } from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import type { Secret } from "./kinds/kubernetes.ts";
 import { checkMetadata, metadataOf, metadataSchema } from "./metadata.ts";
@@ -105,7 +105,7 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
       remedy: "Leave it out until a release translates it.",
     });
   }
-  if (!kind.foreign && !isUnread(kind)) checkTopLevel(value, report);
+  if (!kind.foreign) checkTopLevel(value, report);
   const spec = readSpec(value, kind, report);
   if (spec === undefined) return undefined;
   const object = {
@@ -132,7 +132,7 @@ function readKind(value: Fields, report: Report): Kind | undefined {
     return undefined;
   }
   const short = version.slice(version.indexOf("/") + 1);
-  if (!known.versions.includes(short) && !isUnread(known)) {
+  if (!known.versions.includes(short)) {
     report({
       code: "HDL0008",
       path: "apiVersion",
@@ -197,7 +197,7 @@ function readSpec(document: Fields, kind: Kind, report: Report): unknown {
 }
 
 function checkSpec(object: MeshObject, kind: Kind, report: Report): void {
-  if (kind.foreign || isUnread(kind)) return;
+  if (kind.foreign) return;
   if (kind.group.endsWith(".istio.io")) checkAnnotations(object, report);
   checkByKind(object, report);
   if (kind.feature === "full") checkPlanned(kind.kind, object.spec, report);

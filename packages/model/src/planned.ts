@@ -128,6 +128,15 @@ const sidecar: readonly PlannedField[] = [
   ),
 ];
 
+const workloads: readonly PlannedField[] = [
+  // Endpoints in other networks are reached through gateways between them.
+  field("ServiceEntry", "endpoints[].network", "Warning"),
+  field("WorkloadEntry", "network", "Warning"),
+  field("WorkloadGroup", "template.network", "Warning"),
+  field("WorkloadGroup", "metadata.annotations", "Warning"),
+  field("WorkloadGroup", "probe", "Warning"),
+];
+
 /** The whole table. */
 export const plannedFields: readonly PlannedField[] = [
   ...virtualService,
@@ -135,6 +144,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...gateway,
   ...envoyFilter,
   ...sidecar,
+  ...workloads,
 ];
 
 /** Names every field of an object that is known and not yet in effect. */

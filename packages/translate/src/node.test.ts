@@ -35,6 +35,7 @@ describe("parseNode", () => {
       appAddress: "127.9.1.1",
       proxyless: false,
       onDemand: true,
+      dnsCapture: false,
       cohort: "candidate",
       metadata: expect.objectContaining({ NAMESPACE: "shop", CLUSTER_ID: "c1" }),
     });

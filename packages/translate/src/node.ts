@@ -50,6 +50,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     httpProxyPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
     proxyless: (node.userAgentName ?? "").startsWith("gRPC"),
     appAddress: text(metadata["APP_ADDRESS"]) || LOOPBACK,
+    dnsCapture: truth(metadata["DNS_CAPTURE"]),
     onDemand: truth(metadata["HEDDLE_ON_DEMAND"]),
     cohort: cohortOf(metadata["HEDDLE_COHORT"]),
     ...(statsAddress === "" ? {} : { statsAddress }),

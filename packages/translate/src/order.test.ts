@@ -343,7 +343,96 @@ const envoyFilter = fc
     ),
   );
 
+const serviceEntry = fc
+  .record({
+    namespace,
+    name,
+    hosts: fc.uniqueArray(
+      fc.constantFrom("api.example.com", "*.example.com", "one.a.svc.cluster.local", "db.test"),
+      { minLength: 1, maxLength: 2 },
+    ),
+    addresses: fc.constantFrom(undefined, ["10.7.0.1"], ["10.7.0.0/24"], ["10.7.0.1", "fd07::1"]),
+    resolution: fc.constantFrom("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"),
+    location: fc.constantFrom(undefined, "MESH_INTERNAL"),
+    ports: fc.uniqueArray(fc.constantFrom("HTTP", "TLS", "TCP", ""), { minLength: 1 }),
+    targets: fc.constantFrom("endpoints", "selector", "none"),
+    exportTo: fc.constantFrom(undefined, ["*"], ["."], ["b"], ["~"]),
+    subjectAltNames: fc.constantFrom(undefined, ["spiffe://cluster.local/ns/vm/sa/x"]),
+    created,
+  })
+  .map(({ namespace: ns, name: entry, created: creationTimestamp, ports, targets, ...spec }) =>
+    object(
+      "networking.istio.io/v1",
+      "ServiceEntry",
+      entry,
+      {
+        ...Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined)),
+        ports: ports.map((protocol) => ({
+          number: { HTTP: 80, TLS: 443, TCP: 90, "": 95 }[protocol],
+          name: `p${protocol}`,
+          protocol,
+          ...(protocol === "TCP" ? { targetPort: 8080 } : {}),
+        })),
+        ...(targets === "endpoints"
+          ? {
+              endpoints: [
+                { address: "10.0.0.2", weight: 3, serviceAccount: "vm" },
+                {
+                  address: "10.0.0.7",
+                  ports: { pTCP: 9000 },
+                  locality: "r1/z2",
+                  labels: { version: "v1" },
+                },
+              ],
+            }
+          : targets === "selector"
+            ? { workloadSelector: { labels: { app: "one" } } }
+            : {}),
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
+const workloadEntry = fc
+  .record({
+    namespace,
+    name,
+    address: fc.constantFrom("10.0.0.1", "10.0.0.8", "vm.test"),
+    app: name,
+    grouped: fc.boolean(),
+    serviceAccount: fc.constantFrom(undefined, "vm"),
+  })
+  .map(({ namespace: ns, name: entry, app, grouped, ...spec }) =>
+    object(
+      "networking.istio.io/v1",
+      "WorkloadEntry",
+      entry,
+      { ...spec, ports: { http: 8088 } },
+      ns,
+      {
+        labels: { app },
+        annotations: grouped ? { "istio.io/autoRegistrationGroup": "group" } : {},
+      },
+    ),
+  );
+
+const workloadGroup = fc
+  .record({ namespace, weight: fc.constantFrom(1, 5), app: name })
+  .map(({ namespace: ns, weight, app }) =>
+    object(
+      "networking.istio.io/v1",
+      "WorkloadGroup",
+      "group",
+      { metadata: { labels: { app, version: "v2" } }, template: { weight, ports: { tcp: 8089 } } },
+      ns,
+    ),
+  );
+
 const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
+  { arbitrary: serviceEntry, weight: 3 },
+  { arbitrary: workloadEntry, weight: 2 },
+  { arbitrary: workloadGroup, weight: 1 },
   { arbitrary: service, weight: 4 },
   { arbitrary: slice, weight: 3 },
   { arbitrary: pod, weight: 3 },
@@ -390,7 +479,7 @@ describe("translation", () => {
       }),
       { numRuns: 150 },
     );
-  });
+  }, 120_000);
 
   it("does not depend on the order of the input", () => {
     fc.assert(

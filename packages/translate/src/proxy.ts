@@ -21,6 +21,8 @@ export interface ProxyDescription {
   readonly proxyless: boolean;
   /** Outbound virtual hosts are asked for on demand (VHDS). */
   readonly onDemand: boolean;
+  /** Its workload asks the mesh's DNS, and so connects to the addresses that hosts without any were given. */
+  readonly dnsCapture: boolean;
   /** Where its Prometheus listener is, `host:port`; on its first address, at Istio's port, without it. */
   readonly statsAddress?: string;
   /** The version of the mesh that the proxy says it is of, `ISTIO_VERSION`; EnvoyFilters may ask for it. */

@@ -19,7 +19,15 @@ import type { FiledFilter } from "./store/envoy-filters.ts";
  */
 export interface ModelReader {
   readonly mesh: MeshSettings;
-  service(host: string): ServiceModel | undefined;
+  /**
+   * The service of a host as those see it whom a scope or namespace stands for, `""` being one that nobody has singled out.
+   * Without it: what most see, else what anybody does.
+   */
+  service(host: string, scope?: string): ServiceModel | undefined;
+  /** Every service that somebody sees under a host: several where namespaces define it each for itself. */
+  variants(host: string): readonly ServiceModel[];
+  /** Whether there is any host whose address is found when a request asks for it. */
+  anyDynamicHosts(): boolean;
   /** Hosts of every service visible to a namespace, sorted. */
   hosts(namespace: string): readonly string[];
   /** Hosts of one of the parts that all hosts are divided into, visible or not, sorted. */
@@ -32,10 +40,10 @@ export interface ModelReader {
   routeScoped(host: string): boolean;
   /** `""` for a namespace that sees the same hosts as one that nobody has singled out, else the namespace itself. */
   hostsScope(namespace: string): string;
-  /** Ready endpoints of one port of a service, sorted by address. */
-  endpoints(host: string, port: number): readonly WorkloadEndpoint[];
+  /** Ready endpoints of one port, sorted by address: of one service, or of a host's as `service` has it. */
+  endpoints(of: string | ServiceModel, port: number): readonly WorkloadEndpoint[];
   /** Service accounts `namespace/name` of all endpoints of a port, ready or not, sorted. */
-  serviceAccounts(host: string, port: number): readonly string[];
+  serviceAccounts(of: string | ServiceModel, port: number): readonly string[];
   /** The rule of the mesh gateway that decides for a host, seen from a namespace. */
   virtualService(host: string, namespace: string): MeshObject<VirtualService> | undefined;
   /** Rules bound to one gateway, `namespace/name`, oldest first. */

@@ -1,5 +1,6 @@
 /** Which protocol a port speaks, by Istio's rule: `appProtocol` first, then the prefix of the port's name. */
 import type { ServicePortSpec } from "../kinds/kubernetes.ts";
+import type { ServiceEntryPort } from "../kinds/service-entry.ts";
 import type { Protocol } from "./types.ts";
 
 const BY_NAME: Readonly<Record<string, Protocol>> = {
@@ -42,6 +43,16 @@ export function protocolOf(
   const named =
     (port.appProtocol === undefined ? undefined : KUBERNETES_NAMES[told]) ?? protocolNamed(told);
   return named ?? (SERVER_SPEAKS_FIRST.has(port.port) ? "TCP" : "AUTO");
+}
+
+/** The protocol that a ServiceEntry's port names, in any case; AUTO where it names none, undefined where it is unknown. */
+export function entryProtocol({
+  protocol = "",
+}: Pick<ServiceEntryPort, "protocol">): Protocol | undefined {
+  if (protocol === "") return "AUTO";
+  const lower = protocol.toLowerCase();
+  if (lower === "http_proxy") return "HTTP";
+  return Object.hasOwn(BY_NAME, lower) ? BY_NAME[lower] : undefined;
 }
 
 /** The protocol that a name such as `http-web` or `GRPC` begins with; undefined where it says nothing. */

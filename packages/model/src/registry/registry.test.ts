@@ -58,6 +58,10 @@ describe("services", () => {
       name: "reviews",
       namespace: "shop",
       clusterIPs: ["10.0.0.7"],
+      subnets: [],
+      origin: "Service",
+      resolution: "ENDPOINTS",
+      external: false,
       headless: false,
       ports: [
         { name: "http", port: 9080, targetPort: "web", protocol: "HTTP" },

@@ -31,6 +31,10 @@ export function serviceOf(
     name,
     namespace,
     clusterIPs: external ? [] : addresses,
+    subnets: [],
+    origin: "Service",
+    resolution: external ? "DNS" : "ENDPOINTS",
+    external: false,
     headless: !external && (spec.clusterIP === "None" || spec.clusterIPs?.[0] === "None"),
     ...(external ? { externalName: spec.externalName } : {}),
     ports: (spec.ports ?? []).map((port) => ({

@@ -15,13 +15,28 @@ export type Protocol =
   | "UDP"
   | "AUTO";
 
+/**
+ * How the addresses of a service's endpoints become known. ENDPOINTS: they are listed. DNS: every address of their names;
+ * DNS_ROUND_ROBIN: one address of the name for each new connection. DYNAMIC_DNS: the name that each request asks for.
+ * NONE: the application has resolved it already.
+ */
+export type Resolution = "ENDPOINTS" | "DNS" | "DNS_ROUND_ROBIN" | "DYNAMIC_DNS" | "NONE";
+
 export interface ServiceModel {
-  /** Full name, lower case: `reviews.default.svc.cluster.local`. */
+  /** Full name, lower case: `reviews.default.svc.cluster.local`; for a ServiceEntry perhaps a wildcard. */
   readonly host: string;
   readonly name: string;
   readonly namespace: string;
-  /** Empty for headless services and external names. */
+  /** Empty for headless services and external names, and for entries by whose address nobody is known. */
   readonly clusterIPs: readonly string[];
+  /** Subnets whose addresses all belong to it. */
+  readonly subnets: readonly string[];
+  /** Given to a host without addresses, IPv4 first: a DNS server of the mesh answers with them. */
+  readonly autoAddresses?: readonly string[];
+  readonly origin: "Service" | "ServiceEntry";
+  readonly resolution: Resolution;
+  /** Outside of the mesh: nobody there takes the mesh's TLS. */
+  readonly external: boolean;
   readonly headless: boolean;
   /** The name that it stands for (Kubernetes' ExternalName). */
   readonly externalName?: string;

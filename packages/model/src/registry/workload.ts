@@ -36,16 +36,26 @@ export function workloadOfPod(
     namespace: metadata.namespace,
     pod: metadata.name,
     workload,
-    app: firstOf(metadata.labels, ["app", "app.kubernetes.io/name"]) ?? "",
-    version: firstOf(metadata.labels, ["version", "app.kubernetes.io/version"]) ?? "",
+    ...canonicalOf(metadata.labels, workload),
     serviceAccount: spec.serviceAccountName ?? "default",
-    canonicalService: firstOf(metadata.labels, NAME_LABELS) ?? workload,
-    canonicalRevision: firstOf(metadata.labels, REVISION_LABELS) ?? "latest",
     clusterId: options.clusterId ?? "",
     locality: localityOf(metadata.labels, undefined),
     ...(spec.nodeName ? { nodeName: spec.nodeName } : {}),
     mtls: takesMutualTls(pod),
     weight: 1,
+  };
+}
+
+/** What a workload's labels call it. */
+export function canonicalOf(
+  labels: Labels,
+  workload: string,
+): Pick<WorkloadEndpoint, "app" | "version" | "canonicalService" | "canonicalRevision"> {
+  return {
+    app: firstOf(labels, ["app", "app.kubernetes.io/name"]) ?? "",
+    version: firstOf(labels, ["version", "app.kubernetes.io/version"]) ?? "",
+    canonicalService: firstOf(labels, NAME_LABELS) ?? workload,
+    canonicalRevision: firstOf(labels, REVISION_LABELS) ?? "latest",
   };
 }
 

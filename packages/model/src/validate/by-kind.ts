@@ -13,10 +13,13 @@ import { checkRateLimit } from "./rate-limit.ts";
 import type { Report } from "./report.ts";
 import { checkRequestAuthentication } from "./request-authentication.ts";
 import { checkSelector } from "./selector.ts";
+import { checkServiceEntry } from "./service-entry.ts";
 import { checkSidecar } from "./sidecar.ts";
 import { checkTelemetry } from "./telemetry.ts";
 import { checkVirtualService } from "./virtual-service.ts";
 import { checkTrafficExtension, checkWasmPlugin } from "./wasm-plugin.ts";
+import { checkWorkloadEntry } from "./workload-entry.ts";
+import { checkWorkloadGroup } from "./workload-group.ts";
 
 /** Checks a spec that its kind's schema has read. */
 type Check = (object: MeshObject<never>, report: Report) => void;
@@ -30,6 +33,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
     checkGateway(spec, metadata.name, report),
   "security.istio.io/PeerAuthentication": ({ spec }, report) =>
     checkPeerAuthentication(spec, report),
+  "networking.istio.io/ServiceEntry": ({ spec, metadata }, report) =>
+    checkServiceEntry(spec, metadata.namespace, report),
+  "networking.istio.io/WorkloadEntry": ({ spec }, report) =>
+    checkWorkloadEntry(spec, "spec", report),
+  "networking.istio.io/WorkloadGroup": ({ spec }, report) => checkWorkloadGroup(spec, report),
   "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
   "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>

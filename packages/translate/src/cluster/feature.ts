@@ -1,6 +1,7 @@
 /** What a cluster is made from, and the interface that every cluster feature has. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { ServiceModel, ServicePort, Subset } from "@heddle/model";
+import type { ClientPlace } from "../endpoint/locality-group.ts";
 import type { Reach } from "../proxy.ts";
 import type { ModelReader } from "../read.ts";
 import type { EffectivePolicy } from "./policy.ts";
@@ -17,10 +18,12 @@ export interface ClusterContext {
   /** Only intercepted traffic has an original destination that can be connected to. */
   readonly reach: Reach;
   readonly discovery: Discovery;
+  /** What the rule for the host asks of the client, if the cluster holds its endpoints itself. */
+  readonly client: ClientPlace;
 }
 
 /** Where a cluster's endpoints come from. */
-export type Discovery = "EDS" | "STRICT_DNS" | "ORIGINAL_DST";
+export type Discovery = "EDS" | "STRICT_DNS" | "LOGICAL_DNS" | "DYNAMIC_DNS" | "ORIGINAL_DST";
 
 /**
  * One thing that a cluster has. `apply` returns the cluster with that thing added; it looks at what another feature added

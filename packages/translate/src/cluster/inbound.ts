@@ -21,7 +21,14 @@ const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 export const inboundCluster = derivation<InboundKey, Cluster>(
   "cluster/inbound",
   ({ appAddress, port: { targetPort, protocol, service, endpoint, pool } }) =>
-    [appAddress, targetPort, protocol, service.host, JSON.stringify([endpoint, pool])].join("|"),
+    [
+      appAddress,
+      targetPort,
+      protocol,
+      service.namespace,
+      service.host,
+      JSON.stringify([endpoint, pool]),
+    ].join("|"),
   (_read, { appAddress, port: { targetPort, protocol, service, endpoint, pool } }) => {
     const name = clusterName(targetPort);
     const { address, port } = endpoint ?? { address: appAddress, port: targetPort };

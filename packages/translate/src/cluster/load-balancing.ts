@@ -9,8 +9,9 @@ const MINIMUM_RING_SIZE = 1024;
 export const loadBalancing: ClusterFeature = {
   name: "load balancing",
   apply(cluster, { policy, discovery, reach }) {
-    // Original destinations have one endpoint for each connection: there is nothing to choose.
-    if (discovery === "ORIGINAL_DST") return { ...cluster, lbPolicy: "CLUSTER_PROVIDED" };
+    // The connection or the request has chosen already.
+    if (discovery === "ORIGINAL_DST" || discovery === "DYNAMIC_DNS")
+      return { ...cluster, lbPolicy: "CLUSTER_PROVIDED" };
     const { loadBalancer = {} } = policy;
     if (loadBalancer.consistentHash) return { ...cluster, ...hashing(loadBalancer.consistentHash) };
     // gRPC's own clients refuse a cluster whose policy they do not have; they all have this one.

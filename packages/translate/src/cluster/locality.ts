@@ -6,7 +6,8 @@ export const locality: ClusterFeature = {
   name: "locality",
   apply(cluster, { discovery, policy }) {
     const settings = policy.loadBalancer?.localityLbSetting;
-    if (discovery !== "EDS" || settings === undefined) return cluster;
+    const listed = discovery === "EDS" || discovery === "STRICT_DNS";
+    if (!listed || settings === undefined) return cluster;
     if (!weighsPlaces(settings, policy.outlierDetection !== undefined)) return cluster;
     return {
       ...cluster,

@@ -1,6 +1,7 @@
 /** The clusters by which clients reach one service. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { DestinationRule, MeshObject, ServiceModel, Subset } from "@heddle/model";
+import { type ClientPlace, placeText } from "../endpoint/locality-group.ts";
 import { outboundCluster as clusterName } from "../names.ts";
 import type { Reach } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
@@ -18,11 +19,16 @@ export interface ClusterKey {
   /** From `read.clusterScope`. */
   readonly scope: string;
   readonly reach: Reach;
+  /** What the rule for the host asks of the client, if its endpoints depend on that; see `askedBy`. */
+  readonly client?: ClientPlace;
 }
 
-export function clusterKeyText({ host, port, subset, scope, reach }: ClusterKey): string {
-  return `${host}|${port}|${subset}|${scope}|${reach}`;
+export function clusterKeyText(key: ClusterKey): string {
+  const { host, port, subset, scope, reach, client = ANYWHERE } = key;
+  return `${host}|${port}|${subset}|${scope}|${reach}|${placeText(client)}`;
 }
+
+const ANYWHERE: ClientPlace = { locality: undefined, labels: {} };
 
 /** Undefined if there is no such service, port or subset. */
 export const outboundCluster = derivation<ClusterKey, Cluster | undefined>(
@@ -40,9 +46,9 @@ export const outboundCluster = derivation<ClusterKey, Cluster | undefined>(
 /** Everything that a cluster is made from; reads the service and the rule that decides for it. */
 export function contextOf(
   read: ModelReader,
-  { host, port: number, subset: name, scope, reach }: ClusterKey,
+  { host, port: number, subset: name, scope, reach, client = ANYWHERE }: ClusterKey,
 ): ClusterContext | undefined {
-  const service = read.service(host);
+  const service = read.service(host, scope);
   const port = service?.ports.find((each) => each.port === number);
   const rule = read.destinationRule(host, scope);
   const subset = rule?.spec.subsets?.find((each) => each.name === name);
@@ -57,7 +63,8 @@ export function contextOf(
     policy,
     policyNamespace: rule?.metadata.namespace ?? service.namespace,
     reach,
-    discovery: discoveryOf(service, policy, reach),
+    discovery: discoveryOf(service, port, policy, reach),
+    client,
   };
 }
 

@@ -5,6 +5,7 @@ import type { ClientTLSSettings } from "@heddle/model";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
 import { meshTls } from "./mesh-tls.ts";
 import { originatedTls } from "./originated-tls.ts";
+import { TLS_MODE, TLS_MODE_ISTIO } from "./tls-mode.ts";
 
 export const RAW_BUFFER: TransportSocket = {
   name: "envoy.transport_sockets.raw_buffer",
@@ -12,10 +13,6 @@ export const RAW_BUFFER: TransportSocket = {
     "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
   },
 };
-
-/** Metadata by which an endpoint says that it takes the mesh's TLS; the key under `envoy.transport_socket_match`. */
-export const TLS_MODE = "tlsMode";
-export const TLS_MODE_ISTIO = "istio";
 
 const TAKES_MESH_TLS = { [TLS_MODE]: TLS_MODE_ISTIO };
 const PLAIN_TEXT = { name: "tlsMode-disabled", match: {}, transportSocket: RAW_BUFFER };
@@ -43,14 +40,16 @@ function modeOf(settings: ClientTLSSettings | undefined): ClientTLSSettings["mod
 }
 
 /**
- * Without a rule each endpoint decides: those behind a proxy of the mesh are reached by mutual TLS, others in plain text.
+ * Without a rule each endpoint decides: those behind a proxy of the mesh are reached by mutual TLS, others in plain text,
+ * and so is everything outside of the mesh.
  * An original destination has no metadata to go by: mutual TLS is used there once every endpoint that is known takes it.
  */
 function automatic(cluster: Cluster, context: ClusterContext): Cluster {
   const { discovery, read, service, port } = context;
-  if (discovery === "STRICT_DNS") return cluster;
+  if (service.external || service.externalName !== undefined) return cluster;
+  if (discovery === "DYNAMIC_DNS") return cluster;
   if (discovery === "ORIGINAL_DST") {
-    const endpoints = read.endpoints(service.host, port.port);
+    const endpoints = read.endpoints(service, port.port);
     const all = endpoints.length > 0 && endpoints.every((endpoint) => endpoint.mtls);
     return all ? { ...cluster, transportSocket: meshTls(context, {}) } : cluster;
   }

@@ -42,3 +42,10 @@ export function grouped(
 function textOf(locality: WorkloadLocality | undefined): string {
   return locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
 }
+
+/** Equal for places that are. */
+export function placeText({ locality, labels }: ClientPlace): string {
+  const place =
+    locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
+  return [place, ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)].join(",");
+}

@@ -13,6 +13,8 @@ export interface HttpContext {
   readonly peer: Peer;
   /** Of the workload or gateway that the requests come to; none where they leave. */
   readonly limits: readonly MeshObject<RateLimit>[];
+  /** The mesh has hosts whose address is found when a request asks for them. */
+  readonly dynamicHosts?: boolean;
 }
 
 export interface HttpFeature {

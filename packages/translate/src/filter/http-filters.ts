@@ -2,6 +2,7 @@
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { corsFilter } from "./cors.ts";
 import { faultFilter } from "./fault.ts";
+import { forwardProxyFilter } from "./forward-proxy.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
 import { rateLimits } from "./rate-limit.ts";
@@ -16,6 +17,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   rateLimits,
   // After everything that identifies and admits: a fault stands in for the service, not for the mesh.
   faultFilter,
+  // Behind all that may rewrite the authority or answer itself: it resolves the host that the request goes to.
+  forwardProxyFilter,
   // Envoy wants it last: nothing after it would ever run.
   routerFilter,
 ];

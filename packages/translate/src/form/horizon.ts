@@ -117,7 +117,9 @@ const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>
     const hosts = read
       .part(part)
       .filter(
-        (host) => lists(listener, namespaceOf(read, host), host) && read.visible(host, namespace),
+        (host) =>
+          lists(listener, namespaceOf(read, host, namespace), host) &&
+          read.visible(host, namespace),
       );
     const destinations = new Set<string>();
     for (const host of hosts) {
@@ -132,9 +134,9 @@ const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>
 );
 
 /** A Kubernetes service's name says it; nothing has to be read, and so watched, for the many hosts that no listener lists. */
-function namespaceOf(read: ModelReader, host: string): string {
+function namespaceOf(read: ModelReader, host: string, namespace: string): string {
   const named = splitServiceHost(host, read.mesh.clusterDomain);
-  return named?.namespace ?? read.service(host)?.namespace ?? "";
+  return named?.namespace ?? read.service(host, namespace)?.namespace ?? "";
 }
 
 function destinationsOf(rules: RuleSet): readonly string[] {

@@ -60,6 +60,10 @@ function unnamedService(
     name,
     namespace,
     clusterIPs: [],
+    subnets: [],
+    origin: "Service",
+    resolution: "ENDPOINTS",
+    external: false,
     headless: false,
     ports: [{ name: "", port, targetPort: port, protocol }],
     labels: {},
@@ -77,11 +81,16 @@ function servedPorts(
   const byTarget = new Map<number, InboundPort>();
   const services = read.servicesAt(address);
   const own = services.filter(({ namespace }) => namespace === proxy.namespace);
+  // A workload that is no pod may say for itself where it listens.
+  const isPod = read.workload(address)?.pod !== "";
   for (const service of new Set([...own, ...services])) {
     for (const { port, targetPort, protocol } of service.ports) {
       if (protocol === "UDP") continue;
       const target =
-        typeof targetPort === "number" ? targetPort : namedPort(read, service.host, port, address);
+        typeof targetPort === "number" && isPod
+          ? targetPort
+          : (ownPort(read, service, port, address) ?? targetPort);
+      if (typeof target !== "number") continue;
       if (!target || byTarget.has(target)) continue;
       byTarget.set(target, { targetPort: target, servicePort: port, service, protocol });
     }
@@ -89,12 +98,12 @@ function servedPorts(
   return [...byTarget.values()].toSorted((a, b) => a.targetPort - b.targetPort);
 }
 
-/** The pod's number for a port that the service knows by name. */
-function namedPort(
+/** The workload's number for a port that the service knows by name. */
+function ownPort(
   read: ModelReader,
-  host: string,
+  service: ServiceModel,
   port: number,
   address: string,
 ): number | undefined {
-  return read.endpoints(host, port).find((endpoint) => endpoint.address === address)?.port;
+  return read.endpoints(service, port).find((endpoint) => endpoint.address === address)?.port;
 }

@@ -1,13 +1,9 @@
 /** Listeners for what a sidecar's application sends. */
-import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
+import type { Listener } from "@heddle/envoy/config/listener/v3";
+import { isIpAddress } from "@heddle/model";
+import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
 import type { UnknownHosts } from "../form/egress.ts";
 import { horizonOf, unknownHosts } from "../form/horizon.ts";
-import { type BoundEgress, boundEgress, firstHost } from "../route/bound-egress.ts";
-import { egressProxyCluster } from "../route/fallback.ts";
-import { httpConnectionManager } from "../filter/http-connection-manager.ts";
-import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
-import { contextOf } from "../cluster/outbound.ts";
-import { connectionPolicy } from "../filter/connection-policy.ts";
 import {
   BLACK_HOLE_CLUSTER,
   HTTP_PROXY_LISTENER,
@@ -19,11 +15,21 @@ import {
 } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { type BoundEgress, boundEgress, firstHost } from "../route/bound-egress.ts";
+import { egressProxyCluster } from "../route/fallback.ts";
 import { type ServicePort, servicePorts } from "../route/service-ports.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
-import { ANY_ADDRESS, socketAddress } from "./address.ts";
-import { HTTP_INSPECTOR, PLAIN_HTTP } from "./listener-filters.ts";
+import {
+  anyAddress,
+  anyName,
+  type Families,
+  familiesOf,
+  isReachable,
+  socketAddress,
+} from "./address.ts";
+import { outboundHttp } from "./outbound-chains.ts";
+import { outboundPort, type PortTarget } from "./outbound-port.ts";
 
 /** All of them; a proxy that intercepts nothing has at most the HTTP proxy. */
 export function outboundListeners(
@@ -38,7 +44,7 @@ export function outboundListeners(
       ? [read.get(httpProxyListener, { peer, address, port: proxy.httpProxyPort })]
       : [];
   const own = [...boundListeners(read, peer, view), ...explicit];
-  return proxy.interception === "NONE" ? own : [...intercepting(read, peer, view), ...own];
+  return proxy.interception === "NONE" ? own : [...intercepting(read, proxy, peer, view), ...own];
 }
 
 /** What a Sidecar has its application connect to, where that is not intercepted. */
@@ -80,43 +86,74 @@ const boundListener = derivation<
   },
 );
 
-function intercepting(read: ModelReader, peer: Peer, view: ClientView): readonly Listener[] {
-  const ports = read.get(servicePorts, horizonOf(read, view));
-  const byName = new Map<string, Listener>();
-  const add = (listener: Listener) => {
-    const name = listener.name ?? "";
-    // Two services cannot own one address and port; if the model says so, the first host has it.
-    if (!byName.has(name)) byName.set(name, listener);
+/** What one listener is for, before it is made. */
+interface Draft {
+  /** Undefined for every address. */
+  readonly address: string | undefined;
+  readonly port: number;
+  /** Requests are routed by the table of the port. */
+  http: boolean;
+  readonly targets: PortTarget[];
+}
+
+function intercepting(
+  read: ModelReader,
+  proxy: ProxyDescription,
+  peer: Peer,
+  view: ClientView,
+): readonly Listener[] {
+  const families = familiesOf(proxy.addresses);
+  const drafts = new Map<string, Draft>();
+  const draftOf = (address: string | undefined, port: number): Draft => {
+    const name = `${address ?? anyName(families)}_${port}`;
+    const known = drafts.get(name) ?? { address, port, http: false, targets: [] };
+    drafts.set(name, known);
+    return known;
   };
-  add(read.get(virtualOutbound, { peer, unknown: unknownHosts(read, view) }));
-  for (const port of ports.http.keys()) add(read.get(httpListener, { peer, port }));
+  const ports = read.get(servicePorts, horizonOf(read, view));
+  const unknown = unknownHosts(read, view);
+  for (const port of ports.http.keys()) draftOf(undefined, port).http = true;
   for (const sniffed of [false, true]) {
-    for (const target of sniffed ? ports.sniffed : ports.tcp) {
-      for (const address of addressesOf(read, target)) {
-        add(
-          read.get(connectionListener, {
-            peer,
-            host: target.host,
-            port: target.port,
-            address,
-            sniffed,
-            scope: read.clusterScope(target.host, view),
-          }),
-        );
+    for (const each of sniffed ? ports.sniffed : ports.tcp) {
+      const { host, port, subnets, tls } = each;
+      const scope = read.clusterScope(host, view);
+      const target = { host, tls, sniffed, scope, subnets: [] };
+      const own = addressesOf(read, each, proxy.dnsCapture);
+      for (const address of own) {
+        if (isReachable(address, families)) draftOf(address, port).targets.push(target);
       }
+      if (subnets.length > 0) draftOf(undefined, port).targets.push({ ...target, subnets });
+      if (each.anywhere && own.length === 0) draftOf(undefined, port).targets.push(target);
     }
   }
-  return [...byName.values()];
+  return [
+    read.get(virtualOutbound, { peer, families, unknown }),
+    ...[...drafts].map(([name, draft]) =>
+      read.get(outboundPort, {
+        ...draft,
+        name,
+        peer,
+        families,
+        // A listener for requests alone sends none to strangers, and is the same for clients that differ in that.
+        unknown: draft.targets.length > 0 ? unknown : undefined,
+      }),
+    ),
+  ];
 }
 
 /** Clients of a headless service connect to its endpoints themselves. */
-function addressesOf(read: ModelReader, { host, port, addresses }: ServicePort): readonly string[] {
-  if (addresses.length > 0) return addresses;
+function addressesOf(
+  read: ModelReader,
+  { host, port, addresses, anywhere, subnets, autoAddresses }: ServicePort,
+  dnsCapture: boolean,
+): readonly string[] {
+  if (addresses.length > 0 || subnets.length > 0) return addresses;
+  if (anywhere) return dnsCapture ? autoAddresses : [];
   return [
     ...new Set(
       read
         .endpoints(host, port)
-        .filter((endpoint) => endpoint.port === port)
+        .filter((endpoint) => endpoint.port === port && isIpAddress(endpoint.address))
         .map(({ address }) => address),
     ),
   ];
@@ -124,17 +161,17 @@ function addressesOf(read: ModelReader, { host, port, addresses }: ServicePort):
 
 /** Takes what iptables sends and hands it to the listener of its destination; what has none goes through, or nowhere. */
 const virtualOutbound = derivation<
-  { readonly peer: Peer; readonly unknown: UnknownHosts },
+  { readonly peer: Peer; readonly families: Families; readonly unknown: UnknownHosts },
   Listener
 >(
   "listener/virtual-outbound",
-  ({ peer, unknown }) => `${JSON.stringify(unknown)}|${peerKey(peer)}`,
-  (read, { peer, unknown }) => {
+  ({ peer, families, unknown }) => `${families}|${JSON.stringify(unknown)}|${peerKey(peer)}`,
+  (read, { peer, families, unknown }) => {
     const { policy, proxy } = unknown;
     const through = proxy === undefined ? PASSTHROUGH_CLUSTER : egressProxyCluster(proxy);
     return {
       name: VIRTUAL_OUTBOUND,
-      address: socketAddress(ANY_ADDRESS, OUTBOUND_CAPTURE_PORT),
+      ...anyAddress(families, OUTBOUND_CAPTURE_PORT),
       useOriginalDst: true,
       trafficDirection: "OUTBOUND",
       filterChains: [
@@ -158,20 +195,6 @@ const virtualOutbound = derivation<
   },
 );
 
-const httpListener = derivation<{ readonly peer: Peer; readonly port: number }, Listener>(
-  "listener/outbound-http",
-  ({ peer, port }) => `${port}|${peerKey(peer)}`,
-  (read, { peer, port }) => ({
-    name: `${ANY_ADDRESS}_${port}`,
-    address: socketAddress(ANY_ADDRESS, port),
-    bindToPort: false,
-    trafficDirection: "OUTBOUND",
-    filterChains: [
-      { filters: [outboundHttp(read, peer, `outbound_${ANY_ADDRESS}_${port}`, String(port))] },
-    ],
-  }),
-);
-
 /** For an application that is told of a proxy: any host of the mesh with its port, one listener for all of them. */
 const httpProxyListener = derivation<
   { readonly peer: Peer; readonly address: string; readonly port: number },
@@ -188,57 +211,3 @@ const httpProxyListener = derivation<
     ],
   }),
 );
-
-interface ConnectionKey {
-  readonly peer: Peer;
-  readonly host: string;
-  readonly port: number;
-  readonly address: string;
-  /** Its protocol is not known: what looks like HTTP is routed by request. */
-  readonly sniffed: boolean;
-  /** From `clusterScope`. */
-  readonly scope: string;
-}
-
-const connectionListener = derivation<ConnectionKey, Listener>(
-  "listener/outbound-connection",
-  ({ peer, host, port, address, sniffed, scope }) =>
-    `${host}|${port}|${address}|${sniffed}|${scope}|${peerKey(peer)}`,
-  (read, { peer, host, port, address, sniffed, scope }) => {
-    const context = contextOf(read, { host, port, subset: "", scope, reach: "intercepted" });
-    const policy = context && connectionPolicy(context.policy);
-    const connections: FilterChain = {
-      filters: tcpProxy(read, "outbound", peer, outboundCluster(host, port), policy),
-    };
-    const requests: FilterChain = {
-      filterChainMatch: { applicationProtocols: [...PLAIN_HTTP] },
-      filters: [outboundHttp(read, peer, `outbound_${address}_${port}`, `${host}:${port}`)],
-    };
-    return {
-      name: `${address}_${port}`,
-      address: socketAddress(address, port),
-      bindToPort: false,
-      trafficDirection: "OUTBOUND",
-      ...(sniffed
-        ? {
-            listenerFilters: [HTTP_INSPECTOR],
-            listenerFiltersTimeout: "5s",
-            continueOnListenerFiltersTimeout: true,
-            filterChains: [requests],
-            defaultFilterChain: connections,
-          }
-        : { filterChains: [connections] }),
-    };
-  },
-);
-
-function outboundHttp(read: ModelReader, peer: Peer, statPrefix: string, routes: string) {
-  return httpConnectionManager(read, {
-    leg: "outbound",
-    edge: false,
-    peer,
-    limits: [],
-    statPrefix,
-    routes,
-  });
-}

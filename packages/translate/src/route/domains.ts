@@ -15,7 +15,8 @@ export function domainsOf(
   clusterDomain: string,
   form: DomainForm,
 ): readonly string[] {
-  const names = [...namesOf(service, local, clusterDomain), ...service.clusterIPs.map(bracketed)];
+  const addresses = [...service.clusterIPs, ...(service.autoAddresses ?? [])];
+  const names = [...namesOf(service, local, clusterDomain), ...addresses.map(bracketed)];
   const bare = form === "listener" || port === 80;
   return names.flatMap((name) => (bare ? [name, `${name}:${port}`] : [`${name}:${port}`]));
 }

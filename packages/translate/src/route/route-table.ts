@@ -1,13 +1,13 @@
 /** The virtual hosts behind one route name, put together once for all clients that see the same. */
 import type { VirtualHost } from "@heddle/envoy/config/route/v3";
-import type { ServiceModel } from "@heddle/model";
+import type { ServiceModel, ServicePort } from "@heddle/model";
 import { attempt } from "../engine/attempt.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { HOST_PARTS } from "../store/services.ts";
 import { type DomainForm, domainsOf } from "./domains.ts";
-import { handlingOf } from "./service-ports.ts";
+import { handlingOf, inTable } from "./service-ports.ts";
 import { dependsOnClient } from "./shared-view.ts";
 import { virtualHost } from "./virtual-host.ts";
 
@@ -64,7 +64,9 @@ export const tablePart = derivation<PartKey, readonly TableEntry[]>(
   ({ name, part }) => `${name}|${part}`,
   (read, { name, part }) =>
     targetsOf(read, name, part).flatMap(({ service, port }): TableEntry[] => {
-      const { host, namespace } = service;
+      const { host } = service;
+      // Nobody calls an entry's host by less than its name.
+      const namespace = service.origin === "Service" ? service.namespace : NO_NAMESPACE;
       if (dependsOnClient(read, host)) return [{ host, port, namespace, shared: undefined }];
       // A host whose rule cannot be translated is left out, and does not take the others with it.
       const shared = attempt(() => virtualHost(read, ANYBODY, host, port, formOf(name)));
@@ -73,6 +75,9 @@ export const tablePart = derivation<PartKey, readonly TableEntry[]>(
         : [];
     }),
 );
+
+/** No client is in it. */
+const NO_NAMESPACE = "-";
 
 /** A client that nobody has singled out. */
 const ANYBODY = {
@@ -120,9 +125,15 @@ const domainsOfPart = derivation<PartKey, readonly HostDomains[]>(
   "route/domains-part",
   ({ name, part }) => `${name}|${part}`,
   (read, { name, part }) =>
-    targetsOf(read, name, part).map(({ service, port }) => ({
-      key: `${service.host}:${port}`,
-      domains: domainsOf(service, port, false, read.mesh.clusterDomain, formOf(name)),
+    targetsOf(read, name, part).map(({ service: { host }, port }) => ({
+      key: `${host}:${port}`,
+      domains: [
+        ...new Set(
+          read
+            .variants(host)
+            .flatMap((each) => domainsOf(each, port, false, read.mesh.clusterDomain, formOf(name))),
+        ),
+      ],
     })),
 );
 
@@ -132,14 +143,18 @@ function targetsOf(
   part: number,
 ): readonly { readonly service: ServiceModel; readonly port: number }[] {
   return read.part(part).flatMap((host) => {
-    const service = read.service(host);
-    if (service === undefined) return [];
-    return service.ports
-      .filter(({ port, protocol }) => {
-        const handling = handlingOf(protocol);
-        if (name === HTTP_PROXY_ROUTE) return handling === "http" || handling === "sniffed";
-        return handling === "http" && port === Number(name);
-      })
-      .map(({ port }) => ({ service, port }));
+    const byPort = new Map<number, ServiceModel>();
+    for (const service of read.variants(host)) {
+      for (const port of service.ports) {
+        if (isIn(name, service, port) && !byPort.has(port.port)) byPort.set(port.port, service);
+      }
+    }
+    return [...byPort].map(([port, service]) => ({ service, port }));
   });
+}
+
+function isIn(name: TableName, service: ServiceModel, port: ServicePort): boolean {
+  if (name !== HTTP_PROXY_ROUTE) return port.port === Number(name) && inTable(service, port);
+  const handling = handlingOf(port.protocol);
+  return handling === "http" || handling === "sniffed";
 }

@@ -13,7 +13,7 @@ export function sharedView(read: ModelReader, view: ClientView, host: string): C
   const rules = rulesForHost(read, host, scope);
   const source = rules ? sourceOf(rules) : NO_SOURCE;
   const targets = rules ? destinationHosts(rules) : [host];
-  const scopes = targets.map((target) => read.clusterScope(target, view));
+  const scopes = [...new Set([host, ...targets])].map((target) => read.clusterScope(target, view));
   const apart = scope !== ANYWHERE || source.namespace || scopes.some((each) => each !== ANYWHERE);
   const namespace = apart ? view.namespace : ANYWHERE;
   const labels = source.labels || scopes.some(byLabels) ? view.labels : {};

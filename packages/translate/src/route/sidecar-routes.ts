@@ -29,7 +29,10 @@ export function sidecarRouteNames(
   if (proxy.interception === "REDIRECT") {
     const ports = read.get(servicePorts, horizonOf(read, view));
     for (const port of ports.http.keys()) names.push(String(port));
-    for (const { host, port } of ports.sniffed) names.push(`${host}:${port}`);
+    for (const { host, port, anywhere, subnets } of ports.sniffed) {
+      const inTable = subnets.length > 0 || (anywhere && !proxy.dnsCapture);
+      if (!inTable) names.push(`${host}:${port}`);
+    }
   }
   if (proxy.httpProxyPort !== undefined) names.push(HTTP_PROXY_ROUTE);
   return names.toSorted();

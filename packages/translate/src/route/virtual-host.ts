@@ -48,7 +48,7 @@ const sharedVirtualHost = derivation<VirtualHostKey, VirtualHost | undefined>(
   ({ ruled, view, host, port, form, local }) =>
     `${view.key}|${host}|${port}|${form}|${local}|${ruled}`,
   (read, { ruled, view, host, port, form, local }) => {
-    const service = read.service(host);
+    const service = read.service(host, view.namespace);
     if (!service?.ports.some((each) => each.port === port)) return undefined;
     return {
       name: `${host}:${port}`,
@@ -67,7 +67,8 @@ export function virtualHost(
   port: number,
   form: DomainForm,
 ): VirtualHost | undefined {
-  const local = read.service(host)?.namespace === view.namespace;
+  const service = read.service(host, view.namespace);
+  const local = service?.origin === "Service" && service.namespace === view.namespace;
   const rules = rulesForHost(read, host, read.routeScope(host, view.namespace));
   return read.get(sharedVirtualHost, {
     ruled: rules === undefined || heeds(read, view, rules, host),

@@ -23,8 +23,10 @@ type Labels = Readonly<Record<string, string>>;
 export interface DestinationRuleSettings {
   readonly rootNamespace: string;
   readonly clusterDomain: string;
-  /** The namespace of the service that a host names; undefined for hosts that nobody serves. */
-  readonly namespaceOf: (host: string) => string | undefined;
+  /** The namespace of the service that a client sees under a host; undefined for hosts that nobody serves. */
+  readonly namespaceOf: (host: string, clientNamespace: string) => string | undefined;
+  /** Client namespaces for which that may be another than for most. */
+  readonly exceptionsOf: (host: string) => Iterable<string>;
 }
 
 /** The rules for a host: by namespace, and in a namespace those that select some of its clients. */
@@ -110,8 +112,14 @@ export function ruleFor(rules: RulesForHost, scope: string): Rule | undefined {
     const picked = selecting.get(scope.slice(0, mark))?.find((each) => each.scope === scope);
     if (picked !== undefined) return picked.rule;
   }
-  const namespace = mark < 0 ? scope : scope.slice(0, mark);
+  const namespace = namespaceOfScope(scope);
   return exceptions.has(namespace) ? exceptions.get(namespace) : generic;
+}
+
+/** The namespace of the clients that a scope stands for. */
+export function namespaceOfScope(scope: string): string {
+  const mark = scope.indexOf(SELECTED);
+  return mark < 0 ? scope : scope.slice(0, mark);
 }
 
 /** Whether a scope is that of clients whom a rule picks by their labels. */
@@ -126,22 +134,24 @@ const SELECTED = "?";
 function decide(
   rules: readonly Rule[],
   host: string,
-  { rootNamespace, clusterDomain, namespaceOf }: DestinationRuleSettings,
+  { rootNamespace, clusterDomain, namespaceOf, exceptionsOf }: DestinationRuleSettings,
 ): RulesForHost {
   if (rules.length === 0) return NO_RULE;
-  const serviceNamespace = namespaceOf(host) ?? "";
   const choiceFor = (clientNamespace: string) =>
     destinationRuleChoice(rules, {
       host,
       clientNamespace,
-      serviceNamespace,
+      serviceNamespace: namespaceOf(host, clientNamespace) ?? "",
       rootNamespace,
       clusterDomain,
     });
-  const candidates = rules.flatMap((rule) => [
-    rule.metadata.namespace,
-    ...namespacesNamed(rule.spec.exportTo, rule.metadata.namespace),
-  ]);
+  const candidates = [
+    ...exceptionsOf(host),
+    ...rules.flatMap((rule) => [
+      rule.metadata.namespace,
+      ...namespacesNamed(rule.spec.exportTo, rule.metadata.namespace),
+    ]),
+  ];
   const selecting = new Map<string, readonly SelectedClients[]>();
   for (const { spec, metadata } of rules) {
     const { namespace } = metadata;

@@ -4,19 +4,30 @@ import type { Engine } from "../engine/engine.ts";
 import type { Cohort } from "../proxy.ts";
 import type { Derivation, ModelReader } from "../read.ts";
 import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
-import { ruleFor, scopeOf } from "./destination-rules.ts";
+import { namespaceOfScope, ruleFor, scopeOf } from "./destination-rules.ts";
 import type { Store } from "./store.ts";
 
 export function createReader(store: Store, cohort: Cohort, engine: Engine): ModelReader {
   const side = () => store.side(cohort);
   return {
     mesh: store.mesh,
-    service: (host) => side().services.forHost(host),
+    service: (host, scope) =>
+      side().services.forHost(host, scope === undefined ? undefined : namespaceOfScope(scope)),
+    variants: (host) => side().services.variants(host),
+    anyDynamicHosts: () => side().services.anyDynamic(),
     hosts: (namespace) => side().services.hosts(namespace),
     part: (part) => side().services.part(part),
     visible: (host, namespace) => answerFor(side().services.visibility(host), namespace),
-    endpoints: (host, port) => side().workloads.endpoints(host, port),
-    serviceAccounts: (host, port) => side().workloads.accounts(host, port),
+    endpoints: (of, port) => {
+      const { services, workloads } = side();
+      const service = typeof of === "string" ? services.forHost(of) : of;
+      return service === undefined ? NOTHING : workloads.endpoints(service, port);
+    },
+    serviceAccounts: (of, port) => {
+      const { services, workloads } = side();
+      const service = typeof of === "string" ? services.forHost(of) : of;
+      return service === undefined ? NOTHING : workloads.accounts(service, port);
+    },
     servicesAt: (address) => side().workloads.servicesAt(address),
     workload: (address) => side().workloads.workload(address),
     virtualService: (host, namespace) => answerFor(side().virtualServices.forHost(host), namespace),
@@ -54,3 +65,5 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     get: <K, V>(derivation: Derivation<K, V>, key: K): V => engine.get(derivation, key),
   };
 }
+
+const NOTHING: readonly never[] = [];

@@ -1,15 +1,28 @@
-/** Services by host, who sees them, and the hosts there are. */
+/** Services by host, wherever they came from, who sees them, and the hosts there are. */
 import {
-  isVisible,
+  isWildcard,
   type MeshObject,
   type Service,
+  type ServiceEntry,
   type ServiceModel,
   serviceOf,
+  servicesOfEntry,
 } from "@heddle/model";
 import type { MeshSettings } from "../read.ts";
 import type { Claims } from "../engine/claims.ts";
-import { type ByNamespace, byNamespace, namespacesNamed } from "./by-namespace.ts";
+import { AutoAddressPlan } from "./auto-addresses.ts";
+import { ANY_NAMESPACE, answerFor, type ByNamespace } from "./by-namespace.ts";
+import { hashOf } from "./hash.ts";
 import type { ModelIndex } from "./index-of.ts";
+import { Multimap } from "./multimap.ts";
+import {
+  byPrecedence,
+  type Definition,
+  isRestricted,
+  seenBy,
+  type Unit,
+  unitsOf,
+} from "./service-units.ts";
 import { Tracked } from "./tracked.ts";
 
 /**
@@ -18,50 +31,77 @@ import { Tracked } from "./tracked.ts";
  */
 export const HOST_PARTS = 64;
 
-export type ServiceListener = (
-  before: ServiceModel | undefined,
-  after: ServiceModel | undefined,
-) => void;
+/** What namespaces see of a host. */
+export type Variants = ByNamespace<ServiceModel | undefined>;
+
+type Defining = MeshObject<Service> | MeshObject<ServiceEntry>;
+
+/** Istio's label on an entry that shall have no address of its own. */
+const AUTO_ADDRESS = "networking.istio.io/enable-autoallocate-ip";
 
 export class Services implements ModelIndex {
-  readonly kinds = ["core/Service"];
-  readonly #byHost = new Map<string, ServiceModel>();
+  readonly kinds = ["core/Service", "networking.istio.io/ServiceEntry"];
+  readonly #definitions = new Multimap<Definition>(byPrecedence);
+  readonly #hostsServed = new Map<string, HostEntry>();
   readonly #parts: ReadonlySet<string>[] = Array.from({ length: HOST_PARTS }, () => new Set());
   readonly #mesh: Pick<MeshSettings, "clusterDomain" | "trustDomain">;
-  readonly #listeners: ServiceListener[] = [];
-  /** Hosts that not every namespace sees. */
+  readonly #listeners: ((host: string, before: readonly Unit[], after: readonly Unit[]) => void)[] =
+    [];
+  readonly #addresses = new AutoAddressPlan();
+  #slots = this.#addresses.slots();
+  /** Hosts that not every namespace sees alike. */
   readonly #restricted = new Set<string>();
+  readonly #dynamic = new Set<string>();
   #sorted: readonly string[] | undefined;
 
-  readonly #service: Tracked<ServiceModel | undefined>;
+  readonly #service: Tracked<Variants>;
   readonly #visibility: Tracked<ByNamespace<boolean>>;
   readonly #hosts: Tracked<readonly string[]>;
   readonly #part: Tracked<readonly string[]>;
   readonly #singledOut: Tracked<boolean>;
+  readonly #anyDynamic: Tracked<boolean>;
 
   constructor(claims: Claims, mesh: Pick<MeshSettings, "clusterDomain" | "trustDomain">) {
     this.#mesh = mesh;
-    this.#service = new Tracked(claims, (host) => this.#byHost.get(host));
-    this.#visibility = new Tracked(claims, (host) => visibilityOf(this.#byHost.get(host)));
+    this.#service = new Tracked(claims, (host) => this.#variantsOf(host));
+    this.#visibility = new Tracked(claims, (host) => visibilityOf(this.#hostsServed.get(host)));
     this.#hosts = new Tracked(claims, (namespace) => this.#hostsOf(namespace));
     this.#singledOut = new Tracked(claims, (namespace) =>
-      [...this.#restricted].some((host) =>
-        visibilityOf(this.#byHost.get(host)).exceptions.has(namespace),
-      ),
+      [...this.#restricted].some((host) => this.#seen(host).exceptions.has(namespace)),
     );
     this.#part = new Tracked(claims, (part) => [...(this.#parts[Number(part)] ?? [])].toSorted());
+    this.#anyDynamic = new Tracked(claims, () => this.#dynamic.size > 0);
   }
 
-  forHost(host: string): ServiceModel | undefined {
-    return this.#service.read(host);
+  /** What a namespace sees of a host; without one, what most see, else what anybody does. */
+  forHost(host: string, namespace?: string): ServiceModel | undefined {
+    const variants = this.#service.read(host);
+    if (namespace !== undefined) return answerFor(variants, namespace);
+    return variants.generic ?? variants.exceptions.values().next().value;
+  }
+
+  /** Everything that somebody sees of a host. */
+  variants(host: string): readonly ServiceModel[] {
+    const { generic, exceptions } = this.#service.read(host);
+    return [generic, ...exceptions.values()].filter((model) => model !== undefined);
   }
 
   /** Untracked: for other indexes, which are told of changes. */
-  peek(host: string): ServiceModel | undefined {
-    return this.#byHost.get(host);
+  peek(host: string, namespace = ANY_NAMESPACE): ServiceModel | undefined {
+    return answerFor(this.#seen(host), namespace);
   }
 
-  /** Whether the host is served, seen from a namespace. */
+  /** Namespaces that see another service of a host than most do; untracked. */
+  peekExceptions(host: string): Iterable<string> {
+    return this.#seen(host).exceptions.keys();
+  }
+
+  /** What one namespace itself says of a host; untracked. */
+  unit(host: string, namespace: string): Unit | undefined {
+    return this.#hostsServed.get(host)?.units.find(({ model }) => model.namespace === namespace);
+  }
+
+  /** Whether the host is served, seen from a namespace; an exception is whoever sees another service than most. */
   visibility(host: string): ByNamespace<boolean> {
     return this.#visibility.read(host);
   }
@@ -81,75 +121,178 @@ export class Services implements ModelIndex {
     return this.#part.read(String(part));
   }
 
+  /** Whether there is any host whose address is found when a request asks for it. */
+  anyDynamic(): boolean {
+    return this.#anyDynamic.read("");
+  }
+
   /** Tells other indexes, while plain data is changed. */
-  onChange(listener: ServiceListener): void {
+  onChange(
+    listener: (host: string, before: readonly Unit[], after: readonly Unit[]) => void,
+  ): void {
     this.#listeners.push(listener);
   }
 
-  change(before: MeshObject<Service> | undefined, after: MeshObject<Service> | undefined): void {
-    const next = after === undefined ? undefined : serviceOf(after, this.#mesh);
-    const gone = before === undefined ? undefined : serviceOf(before, this.#mesh);
-    if (gone !== undefined && gone.host !== next?.host) this.#put(gone.host, undefined);
-    if (next !== undefined) this.#put(next.host, next);
+  change(before: Defining | undefined, after: Defining | undefined): void {
+    // What cannot be read throws before anything has changed.
+    const next = this.#definitionsOf(after);
+    const hosts = new Set<string>();
+    for (const definition of this.#definitionsOf(before)) {
+      const { host, key } = definition.model;
+      hosts.add(host);
+      const filed = this.#definitions.get(host).find(({ model }) => model.key === key);
+      if (filed !== undefined) this.#definitions.remove(host, filed);
+    }
+    for (const definition of next) {
+      hosts.add(definition.model.host);
+      this.#definitions.add(definition.model.host, definition);
+    }
+    for (const host of hosts) this.#put(host, unitsOf(this.#definitions.get(host)));
   }
 
   flush(): void {
+    for (const key of this.#addresses.moved(this.#slots)) {
+      this.#service.touch(key.slice(key.indexOf("/") + 1));
+    }
+    this.#slots = this.#addresses.slots();
     this.#service.flush();
     this.#visibility.flush();
     this.#hosts.flush();
     this.#part.flush();
     this.#singledOut.flush();
+    this.#anyDynamic.flush();
   }
 
-  #put(host: string, service: ServiceModel | undefined): void {
-    const before = this.#byHost.get(host);
-    if (isRestricted(service)) this.#restricted.add(host);
-    else this.#restricted.delete(host);
-    if (service === undefined) this.#byHost.delete(host);
-    else this.#byHost.set(host, service);
+  #definitionsOf(object: Defining | undefined): readonly Definition[] {
+    if (object === undefined) return [];
+    const models =
+      object.kind === "ServiceEntry"
+        ? servicesOfEntry(object as MeshObject<ServiceEntry>)
+        : [serviceOf(object as MeshObject<Service>, this.#mesh)];
+    return models.map((model) => ({ object, model }));
+  }
+
+  #put(host: string, units: readonly Unit[]): void {
+    const before = this.#hostsServed.get(host)?.units ?? NO_UNITS;
+    this.#planAddresses(before, units);
+    if (units.length === 0) this.#hostsServed.delete(host);
+    else this.#hostsServed.set(host, { units, seen: undefined });
+    const restricted = units.some(({ model }) => isRestricted(model));
+    const changesView = restricted || this.#restricted.has(host);
+    mark(this.#restricted, host, restricted);
+    mark(
+      this.#dynamic,
+      host,
+      units.some(({ model }) => isDynamic(model)),
+    );
+    this.#anyDynamic.touch("");
     this.#service.touch(host);
-    const membership = (before === undefined) !== (service === undefined);
-    if (membership) this.#fileHost(host, service !== undefined);
-    if (membership || isRestricted(before) || isRestricted(service)) {
+    const membership = (before.length === 0) !== (units.length === 0);
+    if (membership) this.#fileHost(host, units.length > 0);
+    if (membership || changesView) {
       this.#visibility.touch(host);
       this.#hosts.touchWhere(() => true);
       this.#singledOut.touchWhere(() => true);
     }
-    for (const listener of this.#listeners) listener(before, service);
+    for (const listener of this.#listeners) listener(host, before, units);
+  }
+
+  #planAddresses(before: readonly Unit[], after: readonly Unit[]): void {
+    const wanting = after.filter(({ model }) => wantsAddress(model));
+    const kept = new Set(wanting.map(({ model }) => addressKey(model)));
+    for (const { model } of before) {
+      const key = addressKey(model);
+      if (!kept.has(key)) this.#addresses.want(key, undefined);
+    }
+    for (const { model, object } of wanting) this.#addresses.want(addressKey(model), object);
+  }
+
+  /** For questions alone: while data is being changed, addresses are not yet given. */
+  #variantsOf(host: string): Variants {
+    const entry = this.#hostsServed.get(host);
+    if (entry === undefined) return NOBODY;
+    if (!entry.units.some(({ model }) => wantsAddress(model))) return this.#seen(host);
+    return seenBy(entry.units.map((unit) => this.#addressed(unit)));
+  }
+
+  #seen(host: string): Variants {
+    const entry = this.#hostsServed.get(host);
+    if (entry === undefined) return NOBODY;
+    return (entry.seen ??= seenBy(entry.units));
+  }
+
+  #addressed(unit: Unit): Unit {
+    const { model } = unit;
+    const found = wantsAddress(model) ? this.#addresses.of(addressKey(model)) : undefined;
+    if (found === undefined) return unit;
+    return { ...unit, model: { ...model, autoAddresses: [found.v4, found.v6] } };
   }
 
   #fileHost(host: string, present: boolean): void {
     this.#sorted = undefined;
     const part = partOf(host);
-    const hosts = this.#parts[part] as Set<string>;
-    if (present) hosts.add(host);
-    else hosts.delete(host);
+    mark(this.#parts[part] as Set<string>, host, present);
     this.#part.touch(String(part));
   }
 
   #hostsOf(namespace: string): readonly string[] {
-    this.#sorted ??= [...this.#byHost.keys()].toSorted();
+    this.#sorted ??= [...this.#hostsServed.keys()].toSorted();
     if (this.#restricted.size === 0) return this.#sorted;
-    return this.#sorted.filter((host) => isShown(this.#byHost.get(host), namespace));
+    return this.#sorted.filter(
+      (host) => !this.#restricted.has(host) || this.peek(host, namespace) !== undefined,
+    );
   }
 }
 
-function isRestricted(service: ServiceModel | undefined): boolean {
-  return service !== undefined && service.exportTo.some((to) => to !== "*");
+interface HostEntry {
+  readonly units: readonly Unit[];
+  /** Worked out when it is asked for. */
+  seen: Variants | undefined;
 }
 
-function isShown(service: ServiceModel | undefined, namespace: string): boolean {
-  return service !== undefined && isVisible(service.exportTo, service.namespace, namespace);
+const NO_UNITS: readonly Unit[] = [];
+const NOBODY: Variants = { generic: undefined, exceptions: new Map() };
+const NONE: ReadonlyMap<string, boolean> = new Map();
+const EVERYBODY: ByNamespace<boolean> = { generic: true, exceptions: NONE };
+
+function visibilityOf(entry: HostEntry | undefined): ByNamespace<boolean> {
+  if (entry === undefined) return { generic: false, exceptions: NONE };
+  if (!entry.units.some(({ model }) => isRestricted(model))) return EVERYBODY;
+  const { generic, exceptions } = seenBy(entry.units);
+  return {
+    generic: generic !== undefined,
+    exceptions: new Map(
+      [...exceptions].map(([namespace, seen]) => [namespace, seen !== undefined]),
+    ),
+  };
 }
 
-function visibilityOf(service: ServiceModel | undefined): ByNamespace<boolean> {
-  const named = service === undefined ? [] : namespacesNamed(service.exportTo, service.namespace);
-  return byNamespace(named, (namespace) => isShown(service, namespace));
+/** One that clients cannot tell by an address, and whose host is a name that DNS could answer with one. */
+function wantsAddress(model: ServiceModel): boolean {
+  return (
+    model.origin === "ServiceEntry" &&
+    model.clusterIPs.length === 0 &&
+    model.subnets.length === 0 &&
+    model.resolution !== "NONE" &&
+    !isWildcard(model.host) &&
+    model.labels[AUTO_ADDRESS]?.toLowerCase() !== "false"
+  );
 }
 
-/** FNV-1a over the code units. */
+/** Also those whose clients alone know the address, for clients that cannot say it. */
+function isDynamic({ resolution, host }: ServiceModel): boolean {
+  return resolution === "DYNAMIC_DNS" || (resolution === "NONE" && isWildcard(host));
+}
+
+function addressKey({ namespace, host }: ServiceModel): string {
+  return `${namespace}/${host}`;
+}
+
+function mark(set: Set<string>, text: string, present: boolean): void {
+  if (present) set.add(text);
+  else set.delete(text);
+}
+
 function partOf(host: string): number {
-  let hash = 0x81_1c_9d_c5;
-  for (let i = 0; i < host.length; i++) hash = Math.imul(hash ^ host.charCodeAt(i), 0x01_00_01_93);
-  return (hash >>> 0) % HOST_PARTS;
+  return hashOf(host) % HOST_PARTS;
 }

@@ -38,12 +38,10 @@ export class Side {
     this.destinationRules = new DestinationRules(claims, {
       rootNamespace,
       clusterDomain,
-      namespaceOf: (host) => this.services.peek(host)?.namespace,
+      namespaceOf: (host, clientNamespace) => this.services.peek(host, clientNamespace)?.namespace,
+      exceptionsOf: (host) => this.services.peekExceptions(host),
     });
-    this.services.onChange((before, after) => {
-      const host = (after ?? before)?.host;
-      if (host !== undefined) this.destinationRules.serviceChanged(host);
-    });
+    this.services.onChange((host) => this.destinationRules.serviceChanged(host));
     this.gateways = new Gateways(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);

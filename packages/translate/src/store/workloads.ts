@@ -1,44 +1,56 @@
 /** What serves and where: endpoints by service port, and the services and the workload behind an address. */
 import {
-  byAge,
   compareText,
   type EndpointSlice,
-  endpointsOf,
-  labelsMatch,
   type MeshObject,
   type Pod,
-  type PodLookup,
-  selects,
   type ServiceModel,
   serviceNameOf,
   type WorkloadEndpoint,
+  type WorkloadEntry,
+  type WorkloadGroup,
+  workloadOfEntryObject,
   workloadOfPod,
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
+import { Counted } from "./counted.ts";
+import { type EndpointSources, endpointsOfUnit, picks, readyOf } from "./endpoints.ts";
 import type { ModelIndex } from "./index-of.ts";
-import { Multimap } from "./multimap.ts";
+import { addressesOf, Pods } from "./pods.ts";
+import type { Unit } from "./service-units.ts";
 import type { Services } from "./services.ts";
 import { Tracked } from "./tracked.ts";
+import { WorkloadEntries } from "./workload-entries.ts";
 
 type Slice = MeshObject<EndpointSlice>;
 type PodObject = MeshObject<Pod>;
+type Object = Slice | PodObject | MeshObject<WorkloadEntry> | MeshObject<WorkloadGroup>;
 
 /**
- * Slices, pods and services arrive in any order: what joins them is asked for anew when any of the three changes.
- * Services and pods are named `namespace/name` here.
+ * Slices, pods, entries and services arrive in any order: what joins them is asked for anew when any of them changes.
+ * Services of Kubernetes and pods are named `namespace/name` here, what a namespace says of a host `namespace/host`.
  */
 export class Workloads implements ModelIndex {
-  readonly kinds = ["discovery.k8s.io/EndpointSlice", "core/Pod"];
+  readonly kinds = [
+    "discovery.k8s.io/EndpointSlice",
+    "core/Pod",
+    "networking.istio.io/WorkloadEntry",
+    "networking.istio.io/WorkloadGroup",
+  ];
   readonly #services: Services;
-  readonly #options: { readonly clusterId: string };
-  readonly #serviceByName = new Map<string, ServiceModel>();
-  readonly #servicesOfNamespace = new Map<string, Set<ServiceModel>>();
+  readonly #sources: EndpointSources;
+  readonly #pods = new Pods();
+  readonly #entries: WorkloadEntries;
+  /** Of Services of Kubernetes. */
+  readonly #hostByName = new Map<string, string>();
+  readonly #unitsOfNamespace = new Map<string, Map<string, Unit>>();
+  /** Those among them that pick pods by labels without a slice. */
+  readonly #pickingPods = new Map<string, Map<string, Unit>>();
   readonly #slices = new Map<string, Set<Slice>>();
-  readonly #pods = new Map<string, PodObject>();
-  /** An address that was one pod's may be another's before the first is known to be gone: the youngest has it. */
-  readonly #podsAt = new Multimap<PodObject>(byAge);
   readonly #servicesOfPod = new Counted();
   readonly #servicesAtAddress = new Counted();
+  /** Endpoints that entries list themselves. */
+  readonly #unitsAtAddress = new Counted();
 
   readonly #endpoints: Tracked<readonly WorkloadEndpoint[]>;
   readonly #accounts: Tracked<readonly string[]>;
@@ -48,31 +60,38 @@ export class Workloads implements ModelIndex {
   /** `clusterId` is the cluster that the pods run in. */
   constructor(claims: Claims, services: Services, clusterId: string) {
     this.#services = services;
-    this.#options = { clusterId };
-    services.onChange((before, after) => this.#serviceChanged(before, after));
-    this.#endpoints = new Tracked(claims, (key) => this.#endpointsOf(key));
+    this.#entries = new WorkloadEntries((before, after) => this.#entryChanged(before, after));
+    this.#sources = {
+      pods: this.#pods,
+      entries: this.#entries,
+      slices: (name) => this.#slicesInOrder(name),
+      options: { clusterId },
+    };
+    services.onChange((host, before, after) => {
+      for (const unit of before) this.#fileUnit(unit, -1);
+      for (const unit of after) this.#fileUnit(unit, 1);
+      this.#unitsChanged(host, [...before, ...after]);
+    });
+    this.#endpoints = new Tracked(claims, (key) => readyOf(this.#allEndpointsOf(key)));
     this.#accounts = new Tracked(claims, (key) => accountsOf(this.#allEndpointsOf(key)));
     this.#servicesAt = new Tracked(claims, (address) => this.#servicesServedAt(address));
-    this.#workload = new Tracked(claims, (address) => {
-      const pod = this.#podAt(address);
-      return pod && { ...workloadOfPod(pod, this.#options), address };
-    });
+    this.#workload = new Tracked(claims, (address) => this.#workloadAt(address));
   }
 
   /** Ready endpoints of a service's port, by address and port. */
-  endpoints(host: string, port: number): readonly WorkloadEndpoint[] {
-    return this.#endpoints.read(endpointsKey(host, port));
+  endpoints({ host, namespace }: ServiceModel, port: number): readonly WorkloadEndpoint[] {
+    return this.#endpoints.read(endpointsKey(host, namespace, port));
   }
 
   /**
    * Service accounts, `namespace/name`, of all endpoints of a port, ready or not, sorted: who may answer there does not
    * change when pods only come and go.
    */
-  accounts(host: string, port: number): readonly string[] {
-    return this.#accounts.read(endpointsKey(host, port));
+  accounts({ host, namespace }: ServiceModel, port: number): readonly string[] {
+    return this.#accounts.read(endpointsKey(host, namespace, port));
   }
 
-  /** Services that a slice or a pod's labels lead to at an address, ready or not, by host. */
+  /** Services that a slice, an entry or a workload's labels lead to at an address, ready or not, by host. */
   servicesAt(address: string): readonly ServiceModel[] {
     return this.#servicesAt.read(address);
   }
@@ -81,10 +100,12 @@ export class Workloads implements ModelIndex {
     return this.#workload.read(address);
   }
 
-  change(before: Slice | PodObject | undefined, after: Slice | PodObject | undefined): void {
-    const some = after ?? before;
-    if (some?.kind === "Pod") this.#podChanged(before as PodObject, after as PodObject);
-    else this.#sliceChanged(before as Slice, after as Slice);
+  change(before: Object | undefined, after: Object | undefined): void {
+    const { kind } = (after ?? before) as Object;
+    if (kind === "Pod") this.#podChanged(before as PodObject, after as PodObject);
+    else if (kind === "EndpointSlice") this.#sliceChanged(before as Slice, after as Slice);
+    else if (kind === "WorkloadEntry") this.#entries.changeEntry(before as never, after as never);
+    else this.#entries.changeGroup(before as never, after as never);
   }
 
   flush(): void {
@@ -94,26 +115,42 @@ export class Workloads implements ModelIndex {
     this.#workload.flush();
   }
 
-  #serviceChanged(before: ServiceModel | undefined, after: ServiceModel | undefined): void {
-    const service = after ?? before;
-    if (service === undefined) return;
-    const name = `${service.namespace}/${service.name}`;
-    const neighbours = this.#servicesOfNamespace.get(service.namespace) ?? new Set();
-    this.#servicesOfNamespace.set(service.namespace, neighbours);
-    if (before !== undefined) neighbours.delete(before);
-    if (after === undefined) this.#serviceByName.delete(name);
-    else {
-      this.#serviceByName.set(name, after);
-      neighbours.add(after);
+  #fileUnit(unit: Unit, step: 1 | -1): void {
+    const { model, entries } = unit;
+    const { namespace, host, name } = model;
+    file(this.#unitsOfNamespace, namespace, host, unit, step);
+    if (model.origin === "Service") {
+      if (step > 0) this.#hostByName.set(`${namespace}/${name}`, host);
+      else this.#hostByName.delete(`${namespace}/${name}`);
+      return;
     }
-    for (const { port } of [...(before?.ports ?? []), ...(after?.ports ?? [])]) {
-      this.#touchPort(service.host, port);
+    const selectors = entries.flatMap(({ spec }) => spec.workloadSelector ?? []);
+    if (selectors.length > 0) file(this.#pickingPods, namespace, host, unit, step);
+    for (const { labels = {} } of selectors) this.#pods.want(namespace, labels, step);
+    for (const { spec } of entries) {
+      for (const { address } of spec.endpoints ?? []) {
+        if (!address) continue;
+        this.#unitsAtAddress.add(address, `${namespace}/${host}`, step);
+        this.#servicesAt.touch(address);
+      }
     }
-    this.#servicesAt.touchWhere(
-      (address) =>
-        this.#podAt(address)?.metadata.namespace === service.namespace ||
-        this.#servicesAtAddress.has(address, name),
-    );
+  }
+
+  #unitsChanged(host: string, units: readonly Unit[]): void {
+    const names = new Map<string, string>();
+    for (const { model } of units) {
+      const { namespace, name, ports } = model;
+      names.set(namespace, `${namespace}/${name}`);
+      for (const { port } of ports) this.#touchPort(host, namespace, port);
+    }
+    this.#servicesAt.touchWhere((address) => {
+      if (names.has(this.#namespaceAt(address) ?? "")) return true;
+      for (const [namespace, service] of names) {
+        if (this.#servicesAtAddress.has(address, service)) return true;
+        if (this.#unitsAtAddress.has(address, `${namespace}/${host}`)) return true;
+      }
+      return false;
+    });
   }
 
   #sliceChanged(before: Slice | undefined, after: Slice | undefined): void {
@@ -139,66 +176,67 @@ export class Workloads implements ModelIndex {
           this.#servicesOfPod.add(`${namespace}/${pod}`, name, step);
         }
       }
-      this.#touchEndpoints(name);
+      this.#touchService(name);
     }
   }
 
   #podChanged(before: PodObject | undefined, after: PodObject | undefined): void {
     const { namespace, name } = (after ?? (before as PodObject)).metadata;
-    const podName = `${namespace}/${name}`;
-    if (after === undefined) this.#pods.delete(podName);
-    else this.#pods.set(podName, after);
-    for (const address of addressesOf(before)) {
-      if (before !== undefined) this.#podsAt.remove(address, before);
-      this.#touchAddress(address);
+    this.#pods.change(before, after);
+    for (const pod of [before, after]) {
+      for (const address of addressesOf(pod)) this.#touchAddress(address);
+      if (pod !== undefined) this.#touchPicking(this.#pickingPods, pod);
     }
-    for (const address of addressesOf(after)) {
-      if (after !== undefined) this.#podsAt.add(address, after);
-      this.#touchAddress(address);
+    for (const service of this.#servicesOfPod.get(`${namespace}/${name}`)) {
+      this.#touchService(service);
     }
-    for (const service of this.#servicesOfPod.get(podName)) this.#touchEndpoints(service);
+  }
+
+  #entryChanged(
+    before: MeshObject<WorkloadEntry> | undefined,
+    after: MeshObject<WorkloadEntry> | undefined,
+  ): void {
+    for (const entry of [before, after]) {
+      if (entry === undefined) continue;
+      if (entry.spec.address) this.#touchAddress(entry.spec.address);
+      this.#touchPicking(this.#unitsOfNamespace, entry);
+    }
+  }
+
+  /** Units of a workload's namespace that pick it by its labels. */
+  #touchPicking(
+    units: ReadonlyMap<string, ReadonlyMap<string, Unit>>,
+    { metadata: { namespace, labels } }: MeshObject<unknown>,
+  ): void {
+    for (const [host, unit] of units.get(namespace) ?? []) {
+      if (!picks(unit, labels)) continue;
+      for (const { port } of unit.model.ports) this.#touchPort(host, namespace, port);
+    }
   }
 
   #touchAddress(address: string): void {
     this.#workload.touch(address);
     this.#servicesAt.touch(address);
-    for (const service of this.#servicesAtAddress.get(address)) this.#touchEndpoints(service);
+    for (const service of this.#servicesAtAddress.get(address)) this.#touchService(service);
   }
 
-  #touchEndpoints(serviceName: string): void {
-    const service = this.#serviceByName.get(serviceName);
-    for (const { port } of service?.ports ?? []) {
-      this.#touchPort((service as ServiceModel).host, port);
-    }
+  #touchService(serviceName: string): void {
+    const namespace = serviceName.slice(0, serviceName.indexOf("/"));
+    const host = this.#hostByName.get(serviceName);
+    const unit = host === undefined ? undefined : this.#services.unit(host, namespace);
+    for (const { port } of unit?.model.ports ?? []) this.#touchPort(host ?? "", namespace, port);
   }
 
-  #touchPort(host: string, port: number): void {
-    const key = endpointsKey(host, port);
+  #touchPort(host: string, namespace: string, port: number): void {
+    const key = endpointsKey(host, namespace, port);
     this.#endpoints.touch(key);
     this.#accounts.touch(key);
   }
 
-  #endpointsOf(key: string): readonly WorkloadEndpoint[] {
-    const ready = this.#allEndpointsOf(key).filter((endpoint) => endpoint.ready);
-    return ready.toSorted((a, b) => compareText(a.address, b.address) || a.port - b.port);
-  }
-
-  /** An address that several slices list counts once, as the last of them has it that is ready. */
   #allEndpointsOf(key: string): readonly WorkloadEndpoint[] {
-    const bar = key.lastIndexOf("|");
-    const service = this.#services.peek(key.slice(0, bar));
-    const port = Number(key.slice(bar + 1));
-    const portName = service?.ports.find((candidate) => candidate.port === port)?.name;
-    if (service === undefined || portName === undefined) return NO_ENDPOINTS;
-    const found = new Map<string, WorkloadEndpoint>();
-    for (const slice of this.#slicesInOrder(`${service.namespace}/${service.name}`)) {
-      for (const endpoint of endpointsOf(slice, this.#lookup, this.#options)) {
-        if (endpoint.portName !== portName) continue;
-        const name = `${endpoint.address}|${endpoint.port}`;
-        if (endpoint.ready || !found.has(name)) found.set(name, endpoint);
-      }
-    }
-    return [...found.values()];
+    const [host = "", namespace = "", port] = key.split("|");
+    const unit = this.#services.unit(host, namespace);
+    return unit === undefined ? NO_ENDPOINTS : endpointsOfUnit(unit, Number(port), this.#sources);
   }
 
   #slicesInOrder(serviceName: string): readonly Slice[] {
@@ -206,28 +244,41 @@ export class Workloads implements ModelIndex {
     return slices.toSorted((a, b) => compareText(a.metadata.name, b.metadata.name));
   }
 
-  #podAt(address: string): PodObject | undefined {
-    return this.#podsAt.get(address).at(-1);
+  /** A pod has an address before an entry that names it too. */
+  #workloadAt(address: string): WorkloadEndpoint | undefined {
+    const pod = this.#pods.at(address);
+    if (pod !== undefined) return { ...workloadOfPod(pod, this.#sources.options), address };
+    const entry = this.#entries.at(address);
+    return entry && workloadOfEntryObject(entry, this.#sources.options);
   }
 
-  readonly #lookup: PodLookup = {
-    byName: (namespace, name) => this.#pods.get(`${namespace}/${name}`),
-    byAddress: (address) => this.#podAt(address),
-  };
+  #namespaceAt(address: string): string | undefined {
+    return (this.#pods.at(address) ?? this.#entries.at(address))?.metadata.namespace;
+  }
 
   #servicesServedAt(address: string): readonly ServiceModel[] {
     const found = new Set<ServiceModel>();
+    const add = (host: string | undefined, namespace: string) => {
+      const unit = host === undefined ? undefined : this.#services.unit(host, namespace);
+      if (unit !== undefined) found.add(unit.model);
+    };
     for (const name of this.#servicesAtAddress.get(address)) {
-      const service = this.#serviceByName.get(name);
-      if (service !== undefined) found.add(service);
+      add(this.#hostByName.get(name), name.slice(0, name.indexOf("/")));
     }
-    const pod = this.#podAt(address);
-    for (const service of this.#servicesOfNamespace.get(pod?.metadata.namespace ?? "") ?? []) {
-      const chosen =
-        selects(service.selector) && labelsMatch(service.selector, pod?.metadata.labels ?? {});
-      if (chosen) found.add(service);
+    for (const name of this.#unitsAtAddress.get(address)) {
+      const slash = name.indexOf("/");
+      add(name.slice(slash + 1), name.slice(0, slash));
     }
-    return [...found].toSorted((a, b) => compareText(a.host, b.host));
+    const workload = this.#pods.at(address) ?? this.#entries.at(address);
+    if (workload !== undefined) {
+      const { namespace, labels } = workload.metadata;
+      for (const unit of this.#unitsOfNamespace.get(namespace)?.values() ?? []) {
+        if (picks(unit, labels)) found.add(unit.model);
+      }
+    }
+    return [...found].toSorted(
+      (a, b) => compareText(a.host, b.host) || compareText(a.namespace, b.namespace),
+    );
   }
 }
 
@@ -240,8 +291,8 @@ function accountsOf(endpoints: readonly WorkloadEndpoint[]): readonly string[] {
   return [...new Set(accounts)].toSorted();
 }
 
-function endpointsKey(host: string, port: number): string {
-  return `${host}|${port}`;
+function endpointsKey(host: string, namespace: string, port: number): string {
+  return `${host}|${namespace}|${port}`;
 }
 
 function serviceOfSlice(slice: Slice): string | undefined {
@@ -249,36 +300,14 @@ function serviceOfSlice(slice: Slice): string | undefined {
   return name === undefined ? undefined : `${slice.metadata.namespace}/${name}`;
 }
 
-/**
- * A pod on its node's network shares the node's address with others, and the address of a pod that has ended may be
- * another's by now: neither stands for an address.
- */
-function addressesOf(pod: PodObject | undefined): string[] {
-  const phase = pod?.spec.status?.phase;
-  if (pod === undefined || pod.spec.hostNetwork === true) return [];
-  if (phase === "Succeeded" || phase === "Failed") return [];
-  const { podIP, podIPs = [] } = pod.spec.status ?? {};
-  return [...new Set([...(podIP === undefined ? [] : [podIP]), ...podIPs.map(({ ip }) => ip)])];
-}
-
-/** Who refers to what, and how often. */
-class Counted {
-  readonly #counts = new Map<string, Map<string, number>>();
-
-  add(from: string, to: string, step: 1 | -1): void {
-    const counts = this.#counts.get(from) ?? new Map<string, number>();
-    const count = (counts.get(to) ?? 0) + step;
-    if (count > 0) counts.set(to, count);
-    else counts.delete(to);
-    if (counts.size > 0) this.#counts.set(from, counts);
-    else this.#counts.delete(from);
-  }
-
-  get(from: string): IterableIterator<string> | readonly never[] {
-    return this.#counts.get(from)?.keys() ?? NO_ENDPOINTS;
-  }
-
-  has(from: string, to: string): boolean {
-    return this.#counts.get(from)?.has(to) ?? false;
-  }
+function file(
+  units: Map<string, Map<string, Unit>>,
+  namespace: string,
+  host: string,
+  unit: Unit,
+  step: 1 | -1,
+): void {
+  const known = units.get(namespace) ?? new Map<string, Unit>();
+  if (step > 0) units.set(namespace, known.set(host, unit));
+  else if (known.delete(host) && known.size === 0) units.delete(namespace);
 }

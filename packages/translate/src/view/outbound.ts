@@ -9,12 +9,13 @@ import {
   outboundCluster,
   subsetsOf,
 } from "../cluster/outbound.ts";
+import { resolvesNames } from "../cluster/discovery.ts";
 import { policyFor } from "../cluster/policy.ts";
 import { horizonOf, hostsWithin } from "../form/horizon.ts";
 import { attempt } from "../engine/attempt.ts";
-import { loadAssignment, placeText } from "../endpoint/load-assignment.ts";
+import { loadAssignment } from "../endpoint/load-assignment.ts";
 import { askedBy, type PlaceAsked } from "../endpoint/locality.ts";
-import type { ClientPlace } from "../endpoint/locality-group.ts";
+import { type ClientPlace, placeText } from "../endpoint/locality-group.ts";
 import { type Patcher, patcherFor } from "../patch/patcher.ts";
 import type { Locality, Reach } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
@@ -135,7 +136,7 @@ const outboundHost = derivation<HostKey, OutboundHost>(
   "view/outbound-host",
   ({ host, scope, reach, client }) => `${host}|${scope}|${reach}|${placeText(client)}`,
   (read, { host, scope, reach, client }) => {
-    const service = read.service(host);
+    const service = read.service(host, scope);
     const clusters: Cluster[] = [];
     const endpoints: ClusterLoadAssignment[] = [];
     const secrets = new Set<string>();
@@ -143,11 +144,14 @@ const outboundHost = derivation<HostKey, OutboundHost>(
     const subsets = subsetsOf(read.destinationRule(host, scope));
     for (const port of clusteredPorts(service)) {
       for (const subset of subsets) {
-        const key: ClusterKey = { host, port, subset, scope, reach };
+        const shared: ClusterKey = { host, port, subset, scope, reach };
+        const placed: ClusterKey = { ...shared, client };
+        // Only a cluster that resolves names itself holds its endpoints, and these may depend on the client.
+        const key = resolvesNames(service) ? placed : shared;
         const cluster = attempt(() => read.get(outboundCluster, key));
         if (cluster === undefined) continue;
         clusters.push(cluster);
-        const assignment = attempt(() => read.get(loadAssignment, { ...key, client }));
+        const assignment = attempt(() => read.get(loadAssignment, placed));
         if (assignment !== undefined) endpoints.push(assignment);
         const context = contextOf(read, key);
         if (context !== undefined) for (const name of secretsOf(context)) secrets.add(name);
@@ -186,7 +190,7 @@ const placeAsked = derivation<{ readonly host: string; readonly scope: string },
   ({ host, scope }) => `${host}|${scope}`,
   (read, { host, scope }) => {
     const rule = read.destinationRule(host, scope)?.spec;
-    const service = read.service(host);
+    const service = read.service(host, scope);
     if (rule === undefined || service === undefined) return { locality: false, labels: [] };
     const asked = clusteredPorts(service).flatMap((port) =>
       [undefined, ...(rule.subsets ?? [])].map((subset) => askedBy(policyFor(rule, subset, port))),

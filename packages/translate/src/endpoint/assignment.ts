@@ -1,0 +1,96 @@
+/** The endpoints that a cluster is made of: chosen by its subset, grouped by place, each with what is known of it. */
+import type { ClusterLoadAssignment, Endpoint, LbEndpoint } from "@heddle/envoy/config/endpoint/v3";
+import {
+  isHttp,
+  isIpAddress,
+  labelsMatch,
+  UNIX_SOCKET,
+  type WorkloadEndpoint,
+} from "@heddle/model";
+import type { ClusterContext } from "../cluster/feature.ts";
+import { TLS_MODE, TLS_MODE_ISTIO } from "../cluster/tls-mode.ts";
+import { outboundCluster as clusterName } from "../names.ts";
+import { endpointMetadata } from "../telemetry/peer.ts";
+import { byLocality } from "./locality.ts";
+
+/** As clients in the context's place see them. */
+export function assignmentOf(context: ClusterContext): ClusterLoadAssignment {
+  const { subset, policy, service, port, reach, client } = context;
+  // gRPC's own clients refuse endpoints that are nowhere; an empty place will do.
+  const nowhere = reach === "proxyless" ? { locality: {} } : {};
+  const groups = byLocality(endpointsOf(context), client, policy);
+  return {
+    clusterName: clusterName(service.host, port.port, subset?.name ?? ""),
+    endpoints: groups.map((group) => ({
+      ...(group.locality === undefined
+        ? nowhere
+        : {
+            locality: {
+              region: group.locality.region,
+              zone: group.locality.zone,
+              subZone: group.locality.subzone,
+            },
+          }),
+      lbEndpoints: group.endpoints.map((endpoint) => lbEndpoint(context, endpoint)),
+      loadBalancingWeight: group.weight,
+      ...(group.priority === 0 ? {} : { priority: group.priority }),
+    })),
+  };
+}
+
+/** Only clusters that resolve names can have them for endpoints. */
+function endpointsOf({
+  read,
+  service,
+  port,
+  subset,
+  discovery,
+}: ClusterContext): readonly WorkloadEndpoint[] {
+  const all = read
+    .endpoints(service, port.port)
+    .filter((endpoint) => labelsMatch(subset?.labels, endpoint.labels));
+  if (discovery === "EDS") return all.filter(({ address }) => !isName(address));
+  // One name, of which one address is used at a time: more than one endpoint Envoy refuses.
+  return discovery === "LOGICAL_DNS" ? all.slice(0, 1) : all;
+}
+
+function lbEndpoint(context: ClusterContext, endpoint: WorkloadEndpoint): LbEndpoint {
+  const { filterMetadata } = endpointMetadata(endpoint);
+  return {
+    endpoint: endpointAt(context, endpoint),
+    healthStatus: "HEALTHY",
+    metadata: {
+      filterMetadata: {
+        ...filterMetadata,
+        ...(takesMeshTls(context, endpoint)
+          ? { "envoy.transport_socket_match": { [TLS_MODE]: TLS_MODE_ISTIO } }
+          : {}),
+      },
+    },
+    loadBalancingWeight: endpoint.weight,
+  };
+}
+
+function endpointAt({ port }: ClusterContext, endpoint: WorkloadEndpoint): Endpoint {
+  const { address, port: portValue } = endpoint;
+  if (address.startsWith(UNIX_SOCKET)) {
+    return { address: { pipe: { path: address.slice(UNIX_SOCKET.length) } } };
+  }
+  const socket = { address: { socketAddress: { address, portValue } } };
+  // HTTP requests carry the mesh's name for the host; the one outside is what its TLS and logs know.
+  return isName(address) && isHttp(port.protocol) ? { ...socket, hostname: address } : socket;
+}
+
+function isName(address: string): boolean {
+  return !isIpAddress(address) && !address.startsWith(UNIX_SOCKET);
+}
+
+/** It has a proxy of the mesh in front of it, and nobody has told that proxy to take plain text only. */
+function takesMeshTls(
+  { read, service }: ClusterContext,
+  { mtls, namespace, labels, port }: WorkloadEndpoint,
+): boolean {
+  return (
+    mtls && !service.external && read.peerAuthentication(namespace, labels, port) !== "DISABLE"
+  );
+}
