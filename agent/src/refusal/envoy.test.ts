@@ -60,6 +60,39 @@ const policy = (trafficPolicy: object) => ({
   metadata: { name: "api", namespace: "default" },
   spec: { host: "api", trafficPolicy },
 });
+const FILTER = "networking.istio.io/EnvoyFilter/default/script";
+const REPLY = `function envoy_on_request(handle)
+  if handle:headers():get(":path") == "/rule" then
+    handle:respond({[":status"] = "200"}, "by script")
+  end
+end`;
+const scripted = (inlineString: string) => ({
+  apiVersion: "networking.istio.io/v1alpha3",
+  kind: "EnvoyFilter",
+  metadata: { name: "script", namespace: "default" },
+  spec: {
+    configPatches: [
+      {
+        applyTo: "HTTP_FILTER",
+        match: {
+          listener: {
+            filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } },
+          },
+        },
+        patch: {
+          operation: "INSERT_FIRST",
+          value: {
+            name: "script",
+            typed_config: {
+              "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+              default_source_code: { inline_string: inlineString },
+            },
+          },
+        },
+      },
+    ],
+  },
+});
 const apply = (...objects: object[]) => client.apply("test", { objects });
 const says = (body: string) =>
   until(async () => (await web.call(`api:${PORT}`, "/rule")).body === body, 5_000);
@@ -169,4 +202,27 @@ describe.skipIf(!envoyBinary)("an object that only Envoy can refuse", () => {
     expect((await proxy("web-0.default"))!.types["CDS"]).not.toHaveProperty("refusals");
     await until(async () => (await client.getObject("test", RULE)).diagnostics.length === 0, 5_000);
   }, 30_000);
+
+  it("is found among many: an EnvoyFilter that makes every listener invalid", async () => {
+    await apply(answers("five"), scripted("function ("), policy({ tls: { mode: "DISABLE" } }));
+    await says("five");
+    const listeners = async () => (await proxy("web-0.default"))?.types["LDS"]?.refusals;
+    await until(async () => (await listeners())?.[0]?.held === true, 10_000);
+    expect((await listeners())!.map(({ objects }) => objects)).toEqual([[FILTER], [FILTER]]);
+    expect((await listeners())![0]!.reason).toMatch(/^script load error: [^\n]*$/);
+    await apply(answers("six"));
+    await says("six");
+    await web.stopEnvoy();
+    await web.startEnvoy(xds);
+    await says("six");
+    await apply(scripted(REPLY));
+    await says("by script");
+    await until(async () => (await convergence()).state === "applied", 10_000);
+    await until(async () => (await listeners()) === undefined, 5_000);
+    const { agents } = await client.objectEffect("test", FILTER);
+    expect(agents[0]).toMatchObject({ held: false, proxies: 2 });
+    expect(agents[0]!.groups.flatMap(({ resources }) => resources.map(({ type }) => type))).toEqual(
+      expect.arrayContaining(["LDS"]),
+    );
+  }, 60_000);
 });

@@ -298,10 +298,11 @@ export class Subscription {
     if (push?.nonce !== nonce) return [];
     this.#outstanding = undefined;
     this.#error = message;
-    const { culprits, othersApplied } = readRefusal(message, push.changes.keys());
+    const { culprits, reasons, othersApplied } = readRefusal(message, push.changes.keys());
     for (const name of culprits) {
       const { before, after } = push.changes.get(name)!;
-      if (after) this.#refused.set(name, { hash: after.hash, reason: message });
+      if (after)
+        this.#refused.set(name, { hash: after.hash, reason: reasons.get(name) ?? message });
       this.#hold(name, before);
     }
     const others = [...push.changes.keys()].filter((name) => !culprits.includes(name));
