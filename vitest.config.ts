@@ -10,6 +10,7 @@ export default defineConfig({
       "infra/**/*.test.ts",
       "test/behaviour/**/*.test.ts",
       "test/oracle/**/*.test.ts",
+      "test/fuzz/**/*.test.ts",
     ],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 30_000,

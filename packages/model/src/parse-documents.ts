@@ -68,6 +68,7 @@ export function withoutTwins(objects: readonly ParsedObject[]): {
       message: `${originOf(parsed.object)} stands twice: also at ${file}:${line}`,
       origin: originOf(parsed.object),
       reference: `${parsed.source.file}:${parsed.source.line}`,
+      path: "metadata.name",
       remedy: "Keep one of them.",
     });
   }

@@ -15,6 +15,8 @@ import { withoutNulls } from "./schema/nulls.ts";
 import { checkAnnotations } from "./validate/annotations.ts";
 import { checkByKind } from "./validate/by-kind.ts";
 import { otherController } from "./validate/ingress.ts";
+import { MAX_DEPTH } from "./source.ts";
+import { joinPath } from "./validate/report.ts";
 import type { Finding, Report } from "./validate/report.ts";
 
 export interface ParseOptions {
@@ -33,6 +35,9 @@ export interface ParseResult {
 }
 
 type Fields = Readonly<Record<string, unknown>>;
+
+/** Where something is that is wrong with a document as a whole; JSONPath's sign for it. */
+const ROOT = "$";
 
 /**
  * Reads an object and checks it by itself: kind, metadata, every field of its schema, and what may stand together.
@@ -57,17 +62,32 @@ export function diagnosticOf(finding: Finding, origin: string, options: ParseOpt
   return {
     code,
     level,
-    message,
-    origin,
+    message: shortened(message, MAX_MESSAGE),
+    origin: shortened(origin, MAX_ORIGIN),
     ...(file === undefined ? {} : { reference: lineOf ? `${file}:${lineOf(path)}` : file }),
     ...(path === "" ? {} : { path }),
     ...(remedy === undefined ? {} : { remedy }),
   };
 }
 
+/** Values that a message quotes may be of any length; nobody reads more of one than this. */
+const MAX_MESSAGE = 1000;
+/** The longest that a kind with a namespace and a name can be is shorter. */
+const MAX_ORIGIN = 400;
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
 function readObject(value: unknown, namespace: string, report: Report): MeshObject | undefined {
   if (!isFields(value)) {
-    report({ code: "HDL0005", path: "", message: "a document is not an object" });
+    report({ code: "HDL0005", path: ROOT, message: "a document is not an object" });
+    return undefined;
+  }
+  const deep = tooDeep(value);
+  if (deep) {
+    const message = `the document is nested too deeply (${MAX_DEPTH} levels at most)`;
+    report({ code: "HDL0004", path: deep, message, remedy: "Take the inner levels out." });
     return undefined;
   }
   const kind = readKind(value, report);
@@ -116,6 +136,20 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
   };
   checkSpec(object, kind, report);
   return object;
+}
+
+/** The outermost field under which a value is deeper than any object needs to be, or holds itself. */
+function tooDeep(value: Fields): string | undefined {
+  const open = Object.entries(value).map(([name, inner]) => ({ name, inner, depth: 1 }));
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { name, inner, depth } = next;
+    if (typeof inner !== "object" || inner === null) continue;
+    if (depth > MAX_DEPTH) return joinPath("", name);
+    for (const item of Object.values(inner) as unknown[]) {
+      open.push({ name, inner: item, depth: depth + 1 });
+    }
+  }
+  return undefined;
 }
 
 function readKind(value: Fields, report: Report): Kind | undefined {

@@ -9,7 +9,7 @@ export const MAX_DOCUMENT_BYTES = 10 * 1024 * 1024;
 /** How many nodes aliases may stand for, as the YAML library counts them. */
 const MAX_ALIASES = 100;
 /** Deeper than any object of Kubernetes or Istio. */
-const MAX_DEPTH = 100;
+export const MAX_DEPTH = 100;
 
 export interface SourceDocument {
   readonly value: unknown;

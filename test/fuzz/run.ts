@@ -1,0 +1,190 @@
+/** Mutated objects through the reader and, where they are accepted, the translator: what none of them may do. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import {
+  type Diagnostic,
+  type MeshObject,
+  parseDocuments,
+  parseObject,
+  readValues,
+} from "@heddle/model";
+import { stringify } from "yaml";
+import { createTrialMesh, type TrialMesh } from "./mesh.ts";
+import { cpuTime } from "./cpu-time.ts";
+import { mutateText } from "./mutate-text.ts";
+import { mutate, recombine } from "./mutate.ts";
+import { type Random, random } from "./random.ts";
+
+/** How long one object may take, in milliseconds of work. */
+export const LIMIT_MS = 100;
+/** A slow trial is tried again before it counts: cold code or the collector of garbage may have been it. */
+const TRIES = 6;
+/** The proxies are compared with what they held at first after so many trials. */
+const COMPARE_EVERY = 500;
+/** Codes of texts of which no object could be read: they have a line, and no path. */
+const OF_TEXT: ReadonlySet<string> = new Set(["HDL0001", "HDL0002", "HDL0003", "HDL0004"]);
+
+export interface FuzzResult {
+  readonly seed: number;
+  readonly trials: number;
+  /** Objects that were accepted, and so translated. */
+  readonly accepted: number;
+  readonly refused: number;
+  /** Refusals by code. */
+  readonly codes: Readonly<Record<string, number>>;
+  /** The longest that an object took to read and to translate, in milliseconds, after further tries. */
+  readonly slowest: { readonly read: number; readonly translate: number };
+  readonly findings: readonly string[];
+}
+
+const root = path.resolve(import.meta.dirname, "../..");
+const SEED_FILES = [
+  "test/fuzz/seeds.yaml",
+  "packages/model/testdata/validation/virtualservice-valid.yaml",
+  "packages/model/testdata/validation/gateway-valid.yaml",
+  "packages/model/testdata/validation/sidecar-valid.yaml",
+];
+
+/** The valid objects that everything is made from. */
+export function seedObjects(): readonly unknown[] {
+  return SEED_FILES.flatMap((file) => readValues(readFileSync(path.join(root, file), "utf8")));
+}
+
+/** Runs trials `from` to `to` of a seed; the same seed makes the same ones, whichever of them are run. */
+export function fuzz(
+  seed: number,
+  trials: number,
+  { from = 0, onProgress }: { from?: number; onProgress?: (done: number) => void } = {},
+): FuzzResult {
+  const seeds = seedObjects();
+  const texts = seeds.map((value) => stringify(value));
+  const codes: Record<string, number> = {};
+  const findings: string[] = [];
+  const slowest = { read: 0, translate: 0 };
+  let mesh = createTrialMesh();
+  let accepted = 0;
+  let refused = 0;
+
+  for (let trial = from; trial < from + trials; trial++) {
+    const chance = random(Math.imul(seed, 1_000_003) + trial);
+    const input = inputOf(seeds, texts, chance);
+    const find = (what: string) => {
+      const shown = typeof input === "string" ? input : (JSON.stringify(input) ?? String(input));
+      findings.push(`seed ${seed}, trial ${trial}: ${what}\n${shown.slice(0, 4000)}`);
+    };
+    try {
+      const read = attempt(() => readInput(input), LIMIT_MS);
+      slowest.read = Math.max(slowest.read, read.milliseconds);
+      if (read.milliseconds > LIMIT_MS) find(`reading took ${Math.round(read.milliseconds)} ms`);
+      const { objects, diagnostics } = read.value;
+      for (const diagnostic of diagnostics) {
+        const wrong = refusalError(diagnostic);
+        if (wrong) find(`${wrong}: ${JSON.stringify(diagnostic)}`);
+      }
+      const errors = diagnostics.filter(({ level }) => level === "Error");
+      for (const { code } of errors) codes[code] = (codes[code] ?? 0) + 1;
+      if (errors.length > 0) refused++;
+      if (objects.length === 0) {
+        if (diagnostics.length === 0 && typeof input !== "string")
+          find("neither accepted nor refused");
+        continue;
+      }
+      if (errors.length === 0) accepted++;
+      translate(mesh, objects, slowest, find);
+    } catch (error) {
+      find(`crash: ${error instanceof Error ? error.stack : String(error)}`);
+      mesh = createTrialMesh();
+    }
+    if ((trial + 1) % COMPARE_EVERY === 0) {
+      if (!mesh.isAsBefore()) {
+        findings.push(
+          `seed ${seed}, trial ${trial}: proxies are not as before, after all was undone`,
+        );
+        mesh = createTrialMesh();
+      }
+      onProgress?.(trial + 1 - from);
+    }
+  }
+  return { seed, trials, accepted, refused, codes, slowest, findings };
+}
+
+/** What one trial is made of: a value as JSON gives it, or a text. */
+function inputOf(seeds: readonly unknown[], texts: readonly string[], chance: Random): unknown {
+  const which = chance.int(seeds.length);
+  if (chance.once(3)) return recombine(seeds[which], seeds, chance);
+  if (chance.once(2)) return mutate(seeds[which], seeds, chance);
+  if (chance.once(2)) return mutateText(texts[which]!, chance);
+  try {
+    const text = stringify(mutate(seeds[which], seeds, chance));
+    return chance.once(2) ? text : mutateText(text, chance);
+  } catch {
+    // Too deep to be written as YAML.
+    return mutateText(texts[which]!, chance);
+  }
+}
+
+interface Read {
+  readonly objects: readonly MeshObject[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function readInput(input: unknown): Read {
+  if (typeof input === "string") {
+    const { objects, diagnostics } = parseDocuments(input, { file: "f.yaml" });
+    return { objects: objects.map(({ object }) => object), diagnostics };
+  }
+  const { object, diagnostics } = parseObject(input);
+  return { objects: object ? [object] : [], diagnostics };
+}
+
+/** Objects of kinds that are planned come along too: what is not in effect must do no harm either. */
+function translate(
+  mesh: TrialMesh,
+  objects: readonly MeshObject[],
+  slowest: { translate: number },
+  find: (what: string) => void,
+): void {
+  let result = mesh.hold(objects);
+  for (let tries = 1; tries < TRIES && result.milliseconds > LIMIT_MS; tries++) {
+    const again = mesh.hold(objects);
+    if (again.milliseconds < result.milliseconds)
+      result = { ...result, milliseconds: again.milliseconds };
+  }
+  slowest.translate = Math.max(slowest.translate, result.milliseconds);
+  if (result.milliseconds > LIMIT_MS) {
+    find(`translating took ${Math.round(result.milliseconds)} ms`);
+  }
+  for (const { code, message } of result.diagnostics) {
+    if (code === "HDL4002") find(`a derivation failed: ${message}`);
+  }
+  for (const wrong of result.wrong) find(`Envoy's API does not know ${wrong}`);
+}
+
+/** Every refusal says what is wrong by its code, and where by its path. */
+function refusalError({
+  code,
+  path: at,
+  message,
+  reference,
+  level,
+}: Diagnostic): string | undefined {
+  if (!/^(?:HDL|IST)\d{4}$/.test(code)) return "a finding has no code";
+  if (message === "") return "a finding has no message";
+  if (message.length > 2000) return `a message has ${message.length} characters`;
+  if (level !== "Error") return undefined;
+  if (OF_TEXT.has(code) ? reference === undefined && !at : !at) return "a refusal has no path";
+  return undefined;
+}
+
+function attempt<T>(
+  run: () => T,
+  limit: number,
+): { readonly value: T; readonly milliseconds: number } {
+  let best = Number.POSITIVE_INFINITY;
+  for (let tries = 0; ; tries++) {
+    const began = cpuTime();
+    const value = run();
+    best = Math.min(best, cpuTime() - began);
+    if (best <= limit || tries + 1 >= TRIES) return { value, milliseconds: best };
+  }
+}
