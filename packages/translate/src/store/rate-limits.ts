@@ -1,21 +1,14 @@
 /** Which RateLimits hold for a workload or gateway. */
-import { byAge, labelsMatch, type MeshObject, type RateLimit } from "@heddle/model";
+import { labelsMatch, type MeshObject, type RateLimit } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
-import type { ModelIndex } from "./index-of.ts";
-import { Multimap } from "./multimap.ts";
-import { Tracked } from "./tracked.ts";
+import { InNamespace } from "./in-namespace.ts";
 
-type Limits = MeshObject<RateLimit>;
-
-export class RateLimits implements ModelIndex {
-  readonly kinds = ["heddle.dev/RateLimit"];
-  readonly #byNamespace = new Multimap<Limits>(byAge);
+export class RateLimits extends InNamespace<RateLimit> {
   readonly #rootNamespace: string;
-  readonly #inNamespace: Tracked<readonly Limits[]>;
 
   constructor(claims: Claims, rootNamespace: string) {
+    super(claims, "heddle.dev/RateLimit");
     this.#rootNamespace = rootNamespace;
-    this.#inNamespace = new Tracked(claims, (namespace) => this.#byNamespace.get(namespace));
   }
 
   /** Those of the root namespace first, then the workload's own; oldest first. All of them hold. */
@@ -25,24 +18,7 @@ export class RateLimits implements ModelIndex {
   ): readonly MeshObject<RateLimit>[] {
     const namespaces = new Set([this.#rootNamespace, namespace]);
     return [...namespaces].flatMap((each) =>
-      this.#inNamespace
-        .read(each)
-        .filter(({ spec }) => labelsMatch(spec.selector?.matchLabels, labels)),
+      this.read(each).filter(({ spec }) => labelsMatch(spec.selector?.matchLabels, labels)),
     );
-  }
-
-  change(before: Limits | undefined, after: Limits | undefined): void {
-    for (const [limits, verb] of [
-      [before, "remove"],
-      [after, "add"],
-    ] as const) {
-      if (limits === undefined) continue;
-      this.#byNamespace[verb](limits.metadata.namespace, limits);
-      this.#inNamespace.touch(limits.metadata.namespace);
-    }
-  }
-
-  flush(): void {
-    this.#inNamespace.flush();
   }
 }

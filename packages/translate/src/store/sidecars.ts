@@ -1,21 +1,14 @@
 /** Which Sidecar a workload's proxy follows. */
-import { byAge, labelsMatch, type MeshObject, selects, type Sidecar } from "@heddle/model";
+import { labelsMatch, type MeshObject, selects, type Sidecar } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
-import type { ModelIndex } from "./index-of.ts";
-import { Multimap } from "./multimap.ts";
-import { Tracked } from "./tracked.ts";
+import { InNamespace } from "./in-namespace.ts";
 
-type SidecarObject = MeshObject<Sidecar>;
-
-export class Sidecars implements ModelIndex {
-  readonly kinds = ["networking.istio.io/Sidecar"];
-  readonly #byNamespace = new Multimap<SidecarObject>(byAge);
+export class Sidecars extends InNamespace<Sidecar> {
   readonly #rootNamespace: string;
-  readonly #inNamespace: Tracked<readonly SidecarObject[]>;
 
   constructor(claims: Claims, rootNamespace: string) {
+    super(claims, "networking.istio.io/Sidecar");
     this.#rootNamespace = rootNamespace;
-    this.#inNamespace = new Tracked(claims, (namespace) => this.#byNamespace.get(namespace));
   }
 
   /**
@@ -26,32 +19,15 @@ export class Sidecars implements ModelIndex {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): MeshObject<Sidecar> | undefined {
-    const own = this.#inNamespace.read(namespace);
+    const own = this.read(namespace);
     const selected = own.find(({ spec }) => {
       const selector = spec.workloadSelector?.labels;
       return selects(selector) && labelsMatch(selector, labels);
     });
-    return (
-      selected ?? own.find(isDefault) ?? this.#inNamespace.read(this.#rootNamespace).find(isDefault)
-    );
-  }
-
-  change(before: SidecarObject | undefined, after: SidecarObject | undefined): void {
-    for (const [sidecar, verb] of [
-      [before, "remove"],
-      [after, "add"],
-    ] as const) {
-      if (sidecar === undefined) continue;
-      this.#byNamespace[verb](sidecar.metadata.namespace, sidecar);
-      this.#inNamespace.touch(sidecar.metadata.namespace);
-    }
-  }
-
-  flush(): void {
-    this.#inNamespace.flush();
+    return selected ?? own.find(isDefault) ?? this.read(this.#rootNamespace).find(isDefault);
   }
 }
 
-function isDefault({ spec }: SidecarObject): boolean {
+function isDefault({ spec }: MeshObject<Sidecar>): boolean {
   return !selects(spec.workloadSelector?.labels);
 }
