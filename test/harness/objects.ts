@@ -167,3 +167,13 @@ export function rateLimit(
 export function sidecar(name: string, spec: Sidecar, namespace = "default"): MeshObject<Sidecar> {
   return object("networking.istio.io/v1", "Sidecar", name, spec, namespace);
 }
+
+/** An object of the Gateway API, in its version v1. */
+export function gatewayApi<Spec>(
+  kind: string,
+  name: string,
+  spec: Spec,
+  namespace = "default",
+): MeshObject<Spec> {
+  return object("gateway.networking.k8s.io/v1", kind, name, spec, namespace);
+}

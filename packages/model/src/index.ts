@@ -71,6 +71,15 @@ export type {
 } from "./precedence/peer-authentication.ts";
 export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";
 export type { CodeEntry } from "./codes.ts";
+export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";
+export type { BackendTls } from "./gateway-api/backend-tls.ts";
+export { backendTlsOf, backendTlsPolicyFor } from "./gateway-api/backend-tls.ts";
+export { routeFilterProblem } from "./gateway-api/filters.ts";
+export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
+export { listenersOf, referrerOf } from "./gateway-api/listeners.ts";
+export type { GatewayApiReader, RouteObject } from "./gateway-api/reader.ts";
+export { parentKey, ROUTE_KINDS } from "./gateway-api/reader.ts";
+export { isBroken, resolveBackend } from "./gateway-api/references.ts";
 export { modelCodes } from "./codes.ts";
 export type { Kind } from "./kinds.ts";
 export { isPassedOver, kindOf, kinds } from "./kinds.ts";

@@ -143,34 +143,27 @@ export const kinds: readonly Kind[] = [
     ]),
     needsSpec: true,
   }),
-  planned({
+  {
     ...gatewayApi("GatewayClass", "gatewayclasses", gatewayClassSchema),
     namespaced: false,
-  }),
-  planned(gatewayApi("Gateway", "gateways", kubernetesGatewaySchema)),
-  planned(gatewayApi("ListenerSet", "listenersets", listenerSetSchema, ["v1"])),
-  planned({
+  },
+  gatewayApi("Gateway", "gateways", kubernetesGatewaySchema),
+  gatewayApi("ListenerSet", "listenersets", listenerSetSchema, ["v1"]),
+  {
     ...gatewayApi("XListenerSet", "xlistenersets", listenerSetSchema, ["v1alpha1"]),
     group: "gateway.networking.x-k8s.io",
-  }),
-  planned(gatewayApi("HTTPRoute", "httproutes", httpRouteSchema)),
-  planned(gatewayApi("GRPCRoute", "grpcroutes", grpcRouteSchema, ["v1", "v1alpha2"])),
+  },
+  gatewayApi("HTTPRoute", "httproutes", httpRouteSchema),
+  gatewayApi("GRPCRoute", "grpcroutes", grpcRouteSchema, ["v1", "v1alpha2"]),
   planned(gatewayApi("TLSRoute", "tlsroutes", tlsRouteSchema, ["v1", "v1alpha3", "v1alpha2"])),
   planned(gatewayApi("TCPRoute", "tcproutes", streamRouteSchema, ["v1", "v1alpha2"])),
   planned(gatewayApi("UDPRoute", "udproutes", streamRouteSchema, ["v1", "v1alpha2"])),
-  planned(
-    gatewayApi("ReferenceGrant", "referencegrants", referenceGrantSchema, [
-      "v1",
-      "v1beta1",
-      "v1alpha2",
-    ]),
-  ),
-  planned(
-    gatewayApi("BackendTLSPolicy", "backendtlspolicies", backendTlsPolicySchema, [
-      "v1",
-      "v1alpha3",
-    ]),
-  ),
+  gatewayApi("ReferenceGrant", "referencegrants", referenceGrantSchema, [
+    "v1",
+    "v1beta1",
+    "v1alpha2",
+  ]),
+  gatewayApi("BackendTLSPolicy", "backendtlspolicies", backendTlsPolicySchema, ["v1", "v1alpha3"]),
 ];
 
 const byName: ReadonlyMap<string, Kind> = new Map(

@@ -2,6 +2,7 @@
 import type { Level } from "./diagnostic.ts";
 import type { Server } from "./kinds/gateway.ts";
 import type { VirtualService } from "./kinds/virtual-service.ts";
+import { plannedGatewayApi } from "./planned-gateway-api.ts";
 import { isClaim } from "./validate/header.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Report } from "./validate/report.ts";
@@ -139,6 +140,7 @@ const workloads: readonly PlannedField[] = [
 
 /** The whole table. */
 export const plannedFields: readonly PlannedField[] = [
+  ...plannedGatewayApi,
   ...virtualService,
   ...destinationRule,
   ...gateway,

@@ -12,6 +12,8 @@ export function inboundCluster(targetPort: number): string {
 
 /** Refuses every connection: it has no endpoint. */
 export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
+/** There is no such cluster: it stands for backends that could not be resolved. */
+export const UNRESOLVED_CLUSTER = "UnresolvedBackend";
 /** Connects to wherever the application was going, for destinations that no service names. */
 export const PASSTHROUGH_CLUSTER = "PassthroughCluster";
 /** Connects to the workload on the port that the client asked for, for ports that no service names. */

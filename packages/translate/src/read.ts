@@ -1,4 +1,5 @@
 import type {
+  GatewayApiReader,
   DestinationRule,
   Gateway,
   MeshObject,
@@ -55,6 +56,10 @@ export interface ModelReader {
     labels: Readonly<Record<string, string>>,
     namespace: string,
   ): readonly MeshObject<Gateway>[];
+  /** What decisions about the Gateway API ask. */
+  readonly gatewayApi: GatewayApiReader;
+  /** Gateways of the Gateway API, `namespace/name`, that name a service as their address, oldest first. */
+  gatewaysAt(host: string): readonly string[];
   /** Services whose endpoints include this address, sorted by host: what the workload serves. */
   servicesAt(address: string): readonly ServiceModel[];
   /** The workload behind an address, from its pod. */

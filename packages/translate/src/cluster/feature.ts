@@ -1,6 +1,6 @@
 /** What a cluster is made from, and the interface that every cluster feature has. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
-import type { ServiceModel, ServicePort, Subset } from "@heddle/model";
+import type { BackendTls, ServiceModel, ServicePort, Subset } from "@heddle/model";
 import type { ClientPlace } from "../endpoint/locality-group.ts";
 import type { Reach } from "../proxy.ts";
 import type { ModelReader } from "../read.ts";
@@ -15,6 +15,8 @@ export interface ClusterContext {
   readonly policy: EffectivePolicy;
   /** Namespace of the rule that the policy is from: that of the Secrets which it names. */
   readonly policyNamespace: string;
+  /** What a BackendTLSPolicy asks for; counts where no DestinationRule speaks of TLS. */
+  readonly backendTls: BackendTls | undefined;
   /** Only intercepted traffic has an original destination that can be connected to. */
   readonly reach: Reach;
   readonly discovery: Discovery;

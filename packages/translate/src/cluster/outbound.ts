@@ -1,6 +1,13 @@
 /** The clusters by which clients reach one service. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
-import type { DestinationRule, MeshObject, ServiceModel, Subset } from "@heddle/model";
+import {
+  backendTlsOf,
+  backendTlsPolicyFor,
+  type DestinationRule,
+  type MeshObject,
+  type ServiceModel,
+  type Subset,
+} from "@heddle/model";
 import { type ClientPlace, placeText } from "../endpoint/locality-group.ts";
 import { outboundCluster as clusterName } from "../names.ts";
 import type { Reach } from "../proxy.ts";
@@ -55,7 +62,9 @@ export function contextOf(
   if (service === undefined || port === undefined) return undefined;
   if (name !== "" && subset === undefined) return undefined;
   const policy = policyFor(rule?.spec, subset, number);
+  const backendPolicy = backendTlsPolicyFor(read.gatewayApi, service, port.name);
   return {
+    backendTls: backendPolicy && backendTlsOf(read.gatewayApi, backendPolicy),
     read,
     service,
     port,

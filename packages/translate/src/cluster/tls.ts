@@ -3,6 +3,7 @@ import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type { ClientTLSSettings } from "@heddle/model";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
+import { backendTls } from "./backend-tls.ts";
 import { meshTls } from "./mesh-tls.ts";
 import { originatedTls } from "./originated-tls.ts";
 import { TLS_MODE, TLS_MODE_ISTIO } from "./tls-mode.ts";
@@ -22,7 +23,11 @@ export const tls: ClusterFeature = {
   apply(cluster, context) {
     const settings = context.policy.tls;
     const mode = modeOf(settings);
-    if (settings === undefined || mode === undefined) return automatic(cluster, context);
+    if (settings === undefined || mode === undefined) {
+      return context.backendTls
+        ? { ...cluster, transportSocket: backendTls(context, context.backendTls) }
+        : automatic(cluster, context);
+    }
     switch (mode) {
       case "DISABLE":
         return cluster;

@@ -6,6 +6,7 @@ import { forwardProxyFilter } from "./forward-proxy.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
 import { rateLimits } from "./rate-limit.ts";
+import { sessionFilter } from "./session.ts";
 import { routerFilter } from "./router.ts";
 
 const HTTP_FILTERS: readonly HttpFeature[] = [
@@ -19,6 +20,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   faultFilter,
   // Behind all that may rewrite the authority or answer itself: it resolves the host that the request goes to.
   forwardProxyFilter,
+  // Before the router, which it tells the endpoint; idle until a route asks for it.
+  sessionFilter,
   // Envoy wants it last: nothing after it would ever run.
   routerFilter,
 ];

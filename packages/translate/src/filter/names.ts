@@ -6,3 +6,4 @@ export const FAULT_FILTER = "envoy.filters.http.fault";
 export const LOCAL_RATE_LIMIT_FILTER = "envoy.filters.http.local_ratelimit";
 export const GLOBAL_RATE_LIMIT_FILTER = "envoy.filters.http.ratelimit";
 export const ROUTER_FILTER = "envoy.filters.http.router";
+export const SESSION_FILTER = "envoy.filters.http.stateful_session";

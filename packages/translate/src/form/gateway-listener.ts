@@ -29,9 +29,9 @@ export interface GatewayListener {
   readonly bind?: string;
   /**
    * `HTTP`: requests in the clear. `HTTPS`: TLS is taken off, and there are requests inside. `TLS`: by connection, either
-   * passed on as it is, chosen by server name, or taken off and passed on as bytes. `TCP`: by connection, in the clear.
+   * passed on as it is, chosen by server name, or taken off and passed on as bytes. `TCP`: by connection, in the clear. `UDP`: datagrams.
    */
-  readonly protocol: "HTTP" | "HTTPS" | "TLS" | "TCP";
+  readonly protocol: "HTTP" | "HTTPS" | "TLS" | "TCP" | "UDP";
   /** Never empty. */
   readonly hosts: readonly ListenerHost[];
   /** There for `HTTPS` and `TLS`, and only there. */
@@ -77,6 +77,8 @@ export type CertificateSource =
 export interface ClientValidation {
   /** A client without a certificate is refused; otherwise it goes on unknown. */
   readonly required: boolean;
+  /** A client whose certificate nobody vouches for goes on as well. */
+  readonly acceptUntrusted?: boolean;
   /**
    * What the certificates of clients are verified against. `bundle` names a Secret of its own for it; `credential` is the
    * Secret with the gateway's certificate, which then has the bundle too, or `<credential>-cacert` beside it. Left out where
@@ -84,6 +86,8 @@ export interface ClientValidation {
    */
   readonly authorities?:
     | { readonly bundle: string }
+    /** PEM. */
+    | { readonly inline: string }
     | { readonly credential: string }
     | { readonly file: string; readonly revocationFile?: string };
   /** Any one of them; all where it is empty. */

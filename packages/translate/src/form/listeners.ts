@@ -1,21 +1,26 @@
 /** What gateways listen for, in the intermediate form. */
-import { type Gateway, type MeshObject, objectKey } from "@heddle/model";
+import { type Gateway, type MeshObject, objectKey, type ServiceModel } from "@heddle/model";
 import { derivation, type ModelReader } from "../read.ts";
 import { gatewayListenersOf } from "./gateway.ts";
+import { listenersOfGatewayApi } from "./gateway-api/listeners.ts";
 import type { GatewayListener } from "./gateway-listener.ts";
 
 /**
  * Of every gateway that a proxy with these labels serves. The order settles who wins where two want the same: Istio's
- * Gateways by namespace and name.
+ * Gateways by namespace and name, then those of the Gateway API. `services` are those that lead to the proxy.
  */
 export function listenersOfProxy(
   read: ModelReader,
   labels: Readonly<Record<string, string>>,
   namespace: string,
+  services: readonly ServiceModel[],
 ): readonly GatewayListener[] {
-  return read
-    .gateways(labels, namespace)
-    .flatMap((object) => read.get(gatewayForm, objectKey(object)));
+  return [
+    ...read
+      .gateways(labels, namespace)
+      .flatMap((object) => read.get(gatewayForm, objectKey(object))),
+    ...listenersOfGatewayApi(read, labels, namespace, services),
+  ];
 }
 
 /** By the object's key; made once for all the proxies that serve it. */

@@ -19,6 +19,8 @@ export interface RuleSet {
   readonly origin: Origin;
   /** Full names, as `resolveHost` gives them. */
   readonly hosts: readonly string[];
+  /** Ports of the service that the rules decide for in the mesh; all where it is left out. */
+  readonly ports?: readonly number[];
   /** By request: the first one that matches decides. */
   readonly http: readonly HttpRule[];
   /** By the server name of a TLS connection that is passed on as it is: the first one that matches decides. */
@@ -36,12 +38,16 @@ export interface Origin {
 
 export interface HttpRule {
   readonly name?: string;
+  /** The object that it is from, where a set joins the rules of several; the set's own where it is left out. */
+  readonly origin?: Origin;
   /** Any one of them is enough. Never empty: a rule for everything has one that asks for nothing. */
   readonly matches: readonly HttpMatch[];
   /** At most one of `redirect` and `directResponse` is there, and then no destination counts. */
-  readonly redirect?: HTTPRedirect;
+  readonly redirect?: HttpRedirect;
   readonly directResponse?: HTTPDirectResponse;
   readonly destinations: readonly HttpDestination[];
+  /** A share of the requests, by weight beside the destinations', that has nowhere to go and is answered with an error. */
+  readonly unresolved?: { readonly weight: number; readonly status: 404 | 500 | 503 };
   readonly rewrite?: HTTPRewrite;
   /** None where it is left out. */
   readonly timeout?: string;
@@ -50,11 +56,30 @@ export interface HttpRule {
   readonly mirrors: readonly Mirror[];
   readonly cors?: CorsPolicy;
   readonly headers?: Headers;
+  /** Keeps a client's requests on the endpoint that took the first one. */
+  readonly session?: SessionAffinity;
 }
+
+export interface HttpRedirect extends HTTPRedirect {
+  /** What of the path becomes what, as a regular expression and its substitution; goes before `uri`. */
+  readonly pathRewrite?: { readonly match: string; readonly rewrite: string };
+}
+
+/** The endpoint is remembered in a cookie, or in a header, that the client sends back. */
+export type SessionAffinity =
+  | {
+      readonly cookie: string;
+      readonly path: string;
+      /** Until the client forgets it where it is left out. */
+      readonly lifetime?: string;
+    }
+  | { readonly header: string };
 
 export interface HttpMatch {
   readonly name?: string;
   readonly path?: StringMatch;
+  /** By whole segments, without a slash at its end: `/a` covers `/a` and `/a/b`, and not `/ab`. */
+  readonly pathPrefix?: string;
   readonly ignorePathCase?: boolean;
   readonly scheme?: StringMatch;
   readonly method?: StringMatch;

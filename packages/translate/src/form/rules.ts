@@ -1,21 +1,26 @@
 /** The rules that decide for a host, or behind a gateway, in the intermediate form. */
 import { type MeshObject, objectKey, type VirtualService } from "@heddle/model";
 import { derivation, type ModelReader } from "../read.ts";
+import { meshRules } from "./gateway-api/mesh-rules.ts";
+import { isSectionReference, rulesOfSection } from "./gateway-api/section-rules.ts";
 import type { RuleSet } from "./rule-set.ts";
 import { virtualServiceRules } from "./virtual-service.ts";
 
-/** The rules of the mesh that decide for a host, seen from a namespace. */
+/** The rules of the mesh that decide for a host, seen from a namespace: routes of the Gateway API before VirtualServices. */
 export function rulesForHost(
   read: ModelReader,
   host: string,
   namespace: string,
 ): RuleSet | undefined {
+  const routes = meshRules(read, host, namespace);
+  if (routes !== undefined) return routes;
   const chosen = read.virtualService(host, namespace);
   return chosen && read.get(ruleSet, objectKey(chosen));
 }
 
-/** Rules bound to one gateway, `namespace/name`, oldest first. */
+/** Rules bound to one gateway, `namespace/name`, oldest first; or to one listener of the Gateway API. */
 export function rulesOfGateway(read: ModelReader, gateway: string): readonly RuleSet[] {
+  if (isSectionReference(gateway)) return rulesOfSection(read, gateway);
   return read
     .virtualServicesOfGateway(gateway)
     .flatMap((object) => read.get(ruleSet, objectKey(object)) ?? []);

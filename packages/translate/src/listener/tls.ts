@@ -123,11 +123,12 @@ function clientValidation(
   clients: ClientValidation,
   gatewayNamespace: string,
 ): Pick<CommonTlsContext, "combinedValidationContext" | "validationContext"> {
-  const { authorities, subjectAltNames, spki, hashes } = clients;
+  const { authorities, acceptUntrusted, subjectAltNames, spki, hashes } = clients;
   const sans = subjectAltNames.flatMap((exact) =>
     (["URI", "DNS"] as const).map((sanType) => ({ sanType, matcher: { exact } })),
   );
   const context: CertificateValidationContext = {
+    ...(acceptUntrusted ? { trustChainVerification: "ACCEPT_UNTRUSTED" } : {}),
     ...(sans.length > 0 ? { matchTypedSubjectAltNames: sans } : {}),
     ...(spki.length > 0 ? { verifyCertificateSpki: spki } : {}),
     ...(hashes.length > 0 ? { verifyCertificateHash: hashes } : {}),
@@ -139,6 +140,11 @@ function clientValidation(
         defaultValidationContext: context,
         validationContextSdsSecretConfig: { name: bundle, sdsConfig: ADS_SECRETS },
       },
+    };
+  }
+  if (authorities !== undefined && "inline" in authorities) {
+    return {
+      validationContext: { ...context, trustedCa: { inlineString: authorities.inline } },
     };
   }
   if (authorities === undefined || !("file" in authorities)) return { validationContext: context };
@@ -158,7 +164,9 @@ function bundleOf(
   gatewayNamespace: string,
 ): string | undefined {
   const authorities = clients?.authorities;
-  if (authorities === undefined || "file" in authorities) return undefined;
+  if (authorities === undefined || "file" in authorities || "inline" in authorities) {
+    return undefined;
+  }
   return "bundle" in authorities
     ? gatewaySecret(gatewayNamespace, authorities.bundle)
     : gatewayClientCaSecret(gatewayNamespace, authorities.credential);

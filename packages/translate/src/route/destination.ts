@@ -1,7 +1,11 @@
 /** Where a rule sends requests: one cluster, or several by weight, each with its own header operations. */
-import type { RouteAction, WeightedCluster_ClusterWeight } from "@heddle/envoy/config/route/v3";
+import type {
+  RouteAction,
+  RouteAction_ClusterNotFoundResponseCode,
+  WeightedCluster_ClusterWeight,
+} from "@heddle/envoy/config/route/v3";
 import type { Destination, HttpDestination } from "../form/rule-set.ts";
-import { outboundCluster } from "../names.ts";
+import { outboundCluster, UNRESOLVED_CLUSTER } from "../names.ts";
 import { authorityOf, headerOperations, joinOperations } from "./header-operations.ts";
 import type { RouteFeature, RuleContext } from "./rule.ts";
 
@@ -11,16 +15,22 @@ export const destinations: RouteFeature = {
     if (rule.redirect || rule.directResponse) return route;
     // A weight of 0 beside others takes no traffic; Envoy would only carry it along.
     const all = rule.destinations;
-    const chosen = all.length > 1 ? all.filter(({ weight }) => weight > 0) : all;
+    const lost = rule.unresolved;
+    const several = all.length > 1 || lost !== undefined;
+    const chosen = several ? all.filter(({ weight }) => weight > 0) : all;
     const [only] = chosen;
     if (!only) return route;
     const authority = rule.rewrite?.authority ?? authorityOf(rule.headers);
-    if (chosen.length > 1) {
+    if (chosen.length > 1 || lost) {
       const action: RouteAction = {
         ...route.route,
         weightedClusters: {
-          clusters: chosen.map((destination) => weighted(destination, authority, context)),
+          clusters: [
+            ...chosen.map((destination) => weighted(destination, authority, context)),
+            ...(lost ? [{ name: UNRESOLVED_CLUSTER, weight: lost.weight }] : []),
+          ],
         },
+        ...(lost ? { clusterNotFoundResponseCode: NOT_FOUND_CODES[lost.status] } : {}),
         ...(authority ? { hostRewriteLiteral: authority } : {}),
       };
       return { ...route, route: action };
@@ -37,6 +47,14 @@ export const destinations: RouteFeature = {
     };
   },
 };
+
+/** What Envoy answers where a cluster of that name is not there. */
+const NOT_FOUND_CODES: Readonly<Record<404 | 500 | 503, RouteAction_ClusterNotFoundResponseCode>> =
+  {
+    404: "NOT_FOUND",
+    500: "INTERNAL_SERVER_ERROR",
+    503: "SERVICE_UNAVAILABLE",
+  };
 
 /** Without a port in the destination: the service's only port, else the port that the client addressed. */
 export function clusterOf(destination: Destination, context: RuleContext): string {

@@ -10,6 +10,7 @@ import { redirect } from "./redirect.ts";
 import { retries } from "./retries.ts";
 import { rewrite } from "./rewrite.ts";
 import type { RouteFeature } from "./rule.ts";
+import { session } from "./session.ts";
 import { timeout } from "./timeout.ts";
 
 export const ROUTE_FEATURES: readonly RouteFeature[] = [
@@ -28,4 +29,5 @@ export const ROUTE_FEATURES: readonly RouteFeature[] = [
   // Per-route configuration of filters; their order among each other is that of the filters.
   cors,
   fault,
+  session,
 ];

@@ -30,7 +30,7 @@ export const gatewayServers = derivation<GatewayKey, readonly GatewayServer[]>(
   ({ namespace, labels, address }) => `${namespace}|${labelText(labels)}|${address ?? ""}`,
   (read, { namespace, labels, address }) => {
     const services = address === undefined ? [] : read.servicesAt(address);
-    return listenersOfProxy(read, labels, namespace).map((listener): GatewayServer => {
+    return listenersOfProxy(read, labels, namespace, services).map((listener): GatewayServer => {
       const port = listeningPort(read, services, listener.port, address);
       return { listener, port, routeName: routeNameOf(listener, port) };
     });

@@ -37,7 +37,9 @@ export function routeMatch(match: HttpMatch): RouteMatch {
   const queryParameters = Object.entries(match.queryParams ?? {})
     .toSorted(byName)
     .map(([name, value]) => queryMatcher(name, value));
-  const path = pathMatch(match.path);
+  const path: RouteMatch = match.pathPrefix
+    ? { pathSeparatedPrefix: match.pathPrefix }
+    : pathMatch(match.path);
   if (path === EVERYTHING && headers.length === 0 && queryParameters.length === 0) return path;
   return {
     ...path,

@@ -25,11 +25,18 @@ export const redirect: RouteFeature = {
     const action: RedirectAction = {
       responseCode: CODES[wanted.redirectCode || 301] ?? "MOVED_PERMANENTLY",
       ...(wanted.authority ? { hostRedirect: wanted.authority } : {}),
-      ...(wanted.prefixRewrite
-        ? { prefixRewrite: wanted.prefixRewrite }
-        : wanted.uri
-          ? { pathRedirect: wanted.uri }
-          : {}),
+      ...(wanted.pathRewrite
+        ? {
+            regexRewrite: {
+              pattern: { regex: wanted.pathRewrite.match },
+              substitution: wanted.pathRewrite.rewrite,
+            },
+          }
+        : wanted.prefixRewrite
+          ? { prefixRewrite: wanted.prefixRewrite }
+          : wanted.uri
+            ? { pathRedirect: wanted.uri }
+            : {}),
       ...(wanted.scheme ? { schemeRedirect: wanted.scheme } : {}),
       ...(asked && (asked !== standard || keepsPort(wanted, port, standard))
         ? { portRedirect: asked }

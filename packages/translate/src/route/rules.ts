@@ -22,7 +22,7 @@ export function routesOf(context: RuleContext): readonly Route[] {
 
 function routeOf(rule: HttpRule, match: HttpMatch, context: RuleContext): Route {
   const name = [rule.name, match.name].filter(Boolean).join(".");
-  const { kind, namespace, name: origin } = context.rules.origin;
+  const { kind, namespace, name: origin } = rule.origin ?? context.rules.origin;
   const initial: Route = {
     ...(name ? { name } : {}),
     match: routeMatch(match),
@@ -41,7 +41,11 @@ function routeOf(rule: HttpRule, match: HttpMatch, context: RuleContext): Route 
 /** What a span is called: `host:port/path*`, or the name of the rules' object where requests go to several hosts. */
 function operationOf(route: Route, origin: string, port: number): string {
   const match = route.match;
-  const path = match?.path ?? match?.safeRegex?.regex ?? `${match?.prefix ?? "/"}*`;
+  const path =
+    match?.path ??
+    match?.safeRegex?.regex ??
+    match?.pathSeparatedPrefix ??
+    `${match?.prefix ?? "/"}*`;
   const [, clusterPort, , host] = route.route?.cluster?.split("|") ?? [];
   return host ? `${host}:${clusterPort}${path}` : `${origin}:${port}${path}`;
 }

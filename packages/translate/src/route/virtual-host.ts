@@ -26,7 +26,11 @@ export const hostRoutes = derivation<HostKey, readonly Route[]>(
   ({ ruled, view, host, port }) => `${view.key}|${host}|${port}|${ruled}`,
   (read, { ruled, view, host, port }) => {
     const rules = ruled ? rulesForHost(read, host, view.namespace) : undefined;
-    if (rules === undefined || rules.http.length === 0) {
+    if (
+      rules === undefined ||
+      rules.http.length === 0 ||
+      (rules.ports && !rules.ports.includes(port))
+    ) {
       return [defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined))];
     }
     return routesOf({ read, view, rules, port, tls: false, gateways: MESH });

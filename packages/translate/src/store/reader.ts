@@ -1,15 +1,34 @@
 /** Answers a derivation's questions about the model, from one cohort's reading of it. */
-import type { MeshObject } from "@heddle/model";
+import type { GatewayApiReader, MeshObject } from "@heddle/model";
 import type { Engine } from "../engine/engine.ts";
 import type { Cohort } from "../proxy.ts";
 import type { Derivation, ModelReader } from "../read.ts";
 import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
 import { namespaceOfScope, ruleFor, scopeOf } from "./destination-rules.ts";
+import { gatewayApiListeners } from "../form/gateway-api/entries.ts";
+import { consumerNamespaces } from "../form/gateway-api/mesh-parents.ts";
 import type { Store } from "./store.ts";
 
 export function createReader(store: Store, cohort: Cohort, engine: Engine): ModelReader {
   const side = () => store.side(cohort);
+  const gatewayApi: GatewayApiReader = {
+    clusterDomain: store.mesh.clusterDomain,
+    knowsSecrets: true,
+    knowsServices: true,
+    object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
+    service: (host) => side().services.forHost(host),
+    routes: (parent) => side().gatewayApi.routes(parent),
+    listenerSets: (gateway) => side().gatewayApi.listenerSets(gateway),
+    referenceGrants: (namespace) => side().gatewayApi.referenceGrants(namespace),
+    backendTlsPolicies: (service) => side().gatewayApi.backendTlsPolicies(service),
+    listeners: (gateway) => engine.get(gatewayApiListeners, gateway),
+  };
   return {
+    gatewayApi,
+    gatewaysAt: (host) =>
+      side()
+        .gatewayApi.gatewaysAt(host)
+        .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
     mesh: store.mesh,
     service: (host, scope) =>
       side().services.forHost(host, scope === undefined ? undefined : namespaceOfScope(scope)),
@@ -52,7 +71,9 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
       const { exceptions, selecting } = destinationRules.forHost(host);
       return services.visibility(host).exceptions.size > 0 || exceptions.size + selecting.size > 0;
     },
-    routeScoped: (host) => side().virtualServices.forHost(host).exceptions.size > 0,
+    routeScoped: (host) =>
+      side().virtualServices.forHost(host).exceptions.size > 0 ||
+      consumerNamespaces(gatewayApi, host).size > 0,
     hostsScope: (namespace) => (side().services.singledOut(namespace) ? namespace : ANY_NAMESPACE),
     clusterScope: (host, { namespace, labels }) => {
       const { services, destinationRules } = side();
@@ -61,7 +82,10 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
       return services.visibility(host).exceptions.has(namespace) ? namespace : ANY_NAMESPACE;
     },
     routeScope: (host, namespace) =>
-      side().virtualServices.forHost(host).exceptions.has(namespace) ? namespace : ANY_NAMESPACE,
+      side().virtualServices.forHost(host).exceptions.has(namespace) ||
+      consumerNamespaces(gatewayApi, host).has(namespace)
+        ? namespace
+        : ANY_NAMESPACE,
     get: <K, V>(derivation: Derivation<K, V>, key: K): V => engine.get(derivation, key),
   };
 }

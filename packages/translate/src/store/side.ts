@@ -5,6 +5,7 @@ import type { MeshSettings } from "../read.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
 import { DestinationRules } from "./destination-rules.ts";
 import { EnvoyFilters } from "./envoy-filters.ts";
+import { GatewayApiObjects } from "./gateway-api.ts";
 import { Gateways } from "./gateways.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Objects } from "./objects.ts";
@@ -22,6 +23,7 @@ export class Side {
   readonly virtualServices: VirtualServices;
   readonly destinationRules: DestinationRules;
   readonly gateways: Gateways;
+  readonly gatewayApi: GatewayApiObjects;
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
   readonly envoyFilters: EnvoyFilters;
@@ -43,6 +45,7 @@ export class Side {
     });
     this.services.onChange((host) => this.destinationRules.serviceChanged(host));
     this.gateways = new Gateways(claims);
+    this.gatewayApi = new GatewayApiObjects(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
@@ -53,6 +56,7 @@ export class Side {
       this.virtualServices,
       this.destinationRules,
       this.gateways,
+      this.gatewayApi,
       this.peerAuthentications,
       this.rateLimits,
       this.envoyFilters,

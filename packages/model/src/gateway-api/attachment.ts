@@ -1,0 +1,186 @@
+/** Which parents take a route, through which of their listeners, and for which hosts. */
+import { hostMatches } from "../host.ts";
+import type * as GatewayApi from "../kinds/gateway-api/index.ts";
+import { groupOf } from "../object.ts";
+import type { ServiceModel } from "../registry/types.ts";
+import { serviceHost } from "../host.ts";
+import { ourGateway } from "./gateway-class.ts";
+import { commonHosts } from "./hosts.ts";
+import { isNamespaceAllowed, type ListenerEntry } from "./listeners.ts";
+import {
+  EXPERIMENTAL_GATEWAY_API,
+  GATEWAY_API,
+  type GatewayApiReader,
+  type RouteKind,
+  type RouteObject,
+} from "./reader.ts";
+
+export type RefusalReason =
+  | "NotAllowedByListeners"
+  | "NoMatchingListenerHostname"
+  | "NoMatchingParent";
+
+export type ParentState =
+  /** Not ours to say anything of: a Gateway of another class, a kind that we do not know. */
+  | { readonly state: "foreign" }
+  | { readonly state: "refused"; readonly reason: RefusalReason; readonly message: string }
+  | { readonly state: "attached"; readonly listeners: readonly AttachedListener[] }
+  /** A Service of the mesh: the route decides for its clients. */
+  | { readonly state: "mesh"; readonly service: ServiceModel; readonly port?: number };
+
+export interface AttachedListener {
+  readonly entry: ListenerEntry;
+  /** Never empty. */
+  readonly hosts: readonly string[];
+}
+
+/** What becomes of one parent reference of a route. */
+export function parentState(
+  read: GatewayApiReader,
+  route: RouteObject,
+  parent: GatewayApi.ParentReference,
+): ParentState {
+  const { group = GATEWAY_API, kind = "Gateway", name } = parent;
+  const namespace = parent.namespace ?? route.metadata.namespace;
+  if (group === "" && kind === "Service") return meshParent(read, route, parent, namespace);
+  if (group === GATEWAY_API && kind === "Gateway") {
+    const gateway = `${namespace}/${name}`;
+    if (ourGateway(read, gateway) === undefined) return missingGateway(read, gateway);
+    return attach(read, route, parent, gatewaysOwn(read.listeners(gateway)));
+  }
+  const isSet =
+    (group === GATEWAY_API && kind === "ListenerSet") ||
+    (group === EXPERIMENTAL_GATEWAY_API && kind === "XListenerSet");
+  if (!isSet) return { state: "foreign" };
+  const set = read.object<GatewayApi.ListenerSet>(`${group}/${kind}/${namespace}/${name}`);
+  if (set === undefined) return noParent(`there is no ${kind} ${namespace}/${name}`);
+  const { parentRef } = set.spec;
+  const gateway = `${parentRef.namespace ?? namespace}/${parentRef.name}`;
+  if (ourGateway(read, gateway) === undefined) return missingGateway(read, gateway);
+  const own = read
+    .listeners(gateway)
+    .filter(
+      ({ owner }) =>
+        owner.kind === kind &&
+        owner.metadata.namespace === namespace &&
+        owner.metadata.name === name,
+    );
+  return attach(read, route, parent, own);
+}
+
+function gatewaysOwn(entries: readonly ListenerEntry[]): readonly ListenerEntry[] {
+  return entries.filter(({ owner }) => owner.kind === "Gateway");
+}
+
+/** Of a class that is not ours, or whose class nobody knows, we say nothing; of one that is not there at all we do. */
+function missingGateway(read: GatewayApiReader, gateway: string): ParentState {
+  const known = read.object(`${GATEWAY_API}/Gateway/${gateway}`) !== undefined;
+  return known ? { state: "foreign" } : noParent(`there is no Gateway ${gateway}`);
+}
+
+function noParent(message: string): ParentState {
+  return { state: "refused", reason: "NoMatchingParent", message };
+}
+
+function meshParent(
+  read: GatewayApiReader,
+  route: RouteObject,
+  { name, port, sectionName }: GatewayApi.ParentReference,
+  namespace: string,
+): ParentState {
+  if (route.kind === "UDPRoute") {
+    return {
+      state: "refused",
+      reason: "NotAllowedByListeners",
+      message: "the mesh carries no UDP",
+    };
+  }
+  const service = read.service(serviceHost(name, namespace, read.clusterDomain));
+  if (service === undefined) return noParent(`there is no Service ${namespace}/${name}`);
+  const named =
+    sectionName === undefined ? undefined : service.ports.find((each) => each.name === sectionName);
+  if (sectionName !== undefined && named === undefined) {
+    return noParent(`Service ${namespace}/${name} has no port named ${sectionName}`);
+  }
+  const wanted = port ?? named?.port;
+  if (wanted === undefined) return { state: "mesh", service };
+  if (!service.ports.some((each) => each.port === wanted)) {
+    return noParent(`Service ${namespace}/${name} has no port ${wanted}`);
+  }
+  return { state: "mesh", service, port: wanted };
+}
+
+function attach(
+  read: GatewayApiReader,
+  route: RouteObject,
+  { name, sectionName, port }: GatewayApi.ParentReference,
+  entries: readonly ListenerEntry[],
+): ParentState {
+  const named = entries.filter(
+    (entry) =>
+      (sectionName === undefined || entry.listener.name === sectionName) &&
+      (port === undefined || entry.port === port),
+  );
+  if (named.length === 0) {
+    const asked = [
+      ...(sectionName === undefined ? [] : [`named ${sectionName}`]),
+      ...(port === undefined ? [] : [`on port ${port}`]),
+    ].join(" ");
+    return noParent(`${name} has no listener ${asked}`.trim());
+  }
+  const open = named.filter((entry) => isAllowed(read, route, entry));
+  if (open.length === 0) {
+    return {
+      state: "refused",
+      reason: "NotAllowedByListeners",
+      message: `no listener of ${name} takes a ${route.kind} of namespace ${route.metadata.namespace}`,
+    };
+  }
+  const listeners = open.flatMap((entry): AttachedListener[] => {
+    const hosts = hostsThrough(entry, route);
+    return hosts.length === 0 ? [] : [{ entry, hosts }];
+  });
+  if (listeners.length === 0) {
+    return {
+      state: "refused",
+      reason: "NoMatchingListenerHostname",
+      message: `no hostname of the route is one of a listener of ${name}`,
+    };
+  }
+  return { state: "attached", listeners };
+}
+
+function isAllowed(
+  read: GatewayApiReader,
+  { kind, apiVersion, metadata }: RouteObject,
+  { owner, kinds, listener }: ListenerEntry,
+): boolean {
+  if (groupOf(apiVersion) !== GATEWAY_API || !kinds.includes(kind as RouteKind)) return false;
+  const { from = "Same", selector } = listener.allowedRoutes?.namespaces ?? {};
+  return isNamespaceAllowed(read, from, selector, owner.metadata.namespace, metadata.namespace);
+}
+
+/** Routes of connections without a name take every connection of their listener. */
+function hostsThrough({ listener }: ListenerEntry, { kind, spec }: RouteObject): readonly string[] {
+  if (kind === "TCPRoute" || kind === "UDPRoute") return ["*"];
+  return commonHosts(listener.hostname, spec.hostnames);
+}
+
+/**
+ * Hosts that are left to a listener beside others of its port: a name belongs to the most specific listener that covers it,
+ * whether that one has a route for it or not.
+ */
+export function hostsLeftTo(
+  entry: ListenerEntry,
+  hosts: readonly string[],
+  others: readonly ListenerEntry[],
+): readonly string[] {
+  const own = entry.listener.hostname ?? "*";
+  return hosts.filter(
+    (host) =>
+      !others.some(({ listener: { hostname = "*" } }) => {
+        if (hostname === own || !hostMatches(hostname, host)) return false;
+        return hostMatches(own, hostname);
+      }),
+  );
+}

@@ -1,0 +1,56 @@
+/** What decisions about the Gateway API ask of a mesh; each question is by key, so that whoever answers can track it. */
+import type * as GatewayApi from "../kinds/gateway-api/index.ts";
+import type { MeshObject } from "../object.ts";
+import type { ServiceModel } from "../registry/types.ts";
+import type { ListenerEntry } from "./listeners.ts";
+
+export const GATEWAY_API = "gateway.networking.k8s.io";
+export const EXPERIMENTAL_GATEWAY_API = "gateway.networking.x-k8s.io";
+
+export interface GatewayApiReader {
+  readonly clusterDomain: string;
+  /** Whether Secrets and ConfigMaps are known at all: what is not known is not missing. */
+  readonly knowsSecrets: boolean;
+  /** Whether services are known at all. */
+  readonly knowsServices: boolean;
+  object<Spec>(key: string): MeshObject<Spec> | undefined;
+  /** By its full host. */
+  service(host: string): ServiceModel | undefined;
+  /** Routes that name a parent, `parentKey`, oldest first. */
+  routes(parent: string): readonly RouteObject[];
+  /** ListenerSets that name a Gateway `namespace/name`, oldest first. */
+  listenerSets(gateway: string): readonly MeshObject<GatewayApi.ListenerSet>[];
+  /** Grants of one namespace. */
+  referenceGrants(namespace: string): readonly MeshObject<GatewayApi.ReferenceGrant>[];
+  /** Policies that name a Service `namespace/name`, oldest first. */
+  backendTlsPolicies(service: string): readonly MeshObject<GatewayApi.BackendTLSPolicy>[];
+  /** What `listenersOf` says of a Gateway `namespace/name`, made once. */
+  listeners(gateway: string): readonly ListenerEntry[];
+}
+
+export type RouteKind = "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute";
+
+export const ROUTE_KINDS: readonly RouteKind[] = [
+  "HTTPRoute",
+  "GRPCRoute",
+  "TLSRoute",
+  "TCPRoute",
+  "UDPRoute",
+];
+
+/** A route of any kind, as far as parents are concerned. */
+export type RouteObject = MeshObject<{
+  readonly parentRefs?: readonly GatewayApi.ParentReference[];
+  readonly hostnames?: readonly string[];
+  readonly rules?: readonly unknown[];
+}>;
+
+/** `Gateway/namespace/name`; kinds of other groups than the Gateway API's and Kubernetes' own have the group in front. */
+export function parentKey(
+  { group = GATEWAY_API, kind = "Gateway", namespace, name }: GatewayApi.ParentReference,
+  ownNamespace: string,
+): string {
+  const known =
+    group === GATEWAY_API || (group === "" && kind === "Service") ? kind : `${group}/${kind}`;
+  return `${known}/${namespace ?? ownNamespace}/${name}`;
+}

@@ -1,0 +1,37 @@
+/** Routes that one listener of the Gateway API has taken. */
+import {
+  type GatewayApiReader,
+  type ListenerEntry,
+  parentKey,
+  parentState,
+  type RouteObject,
+} from "@heddle/model";
+
+interface HostedRoute {
+  readonly route: RouteObject;
+  readonly hosts: readonly string[];
+}
+
+/** Routes that a listener has taken, oldest first, with the hosts that they have in common. */
+export function attachedRoutes(
+  read: GatewayApiReader,
+  entry: ListenerEntry,
+): readonly HostedRoute[] {
+  const { apiVersion, kind, metadata } = entry.owner;
+  const { namespace, name } = metadata;
+  const group = apiVersion.slice(0, apiVersion.indexOf("/"));
+  const parent = parentKey({ group, kind, namespace, name }, namespace);
+  return read.routes(parent).flatMap((route): HostedRoute[] => {
+    const hosts = new Set<string>();
+    for (const reference of route.spec.parentRefs ?? []) {
+      if (parentKey(reference, route.metadata.namespace) !== parent) continue;
+      const found = parentState(read, route, reference);
+      if (found.state !== "attached") continue;
+      for (const attached of found.listeners) {
+        if (attached.entry.listener.name !== entry.listener.name) continue;
+        for (const host of attached.hosts) hosts.add(host);
+      }
+    }
+    return hosts.size > 0 ? [{ route, hosts: [...hosts] }] : [];
+  });
+}

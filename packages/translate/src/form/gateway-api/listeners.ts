@@ -1,0 +1,85 @@
+/** Listeners of the Gateway API's Gateways and ListenerSets in the intermediate form. */
+import type { ListenerEntry, ServiceModel } from "@heddle/model";
+import { derivation, type ModelReader } from "../../read.ts";
+import type { GatewayListener, ListenerTls } from "../gateway-listener.ts";
+import { sectionReference } from "./section-rules.ts";
+import { tlsHostsOf } from "./stream-rules.ts";
+
+/** Pods that serve a Gateway name it so, as those that Istio deploys do. */
+const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
+
+/**
+ * Of the Gateway that the proxy's labels name, and of those whose address is a Service that leads to the proxy, for proxies
+ * that somebody deployed by hand.
+ */
+export function listenersOfGatewayApi(
+  read: ModelReader,
+  labels: Readonly<Record<string, string>>,
+  namespace: string,
+  services: readonly ServiceModel[],
+): readonly GatewayListener[] {
+  const name = labels[GATEWAY_NAME];
+  const gateways = new Set([
+    ...(name ? [`${namespace}/${name}`] : []),
+    ...services.flatMap(({ host }) => read.gatewaysAt(host)),
+  ]);
+  return [...gateways].flatMap((gateway) => read.get(listenersOfGateway, gateway));
+}
+
+const listenersOfGateway = derivation<string, readonly GatewayListener[]>(
+  "form/gateway-api",
+  (gateway) => gateway,
+  (read, gateway) =>
+    read.gatewayApi
+      .listeners(gateway)
+      .filter(({ served }) => served)
+      .flatMap((entry) => formOf(read, entry)),
+);
+
+function formOf(read: ModelReader, entry: ListenerEntry): readonly GatewayListener[] {
+  const { owner, listener, port, protocol } = entry;
+  if (protocol === undefined) return [];
+  const { namespace, name } = owner.metadata;
+  const host = (listener.hostname ?? "*").toLowerCase();
+  const whole: GatewayListener = {
+    origin: { kind: owner.kind, namespace, name },
+    gateway: sectionReference(entry),
+    section: `${owner.kind}~${listener.name}`,
+    port,
+    protocol,
+    hosts: [{ host }],
+    ...(protocol === "HTTPS" || protocol === "TLS" ? { tls: tlsOf(entry) } : {}),
+    httpsRedirect: false,
+  };
+  if (protocol !== "TLS" || listener.tls?.mode === "Passthrough") return [whole];
+  // With TLS taken off nobody asks for a name any more: each name that a route speaks of becomes a listener of its own.
+  return tlsHostsOf(read, entry).map((each) => ({
+    ...whole,
+    gateway: sectionReference(entry, each),
+    section: `${whole.section}~${each}`,
+    hosts: [{ host: each }],
+  }));
+}
+
+function tlsOf({ listener, certificates, clients }: ListenerEntry): ListenerTls {
+  if (listener.tls?.mode === "Passthrough") return { mode: "PASSTHROUGH" };
+  return {
+    mode: "TERMINATE",
+    certificates: certificates.map(({ namespace, name }) => ({
+      credential: `kubernetes://${namespace}/${name}`,
+    })),
+    ...(clients
+      ? {
+          clients: {
+            required: clients.mode === "AllowValidOnly",
+            ...(clients.mode === "AllowInsecureFallback" ? { acceptUntrusted: true } : {}),
+            authorities: { inline: clients.authorities },
+            subjectAltNames: [],
+            spki: [],
+            hashes: [],
+          },
+        }
+      : {}),
+    parameters: { cipherSuites: [] },
+  };
+}
