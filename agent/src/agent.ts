@@ -17,6 +17,7 @@ import type { AgentOptions } from "./options.ts";
 import { ownMetrics } from "./own-metrics.ts";
 import { createRefusals } from "./refusal/refusals.ts";
 import { createHoldWriter, readHolds } from "./refusal/saved-holds.ts";
+import { createMeshConflicts } from "./sources/conflicts.ts";
 import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
@@ -90,6 +91,7 @@ async function startControl(
   });
   const model = createMergedModel();
   const hosted = createHostedSource();
+  const meshConflicts = createMeshConflicts();
   const proxies = createLiveProxies(translator);
   let stateWriteFailures = 0;
   let fileDiagnostics: readonly Diagnostic[] = [];
@@ -135,6 +137,7 @@ async function startControl(
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
     const changed = model.update(owner, changes);
     if (changed.length === 0) return;
+    meshConflicts.changed(changed);
     translator.apply(refusals.pass(changed));
     secrets.objectsChanged(changed.map(({ key }) => key));
   };
@@ -142,6 +145,7 @@ async function startControl(
     ...fileDiagnostics,
     ...model.conflicts(),
     ...hosted.diagnostics(),
+    ...meshConflicts.findings(translator.mesh()),
     ...translator.diagnostics(),
     ...refusals.diagnostics(),
   ];

@@ -6,6 +6,9 @@ import type {
   MeshObject,
   ParsedObject,
   PeerAuthentication,
+  ProxyConfig,
+  Sidecar,
+  Telemetry,
   VirtualService,
 } from "@heddle/model";
 import { compareText, groupOf } from "@heddle/model";
@@ -15,9 +18,12 @@ import { checkDestinations } from "./checks/destinations.ts";
 import { checkGatewayConflicts } from "./checks/gateway-conflicts.ts";
 import { checkGatewayOrder } from "./checks/gateway-order.ts";
 import { checkGatewayReferences } from "./checks/gateway-references.ts";
+import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
+import { checkServiceEntries, type ServiceEntryFacts } from "./checks/service-entries.ts";
+import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
 import type { Entry, KnownService } from "./mesh-index.ts";
 
@@ -71,14 +77,43 @@ const virtualService: readonly Check<VirtualService>[] = [
   checkGatewayOrder,
 ];
 const destinationRule: readonly Check<DestinationRule>[] = [checkDestinationRules];
-const gateway: readonly Check<Gateway>[] = [checkGatewayReferences, checkGatewayConflicts];
+const gateway: readonly Check<Gateway>[] = [
+  checkGatewayReferences,
+  checkGatewayConflicts,
+  checkGatewayPorts,
+];
 const peerAuthentication: readonly Check<PeerAuthentication>[] = [checkPeerAuthentications];
+
+const sidecar: readonly Check<Sidecar>[] = [
+  workloadScopes(({ workloadSelector }) => workloadSelector?.labels, {
+    selected: "IST0110",
+    whole: "IST0111",
+  }),
+];
+const telemetry: readonly Check<Telemetry>[] = [
+  workloadScopes(
+    // What is bound to gateways by name is nobody else's.
+    ({ selector, targetRefs }) => (targetRefs?.length ? "named" : selector?.matchLabels),
+    { selected: "IST0159", whole: "IST0160" },
+  ),
+];
+const proxyConfig: readonly Check<ProxyConfig>[] = [
+  workloadScopes(({ selector }) => selector?.matchLabels, {
+    selected: "HDL0106",
+    whole: "HDL0106",
+  }),
+];
+const serviceEntry: readonly Check<ServiceEntryFacts>[] = [checkServiceEntries];
 
 const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
   "networking.istio.io/VirtualService": virtualService,
   "networking.istio.io/DestinationRule": destinationRule,
   "networking.istio.io/Gateway": gateway,
+  "networking.istio.io/ServiceEntry": serviceEntry,
+  "networking.istio.io/Sidecar": sidecar,
+  "networking.istio.io/ProxyConfig": proxyConfig,
   "security.istio.io/PeerAuthentication": peerAuthentication,
+  "telemetry.istio.io/Telemetry": telemetry,
 };
 
 function look(entry: Entry, context: CheckContext): Diagnostic[] {

@@ -61,4 +61,56 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "PeerAuthentications default/strict and default/permissive, both without a selector",
     remedy: "Merge them into one.",
   },
+  IST0110: {
+    level: "Error",
+    title: "Two Sidecars select the same workloads",
+    why: "One Sidecar decides for a workload. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example:
+      "Sidecars default/a with app: web and default/b with version: v1, which pod web-v1 has both of",
+    remedy: "Merge them into one, or narrow their selectors.",
+  },
+  IST0111: {
+    level: "Error",
+    title: "Two Sidecars are for a whole namespace",
+    why: "A namespace has one Sidecar without a workloadSelector. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example: "Sidecars default/a and default/b, both without a workloadSelector",
+    remedy: "Merge them into one, or give all but one a workloadSelector.",
+  },
+  IST0159: {
+    level: "Error",
+    title: "Two Telemetries select the same workloads",
+    why: "One Telemetry decides for a workload beside those of its namespace and of the mesh. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example: "Telemetries default/a and default/b, both with selector app: web",
+    remedy: "Merge them into one, or narrow their selectors.",
+  },
+  IST0160: {
+    level: "Error",
+    title: "Two Telemetries are for a whole namespace",
+    why: "A namespace has one Telemetry without a selector. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example: "Telemetries default/a and default/b, both without a selector",
+    remedy: "Merge them into one, or give all but one a selector.",
+  },
+  HDL0104: {
+    level: "Error",
+    title: "Two gateways want one port for different protocols",
+    why: "HTTP is told apart by request, TLS by server name, TCP by nothing: on one port of a workload only one of them can be. Istio would give it to the oldest Gateway and drop the others' servers in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example:
+      "Gateways a with port 443 HTTPS and b with port 443 HTTP, both for istio: ingressgateway",
+    remedy: "Give one of them another port, another protocol or another workload.",
+  },
+  HDL0105: {
+    level: "Error",
+    title: "Two ServiceEntries define one host differently",
+    why: "A host has one resolution, one location and one protocol on each port. Istio would take the oldest entry of a namespace and drop the others in silence, so the write is refused; entries of different namespaces are a warning. --force takes Istio's order.",
+    example:
+      "ServiceEntries default/a and default/b, both for api.example.com, with resolution DNS and STATIC",
+    remedy: "Merge them into one, or keep them apart by exportTo.",
+  },
+  HDL0106: {
+    level: "Error",
+    title: "Two ProxyConfigs are for the same workloads",
+    why: "One ProxyConfig decides for a workload beside those of its namespace and of the mesh. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    example: "ProxyConfigs default/a and default/b, both without a selector",
+    remedy: "Merge them into one, or narrow their selectors.",
+  },
 };

@@ -27,6 +27,8 @@ const ANALYZERS: Readonly<Record<string, readonly string[]>> = {
   "virtualservice.ConflictingMeshGatewayHostsAnalyzer": ["IST0109"],
   "gateway.SecretAnalyzer": ["IST0101"],
   "gateway.ConflictingGatewayAnalyzer": ["IST0145"],
+  "sidecar.SelectorAnalyzer": ["IST0101", "IST0110"],
+  "serviceentry.ConflictingServiceEntryProtocolAnalyzer": ["HDL0105"],
 };
 /** These give codes that come with a later issue: IST0161, IST0165, IST0140. */
 const LATER = ["IST0161", "IST0165", "IST0140"];
@@ -77,6 +79,7 @@ function ofAnalyzer(analyzer: string, message: string): boolean {
   if (!message.startsWith("Referenced ")) return true;
   const what = /^Referenced (.+) not found/.exec(message)![1]!;
   if (analyzer === "virtualservice.GatewayAnalyzer") return what === "gateway";
+  if (analyzer === "sidecar.SelectorAnalyzer") return what === "selector";
   if (analyzer === "gateway.SecretAnalyzer") return ["selector", "credentialName"].includes(what);
   return ["host", "mirror host", "host:port"].includes(what);
 }

@@ -9,6 +9,7 @@ import {
   serviceOf,
   virtualServiceHosts,
 } from "@heddle/model";
+import type { ServiceEntryFacts } from "./checks/service-entries.ts";
 import type {
   DestinationRule,
   Gateway,
@@ -129,7 +130,17 @@ export class MeshIndex {
   }
 
   peerAuthentications(namespace: string): Entry<PeerAuthentication>[] {
-    return this.#list(`peer ${namespace}`);
+    return this.inScope("PeerAuthentication", namespace);
+  }
+
+  /** Objects of a namespace, of kinds that apply to its workloads. */
+  inScope<Spec>(kind: string, namespace: string): Entry<Spec>[] {
+    return this.#list(`scope ${kind} ${namespace}`);
+  }
+
+  /** ServiceEntries for exactly this host or wildcard, in lower case. */
+  serviceEntries(host: string): Entry<ServiceEntryFacts>[] {
+    return this.#list(`entry host ${host}`);
   }
 
   /** Gateways with a server on a port. */
@@ -168,7 +179,14 @@ export class MeshIndex {
         return servers.map(({ port }) => `gateway port ${port.number}`);
       }
       case "security.istio.io/PeerAuthentication":
-        return [`peer ${metadata.namespace}`];
+      case "networking.istio.io/Sidecar":
+      case "networking.istio.io/ProxyConfig":
+      case "telemetry.istio.io/Telemetry":
+        return [`scope ${kind} ${metadata.namespace}`];
+      case "networking.istio.io/ServiceEntry": {
+        const { hosts = [] } = object.spec as ServiceEntryFacts;
+        return hosts.map((host) => `entry host ${host.toLowerCase()}`);
+      }
       case "core/Pod": {
         const labels = Object.entries(metadata.labels);
         return ["kind Pod", ...labels.map(([name, value]) => `pod label ${name}=${value}`)];

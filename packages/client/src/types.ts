@@ -243,6 +243,8 @@ export interface ObjectEffect {
   agents: AgentEffect[];
   /** Names of agents that were asked and did not answer in time. */
   silent: string[];
+  /** What agents have found out about the object. */
+  diagnostics: (ApiDiagnostic & { agent: string })[];
 }
 
 export interface AgentEffect {

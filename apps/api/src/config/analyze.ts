@@ -28,7 +28,7 @@ export async function analyzeRequest(
     if (diagnostics.length > 0) return [...diagnostics];
     const entries = [...state.entries.values()];
     const own = [...findingsOf(state, view), ...contested(cluster, entries)];
-    return [...own, ...reportedOf(cluster, entries, own)];
+    return [...own, ...reportedOf(cluster, own)];
   }
   const now = new Date(context.deps.clock());
   const wanted = new Map<string, Wanted>(deleted.map((key) => [key, null]));

@@ -116,18 +116,17 @@ export function contested(view: ClusterView, entries: Iterable<StateEntry>): Dia
   return found;
 }
 
-/** What agents say of objects, but for what is known of them already. */
+/** What agents say of objects, or of all of them without `entries`, but for what is known already. */
 export function reportedOf(
   view: ClusterView,
-  entries: Iterable<StateEntry>,
   known: readonly Diagnostic[],
+  entries?: Iterable<StateEntry>,
 ): Diagnostic[] {
   const told = new Set(known.map(({ code, origin }) => `${code} ${origin}`));
-  return [...entries].flatMap(({ object }) =>
-    object
-      ? (view.found.get(originOf(object)) ?? []).filter(
-          ({ code, origin }) => !told.has(`${code} ${origin}`),
-        )
-      : [],
+  const origins = entries
+    ? [...entries].flatMap(({ object }) => (object ? [originOf(object)] : []))
+    : [...view.found.keys()];
+  return origins.flatMap((each) =>
+    (view.found.get(each) ?? []).filter(({ code, origin }) => !told.has(`${code} ${origin}`)),
   );
 }

@@ -170,7 +170,7 @@ function storedObjects(
   const view = { strict: false, force: true, settings: mesh.settings, cluster };
   const keys = entries.map(({ key }) => key);
   const own = [...findingsAbout(state, view, keys), ...contested(cluster, entries)];
-  const found = [...own, ...reportedOf(cluster, entries, own)];
+  const found = [...own, ...reportedOf(cluster, own, entries)];
   const byOrigin = Map.groupBy(found, ({ origin }) => origin);
   return entries.map((entry) => {
     const { document, object } = entry;

@@ -210,9 +210,14 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
   app.openapi(getEffect, async (c) => {
     const { group, kind, namespace, name } = c.req.valid("param");
     const key = `${group}/${kind}/${namespace}/${name}`;
-    const { answers, silent } = await meshRoom(deps.rooms, c.var.mesh).effect(key);
+    const origin = `${kind} ${namespace === "-" ? "" : `${namespace}/`}${name}`;
+    const [{ answers, silent }, cluster] = await Promise.all([
+      meshRoom(deps.rooms, c.var.mesh).effect(key),
+      clusterSummary(deps, c.var.mesh),
+    ]);
+    const diagnostics = cluster.diagnostics.filter((each) => each.origin === origin);
     const agents = answers.map(({ agent, effect: { key: _, ...rest } }) => ({ agent, ...rest }));
-    return c.json({ key, agents, silent: [...silent] }, 200);
+    return c.json({ key, agents, silent: [...silent], diagnostics }, 200);
   });
   app.openapi(getEvents, async (c) => {
     const stream = await meshRoom(deps.rooms, c.var.mesh).events();

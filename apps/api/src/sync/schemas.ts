@@ -67,5 +67,8 @@ export const ObjectEffectSchema = z
     silent: z
       .array(z.string())
       .openapi({ description: "Agents that were asked and did not answer in time" }),
+    diagnostics: z
+      .array(diagnosticReportSchema.extend({ agent: z.string() }))
+      .openapi({ description: "What agents have found out about the object" }),
   })
   .openapi("ObjectEffect");

@@ -1,6 +1,7 @@
 /** `heddle describe`: one object, who owns it, what is wrong with it, and what it became at the proxies that have it. */
 import {
   type AgentEffect,
+  type ApiDiagnostic,
   HeddleApiError,
   type ObjectEffect,
   type StoredObject,
@@ -35,7 +36,7 @@ export function describeCommand(): Command {
       if (object instanceof HeddleApiError && !owned) throw object;
       const stored = object instanceof HeddleApiError ? undefined : object;
       if (options.output === "json") return printJson({ object: stored ?? null, effect });
-      await showObject(key, stored, owned);
+      await showObject(key, stored, owned, stored?.diagnostics ?? effect.diagnostics);
       showEffect(effect);
     });
 }
@@ -50,6 +51,7 @@ async function showObject(
   key: string,
   object: StoredObject | undefined,
   owned: AgentEffect | undefined,
+  found: readonly ApiDiagnostic[],
 ): Promise<void> {
   const { stringify } = await import("yaml");
   const [, kind = "", namespace = "-", name = ""] = key.split("/");
@@ -69,7 +71,6 @@ async function showObject(
   const spec = owned?.document?.["spec"] ?? object?.spec;
   if (spec !== undefined)
     process.stdout.write(`${stringify(spec, { aliasDuplicateObjects: false })}\n`);
-  const found = object?.diagnostics ?? [];
   process.stdout.write(
     found.length > 0 ? `${formatFindings(found)}\n` : `${green("✔")} nothing found wrong\n`,
   );

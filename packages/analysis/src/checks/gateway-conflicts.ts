@@ -38,11 +38,21 @@ function isPlain(server: Server): boolean {
 /** One host under the same number and address. */
 function claimSame(a: Server, b: Server): boolean {
   if (a.port.number !== b.port.number || (a.bind ?? "") !== (b.bind ?? "")) return false;
-  return a.hosts.some((host) => b.hosts.includes(host));
+  const theirs = b.hosts.map(hostOf);
+  return a.hosts.some((host) => theirs.includes(hostOf(host)));
+}
+
+/** `namespace/host` says whose rules may use the host, not which host it is. */
+function hostOf(text: string): string {
+  return text.slice(text.indexOf("/") + 1);
 }
 
 /** Equal selectors, or different ones that pick the same pod. */
-function sameWorkload(a: Entry<Gateway>, b: Entry<Gateway>, { index }: CheckContext): boolean {
+export function sameWorkload(
+  a: Entry<Gateway>,
+  b: Entry<Gateway>,
+  { index }: CheckContext,
+): boolean {
   const [mine, theirs] = [a.object.spec.selector ?? {}, b.object.spec.selector ?? {}];
   const equal =
     Object.keys(mine).length === Object.keys(theirs).length && labelsMatch(mine, theirs);
