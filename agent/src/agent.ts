@@ -1,4 +1,5 @@
 /** Puts an agent together: sources → model → translation → xDS, identity beside it, the plane and telemetry above. */
+import path from "node:path";
 import { importVerifier, type MeshState } from "@heddle/sync";
 import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
@@ -31,6 +32,7 @@ import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
 import { type RunningTelemetry, startTelemetry } from "./telemetry/index.ts";
 import { AGENT_VERSION } from "./version.ts";
+import { createWasmModules } from "./wasm/modules.ts";
 import { createAdsServer } from "./xds/index.ts";
 
 export interface RunningAgent {
@@ -125,6 +127,18 @@ async function startControl(
     refusals.close();
     await holdWriter.settled();
   });
+  let stateChanged = () => {};
+  const modules = createWasmModules({
+    directory: path.join(directory.path, "wasm"),
+    objects: function* () {
+      for (const [, , object] of model.entries()) yield object;
+    },
+    get: (key) => model.get(key),
+    set: (key, state) => translator.setWasmModule(key, state),
+    changed: () => stateChanged(),
+    log,
+  });
+  closing.push(() => modules.close());
 
   const effectAt = createEffectAnswers({
     model,
@@ -139,7 +153,9 @@ async function startControl(
     if (changed.length === 0) return;
     meshConflicts.changed(changed);
     translator.apply(refusals.pass(changed));
-    secrets.objectsChanged(changed.map(({ key }) => key));
+    const keys = changed.map(({ key }) => key);
+    secrets.objectsChanged(keys);
+    modules.objectsChanged(keys);
   };
   const diagnostics = () => [
     ...fileDiagnostics,
@@ -148,6 +164,7 @@ async function startControl(
     ...meshConflicts.findings(translator.mesh()),
     ...translator.diagnostics(),
     ...refusals.diagnostics(),
+    ...modules.diagnostics(),
   ];
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
@@ -165,6 +182,7 @@ async function startControl(
     log,
   );
   closing.push(() => reporter.close());
+  stateChanged = () => reporter.clusterChanged();
 
   const overlayTimer = createOverlayTimer((now) => {
     put("hosted", hosted.expire(now));

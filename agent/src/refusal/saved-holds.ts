@@ -19,7 +19,7 @@ const savedSchema = z.array(
       z.object({
         id: z.string(),
         proxy: z.string(),
-        type: z.enum(["cluster", "endpoint", "secret", "listener", "route"]),
+        type: z.enum(["cluster", "endpoint", "secret", "extension", "listener", "route"]),
         resource: z.string(),
         reason: z.string(),
       }),

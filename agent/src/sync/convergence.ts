@@ -18,6 +18,7 @@ export const TYPE_NAMES: Readonly<Record<ResourceType, string>> = {
   endpoint: "EDS",
   listener: "LDS",
   route: "RDS",
+  extension: "ECDS",
   secret: "SDS",
 };
 

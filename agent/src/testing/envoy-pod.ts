@@ -1,6 +1,6 @@
 /** For tests: a pod on loopback, its application in this process, a real Envoy as its sidecar, and its Kubernetes objects. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer, request, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, request, type Server } from "node:http";
 import { bootstrap } from "@heddle/translate";
 
 export interface PodOptions {
@@ -19,6 +19,11 @@ export interface EnvoyPod extends PodOptions {
   stopEnvoy(): Promise<void>;
   /** Calls a service as the application would: through the sidecar's HTTP proxy port. */
   call(host: string, path?: string): Promise<{ status: number; body: string }>;
+  /** The same, with the response's headers. */
+  get(
+    host: string,
+    path?: string,
+  ): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }>;
   /** Serial numbers of the certificates that Envoy holds. */
   serials(): Promise<string>;
   close(): Promise<void>;
@@ -41,6 +46,27 @@ export async function startPod(options: PodOptions, envoyBinary: string): Promis
     child.kill("SIGKILL");
     await gone;
   };
+  const get: EnvoyPod["get"] = (host, path = "/") =>
+    new Promise((resolve) => {
+      const call = request(
+        {
+          host: address,
+          port: PROXY_PORT,
+          path: `http://${host}${path}`,
+          headers: { host },
+          agent: false,
+        },
+        (response) => {
+          let body = "";
+          response.on("data", (chunk) => (body += chunk));
+          response.on("end", () =>
+            resolve({ status: response.statusCode ?? 0, body, headers: response.headers }),
+          );
+        },
+      );
+      call.on("error", (error) => resolve({ status: 0, body: String(error), headers: {} }));
+      call.end();
+    });
   return {
     ...options,
     document: {
@@ -99,25 +125,11 @@ export async function startPod(options: PodOptions, envoyBinary: string): Promis
       }, 20_000);
     },
     stopEnvoy,
-    call: (host, path = "/") =>
-      new Promise((resolve) => {
-        const call = request(
-          {
-            host: address,
-            port: PROXY_PORT,
-            path: `http://${host}${path}`,
-            headers: { host },
-            agent: false,
-          },
-          (response) => {
-            let body = "";
-            response.on("data", (chunk) => (body += chunk));
-            response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
-          },
-        );
-        call.on("error", (error) => resolve({ status: 0, body: String(error) }));
-        call.end();
-      }),
+    call: async (host, path) => {
+      const { status, body } = await get(host, path);
+      return { status, body };
+    },
+    get,
     async serials() {
       const response = await fetch(`http://${address}:${ADMIN_PORT}/certs`);
       const { certificates } = (await response.json()) as {

@@ -2,7 +2,14 @@
 import type { ProxyDescription } from "@heddle/translate";
 
 /** The resources that the server hands out, in the order in which they are made. */
-export const resourceKinds = ["cluster", "endpoint", "secret", "listener", "route"] as const;
+export const resourceKinds = [
+  "cluster",
+  "endpoint",
+  "secret",
+  "extension",
+  "listener",
+  "route",
+] as const;
 
 export type ResourceType = (typeof resourceKinds)[number];
 

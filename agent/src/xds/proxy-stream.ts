@@ -145,6 +145,7 @@ export class ProxyStream {
     this.#push("cluster", false);
     this.#push("endpoint", false);
     this.#push("secret", false);
+    this.#push("extension", false);
     if (!this.#held()) {
       this.#push("listener", true);
       this.#push("route", this.#settled("listener"));
@@ -152,6 +153,7 @@ export class ProxyStream {
     if (this.#mayTakeAway()) {
       this.#push("cluster", true, this.#context.linger);
       this.#push("endpoint", true, this.#context.linger);
+      this.#push("extension", true);
     }
     this.#noteRevision();
     for (const type of ["cluster", "endpoint"] as const) {

@@ -396,7 +396,9 @@ export class Subscription {
 
   /** Whether a name without a resource is something to tell the client. */
   #goes(name: string, before: Held | undefined): boolean {
-    if (this.type === "secret" || before?.hash === ABSENT) return false;
+    // A module that is still being fetched is no module that is gone: who waits for it goes on with what it has.
+    const waits = this.type === "extension" && before === undefined;
+    if (this.type === "secret" || waits || before?.hash === ABSENT) return false;
     if (before === undefined) return this.#dialect === "delta" && this.#names.has(name);
     if (this.#dialect === "delta" || this.#full) return true;
     this.#hold(name, undefined);

@@ -133,10 +133,10 @@ export const kinds: readonly Kind[] = [
     ),
   ),
   planned(istio(TELEMETRY, "Telemetry", "telemetries", telemetrySchema, ["v1", "v1alpha1"])),
-  planned({
+  {
     ...istio(EXTENSIONS, "WasmPlugin", "wasmplugins", wasmPluginSchema, ["v1alpha1"]),
     needsSpec: true,
-  }),
+  },
   planned({
     ...istio(EXTENSIONS, "TrafficExtension", "trafficextensions", trafficExtensionSchema, [
       "v1alpha1",

@@ -86,8 +86,8 @@ const envoyFilter: readonly PlannedField[] = [
   {
     kind: "EnvoyFilter",
     path: "configPatches[].applyTo",
-    when: (target) => target === "EXTENSION_CONFIG" || target === "BOOTSTRAP",
-    what: (target) => `a patch of ${target as string}`,
+    when: (target) => target === "BOOTSTRAP",
+    what: () => "a patch of the bootstrap, but in what `heddle xds --bootstrap` prints,",
     level: "Warning",
   },
   {
@@ -101,13 +101,7 @@ const envoyFilter: readonly PlannedField[] = [
   // Istio reads neither of the two.
   field("EnvoyFilter", "configPatches[].match.listener.portName", "Warning"),
   field("EnvoyFilter", "configPatches[].patch.filterClass", "Warning"),
-  {
-    kind: "EnvoyFilter",
-    path: "targetRefs[].kind",
-    when: (kind) => kind === "Service" || kind === "ServiceEntry",
-    what: (kind) => `a ${kind as string} as target, which chooses waypoints,`,
-    level: "Warning",
-  },
+  waypointTarget("EnvoyFilter", "targetRefs[].kind"),
 ];
 
 const sidecar: readonly PlannedField[] = [
@@ -138,6 +132,21 @@ const workloads: readonly PlannedField[] = [
   field("WorkloadGroup", "probe", "Warning"),
 ];
 
+const wasmPlugin: readonly PlannedField[] = [
+  field("WasmPlugin", "verificationKey", "Warning"),
+  ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("WasmPlugin", path)),
+];
+
+function waypointTarget(kind: string, path: string): PlannedField {
+  return {
+    kind,
+    path,
+    when: (target) => target === "Service" || target === "ServiceEntry",
+    what: (target) => `a ${target as string} as target, which chooses waypoints,`,
+    level: "Warning",
+  };
+}
+
 /** The whole table. */
 export const plannedFields: readonly PlannedField[] = [
   ...plannedGatewayApi,
@@ -145,6 +154,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...destinationRule,
   ...gateway,
   ...envoyFilter,
+  ...wasmPlugin,
   ...sidecar,
   ...workloads,
 ];

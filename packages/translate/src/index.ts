@@ -16,6 +16,7 @@ export { bootstrap } from "./bootstrap.ts";
 export type { StaticOptions, StaticResources } from "./static-bootstrap.ts";
 export { staticBootstrap } from "./static-bootstrap.ts";
 export * from "./names.ts";
+export { type WasmModuleState, wasmModuleKey } from "./wasm/module.ts";
 export type { EnvoyApi } from "./patch/envoy-api.ts";
 export {
   ACCESS_LOG_ATTRIBUTES,

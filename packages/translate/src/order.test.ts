@@ -8,7 +8,8 @@ import { createTranslator, parseNode, type ProxyView, type Translator } from "./
 import type { Change } from "./overlay.ts";
 import { ANY_MESH } from "./testing/mesh.ts";
 
-const TYPES = ["cluster", "endpoint", "listener", "route", "secret"] as const;
+const TYPES = ["cluster", "endpoint", "extension", "listener", "route", "secret"] as const;
+const MODULE = JSON.stringify(["file:///module.wasm", "", "", "", ""]);
 const NAMESPACES = ["a", "b", "istio-system"];
 const NAMES = ["one", "two"];
 const HOSTS = [
@@ -429,6 +430,33 @@ const workloadGroup = fc
     ),
   );
 
+const wasmPlugin = fc
+  .record({
+    namespace,
+    name,
+    app: fc.constantFrom(undefined, "one", "two"),
+    phase: fc.constantFrom(undefined, "AUTHN", "AUTHZ"),
+    priority: fc.constantFrom(undefined, 5),
+    ports: fc.constantFrom(undefined, [{ number: 80 }]),
+    type: fc.constantFrom(undefined, "NETWORK"),
+  })
+  .map(({ namespace: ns, name: plugin, app, phase, priority, ports, type }) =>
+    object(
+      "extensions.istio.io/v1alpha1",
+      "WasmPlugin",
+      plugin,
+      {
+        url: "file:///module.wasm",
+        ...(app ? { selector: { matchLabels: { app } } } : {}),
+        ...(phase ? { phase } : {}),
+        ...(type ? { type } : {}),
+        ...(priority ? { priority } : {}),
+        ...(ports ? { match: [{ ports }] } : {}),
+      },
+      ns,
+    ),
+  );
+
 const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: serviceEntry, weight: 3 },
   { arbitrary: workloadEntry, weight: 2 },
@@ -442,6 +470,7 @@ const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: peerAuthentication, weight: 1 },
   { arbitrary: rateLimit, weight: 1 },
   { arbitrary: envoyFilter, weight: 2 },
+  { arbitrary: wasmPlugin, weight: 1 },
   { arbitrary: sidecar, weight: 2 },
 );
 
@@ -571,6 +600,7 @@ describe("translation", () => {
 
 function started(): { translator: Translator; views: ProxyView[] } {
   const translator = createTranslator({ mesh: ANY_MESH, envoyApi: { canonical, merge } });
+  translator.setWasmModule(MODULE, { state: "ready", bytes: "AGFzbQ==" });
   return { translator, views: PROXIES.map((proxy) => translator.view(proxy)) };
 }
 

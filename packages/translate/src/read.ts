@@ -7,11 +7,14 @@ import type {
   Sidecar,
   ServiceModel,
   VirtualService,
+  WasmPlugin,
   WorkloadEndpoint,
 } from "@heddle/model";
 import type { EnvoyApi } from "./patch/envoy-api.ts";
 import type { ProxyDescription, Reach } from "./proxy.ts";
+import type { Targeted } from "./store/by-target.ts";
 import type { FiledFilter } from "./store/envoy-filters.ts";
+import type { WasmModuleState } from "./wasm/module.ts";
 
 /**
  * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
@@ -82,6 +85,10 @@ export interface ModelReader {
   ): readonly MeshObject<RateLimit>[];
   /** EnvoyFilters of a namespace, in the order in which they are applied. */
   envoyFilters(namespace: string): readonly FiledFilter[];
+  /** WasmPlugins that are for a proxy, the root namespace's first. */
+  wasmPlugins(proxy: Targeted): readonly MeshObject<WasmPlugin>[];
+  /** A module by `wasmModuleKey`; undefined while it is on its way. */
+  wasmModule(key: string): WasmModuleState | undefined;
   /** What patches are read and applied with; absent where the translator was given none. */
   readonly envoyApi: EnvoyApi | undefined;
   /** Any one object by its key `group/Kind/namespace/name`: a Namespace's labels, whether a Secret exists, a delegate. */

@@ -1,6 +1,7 @@
 /** One proxy's whole configuration as one static bootstrap, for `envoy --mode validate` and for tests. */
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import type { TypedExtensionConfig } from "@heddle/envoy/config/core/v3";
 import type { ClusterLoadAssignment } from "@heddle/envoy/config/endpoint/v3";
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
@@ -10,7 +11,11 @@ import type { ProxyDescription } from "./proxy.ts";
 
 /** The part of a `ProxyView` that is read. */
 export interface StaticResources {
-  resources(type: "cluster" | "endpoint" | "listener" | "route"): ReadonlyMap<string, unknown>;
+  resources(
+    type: "cluster" | "endpoint" | "extension" | "listener" | "route",
+  ): ReadonlyMap<string, unknown>;
+  /** What EnvoyFilters change of the bootstrap itself. */
+  bootstrap?(bootstrap: Bootstrap): Bootstrap;
 }
 
 export interface StaticOptions extends Partial<Omit<BootstrapOptions, "node">> {
@@ -37,6 +42,7 @@ export function staticBootstrap(
   });
   const routes = view.resources("route") as ReadonlyMap<string, RouteConfiguration>;
   const assignments = view.resources("endpoint") as ReadonlyMap<string, ClusterLoadAssignment>;
+  const extensions = view.resources("extension") as ReadonlyMap<string, TypedExtensionConfig>;
   const listeners = [...(view.resources("listener") as ReadonlyMap<string, Listener>).values()];
   const clusters = [...(view.resources("cluster") as ReadonlyMap<string, Cluster>).values()];
   const given = new Set(secrets.map(({ name }) => name));
@@ -46,7 +52,7 @@ export function staticBootstrap(
       // A client library's listener means nothing to an Envoy.
       ...listeners
         .filter(({ apiListener }) => !apiListener)
-        .map((listener) => withRoutes(listener, routes)),
+        .map((listener) => withExtensions(withRoutes(listener, routes), extensions)),
     ],
     clusters: [
       ...base.staticResources.clusters,
@@ -54,11 +60,12 @@ export function staticBootstrap(
     ],
     secrets,
   };
-  return {
+  const whole: Bootstrap = {
     ...base,
     dynamicResources: { adsConfig: ADS_STREAM },
     staticResources: withSecrets(staticResources, given),
   };
+  return view.bootstrap ? view.bootstrap(whole) : whole;
 }
 
 function withRoutes(listener: Listener, routes: ReadonlyMap<string, RouteConfiguration>): Listener {
@@ -68,6 +75,21 @@ function withRoutes(listener: Listener, routes: ReadonlyMap<string, RouteConfigu
     const { rds: _, ...rest } = object;
     const { routeConfigName: name } = rds;
     return { ...rest, routeConfig: { ...(routes.get(name) ?? { name }), validateClusters: false } };
+  });
+}
+
+/** A filter whose configuration would come by itself has it in place. */
+function withExtensions(
+  listener: Listener,
+  extensions: ReadonlyMap<string, TypedExtensionConfig>,
+): Listener {
+  if (extensions.size === 0) return listener;
+  return rewriteObjects(listener, (object) => {
+    const found =
+      "configDiscovery" in object ? extensions.get(object["name"] as string) : undefined;
+    if (found === undefined) return object;
+    const { configDiscovery: _, ...rest } = object;
+    return { ...rest, typedConfig: found.typedConfig };
   });
 }
 

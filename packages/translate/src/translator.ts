@@ -15,6 +15,7 @@ import { clientViewOf } from "./view/client-view.ts";
 import { outboundParts } from "./view/outbound.ts";
 import { type AcquiredSet, LiveView, type ProxyView } from "./view/proxy-view.ts";
 import { ResourceSet } from "./view/resource-set.ts";
+import type { WasmModuleState } from "./wasm/module.ts";
 
 export interface TranslatorOptions {
   readonly mesh: MeshSettings;
@@ -33,6 +34,8 @@ export interface Translator {
    * is not its object's.
    */
   apply(changes: readonly Change[]): void;
+  /** What has come of a plugin's module, by `wasmModuleKey`; undefined: it is not known (any more). */
+  setWasmModule(key: string, state: WasmModuleState | undefined): void;
   /** The settings in force: those given at the start, and what a MeshSettings object says instead. */
   mesh(): MeshSettings;
   /** A view stays up to date, and costs memory, until it is disposed of. */
@@ -111,6 +114,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
         cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
         generation.value++;
       }
+      drain.wake();
+    },
+    setWasmModule(key, state) {
+      store.wasmModules.set(key, state);
       drain.wake();
     },
     mesh: () => store.settings,

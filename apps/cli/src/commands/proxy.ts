@@ -7,7 +7,7 @@ import { refusalText } from "../output/refusal.ts";
 import { withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
-const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS"];
+const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS", "ECDS"];
 
 const CONFIG_TYPES: Record<string, string> = {
   cluster: "clusters",

@@ -2,6 +2,7 @@
 import { type EnvoyFilter, labelsMatch, type MeshObject, selects } from "@heddle/model";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
+import { isTarget } from "../store/by-target.ts";
 import type { FiledFilter } from "../store/envoy-filters.ts";
 import type { Patch, PatchTarget } from "./compile.ts";
 
@@ -70,27 +71,10 @@ function selected(
   const { targetRefs, workloadSelector } = spec;
   if (targetRefs !== undefined && targetRefs.length > 0) {
     return targetRefs.some((reference) =>
-      isTargeted(proxy, reference, metadata.namespace, rootNamespace),
+      isTarget(proxy, reference, metadata.namespace, rootNamespace),
     );
   }
   return !selects(workloadSelector?.labels) || labelsMatch(workloadSelector.labels, proxy.labels);
-}
-
-const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
-const GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-class-name";
-
-/** Proxies of a Gateway carry its name as a label; a class may be named in the root namespace only. */
-function isTargeted(
-  { namespace, labels, type }: ProxyDescription,
-  { kind, name }: { readonly kind: string; readonly name: string },
-  ownNamespace: string,
-  rootNamespace: string,
-): boolean {
-  if (type !== "router") return false;
-  if (kind === "Gateway") return labels[GATEWAY_NAME] === name && namespace === ownNamespace;
-  return (
-    kind === "GatewayClass" && ownNamespace === rootNamespace && labels[GATEWAY_CLASS] === name
-  );
 }
 
 /** Versions are short; a longer one would only be there to keep a regular expression busy. */

@@ -1,4 +1,5 @@
 /** Applies patches late, to resources that are made already, so that proxies without patches go on sharing them. */
+import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
@@ -27,6 +28,8 @@ export interface Patcher {
   cluster(cluster: Cluster): Cluster | undefined;
   listener(listener: Listener): Listener | undefined;
   route(configuration: RouteConfiguration): RouteConfiguration | undefined;
+  /** The bootstrap of a proxy, with what is merged into it. */
+  bootstrap(bootstrap: Bootstrap): Bootstrap;
   /** What patches bring that was not there. */
   added(target: "CLUSTER" | "LISTENER" | "EXTENSION_CONFIG"): readonly { readonly name?: string }[];
 }
@@ -63,8 +66,17 @@ export function patcherFor(
     cluster: (value) => cluster(isInbound(value), value),
     listener: (value) => listener(value.trafficDirection === "INBOUND", value),
     route: (value) => route(false, value),
+    bootstrap: (value) =>
+      patchBootstrap(new Patching(set, envoyApi, contextOf(true), ports), value),
     added: (target) => added(set, target),
   };
+}
+
+/** A bootstrap is everything's: whatever context a patch names, the proxy that it selects has one. */
+function patchBootstrap(patching: Patching, original: Bootstrap): Bootstrap {
+  return patching
+    .everywhere("BOOTSTRAP")
+    .reduce((bootstrap, patch) => patching.merged(patch, bootstrap), original);
 }
 
 function isInbound({ name = "" }: Cluster): boolean {

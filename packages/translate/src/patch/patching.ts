@@ -27,6 +27,11 @@ export class Patching {
     );
   }
 
+  /** Patches of a target, whatever context they speak of. */
+  everywhere(target: PatchTarget): readonly Patch[] {
+    return this.#set.patches.filter(({ applyTo }) => applyTo === target);
+  }
+
   /** Whether a patch changed something, so that its object is named with the resource. */
   note<T>({ object }: Patch, before: T, after: T): T {
     if (before !== after) this.objects.add(object);

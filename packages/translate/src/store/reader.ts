@@ -64,6 +64,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
+    wasmPlugins: (proxy) => side().wasmPlugins.choosing(proxy),
+    wasmModule: (key) => store.wasmModules.read(key),
     envoyApi: store.envoyApi,
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
     scoped: (host) => {

@@ -1,8 +1,9 @@
 /** All indexes over one reading of the model: everybody's, or the candidate cohort's. */
-import { type Diagnostic, type MeshObject, objectKey } from "@heddle/model";
+import { byAge, type Diagnostic, type MeshObject, objectKey, type WasmPlugin } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { MeshSettings } from "../read.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
+import { PoliciesByTarget } from "./by-target.ts";
 import { DestinationRules } from "./destination-rules.ts";
 import { EnvoyFilters } from "./envoy-filters.ts";
 import { GatewayApiObjects } from "./gateway-api.ts";
@@ -16,6 +17,8 @@ import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { Workloads } from "./workloads.ts";
 
+const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
+
 export class Side {
   readonly objects: Objects;
   readonly services: Services;
@@ -28,6 +31,7 @@ export class Side {
   readonly rateLimits: RateLimits;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Sidecars;
+  readonly wasmPlugins: PoliciesByTarget<WasmPlugin>;
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
 
@@ -50,6 +54,7 @@ export class Side {
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.sidecars = new Sidecars(claims, rootNamespace);
+    this.wasmPlugins = new PoliciesByTarget(claims, rootNamespace, WASM_PLUGIN, byAge);
     this.#indexes = [
       this.services,
       this.workloads,
@@ -61,6 +66,7 @@ export class Side {
       this.rateLimits,
       this.envoyFilters,
       this.sidecars,
+      this.wasmPlugins,
     ];
     this.#byKind = indexesByKind(this.#indexes);
   }

@@ -14,10 +14,12 @@ import type { Cohort } from "../proxy.ts";
 import type { MeshSettings } from "../read.ts";
 import { Settings } from "./settings.ts";
 import { checkKey, Side } from "./side.ts";
+import { WasmModules } from "./wasm-modules.ts";
 
 export class Store {
   readonly #settings: Settings;
   readonly envoyApi: EnvoyApi | undefined;
+  readonly wasmModules: WasmModules;
   readonly #newSide: () => Side;
   #stable: Side;
   /** What candidates read instead; only objects that differ. */
@@ -29,6 +31,7 @@ export class Store {
   /** `clusterId` is the cluster that the objects' pods run in. A MeshSettings object goes over `mesh`. */
   constructor(mesh: MeshSettings, clusterId: string, claims: Claims, envoyApi?: EnvoyApi) {
     this.envoyApi = envoyApi;
+    this.wasmModules = new WasmModules(claims);
     this.#settings = new Settings(mesh);
     this.#newSide = () => new Side(claims, this.#settings.now, clusterId, envoyApi);
     this.#stable = this.#newSide();

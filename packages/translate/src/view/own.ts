@@ -8,6 +8,8 @@ import { type Patcher, patcherOf } from "../patch/patcher.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { trafficResources } from "../traffic-resources.ts";
+import { wasmExtension } from "../wasm/extension.ts";
+import { pluginsOf, withPlugins } from "../wasm/plugins.ts";
 import type { Emit, Part } from "./resource-set.ts";
 
 export function ownParts(
@@ -31,13 +33,24 @@ export function ownParts(
     },
     ...groups.map((group) => (emit: Emit) => {
       const patcher = patcherOf(read, proxy);
-      for (const listener of group()) {
+      const plugins = pluginsOf(read, proxy);
+      for (const made of group()) {
+        const listener = withPlugins(plugins, made, proxy.type);
         const patched = patcher ? patcher.listener(listener) : listener;
         if (patched !== undefined) emit("listener", listener.name ?? "", patched);
       }
     }),
     (emit) => {
-      const added = patcherOf(read, proxy)?.added("LISTENER") ?? [];
+      for (const { key, name } of pluginsOf(read, proxy)?.plugins ?? []) {
+        const config = attempt(() => read.get(wasmExtension, key));
+        if (config !== undefined) emit("extension", name, config);
+      }
+    },
+    (emit) => {
+      const patcher = patcherOf(read, proxy);
+      for (const config of patcher?.added("EXTENSION_CONFIG") ?? [])
+        emit("extension", config.name ?? "", config);
+      const added = patcher?.added("LISTENER") ?? [];
       if (added.length === 0) return;
       const own = groups.flatMap((group) => group()).map(({ name = "" }) => name);
       emitAdded(emit, "listener", added, new Set(own));

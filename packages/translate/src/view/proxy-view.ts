@@ -1,9 +1,11 @@
 /** What one proxy should hold, and when that changes. */
+import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Drain, Work } from "../engine/drain.ts";
 import { Watcher } from "../engine/watcher.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { originsOf, type TracedLayers } from "../origin/explain.ts";
+import { patcherOf } from "../patch/patcher.ts";
 import { LayeredMap } from "./layered-map.ts";
 import { outboundParts } from "./outbound.ts";
 import { askedPart, ownParts } from "./own.ts";
@@ -27,6 +29,8 @@ export interface ProxyView {
   origins(type: ResourceType, name: string): readonly string[];
   /** Names of the secrets that the proxy's resources refer to, sorted. */
   secrets(): string[];
+  /** What the proxy starts with, as EnvoyFilters change it now. */
+  bootstrap(bootstrap: Bootstrap): Bootstrap;
   /**
    * Calls back when all that a change means for this proxy has been worked out, with the types and the names of what
    * changed; once also when everything is there for the first time. Returns how to stop.
@@ -80,6 +84,7 @@ export class LiveView implements ProxyView, Work {
     this.#maps = {
       cluster: layered("cluster"),
       endpoint: layered("endpoint"),
+      extension: layered("extension"),
       listener: layered("listener"),
       route: layered("route"),
       secret: layered("secret"),
@@ -130,6 +135,12 @@ export class LiveView implements ProxyView, Work {
 
   secrets(): string[] {
     return [...this.resources("secret").keys()].toSorted();
+  }
+
+  bootstrap(bootstrap: Bootstrap): Bootstrap {
+    this.#refresh();
+    const read = this.#options.readerOf(this.#client as ClientView);
+    return patcherOf(read, this.proxy)?.bootstrap(bootstrap) ?? bootstrap;
   }
 
   subscribe(listener: ViewListener): () => void {

@@ -2,11 +2,12 @@
 import type { Drain, Work } from "../engine/drain.ts";
 import { Watcher } from "../engine/watcher.ts";
 
-export type ResourceType = "cluster" | "endpoint" | "listener" | "route" | "secret";
+export type ResourceType = "cluster" | "endpoint" | "extension" | "listener" | "route" | "secret";
 
 export const RESOURCE_TYPES: readonly ResourceType[] = [
   "cluster",
   "endpoint",
+  "extension",
   "listener",
   "route",
   "secret",
@@ -32,6 +33,7 @@ export class ResourceSet implements Work {
   readonly #maps: Readonly<Record<ResourceType, Map<string, unknown>>> = {
     cluster: new Map(),
     endpoint: new Map(),
+    extension: new Map(),
     listener: new Map(),
     route: new Map(),
     secret: new Map(),
