@@ -28,6 +28,8 @@ export interface TestWorkload {
   readonly type?: "sidecar" | "router";
   /** Without one its application listens on the workload's own address, in the clear. */
   readonly sidecar?: boolean;
+  /** False for a machine outside of the cluster, of which nothing but the test's objects tells. */
+  readonly pod?: boolean;
   /** What its application listens on. */
   readonly ports?: readonly number[];
   /** Where its agent answers; configuration itself is static. */
@@ -69,7 +71,8 @@ export interface TestMesh<Name extends string> {
 export function startedMesh<Name extends string>(options: TestMeshOptions<Name>): TestMesh<Name> {
   const { workloads, settings = {}, collector: collectorAddress } = options;
   const entries = Object.entries<TestWorkload>(workloads);
-  const objects = [...entries.map(podOf), ...options.objects];
+  const pods = entries.filter(([, workload]) => workload.pod !== false).map(podOf);
+  const objects = [...pods, ...options.objects];
   const envoys = new Map<string, RunningEnvoy>();
   const applications = new Map<string, Application[]>();
   let authority: TestAuthority | undefined;
@@ -119,7 +122,10 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         ...(workload.locality ? { locality: workload.locality } : {}),
         ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),
         ...(workload.interception === undefined ? {} : { interception: workload.interception }),
-        ...(type === "sidecar" ? { httpProxyPort: PROXY_PORT } : {}),
+        // A workload whose connections are led to its Envoy has nothing else on that port.
+        ...(type === "sidecar" && workload.interception !== "REDIRECT"
+          ? { httpProxyPort: PROXY_PORT }
+          : {}),
         ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
         secrets: [
           ...workloadSecrets(await issuer.issue(identity), issuer.certificate),

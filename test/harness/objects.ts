@@ -9,7 +9,10 @@ import type {
   Sidecar,
   Pod,
   Service,
+  ServiceEntry,
   VirtualService,
+  WorkloadEntry,
+  WorkloadGroup,
 } from "@heddle/model";
 
 export interface PodOptions {
@@ -176,4 +179,24 @@ export function gatewayApi<Spec>(
   namespace = "default",
 ): MeshObject<Spec> {
   return object("gateway.networking.k8s.io/v1", kind, name, spec, namespace);
+}
+
+export function serviceEntry(
+  name: string,
+  spec: ServiceEntry,
+  namespace = "default",
+): MeshObject<ServiceEntry> {
+  return object("networking.istio.io/v1", "ServiceEntry", name, spec, namespace);
+}
+
+export function workloadEntry(
+  name: string,
+  spec: WorkloadEntry,
+  rest: Partial<MeshObject["metadata"]> = {},
+): MeshObject<WorkloadEntry> {
+  return object("networking.istio.io/v1", "WorkloadEntry", name, spec, "default", rest);
+}
+
+export function workloadGroup(name: string, spec: WorkloadGroup): MeshObject<WorkloadGroup> {
+  return object("networking.istio.io/v1", "WorkloadGroup", name, spec);
 }
