@@ -3,492 +3,16 @@ import { canonical, merge } from "@heddle/envoy";
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { destinationRule as destinationRuleOf, object } from "../../../test/harness/objects.ts";
-import { createTranslator, parseNode, type ProxyView, type Translator } from "./index.ts";
-import type { Change } from "./overlay.ts";
+import {
+  destinationRule as destinationRuleOf,
+  object,
+  virtualService,
+} from "../../../test/harness/objects.ts";
+import { createTranslator, type ProxyView, type Translator } from "./index.ts";
+import { dangling } from "./testing/dangling.ts";
 import { ANY_MESH } from "./testing/mesh.ts";
-
-const TYPES = ["cluster", "endpoint", "extension", "listener", "route", "secret"] as const;
-const MODULE = JSON.stringify(["file:///module.wasm", "", "", "", ""]);
-const NAMESPACES = ["a", "b", "istio-system"];
-const NAMES = ["one", "two"];
-const HOSTS = [
-  "one",
-  "two",
-  "one.a.svc.cluster.local",
-  "two.b.svc.cluster.local",
-  "*.a.svc.cluster.local",
-  "*",
-];
-
-const PROXIES = [
-  parseNode({
-    id: "sidecar~10.0.0.1~client.a~a.svc.cluster.local",
-    metadata: { LABELS: { app: "one", tier: "gold" } },
-  }),
-  parseNode({
-    id: "sidecar~10.0.0.4~other.b~b.svc.cluster.local",
-    metadata: { LABELS: { app: "two" }, INTERCEPTION_MODE: "NONE", HTTP_PROXY_PORT: 15080 },
-    locality: { region: "r1", zone: "z1" },
-  }),
-  parseNode({
-    id: "sidecar~10.0.0.2~third.b~b.svc.cluster.local",
-    metadata: { LABELS: { app: "two", tier: "lead" }, HEDDLE_COHORT: "candidate" },
-  }),
-  parseNode({
-    id: "router~10.0.0.9~edge.istio-system~istio-system.svc.cluster.local",
-    metadata: { LABELS: { istio: "ingressgateway" } },
-  }),
-];
-
-const namespace = fc.constantFrom(...NAMESPACES);
-const name = fc.constantFrom(...NAMES);
-const exportTo = fc.constantFrom(undefined, ["*"], ["."], ["b"], ["a", "b"]);
-const created = fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
-
-const service = fc
-  .record({
-    namespace,
-    name,
-    headless: fc.boolean(),
-    exportTo: fc.constantFrom(undefined, ".", "b"),
-    ports: fc.uniqueArray(fc.constantFrom("http", "grpc", "tcp", "other"), { minLength: 1 }),
-  })
-  .map(({ namespace: ns, name: service, headless, exportTo: to, ports }) =>
-    object(
-      "v1",
-      "Service",
-      service,
-      {
-        clusterIP: headless ? "None" : `10.9.${NAMESPACES.indexOf(ns)}.${NAMES.indexOf(service)}`,
-        selector: { app: service },
-        ports: ports.map((port) => ({
-          name: port,
-          port: { http: 80, grpc: 81, tcp: 90, other: 95 }[port],
-          targetPort: 8080,
-        })),
-      },
-      ns,
-      to === undefined ? {} : { annotations: { "networking.istio.io/exportTo": to } },
-    ),
-  );
-
-const slice = fc
-  .record({
-    namespace,
-    name,
-    which: fc.constantFrom("x", "y"),
-    ports: fc.uniqueArray(fc.constantFrom("http", "grpc", "tcp"), { minLength: 1 }),
-    pods: fc.uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }),
-    ready: fc.boolean(),
-  })
-  .map(({ namespace: ns, name: service, which, ports, pods, ready }) =>
-    object(
-      "discovery.k8s.io/v1",
-      "EndpointSlice",
-      `${service}-${which}`,
-      {
-        addressType: "IPv4",
-        ports: ports.map((port) => ({ name: port, port: 8080 })),
-        endpoints: pods.map((pod) => ({
-          addresses: [`10.0.0.${pod}`],
-          conditions: { ready },
-          targetRef: { kind: "Pod", name: `pod-${pod}` },
-        })),
-      },
-      ns,
-      { labels: { "kubernetes.io/service-name": service } },
-    ),
-  );
-
-const pod = fc
-  .record({
-    namespace,
-    number: fc.integer({ min: 1, max: 5 }),
-    app: name,
-    version: fc.constantFrom("v1", "v2"),
-    mesh: fc.boolean(),
-    zone: fc.constantFrom("z1", "z2"),
-    addressed: fc.boolean(),
-  })
-  .map(({ namespace: ns, number, app, version, mesh, zone, addressed }) =>
-    object(
-      "v1",
-      "Pod",
-      `pod-${number}`,
-      {
-        serviceAccountName: `${app}-${version}`,
-        containers: mesh ? [{ name: "istio-proxy" }] : [],
-        status: { ...(addressed ? { podIP: `10.0.0.${number}` } : {}), phase: "Running" },
-      },
-      ns,
-      {
-        labels: {
-          app,
-          version,
-          "topology.kubernetes.io/region": "r1",
-          "topology.kubernetes.io/zone": zone,
-        },
-      },
-    ),
-  );
-
-const virtualService = fc
-  .record({
-    namespace,
-    name,
-    hosts: fc.uniqueArray(fc.constantFrom(...HOSTS), { minLength: 1, maxLength: 2 }),
-    gateways: fc.constantFrom(undefined, ["mesh"], ["a/gw"], ["gw", "mesh"]),
-    sourceLabels: fc.constantFrom(undefined, { tier: "gold" }),
-    subset: fc.constantFrom(undefined, "v1", "v2"),
-    exportTo,
-    created,
-  })
-  .map(({ namespace: ns, name: rule, created: creationTimestamp, sourceLabels, subset, ...spec }) =>
-    object(
-      "networking.istio.io/v1",
-      "VirtualService",
-      rule,
-      {
-        hosts: spec.hosts,
-        ...(spec.gateways ? { gateways: spec.gateways } : {}),
-        ...(spec.exportTo ? { exportTo: spec.exportTo } : {}),
-        http: [
-          {
-            ...(sourceLabels ? { match: [{ sourceLabels, uri: { prefix: "/gold" } }] } : {}),
-            route: [
-              { destination: { host: "one.a.svc.cluster.local", ...(subset ? { subset } : {}) } },
-            ],
-          },
-          { route: [{ destination: { host: "two.b.svc.cluster.local" } }] },
-        ],
-      },
-      ns,
-      { creationTimestamp },
-    ),
-  );
-
-const destinationRule = fc
-  .record({
-    namespace,
-    name,
-    host: fc.constantFrom(...HOSTS.slice(0, 5)),
-    outliers: fc.boolean(),
-    simple: fc.constantFrom(undefined, "ROUND_ROBIN", "PASSTHROUGH"),
-    hash: fc.boolean(),
-    priority: fc.constantFrom(undefined, ["tier"], ["topology.kubernetes.io/zone", "tier=lead"]),
-    port: fc.boolean(),
-    tunnel: fc.boolean(),
-    selector: fc.constantFrom(undefined, undefined, { tier: "gold" }, { app: "two" }, {}),
-    mode: fc.constantFrom(undefined, "DISABLE", "SIMPLE", "ISTIO_MUTUAL"),
-    subsets: fc.uniqueArray(fc.constantFrom("v1", "v2")),
-    exportTo,
-    created,
-  })
-  .map(({ namespace: ns, name: rule, created: creationTimestamp, ...of }) =>
-    object(
-      "networking.istio.io/v1",
-      "DestinationRule",
-      rule,
-      {
-        host: of.host,
-        ...(of.exportTo ? { exportTo: of.exportTo } : {}),
-        ...(of.selector ? { workloadSelector: { matchLabels: of.selector } } : {}),
-        trafficPolicy: {
-          ...(of.outliers ? { outlierDetection: { consecutive5xxErrors: 3 } } : {}),
-          loadBalancer: {
-            ...(of.hash
-              ? { consistentHash: { httpHeaderName: "x-user" } }
-              : of.simple
-                ? { simple: of.simple }
-                : {}),
-            ...(of.priority ? { localityLbSetting: { failoverPriority: of.priority } } : {}),
-          },
-          ...(of.tunnel ? { tunnel: { targetHost: "example.com", targetPort: 443 } } : {}),
-          ...(of.port
-            ? { portLevelSettings: [{ port: { number: 80 }, tls: { mode: "DISABLE" } }] }
-            : {}),
-          ...(of.mode ? { tls: { mode: of.mode } } : {}),
-        },
-        subsets: of.subsets.map((version) => ({ name: version, labels: { version } })),
-      },
-      ns,
-      { creationTimestamp },
-    ),
-  );
-
-const gateway = fc.record({ namespace, tls: fc.boolean() }).map(({ namespace: ns, tls }) =>
-  object(
-    "networking.istio.io/v1",
-    "Gateway",
-    "gw",
-    {
-      selector: { istio: "ingressgateway" },
-      servers: [
-        tls
-          ? {
-              port: { number: 443, name: "https", protocol: "HTTPS" },
-              hosts: ["*"],
-              tls: { mode: "SIMPLE", credentialName: "edge" },
-            }
-          : { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] },
-      ],
-    },
-    ns,
-  ),
-);
-
-const peerAuthentication = fc
-  .record({ namespace, mode: fc.constantFrom("STRICT", "DISABLE", "PERMISSIVE") })
-  .map(({ namespace: ns, mode }) =>
-    object("security.istio.io/v1", "PeerAuthentication", "default", { mtls: { mode } }, ns),
-  );
-
-const sidecar = fc
-  .record({
-    ns: namespace,
-    hosts: fc.subarray(["./*", "*/*", "a/*", "b/x.b.svc.cluster.local"], { minLength: 1 }),
-    port: fc.option(fc.constantFrom(80, 9080), { nil: undefined }),
-    app: fc.option(fc.constantFrom("a", "b"), { nil: undefined }),
-    policy: fc.option(fc.constantFrom("ALLOW_ANY", "REGISTRY_ONLY"), { nil: undefined }),
-    ingress: fc.boolean(),
-  })
-  .map(({ ns, hosts, port, app, policy, ingress }) =>
-    object(
-      "networking.istio.io/v1",
-      "Sidecar",
-      app ?? "default",
-      {
-        ...(app ? { workloadSelector: { labels: { app } } } : {}),
-        egress: [
-          ...(port ? [{ port: { number: port, protocol: "HTTP", name: "http" }, hosts }] : []),
-          { hosts },
-        ],
-        ...(policy ? { outboundTrafficPolicy: { mode: policy } } : {}),
-        ...(ingress
-          ? { ingress: [{ port: { number: 9080, protocol: "HTTP", name: "http" } }] }
-          : {}),
-      },
-      ns,
-    ),
-  );
-
-const rateLimit = fc
-  .record({
-    ns: namespace,
-    requests: fc.integer({ min: 1, max: 3 }),
-    app: fc.constantFrom("a", "b"),
-  })
-  .map(({ ns, requests, app }) =>
-    object(
-      "heddle.dev/v1",
-      "RateLimit",
-      "few",
-      { selector: { matchLabels: { app } }, limits: [{ requests, per: "1s" }] },
-      ns,
-    ),
-  );
-
-const PATCHES = {
-  filter: {
-    applyTo: "HTTP_FILTER",
-    match: {
-      listener: { filterChain: { filter: { subFilter: { name: "envoy.filters.http.router" } } } },
-    },
-    patch: { operation: "INSERT_BEFORE", value: { name: "patched" } },
-  },
-  cluster: {
-    applyTo: "CLUSTER",
-    match: { context: "SIDECAR_OUTBOUND", cluster: { portNumber: 80 } },
-    patch: { operation: "MERGE", value: { connect_timeout: "7s" } },
-  },
-  route: {
-    applyTo: "VIRTUAL_HOST",
-    match: { context: "GATEWAY", routeConfiguration: { portNumber: 80 } },
-    patch: { operation: "ADD", value: { name: "patched", domains: ["patched"] } },
-  },
-  added: { applyTo: "CLUSTER", patch: { operation: "ADD", value: { name: "added" } } },
-  removed: {
-    applyTo: "LISTENER",
-    match: { context: "SIDECAR_INBOUND", listener: { portNumber: 15006 } },
-    patch: { operation: "REMOVE" },
-  },
-} as const;
-
-const envoyFilter = fc
-  .record({
-    namespace,
-    name,
-    patches: fc.uniqueArray(
-      fc.constantFrom(...(Object.keys(PATCHES) as (keyof typeof PATCHES)[])),
-      {
-        minLength: 1,
-      },
-    ),
-    app: fc.constantFrom(undefined, "one", "two"),
-    priority: fc.constantFrom(undefined, -1, 5),
-    created,
-  })
-  .map(({ namespace: ns, name: filter, patches, app, priority, created: creationTimestamp }) =>
-    object(
-      "networking.istio.io/v1alpha3",
-      "EnvoyFilter",
-      filter,
-      {
-        ...(app ? { workloadSelector: { labels: { app } } } : {}),
-        ...(priority === undefined ? {} : { priority }),
-        configPatches: patches.map((patch) => PATCHES[patch]),
-      },
-      ns,
-      { creationTimestamp },
-    ),
-  );
-
-const serviceEntry = fc
-  .record({
-    namespace,
-    name,
-    hosts: fc.uniqueArray(
-      fc.constantFrom("api.example.com", "*.example.com", "one.a.svc.cluster.local", "db.test"),
-      { minLength: 1, maxLength: 2 },
-    ),
-    addresses: fc.constantFrom(undefined, ["10.7.0.1"], ["10.7.0.0/24"], ["10.7.0.1", "fd07::1"]),
-    resolution: fc.constantFrom("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"),
-    location: fc.constantFrom(undefined, "MESH_INTERNAL"),
-    ports: fc.uniqueArray(fc.constantFrom("HTTP", "TLS", "TCP", ""), { minLength: 1 }),
-    targets: fc.constantFrom("endpoints", "selector", "none"),
-    exportTo: fc.constantFrom(undefined, ["*"], ["."], ["b"], ["~"]),
-    subjectAltNames: fc.constantFrom(undefined, ["spiffe://cluster.local/ns/vm/sa/x"]),
-    created,
-  })
-  .map(({ namespace: ns, name: entry, created: creationTimestamp, ports, targets, ...spec }) =>
-    object(
-      "networking.istio.io/v1",
-      "ServiceEntry",
-      entry,
-      {
-        ...Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined)),
-        ports: ports.map((protocol) => ({
-          number: { HTTP: 80, TLS: 443, TCP: 90, "": 95 }[protocol],
-          name: `p${protocol}`,
-          protocol,
-          ...(protocol === "TCP" ? { targetPort: 8080 } : {}),
-        })),
-        ...(targets === "endpoints"
-          ? {
-              endpoints: [
-                { address: "10.0.0.2", weight: 3, serviceAccount: "vm" },
-                {
-                  address: "10.0.0.7",
-                  ports: { pTCP: 9000 },
-                  locality: "r1/z2",
-                  labels: { version: "v1" },
-                },
-              ],
-            }
-          : targets === "selector"
-            ? { workloadSelector: { labels: { app: "one" } } }
-            : {}),
-      },
-      ns,
-      { creationTimestamp },
-    ),
-  );
-
-const workloadEntry = fc
-  .record({
-    namespace,
-    name,
-    address: fc.constantFrom("10.0.0.1", "10.0.0.8", "vm.test"),
-    app: name,
-    grouped: fc.boolean(),
-    serviceAccount: fc.constantFrom(undefined, "vm"),
-  })
-  .map(({ namespace: ns, name: entry, app, grouped, ...spec }) =>
-    object(
-      "networking.istio.io/v1",
-      "WorkloadEntry",
-      entry,
-      { ...spec, ports: { http: 8088 } },
-      ns,
-      {
-        labels: { app },
-        annotations: grouped ? { "istio.io/autoRegistrationGroup": "group" } : {},
-      },
-    ),
-  );
-
-const workloadGroup = fc
-  .record({ namespace, weight: fc.constantFrom(1, 5), app: name })
-  .map(({ namespace: ns, weight, app }) =>
-    object(
-      "networking.istio.io/v1",
-      "WorkloadGroup",
-      "group",
-      { metadata: { labels: { app, version: "v2" } }, template: { weight, ports: { tcp: 8089 } } },
-      ns,
-    ),
-  );
-
-const wasmPlugin = fc
-  .record({
-    namespace,
-    name,
-    app: fc.constantFrom(undefined, "one", "two"),
-    phase: fc.constantFrom(undefined, "AUTHN", "AUTHZ"),
-    priority: fc.constantFrom(undefined, 5),
-    ports: fc.constantFrom(undefined, [{ number: 80 }]),
-    type: fc.constantFrom(undefined, "NETWORK"),
-  })
-  .map(({ namespace: ns, name: plugin, app, phase, priority, ports, type }) =>
-    object(
-      "extensions.istio.io/v1alpha1",
-      "WasmPlugin",
-      plugin,
-      {
-        url: "file:///module.wasm",
-        ...(app ? { selector: { matchLabels: { app } } } : {}),
-        ...(phase ? { phase } : {}),
-        ...(type ? { type } : {}),
-        ...(priority ? { priority } : {}),
-        ...(ports ? { match: [{ ports }] } : {}),
-      },
-      ns,
-    ),
-  );
-
-const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
-  { arbitrary: serviceEntry, weight: 3 },
-  { arbitrary: workloadEntry, weight: 2 },
-  { arbitrary: workloadGroup, weight: 1 },
-  { arbitrary: service, weight: 4 },
-  { arbitrary: slice, weight: 3 },
-  { arbitrary: pod, weight: 3 },
-  { arbitrary: virtualService, weight: 3 },
-  { arbitrary: destinationRule, weight: 3 },
-  { arbitrary: gateway, weight: 1 },
-  { arbitrary: peerAuthentication, weight: 1 },
-  { arbitrary: rateLimit, weight: 1 },
-  { arbitrary: envoyFilter, weight: 2 },
-  { arbitrary: wasmPlugin, weight: 1 },
-  { arbitrary: sidecar, weight: 2 },
-);
-
-const change: fc.Arbitrary<Change> = fc
-  .tuple(someObject, fc.constantFrom("set", "set", "delete", "stage", "unstage"))
-  .map(([each, verb]) => {
-    const key = objectKey(each);
-    if (verb === "delete") return { key, object: null };
-    if (verb === "stage") return { key, object: null, candidate: each };
-    if (verb === "unstage") return { key, object: each, candidate: null };
-    return { key, object: each };
-  });
-
-/** Each batch is one revision; whether somebody reads in between must make no difference. */
-const history = fc.array(
-  fc.record({ changes: fc.array(change, { minLength: 1, maxLength: 5 }), read: fc.boolean() }),
-  { minLength: 1, maxLength: 12 },
-);
+import { history, PROXIES, someObject } from "./testing/random-mesh.ts";
+import { changesTo, fromScratch, snapshot, started, TYPES, unique } from "./testing/snapshot.ts";
 
 describe("translation", () => {
   it("gives after any sequence of changes what it gives from scratch", async () => {
@@ -502,7 +26,7 @@ describe("translation", () => {
         }
         await translator.settled();
         const fresh = started();
-        fresh.translator.apply(lastOf(batches.flatMap(({ changes }) => unique(changes))));
+        fresh.translator.apply(unique(batches.flatMap(({ changes }) => unique(changes))));
         expect(views.map(snapshot)).toEqual(fresh.views.map(snapshot));
         expect(translator.diagnostics()).toEqual([]);
       }),
@@ -585,7 +109,7 @@ describe("translation", () => {
         for (const view of dropped) view.dispose();
         await translator.settled();
         const alone = createTranslator({ mesh: ANY_MESH, envoyApi: { canonical, merge } });
-        alone.apply(lastOf(batches.flatMap(({ changes }) => unique(changes))));
+        alone.apply(unique(batches.flatMap(({ changes }) => unique(changes))));
         alone.view(PROXIES[0] as (typeof PROXIES)[number]);
         await alone.settled();
         expect(aliveByName(translator)).toEqual(aliveByName(alone));
@@ -596,37 +120,53 @@ describe("translation", () => {
       { numRuns: 60 },
     );
   });
+
+  it("leaves no reference between the resources of a proxy open", () => {
+    fc.assert(
+      fc.property(fc.array(someObject, { maxLength: 25 }), (random) => {
+        const { translator, views } = started();
+        translator.apply(unique(changesTo(random)));
+        for (const view of views) expect(dangling(view), view.proxy.id).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("decides between two rules for a host by age, then by name, whatever came first", () => {
+    const answer = (name: string, creationTimestamp: string) => ({
+      ...virtualService(
+        name,
+        { hosts: ["one"], http: [{ directResponse: { status: 200, body: { string: name } } }] },
+        "a",
+      ),
+      metadata: { name, namespace: "a", labels: {}, annotations: {}, creationTimestamp },
+    });
+    const [old, young] = ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"];
+    const host = object(
+      "v1",
+      "Service",
+      "one",
+      { clusterIP: "10.9.0.1", ports: [{ name: "http", port: 80 }] },
+      "a",
+    );
+    const decided = (objects: readonly MeshObject[]) =>
+      [...JSON.stringify(fromScratch(objects)).matchAll(/"inlineString":"(\w+)"/g)].map(
+        ([, name]) => name,
+      );
+    fc.assert(
+      fc.property(
+        fc.shuffledSubarray([host, answer("z", old), answer("b", young), answer("c", young)], {
+          minLength: 4,
+        }),
+        (objects) => {
+          expect(new Set(decided(objects))).toEqual(new Set(["z"]));
+          const alike = objects.filter((each) => each.metadata.name !== "z");
+          expect(new Set(decided(alike))).toEqual(new Set(["b"]));
+        },
+      ),
+    );
+  });
 });
-
-function started(): { translator: Translator; views: ProxyView[] } {
-  const translator = createTranslator({ mesh: ANY_MESH, envoyApi: { canonical, merge } });
-  translator.setWasmModule(MODULE, { state: "ready", bytes: "AGFzbQ==" });
-  return { translator, views: PROXIES.map((proxy) => translator.view(proxy)) };
-}
-
-function fromScratch(objects: readonly MeshObject[]): unknown {
-  const { translator, views } = started();
-  translator.apply(changesTo(objects));
-  return views.map(snapshot);
-}
-
-function changesTo(objects: readonly MeshObject[]): Change[] {
-  return objects.map((each) => ({ key: objectKey(each), object: each }));
-}
-
-/** One change for each key: the last. */
-function unique(changes: readonly Change[]): Change[] {
-  return [...new Map(changes.map((each) => [each.key, each])).values()];
-}
-
-const lastOf = unique;
-
-/** As data, in a fixed order: maps are compared by what is in them. */
-function snapshot(view: ProxyView): unknown {
-  return TYPES.map((type) =>
-    [...view.resources(type)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
-  );
-}
 
 /** A copy that is kept by nothing but what listeners are told. */
 function follow(view: ProxyView): Map<string, Map<string, unknown>> {

@@ -137,15 +137,17 @@ export class Workloads implements ModelIndex {
   }
 
   #unitsChanged(host: string, units: readonly Unit[]): void {
+    // An entry that takes a Service's place goes by another name: both count.
     const names = new Map<string, string>();
     for (const { model } of units) {
       const { namespace, name, ports } = model;
-      names.set(namespace, `${namespace}/${name}`);
+      names.set(`${namespace}/${name}`, namespace);
       for (const { port } of ports) this.#touchPort(host, namespace, port);
     }
+    const namespaces = new Set(names.values());
     this.#servicesAt.touchWhere((address) => {
-      if (names.has(this.#namespaceAt(address) ?? "")) return true;
-      for (const [namespace, service] of names) {
+      if (namespaces.has(this.#namespaceAt(address) ?? "")) return true;
+      for (const [service, namespace] of names) {
         if (this.#servicesAtAddress.has(address, service)) return true;
         if (this.#unitsAtAddress.has(address, `${namespace}/${host}`)) return true;
       }

@@ -1,0 +1,44 @@
+/** References between the resources of one proxy that lead nowhere, though no rule of the user's does. */
+import type { ProxyView } from "../index.ts";
+
+/**
+ * A listener's route configuration, a listener's cluster and a cluster's endpoints must be there. Clusters that routes name are
+ * another matter: a rule may name a service that nobody has.
+ */
+export function dangling(view: ProxyView): readonly string[] {
+  const routes = view.resources("route");
+  const clusters = view.resources("cluster");
+  const listeners = [...view.resources("listener").values()];
+  const missing = (what: string, names: Iterable<string>, there: (name: string) => boolean) =>
+    [...names].filter((name) => !there(name)).map((name) => `${what} ${name}`);
+  return [
+    ...missing("route", named(listeners, "routeConfigName"), (name) => routes.has(name)),
+    ...missing("cluster", named(listeners, "cluster"), (name) => clusters.has(name)),
+    ...missing(
+      "endpoints",
+      edsNames(clusters),
+      (name) => view.named("endpoint", name) !== undefined,
+    ),
+  ];
+}
+
+/** Every text value of a field, however deep; also of clusters that typed configurations of listeners name. */
+function named(value: unknown, field: string, found = new Set<string>()): Set<string> {
+  if (Array.isArray(value)) for (const each of value) named(each, field, found);
+  else if (typeof value === "object" && value !== null)
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === field && typeof inner === "string") found.add(inner);
+      else named(inner, field, found);
+    }
+  return found;
+}
+
+function edsNames(clusters: ReadonlyMap<string, unknown>): readonly string[] {
+  return [...clusters].flatMap(([name, cluster]) => {
+    const { type, edsClusterConfig } = cluster as {
+      type?: string;
+      edsClusterConfig?: { serviceName?: string };
+    };
+    return type === "EDS" ? [edsClusterConfig?.serviceName ?? name] : [];
+  });
+}

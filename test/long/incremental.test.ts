@@ -1,0 +1,45 @@
+/** Ten thousand random changes of a mesh, one after the other: it is at every moment what it would be from scratch. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { dangling } from "../../packages/translate/src/testing/dangling.ts";
+import { change } from "../../packages/translate/src/testing/random-mesh.ts";
+import { snapshot, started } from "../../packages/translate/src/testing/snapshot.ts";
+
+const OPERATIONS = 10_000;
+/** From scratch costs as much as a hundred changes. */
+const COMPARED_EVERY = 50;
+/** A mesh that only grows is not what changes are about: these many objects, and the oldest go. */
+const MOST_OBJECTS = 60;
+
+const seed = Number(process.env["HEDDLE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+
+test(`${OPERATIONS} operations, seed ${seed}`, async () => {
+  const { translator, views } = started();
+  const changes = fc.sample(change, { numRuns: OPERATIONS, seed });
+  const model = new Map<string, (typeof changes)[number]>();
+  let compared = 0;
+  for (const [index, each] of changes.entries()) {
+    const batch = [each];
+    model.delete(each.key);
+    model.set(each.key, each);
+    if (model.size > MOST_OBJECTS) {
+      const [oldest = ""] = model.keys();
+      model.delete(oldest);
+      batch.push({ key: oldest, object: null, candidate: null });
+    }
+    translator.apply(batch);
+    if (index % 7 === 0) views.forEach(snapshot);
+    if (index % COMPARED_EVERY > 0) continue;
+    await translator.settled();
+    const fresh = started();
+    fresh.translator.apply([...model.values()]);
+    for (const [at, view] of views.entries()) {
+      expect(snapshot(view), `after ${index} operations`).toEqual(snapshot(fresh.views[at]!));
+      expect(dangling(view)).toEqual([]);
+    }
+    for (const view of fresh.views) view.dispose();
+    expect(translator.diagnostics()).toEqual([]);
+    compared++;
+  }
+  console.log(`seed ${seed}: ${OPERATIONS} operations, compared ${compared} times`);
+});
