@@ -110,7 +110,7 @@ const ODD_NUMBERS = [
 
 /** A copy of `seed` with one to a few changes; `others` lend fields and names. */
 export function mutate(seed: unknown, others: readonly unknown[], random: Random): unknown {
-  const root = { object: structuredClone(seed) };
+  const root = { object: copyOf(seed) };
   const times = 1 + random.int(random.once(4) ? 8 : 2);
   for (let i = 0; i < times; i++) change(place(root, random), others, random);
   return root.object;
@@ -118,7 +118,7 @@ export function mutate(seed: unknown, others: readonly unknown[], random: Random
 
 /** A copy of `seed` in which a few fields have the values that such fields have elsewhere: often still valid. */
 export function recombine(seed: unknown, others: readonly unknown[], random: Random): unknown {
-  const root = { object: structuredClone(seed) };
+  const root = { object: copyOf(seed) };
   for (let times = 1 + random.int(3); times > 0; times--) {
     let at = place(root, random);
     for (let tries = 0; tries < 20 && at.holder === root.object; tries++) at = place(root, random);
@@ -129,7 +129,7 @@ export function recombine(seed: unknown, others: readonly unknown[], random: Ran
     }
     const same = valuesNamed(at.key, others);
     if (same.length === 0 || random.once(8)) drop(at);
-    else put(at, structuredClone(random.pick(same)));
+    else put(at, copyOf(random.pick(same)));
   }
   return root.object;
 }
@@ -201,7 +201,7 @@ function change(at: Place, others: readonly unknown[], random: Random): void {
       return put(at, inner.length > 0 ? random.pick(inner) : odd(random));
     }
     case 11:
-      return put(at, nested(1 + random.int(random.once(10) ? 3000 : 60), random));
+      return put(at, nested(1 + random.int(random.once(10) ? 1000 : 60), random));
     default:
       return put(at, twist(value, random));
   }
@@ -271,7 +271,7 @@ function nested(depth: number, random: Random): unknown {
 function grow(list: unknown[], others: readonly unknown[], random: Random): void {
   const item: unknown = list.length > 0 ? random.pick(list) : graft(others, random);
   const times = random.once(20) ? 1000 : 1 + random.int(4);
-  for (let i = 0; i < times; i++) list.push(structuredClone(item));
+  for (let i = 0; i < times; i++) list.push(copyOf(item));
 }
 
 /** A value out of another object, most often one that stands deep inside. */
@@ -283,7 +283,7 @@ function graft(others: readonly unknown[], random: Random): unknown {
     if (inner.length === 0) break;
     value = random.pick(inner);
   }
-  return structuredClone(value);
+  return copyOf(value);
 }
 
 function newName(others: readonly unknown[], random: Random): string {
@@ -338,6 +338,15 @@ function define(holder: object, name: string, value: unknown): void {
 
 function valueAt({ holder, key }: Place): unknown {
   return Array.isArray(holder) ? holder[Number(key)] : holder[String(key)];
+}
+
+/** A copy; of what is too deep to be copied nothing. */
+function copyOf(value: unknown): unknown {
+  try {
+    return structuredClone(value);
+  } catch {
+    return null;
+  }
 }
 
 function isFields(value: unknown): value is Record<string, unknown> {

@@ -74,7 +74,10 @@ export const kinds: readonly Kind[] = [
   istio(NETWORKING, "VirtualService", "virtualservices", virtualServiceSchema),
   istio(NETWORKING, "DestinationRule", "destinationrules", destinationRuleSchema),
   istio(NETWORKING, "Gateway", "gateways", gatewaySchema),
-  istio(NETWORKING, "ServiceEntry", "serviceentries", serviceEntrySchema),
+  {
+    ...istio(NETWORKING, "ServiceEntry", "serviceentries", serviceEntrySchema),
+    needsSpec: true,
+  },
   {
     ...istio(NETWORKING, "WorkloadEntry", "workloadentries", workloadEntrySchema),
     needsSpec: true,

@@ -1,7 +1,8 @@
 /** Schema of ServiceEntry: every field of networking.istio.io/v1, v1beta1 and v1alpha3. */
 import { z } from "zod";
 import type { ServiceEntry } from "../kinds/service-entry.ts";
-import { fields, optional, text, textMap, texts, uint32 } from "./fields.ts";
+import { workloadLabels } from "./destination.ts";
+import { fields, optional, text, texts, uint32 } from "./fields.ts";
 import { workloadEntrySchema } from "./workload-entry.ts";
 
 export const serviceEntrySchema: z.ZodType<ServiceEntry> = fields({
@@ -22,7 +23,7 @@ export const serviceEntrySchema: z.ZodType<ServiceEntry> = fields({
   location: optional(z.enum(["MESH_EXTERNAL", "MESH_INTERNAL"])),
   resolution: optional(z.enum(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"])),
   endpoints: optional(z.array(workloadEntrySchema).max(4096)),
-  workloadSelector: optional(fields({ labels: optional(textMap) })),
+  workloadSelector: optional(workloadLabels),
   exportTo: optional(texts),
   subjectAltNames: optional(texts),
 });

@@ -1,7 +1,7 @@
 /** Schema of WorkloadGroup: every field of networking.istio.io/v1, v1beta1 and v1alpha3. */
 import { z } from "zod";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
-import { fields, natural, oneOf, optional, text, textMap, texts, uint32 } from "./fields.ts";
+import { fields, natural, oneOf, optional, text, textMap, uint32 } from "./fields.ts";
 import { workloadEntrySchema } from "./workload-entry.ts";
 
 const probe = fields({
@@ -20,9 +20,9 @@ const probe = fields({
     }),
   ),
   tcpSocket: optional(fields({ host: optional(text), port: uint32 })),
-  exec: optional(fields({ command: texts })),
+  exec: optional(fields({ command: z.array(text.min(1)) })),
   grpc: optional(fields({ port: optional(uint32), service: optional(text) })),
-}).check(oneOf(["httpGet", "tcpSocket", "exec", "grpc"], { required: true }));
+}).check(oneOf(["httpGet", "tcpSocket", "exec", "grpc"], { required: false }));
 
 export const workloadGroupSchema: z.ZodType<WorkloadGroup> = fields({
   metadata: optional(fields({ labels: optional(textMap), annotations: optional(textMap) })),

@@ -67,6 +67,15 @@ const IN_WORDS: readonly (readonly [istio: RegExp, ours: Cause])[] = [
     { path: /addresses/, words: [/NONE/, /STATIC/] },
   ],
   [/^port number cannot be duplicated/, { path: /ports\[/, words: [/twice/] }],
+  [/^Address is required/, { words: [/address is required/] }],
+  [/^port name must be valid/, { path: /ports/, words: [/cannot name a port/] }],
+  [
+    /^DNS_ROUND_ROBIN mode cannot have multiple endpoints/,
+    { path: /endpoints/, words: [/DNS_ROUND_ROBIN/, /endpoint/] },
+  ],
+  [/^scheme must be one of/, { path: /scheme$/, words: [/HTTP, HTTPS/] }],
+  [/^exactly one of wasm or lua/, { words: [/exactly one of wasm and lua/] }],
+  [/^only one of credential/, { path: /tls$/, words: [/several places/] }],
   [/^NONE mode cannot set endpoints/, { path: /endpoints/, words: [/NONE/, /endpoints/] }],
   [/^UDS may not be a dir/, { path: /address/, words: [/directory/] }],
   [

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { celError } from "./cel.ts";
 
+/** Milliseconds that this thread has worked, to which a busy machine does not add. */
+const threadTime = () => process.threadCpuUsage().user / 1000;
+
 describe("CEL", () => {
   test.each([
     "response.code >= 400",
@@ -46,7 +49,7 @@ describe("CEL", () => {
   });
 
   test("takes little time for odd texts", () => {
-    const began = performance.now();
+    const began = threadTime();
     for (const text of [
       "-".repeat(90_000),
       '"\\'.repeat(40_000),
@@ -55,6 +58,6 @@ describe("CEL", () => {
     ]) {
       celError(text);
     }
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(threadTime() - began).toBeLessThan(1000);
   });
 });

@@ -6,11 +6,11 @@ import { entryProtocol, isHttp, isTls } from "../registry/protocol.ts";
 import { isWildcard } from "../host.ts";
 import { checkExportTo } from "./export-to.ts";
 import { checkPort } from "./match.ts";
-import { domainError, hostError, isSubnet } from "./names.ts";
+import { domainError, hostError, isRuleLabel, isSubnet } from "./names.ts";
 import { joinPath } from "./report.ts";
 import type { Report } from "./report.ts";
 import { checkWorkloadLabels } from "./selector.ts";
-import { checkAddress, checkWorkloadFields, isPortName } from "./workload-entry.ts";
+import { checkAddress, checkWorkloadFields } from "./workload-entry.ts";
 
 export function checkServiceEntry(entry: ServiceEntry, namespace: string, report: Report): void {
   checkSelection(entry, report);
@@ -73,7 +73,7 @@ function checkHosts(
     const wrong = (message: string, remedy?: string) =>
       report({ code: "HDL0020", path, message, ...(remedy === undefined ? {} : { remedy }) });
     if (seen.has(host.toLowerCase())) {
-      report({ code: "HDL0029", path, message: `host ${host} stands twice` });
+      report({ code: "HDL0029", level: "Warning", path, message: `host ${host} stands twice` });
     }
     seen.add(host.toLowerCase());
     if (host === "*") {
@@ -139,7 +139,7 @@ function checkPorts(
     const path = `spec.ports[${index}]`;
     checkPort(port.number, `${path}.number`, report);
     if (port.targetPort !== undefined) checkPort(port.targetPort, `${path}.targetPort`, report);
-    if (!isPortName(port.name)) {
+    if (!isRuleLabel(port.name)) {
       report({
         code: "HDL0017",
         path: `${path}.name`,
@@ -212,13 +212,17 @@ function checkEndpoint(
   report: Report,
 ): void {
   const { address, network } = endpoint;
-  if (resolution === "NONE" || resolution === "DYNAMIC_DNS") return;
-  if (!address && (!network || resolution !== "STATIC")) {
+  // These have no endpoints at all, which is told elsewhere: only what is wrong whatever the resolution.
+  const none = resolution === "NONE" || resolution === "DYNAMIC_DNS";
+  if (!address && (!network || !(none || resolution === "STATIC"))) {
     report({ code: "HDL0012", path: `${path}.address`, message: "address is required" });
   }
-  const form = resolution === "STATIC" ? "no names" : "no sockets";
-  if (address) checkAddress(address, form, `${path}.address`, report);
+  const form = none ? "any" : resolution === "STATIC" ? "no names" : "no sockets";
+  if (address && (!none || address.startsWith(UNIX_SOCKET))) {
+    checkAddress(address, form, `${path}.address`, report);
+  }
   checkWorkloadFields(endpoint, path, report);
+  if (none) return;
   for (const name of Object.keys(endpoint.ports ?? {})) {
     if (ports.some((port) => port.name === name)) continue;
     report({

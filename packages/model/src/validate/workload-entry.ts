@@ -13,15 +13,6 @@ const PORT_NAME = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/;
 
 export function checkWorkloadEntry(entry: WorkloadEntry, path: string, report: Report): void {
   const { address, network } = entry;
-  if (Object.keys(entry).length === 0) {
-    report({
-      code: "HDL0012",
-      path,
-      message: "spec is required: a WorkloadEntry has an address",
-      remedy: "Add spec.address.",
-    });
-    return;
-  }
   if (!address && !network) {
     report({
       code: "HDL0012",
@@ -91,6 +82,6 @@ export function checkWorkloadFields(entry: WorkloadEntry, path: string, report: 
   checkLabels(labels, `${path}.labels`, report);
 }
 
-export function isPortName(name: string): boolean {
+function isPortName(name: string): boolean {
   return name.length < 63 && PORT_NAME.test(name);
 }

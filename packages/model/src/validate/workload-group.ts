@@ -1,16 +1,19 @@
 /** Groups of workloads: what the schema of a WorkloadGroup cannot say. */
 import type { ReadinessProbe, WorkloadGroup } from "../kinds/workload-group.ts";
+import { UNIX_SOCKET } from "../registry/address.ts";
 import { checkLabels, checkPort } from "./match.ts";
 import type { Report } from "./report.ts";
 import { checkAddress, checkWorkloadFields } from "./workload-entry.ts";
 
-const HEADER_NAME = /^[-_A-Za-z0-9]+$/;
+const HEADER_NAME = /^[-A-Za-z0-9]+$/;
 
 export function checkWorkloadGroup(group: WorkloadGroup, report: Report): void {
   const { metadata, template, probe } = group;
   checkLabels(metadata?.labels, "spec.metadata.labels", report);
   if (template.address) {
-    checkAddress(template.address, "any", "spec.template.address", report);
+    if (template.address.startsWith(UNIX_SOCKET)) {
+      checkAddress(template.address, "any", "spec.template.address", report);
+    }
     report({
       code: "HDL0032",
       path: "spec.template.address",
@@ -27,6 +30,15 @@ function checkProbe(
   path: string,
   report: Report,
 ): void {
+  if (!httpGet && !tcpSocket && !exec && !grpc) {
+    report({
+      code: "HDL0023",
+      path,
+      message:
+        "a probe says nothing of how to ask: one of httpGet, tcpSocket, exec, grpc is required",
+      remedy: "Add one of them.",
+    });
+  }
   if (httpGet) checkPort(httpGet.port, `${path}.httpGet.port`, report);
   for (const [index, { name = "" }] of (httpGet?.httpHeaders ?? []).entries()) {
     if (HEADER_NAME.test(name)) continue;
