@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { parseObject } from "../../parse-object.ts";
 
-const PLANNED = "HDL0009";
+/** Kinds and fields that are not yet in effect are told of too, which is no matter here. */
+const PLANNED: ReadonlySet<string> = new Set(["HDL0009", "HDL0016"]);
 
 function found(kind: string, spec: unknown, version = "v1"): string[] {
   const { diagnostics } = parseObject({
@@ -12,7 +13,7 @@ function found(kind: string, spec: unknown, version = "v1"): string[] {
     spec,
   });
   return diagnostics
-    .filter(({ code }) => code !== PLANNED)
+    .filter(({ code }) => !PLANNED.has(code))
     .map(({ code, path }) => `${code} ${path?.replace(/^spec\./, "")}`);
 }
 
