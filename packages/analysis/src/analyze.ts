@@ -15,6 +15,7 @@ import { compareText, groupOf } from "@heddle/model";
 import type { Check, CheckContext } from "./check.ts";
 import { checkDestinationRules } from "./checks/destination-rules.ts";
 import { checkDestinations } from "./checks/destinations.ts";
+import { checkGatewayApi } from "./checks/gateway-api.ts";
 import { checkGatewayConflicts } from "./checks/gateway-conflicts.ts";
 import { checkGatewayOrder } from "./checks/gateway-order.ts";
 import { checkGatewayReferences } from "./checks/gateway-references.ts";
@@ -118,6 +119,7 @@ const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
 
 function look(entry: Entry, context: CheckContext): Diagnostic[] {
   const { apiVersion, kind } = entry.object;
+  if (apiVersion.startsWith("gateway.networking.")) return [...checkGatewayApi(entry, context)];
   const checks = CHECKS[`${groupOf(apiVersion)}/${kind}`] ?? [];
   // The table's key is what the object is.
   return checks.flatMap((check) => [...check(entry as Entry<never>, context)]);

@@ -54,6 +54,47 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "VirtualServices a and b for shop.example.com, each with a route without match",
     remedy: "Keep the route without match in one of the rules.",
   },
+  HDL0130: {
+    level: "Warning",
+    title: "A route is not taken by its parent",
+    why: "No listener of the Gateway takes the route: it names one that is not there, is of a namespace or kind that may not attach, or has none of the listener's hostnames. No request reaches it there. The reason is the Gateway API's own.",
+    example:
+      "not Accepted (NoMatchingListenerHostname): no hostname of the route is one of a listener of edge",
+    remedy: "Mend parentRefs or hostnames, or let the route in by the listener's allowedRoutes.",
+  },
+  HDL0131: {
+    level: "Warning",
+    title: "A reference of the Gateway API leads nowhere",
+    why: "A backend, certificate or filter is not there, is of a kind that cannot be used, or lies in a namespace that has not granted it. Requests for such a backend are answered with 500, a listener without any certificate is not served. Under --strict it refuses the write.",
+    example:
+      "not ResolvedRefs (RefNotPermitted): no ReferenceGrant in far lets a HTTPRoute of near refer to Service shop",
+    remedy:
+      "Mend the name, or add what is missing: the Service, the Secret, or a ReferenceGrant in its namespace.",
+  },
+  HDL0132: {
+    level: "Error",
+    title: "Two listeners or policies of the Gateway API claim the same",
+    why: "Listeners of one Gateway that nothing tells apart are none of them served. Of a Gateway's and a ListenerSet's listener the Gateway's is, of two policies for one target the older one.",
+    example:
+      "Conflicted (ProtocolConflict): listener tcp of Gateway default/edge has port 80 as well, and nothing tells them apart",
+    remedy: "Give them different ports or hostnames, or join them.",
+  },
+  HDL0133: {
+    level: "Warning",
+    title: "A Gateway of the Gateway API has nobody to serve it",
+    why: "There is no pod with the label gateway.networking.k8s.io/gateway-name that names the Gateway, or the address that it asks for is not given here.",
+    example:
+      "not Programmed (NoResources): no pod has the label gateway.networking.k8s.io/gateway-name with the Gateway's name",
+    remedy:
+      "Deploy pods with the label, or name the Service of pods that are there as an address of type Hostname.",
+  },
+  HDL0134: {
+    level: "Warning",
+    title: "An object of the Gateway API is not accepted",
+    why: "The object asks for something that is not served here: an unknown protocol or kind of address, a parent that takes no ListenerSets, certificates that cannot be used. The reason is the Gateway API's own.",
+    example: "not Accepted (NotAllowed): Gateway default/edge takes no ListenerSets of shop",
+    remedy: "Mend what the message names.",
+  },
   HDL0103: {
     level: "Error",
     title: "Two PeerAuthentications are for the same workloads",

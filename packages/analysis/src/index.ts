@@ -1,6 +1,7 @@
 /** What is wrong with a configuration, with codes. Pure. */
 export type { AnalysisInput, AnalysisOptions } from "./analyze.ts";
 export { analyze } from "./analyze.ts";
+export { gatewayApiStatusOf } from "./gateway-api.ts";
 export { analysisCodes } from "./codes.ts";
 export type { Entry, KnownService } from "./mesh-index.ts";
 export { MeshIndex } from "./mesh-index.ts";

@@ -1,5 +1,6 @@
 /** A mesh's configuration by what analysis asks of it; kept up by single changes, so that nothing is read as a whole. */
 import {
+  gatewayApiPlaces,
   gatewaysOf,
   groupOf,
   isWildcard,
@@ -157,6 +158,11 @@ export class MeshIndex {
     );
   }
 
+  /** Objects that stand under a name of `placeOf`. */
+  placed<Spec>(place: string): MeshObject<Spec>[] {
+    return this.#list<Spec>(place).map(({ object }) => object);
+  }
+
   #placesOf({ object }: Entry): string[] {
     const { kind, metadata } = object;
     const group = groupOf(object.apiVersion);
@@ -195,7 +201,7 @@ export class MeshIndex {
       case "core/Service":
         return [`kind ${kind}`];
       default:
-        return [];
+        return gatewayApiPlaces(object);
     }
   }
 

@@ -127,6 +127,8 @@ export interface StoredObject {
   revision: number;
   hash: string;
   diagnostics: ApiDiagnostic[];
+  /** Of the Gateway API's kinds: conditions as they stand under `status` in Kubernetes. */
+  status?: unknown;
 }
 
 export interface ApplyRequest {

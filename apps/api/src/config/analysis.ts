@@ -1,5 +1,5 @@
 /** Findings about a mesh's objects, and which of them refuse a write: those that it brings, not those that were there. */
-import { analyze, MeshIndex } from "@heddle/analysis";
+import { analyze, gatewayApiStatusOf, MeshIndex } from "@heddle/analysis";
 import { originOf, type Diagnostic, type MeshObject, type ParsedObject } from "@heddle/model";
 import type { MeshRecord } from "../deps.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -32,6 +32,11 @@ export function findingsAbout(
   keys: Iterable<string>,
 ): Diagnostic[] {
   return analyze(indexOf(state, view), { ...optionsOf(view), only: new Set(keys) });
+}
+
+/** Under `status` in Kubernetes: what becomes of an object of the Gateway API. Undefined for all others. */
+export function statusOf(state: MeshState, view: AnalysisView, key: string) {
+  return gatewayApiStatusOf(indexOf(state, view), key);
 }
 
 /**

@@ -4,7 +4,7 @@ import { originOf } from "@heddle/model";
 import type { MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
-import { findingsAbout } from "./analysis.ts";
+import { findingsAbout, statusOf } from "./analysis.ts";
 import { contested, reportedOf } from "./cluster-view.ts";
 import { apply, type ApplyContext, type ApplyOptions } from "./apply.ts";
 import { read, type Reading } from "./reading.ts";
@@ -178,7 +178,9 @@ function storedObjects(
       StoredObject,
       "apiVersion" | "kind" | "metadata"
     > & { spec?: unknown };
+    const status = statusOf(state, view, entry.key);
     return {
+      ...(status ? { status } : {}),
       key: entry.key,
       apiVersion,
       kind,

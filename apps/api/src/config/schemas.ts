@@ -67,6 +67,7 @@ export const StoredObjectSchema = z
     revision: z.int(),
     hash: z.string(),
     diagnostics: z.array(DiagnosticSchema),
+    status: z.unknown().optional(),
   })
   .openapi("StoredObject");
 

@@ -1,9 +1,7 @@
 /** Which parents take a route, through which of their listeners, and for which hosts. */
-import { hostMatches } from "../host.ts";
+import { hostMatches, serviceHost } from "../host.ts";
 import type * as GatewayApi from "../kinds/gateway-api/index.ts";
 import { groupOf } from "../object.ts";
-import type { ServiceModel } from "../registry/types.ts";
-import { serviceHost } from "../host.ts";
 import { ourGateway } from "./gateway-class.ts";
 import { commonHosts } from "./hosts.ts";
 import { isNamespaceAllowed, type ListenerEntry } from "./listeners.ts";
@@ -26,7 +24,7 @@ export type ParentState =
   | { readonly state: "refused"; readonly reason: RefusalReason; readonly message: string }
   | { readonly state: "attached"; readonly listeners: readonly AttachedListener[] }
   /** A Service of the mesh: the route decides for its clients. */
-  | { readonly state: "mesh"; readonly service: ServiceModel; readonly port?: number };
+  | { readonly state: "mesh"; /** Its full name. */ readonly host: string; readonly port?: number };
 
 export interface AttachedListener {
   readonly entry: ListenerEntry;
@@ -95,7 +93,11 @@ function meshParent(
       message: "the mesh carries no UDP",
     };
   }
-  const service = read.service(serviceHost(name, namespace, read.clusterDomain));
+  const host = serviceHost(name, namespace, read.clusterDomain);
+  const service = read.service(host);
+  if (service === undefined && !read.knowsServices) {
+    return { state: "mesh", host, ...(port === undefined ? {} : { port }) };
+  }
   if (service === undefined) return noParent(`there is no Service ${namespace}/${name}`);
   const named =
     sectionName === undefined ? undefined : service.ports.find((each) => each.name === sectionName);
@@ -103,11 +105,11 @@ function meshParent(
     return noParent(`Service ${namespace}/${name} has no port named ${sectionName}`);
   }
   const wanted = port ?? named?.port;
-  if (wanted === undefined) return { state: "mesh", service };
+  if (wanted === undefined) return { state: "mesh", host };
   if (!service.ports.some((each) => each.port === wanted)) {
     return noParent(`Service ${namespace}/${name} has no port ${wanted}`);
   }
-  return { state: "mesh", service, port: wanted };
+  return { state: "mesh", host, port: wanted };
 }
 
 function attach(

@@ -25,3 +25,27 @@ export function routeFilterProblem(
   }
   return undefined;
 }
+
+/** Of a backend's own filters: Envoy changes headers and the host by destination, and a copy needs the rule to itself. */
+export function backendFilterProblem(
+  filters: readonly GatewayApi.HTTPRouteFilter[],
+  backends: number,
+): ReturnType<typeof routeFilterProblem> {
+  const own = routeFilterProblem(filters);
+  if (own) return own;
+  const index = filters.findIndex(
+    ({ type, urlRewrite }) =>
+      !(
+        type === "RequestHeaderModifier" ||
+        type === "ResponseHeaderModifier" ||
+        (type === "URLRewrite" && urlRewrite?.path === undefined) ||
+        (type === "RequestMirror" && backends === 1)
+      ),
+  );
+  if (index < 0) return undefined;
+  return {
+    index,
+    reason: "UnsupportedValue",
+    message: `filter ${filters[index]?.type ?? ""} cannot be applied to one of several backends`,
+  };
+}

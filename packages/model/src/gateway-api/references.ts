@@ -101,7 +101,8 @@ function found(
       message: `service ${backend.host} has no port ${backend.port}`,
     };
   }
-  if ((port.protocol === "UDP") !== datagrams) {
+  // Of a service that a cluster only reported nobody knows what its ports carry.
+  if (port.protocol !== "AUTO" && (port.protocol === "UDP") !== datagrams) {
     return {
       reason: "UnsupportedProtocol",
       message: `port ${backend.port} of ${backend.host} is ${datagrams ? "not " : ""}for UDP`,

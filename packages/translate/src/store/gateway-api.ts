@@ -1,9 +1,10 @@
 /** Objects of the Gateway API by what refers to them: routes by parent, ListenerSets by Gateway, grants, policies. */
 import {
-  byAge,
+  byAgeAndKind,
   type GatewayApi,
+  gatewayApiPlaces,
   type MeshObject,
-  parentKey,
+  placeOf,
   ROUTE_KINDS,
   type RouteObject,
 } from "@heddle/model";
@@ -23,7 +24,7 @@ export class GatewayApiObjects implements ModelIndex {
     `${GROUP}/ReferenceGrant`,
     `${GROUP}/BackendTLSPolicy`,
   ];
-  readonly #filed = new Multimap<MeshObject>(byKindAndAge);
+  readonly #filed = new Multimap<MeshObject>(byAgeAndKind);
   readonly #places: Tracked<readonly MeshObject[]>;
 
   constructor(claims: Claims) {
@@ -32,28 +33,30 @@ export class GatewayApiObjects implements ModelIndex {
 
   /** Routes that name a parent, oldest first. */
   routes(parent: string): readonly RouteObject[] {
-    return this.#places.read(`route ${parent}`) as readonly RouteObject[];
+    return this.#places.read(placeOf.routes(parent)) as readonly RouteObject[];
   }
 
   listenerSets(gateway: string): readonly MeshObject<GatewayApi.ListenerSet>[] {
-    return this.#places.read(`set ${gateway}`) as readonly MeshObject<GatewayApi.ListenerSet>[];
+    return this.#places.read(
+      placeOf.listenerSets(gateway),
+    ) as readonly MeshObject<GatewayApi.ListenerSet>[];
   }
 
   referenceGrants(namespace: string): readonly MeshObject<GatewayApi.ReferenceGrant>[] {
     return this.#places.read(
-      `grant ${namespace}`,
+      placeOf.referenceGrants(namespace),
     ) as readonly MeshObject<GatewayApi.ReferenceGrant>[];
   }
 
   backendTlsPolicies(service: string): readonly MeshObject<GatewayApi.BackendTLSPolicy>[] {
     return this.#places.read(
-      `tls ${service}`,
+      placeOf.backendTlsPolicies(service),
     ) as readonly MeshObject<GatewayApi.BackendTLSPolicy>[];
   }
 
   /** Gateways that are served by the proxies behind a Service, which they name as their address. */
   gatewaysAt(host: string): readonly MeshObject<GatewayApi.Gateway>[] {
-    return this.#places.read(`address ${host}`) as readonly MeshObject<GatewayApi.Gateway>[];
+    return this.#places.read(placeOf.gatewaysAt(host)) as readonly MeshObject<GatewayApi.Gateway>[];
   }
 
   change(before: MeshObject | undefined, after: MeshObject | undefined): void {
@@ -66,41 +69,9 @@ export class GatewayApiObjects implements ModelIndex {
   }
 
   #each(object: MeshObject, verb: "add" | "remove"): void {
-    for (const place of new Set(placesOf(object))) {
+    for (const place of new Set(gatewayApiPlaces(object))) {
       this.#filed[verb](place, object);
       this.#places.touch(place);
     }
   }
-}
-
-function placesOf({ kind, metadata, spec }: MeshObject): readonly string[] {
-  const { namespace } = metadata;
-  switch (kind) {
-    case "Gateway": {
-      const { addresses = [] } = spec as GatewayApi.Gateway;
-      return addresses.flatMap(({ type, value }) =>
-        type === "Hostname" && value ? [`address ${value.toLowerCase()}`] : [],
-      );
-    }
-    case "ListenerSet":
-    case "XListenerSet": {
-      const { parentRef } = spec as GatewayApi.ListenerSet;
-      return [`set ${parentRef.namespace ?? namespace}/${parentRef.name}`];
-    }
-    case "ReferenceGrant":
-      return [`grant ${namespace}`];
-    case "BackendTLSPolicy":
-      return (spec as GatewayApi.BackendTLSPolicy).targetRefs.flatMap(({ group, kind: of, name }) =>
-        group === "" && of === "Service" ? [`tls ${namespace}/${name}`] : [],
-      );
-    default:
-      return ((spec as RouteObject["spec"]).parentRefs ?? []).map(
-        (parent) => `route ${parentKey(parent, namespace)}`,
-      );
-  }
-}
-
-/** Routes of two kinds may have one name: the kind breaks the tie. */
-function byKindAndAge(a: MeshObject, b: MeshObject): number {
-  return byAge(a, b) || (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0);
 }

@@ -1,5 +1,6 @@
 /** The Gateway API's GRPCRoute in the intermediate form: gRPC calls are requests for `/package.Service/Method`. */
 import {
+  backendFilterProblem,
   type GatewayApi,
   type GatewayApiReader,
   type MeshObject,
@@ -50,7 +51,9 @@ function action(
   };
   if (routeFilterProblem(filters)) return refused;
   const { resolved, brokenWeight } = resolveBackends(read, route, backendRefs);
-  const usable = resolved.filter(({ reference }) => !routeFilterProblem(reference.filters ?? []));
+  const usable = resolved.filter(
+    ({ reference }) => !backendFilterProblem(reference.filters ?? [], backendRefs?.length ?? 0),
+  );
   const unusable = resolved.filter((each) => !usable.includes(each));
   const lost = unusable.reduce((sum, { destination }) => sum + destination.weight, brokenWeight);
   const destinations = usable.map(({ reference, destination }): HttpDestination => {

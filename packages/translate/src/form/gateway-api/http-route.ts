@@ -1,5 +1,6 @@
 /** The Gateway API's HTTPRoute in the intermediate form. */
 import {
+  backendFilterProblem,
   type GatewayApi,
   type GatewayApiReader,
   type HTTPRetry,
@@ -58,8 +59,8 @@ function action(
   if (redirect) return { ...none, ...shared, redirect };
 
   const { resolved, brokenWeight } = resolveBackends(read, route, backendRefs);
-  const usable = resolved.filter(({ reference }) =>
-    backendFiltersApply(reference, resolved.length),
+  const usable = resolved.filter(
+    ({ reference }) => !backendFilterProblem(reference.filters ?? [], backendRefs?.length ?? 0),
   );
   const unusable = resolved.filter((each) => !usable.includes(each));
   const lost = unusable.reduce((sum, { destination }) => sum + destination.weight, brokenWeight);
@@ -72,7 +73,7 @@ function action(
   }
   const [only] = usable;
   const copies =
-    usable.length === 1 && only ? [...filters, ...(only.reference.filters ?? [])] : filters;
+    backendRefs?.length === 1 && only ? [...filters, ...(only.reference.filters ?? [])] : filters;
   const rewrite = rewriteOf(filters, prefix);
   const authority = filters.find((each) => each.urlRewrite)?.urlRewrite?.hostname;
   const retries = retriesOf(rule);
@@ -90,20 +91,6 @@ function action(
     ...(retries ? { retries } : {}),
     ...(session ? { session } : {}),
   };
-}
-
-/** Envoy changes headers and the authority by destination; a mirror needs the rule to itself. */
-function backendFiltersApply(
-  { filters = [] }: GatewayApi.HTTPBackendRef,
-  backends: number,
-): boolean {
-  return filters.every(
-    ({ type, urlRewrite }) =>
-      type === "RequestHeaderModifier" ||
-      type === "ResponseHeaderModifier" ||
-      (type === "URLRewrite" && urlRewrite?.path === undefined) ||
-      (type === "RequestMirror" && backends === 1),
-  );
 }
 
 export function httpMatch({

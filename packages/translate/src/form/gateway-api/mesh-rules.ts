@@ -70,7 +70,7 @@ function portsOf(
 ): readonly (number | undefined)[] {
   return (route.spec.parentRefs ?? []).flatMap((parent) => {
     const found = parentState(read.gatewayApi, route, parent);
-    return found.state === "mesh" && found.service.host === host ? [found.port] : [];
+    return found.state === "mesh" && found.host === host ? [found.port] : [];
   });
 }
 

@@ -1,0 +1,354 @@
+/** Conditions of the Gateway API: each reason of its specification, from objects that have it. */
+import { parseDocuments } from "@heddle/model";
+import { describe, expect, test } from "vitest";
+import { analyze } from "./analyze.ts";
+import { gatewayApiStatusOf } from "./gateway-api.ts";
+import { MeshIndex } from "./mesh-index.ts";
+
+const API = "gateway.networking.k8s.io";
+
+const KEYPAIR = `{tls.crt: ${btoa("-----BEGIN CERTIFICATE-----")}, tls.key: ${btoa("-----BEGIN KEY-----")}}`;
+
+function index(...documents: string[]): MeshIndex {
+  const made = new MeshIndex();
+  const { objects, diagnostics } = parseDocuments(documents.join("\n---\n"), {
+    file: "in.yaml",
+    defaultNamespace: "default",
+  });
+  expect(diagnostics.filter(({ level, code }) => level === "Error" && code !== "HDL0009")).toEqual(
+    [],
+  );
+  for (const { object } of objects) made.put(object);
+  return made;
+}
+
+/** `type=status(reason)` of some conditions. */
+function said(conditions: readonly { type: string; status: string; reason: string }[]): string[] {
+  return conditions.map(({ type, status, reason }) => `${type}=${status}(${reason})`);
+}
+
+const gateway = (rest: string, name = "edge") => `
+apiVersion: ${API}/v1
+kind: Gateway
+metadata: {name: ${name}}
+spec:
+  gatewayClassName: heddle
+  ${rest}`;
+const HTTP = "listeners: [{name: http, port: 80, protocol: HTTP}]";
+const service = (name: string, namespace = "default") => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {clusterIP: 10.0.0.1, ports: [{name: http, port: 80}]}`;
+const route = (spec: string, { name = "r", namespace = "default", kind = "HTTPRoute" } = {}) => `
+apiVersion: ${API}/v1
+kind: ${kind}
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: ${spec}`;
+const secret = (name: string, namespace = "default", data = KEYPAIR) => `
+apiVersion: v1
+kind: Secret
+metadata: {name: ${name}, namespace: ${namespace}}
+data: ${data}`;
+const grant = (namespace: string, from: string, to: string) => `
+apiVersion: ${API}/v1
+kind: ReferenceGrant
+metadata: {name: g, namespace: ${namespace}}
+spec: {from: [${from}], to: [${to}]}`;
+
+function gatewaySays(name: string, ...documents: string[]) {
+  const status = gatewayApiStatusOf(index(...documents), `${API}/Gateway/default/${name}`);
+  if (!status || !("listeners" in status)) return undefined;
+  return {
+    conditions: said(status.conditions),
+    listeners: Object.fromEntries(
+      status.listeners.map((each) => [each.name, [each.attachedRoutes, ...said(each.conditions)]]),
+    ),
+  };
+}
+
+function routeSays(key: string, ...documents: string[]): string[][] {
+  const status = gatewayApiStatusOf(index(...documents), `${API}/${key}`);
+  return status && "parents" in status
+    ? status.parents.map(({ conditions }) => said(conditions))
+    : [];
+}
+
+const FINE = ["Accepted=True(Accepted)", "Programmed=True(Programmed)"];
+const REFS = "ResolvedRefs=True(ResolvedRefs)";
+const APART = "Conflicted=False(NoConflicts)";
+
+describe("a Gateway", () => {
+  test("of ours is accepted and programmed, and counts its routes", () => {
+    const found = gatewaySays(
+      "edge",
+      gateway(HTTP),
+      route("{parentRefs: [{name: edge}]}", { name: "a" }),
+      route("{parentRefs: [{name: edge, sectionName: http}]}", { name: "b" }),
+      route("{parentRefs: [{name: edge, sectionName: none}]}", { name: "c" }),
+    );
+    expect(found).toEqual({ conditions: FINE, listeners: { http: [2, ...FINE, REFS, APART] } });
+  });
+
+  test("of another controller has nothing said of it; of a missing class it waits", () => {
+    const foreign = `
+apiVersion: ${API}/v1
+kind: GatewayClass
+metadata: {name: heddle}
+spec: {controllerName: example.com/other}`;
+    expect(gatewaySays("edge", gateway(HTTP), foreign)).toBeUndefined();
+    const missing = gateway(HTTP).replace("heddle", "nobody");
+    expect(gatewaySays("edge", missing)?.conditions).toEqual([
+      "Accepted=Unknown(Pending)",
+      "Programmed=Unknown(Pending)",
+    ]);
+  });
+
+  test.each([
+    [
+      "listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 80, protocol: TCP}]",
+      "Conflicted=True(ProtocolConflict)",
+    ],
+    [
+      "listeners: [{name: a, port: 80, protocol: example.com/odd}]",
+      "Accepted=False(UnsupportedProtocol)",
+    ],
+    [
+      "listeners: [{name: a, port: 80, protocol: HTTP, allowedRoutes: {kinds: [{kind: TCPRoute}]}}]",
+      "ResolvedRefs=False(InvalidRouteKinds)",
+    ],
+    [
+      "listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: none}]}}]",
+      "ResolvedRefs=False(InvalidCertificateRef)",
+    ],
+    [
+      "listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: broken}]}}]",
+      "ResolvedRefs=False(InvalidCertificateRef)",
+    ],
+    [
+      "listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: far, namespace: other}]}}]",
+      "ResolvedRefs=False(RefNotPermitted)",
+    ],
+  ])("with %s says %s", (listeners, expected) => {
+    const found = gatewaySays(
+      "edge",
+      gateway(listeners),
+      secret("far", "other"),
+      secret("broken", "default", "{tls.crt: bm8=, tls.key: bm8=}"),
+    );
+    expect(found?.listeners["a"]).toContain(expected);
+    expect(found?.listeners["a"]).toContain("Programmed=False(Invalid)");
+  });
+
+  test("takes a certificate of another namespace that grants it", () => {
+    const listeners =
+      "listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: far, namespace: other}]}}]";
+    const open = grant(
+      "other",
+      `{group: ${API}, kind: Gateway, namespace: default}`,
+      '{group: "", kind: Secret}',
+    );
+    const found = gatewaySays("edge", gateway(listeners), secret("far", "other"), open);
+    expect(found?.listeners["a"]).toEqual([0, ...FINE, REFS, APART]);
+  });
+
+  test("asks clients for certificates of authorities that must be there", () => {
+    const found = gatewaySays(
+      "edge",
+      gateway(`listeners: [{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: own}]}}]
+  tls: {frontend: {default: {validation: {caCertificateRefs: [{group: "", kind: ConfigMap, name: none}]}}}}`),
+      secret("own"),
+    );
+    expect(found?.listeners["a"]).toContain("Accepted=False(NoValidCACertificate)");
+    expect(found?.listeners["a"]).toContain("ResolvedRefs=False(InvalidCACertificateRef)");
+    expect(found?.conditions).toContain("ResolvedRefs=False(ListenersNotResolved)");
+  });
+
+  test.each([
+    ["{type: NamedAddress, value: a}", "Accepted=False(UnsupportedAddress)"],
+    ["{value: 10.0.0.1}", "Programmed=False(AddressNotAssigned)"],
+  ])("with address %s says %s", (address, expected) => {
+    expect(
+      gatewaySays("edge", gateway(`${HTTP}\n  addresses: [${address}]`))?.conditions,
+    ).toContain(expected);
+  });
+
+  test("without pods, where pods are known, has no resources", () => {
+    const pod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: p, labels: {gateway.networking.k8s.io/gateway-name: another}}
+spec: {containers: []}`;
+    expect(gatewaySays("edge", gateway(HTTP), pod)?.conditions).toContain(
+      "Programmed=False(NoResources)",
+    );
+  });
+});
+
+describe("a ListenerSet", () => {
+  const set = (name: string, created: string, listener: string) => `
+apiVersion: ${API}/v1
+kind: ListenerSet
+metadata: {name: ${name}, creationTimestamp: "${created}"}
+spec: {parentRef: {name: edge}, listeners: [${listener}]}`;
+  const says = (name: string, ...documents: string[]) => {
+    const status = gatewayApiStatusOf(index(...documents), `${API}/ListenerSet/default/${name}`);
+    if (!status || !("listeners" in status)) return undefined;
+    return [said(status.conditions), ...status.listeners.map((each) => said(each.conditions))];
+  };
+  const open = gateway(`${HTTP}\n  allowedListeners: {namespaces: {from: Same}}`);
+
+  test("is taken only where the Gateway lets it in", () => {
+    const one = set("one", "2026-01-01T00:00:00Z", "{name: a, port: 81, protocol: HTTP}");
+    expect(says("one", gateway(HTTP), one)?.[0]).toContain("Accepted=False(NotAllowed)");
+    expect(says("one", one)?.[0]).toContain("Accepted=False(ParentNotAccepted)");
+    expect(says("one", open, one)).toEqual([FINE, [...FINE, REFS, APART]]);
+  });
+
+  test("loses to the Gateway, and to an older one", () => {
+    const taken = set("taken", "2026-01-01T00:00:00Z", "{name: a, port: 80, protocol: HTTP}");
+    expect(says("taken", open, taken)?.[1]).toContain("Conflicted=True(ListenerConflict)");
+    const older = set("older", "2026-01-01T00:00:00Z", "{name: a, port: 81, protocol: HTTP}");
+    const newer = set("newer", "2026-02-01T00:00:00Z", "{name: a, port: 81, protocol: HTTP}");
+    expect(says("older", open, newer, older)?.[0]).toEqual(FINE);
+    expect(says("newer", open, newer, older)?.[0]).toContain("Accepted=False(ListenersNotValid)");
+  });
+});
+
+describe("a route", () => {
+  const backend = "rules: [{backendRefs: [{name: s, port: 80}]}]";
+
+  test.each([
+    [`{parentRefs: [{name: edge}], ${backend}}`, ["Accepted=True(Accepted)", REFS]],
+    [`{parentRefs: [{name: nobody}], ${backend}}`, ["Accepted=False(NoMatchingParent)", REFS]],
+    [
+      `{parentRefs: [{name: edge, port: 81}], ${backend}}`,
+      ["Accepted=False(NoMatchingParent)", REFS],
+    ],
+    [
+      `{parentRefs: [{name: named}], hostnames: [other.test], ${backend}}`,
+      ["Accepted=False(NoMatchingListenerHostname)", REFS],
+    ],
+    [`{parentRefs: [{name: grpc}], ${backend}}`, ["Accepted=False(NotAllowedByListeners)", REFS]],
+    [
+      "{parentRefs: [{name: edge}], rules: [{backendRefs: [{name: none, port: 80}]}]}",
+      ["Accepted=True(Accepted)", "ResolvedRefs=False(BackendNotFound)"],
+    ],
+    [
+      "{parentRefs: [{name: edge}], rules: [{backendRefs: [{kind: Bucket, group: x.y, name: b}]}]}",
+      ["Accepted=True(Accepted)", "ResolvedRefs=False(InvalidKind)"],
+    ],
+    [
+      "{parentRefs: [{name: edge}], rules: [{backendRefs: [{name: far, namespace: other, port: 80}]}]}",
+      ["Accepted=True(Accepted)", "ResolvedRefs=False(RefNotPermitted)"],
+    ],
+    [
+      "{parentRefs: [{name: edge}], rules: [{filters: [{type: ExtensionRef, extensionRef: {group: x.y, kind: F, name: f}}]}]}",
+      ["Accepted=True(Accepted)", "ResolvedRefs=False(InvalidKind)"],
+    ],
+    [
+      "{parentRefs: [{name: edge}], rules: [{filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {name: s, port: 80}}}]}]}",
+      ["Accepted=False(UnsupportedValue)", REFS],
+    ],
+    [
+      "{parentRefs: [{name: edge}], rules: [{}, {filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {name: s, port: 80}}}]}]}",
+      ["Accepted=True(Accepted)", REFS, "PartiallyInvalid=True(UnsupportedValue)"],
+    ],
+    [
+      '{parentRefs: [{group: "", kind: Service, name: s, port: 80}], rules: []}'.replace(
+        ", rules: []",
+        "",
+      ),
+      ["Accepted=True(Accepted)", REFS],
+    ],
+    [
+      '{parentRefs: [{group: "", kind: Service, name: s, port: 81}]}',
+      ["Accepted=False(NoMatchingParent)", REFS],
+    ],
+  ])("%s is told %j", (spec, expected) => {
+    expect(
+      routeSays(
+        "HTTPRoute/default/r",
+        gateway(HTTP),
+        gateway("listeners: [{name: http, port: 80, protocol: HTTP, hostname: a.test}]", "named"),
+        gateway(
+          "listeners: [{name: http, port: 80, protocol: HTTP, allowedRoutes: {kinds: [{kind: GRPCRoute}]}}]",
+          "grpc",
+        ),
+        service("s"),
+        service("far", "other"),
+        route(spec),
+      ),
+    ).toEqual([expected]);
+  });
+
+  test("of another namespace needs to be let in", () => {
+    const from = (namespaces: string) =>
+      gateway(
+        `listeners: [{name: http, port: 80, protocol: HTTP, allowedRoutes: {namespaces: ${namespaces}}}]`,
+      );
+    const far = route("{parentRefs: [{name: edge, namespace: default}]}", { namespace: "far" });
+    const says = (namespaces: string, ...more: string[]) =>
+      routeSays("HTTPRoute/far/r", from(namespaces), far, ...more)[0]?.[0];
+    expect(says("{from: Same}")).toBe("Accepted=False(NotAllowedByListeners)");
+    expect(says("{from: All}")).toBe("Accepted=True(Accepted)");
+    const selector = "{from: Selector, selector: {matchLabels: {open: yes}}}".replace(
+      "yes",
+      '"yes"',
+    );
+    expect(says(selector)).toBe("Accepted=False(NotAllowedByListeners)");
+    const labelled =
+      'apiVersion: v1\nkind: Namespace\nmetadata: {name: far, labels: {open: "yes"}}';
+    expect(says(selector, labelled)).toBe("Accepted=True(Accepted)");
+  });
+});
+
+describe("a BackendTLSPolicy", () => {
+  const policy = (name: string, spec: string, created = "2026-01-01T00:00:00Z") => `
+apiVersion: ${API}/v1
+kind: BackendTLSPolicy
+metadata: {name: ${name}, creationTimestamp: "${created}"}
+spec: {targetRefs: [{group: "", kind: Service, name: s}], validation: {hostname: s.test, ${spec}}}`;
+  const says = (name: string, ...documents: string[]) => {
+    const status = gatewayApiStatusOf(
+      index(...documents, secret("any")),
+      `${API}/BackendTLSPolicy/default/${name}`,
+    );
+    return status && "ancestors" in status ? said(status.ancestors[0]?.conditions ?? []) : [];
+  };
+  const system = "wellKnownCACertificates: System";
+
+  test("says what became of it", () => {
+    expect(says("p", policy("p", system), service("s"))).toEqual(["Accepted=True(Accepted)", REFS]);
+    expect(says("p", policy("p", system), service("t"))[0]).toBe("Accepted=False(TargetNotFound)");
+    expect(
+      says("p", policy("p", system, "2026-02-01T00:00:00Z"), policy("o", system), service("s"))[0],
+    ).toBe("Accepted=False(Conflicted)");
+    const bundle = (kind: string) => `caCertificateRefs: [{group: "", kind: ${kind}, name: none}]`;
+    expect(says("p", policy("p", bundle("ConfigMap")), service("s"))).toEqual([
+      "Accepted=False(NoValidCACertificate)",
+      "ResolvedRefs=False(InvalidCACertificateRef)",
+    ]);
+    expect(says("p", policy("p", bundle("Pod")), service("s"))[1]).toBe(
+      "ResolvedRefs=False(InvalidKind)",
+    );
+  });
+});
+
+test("what is wrong with them is found by analysis, with its place", () => {
+  const found = analyze(
+    index(
+      gateway(
+        "listeners: [{name: a, port: 80, protocol: HTTP}, {name: b, port: 80, protocol: TCP}]",
+      ),
+      service("s"),
+      route("{parentRefs: [{name: nobody}], rules: [{backendRefs: [{name: none, port: 80}]}]}"),
+    ),
+  );
+  expect(found.map(({ code, path, level }) => `${code} ${level} ${path}`)).toEqual([
+    "HDL0132 Error spec.listeners[0]",
+    "HDL0132 Error spec.listeners[1]",
+    "HDL0130 Warning spec.parentRefs[0]",
+    "HDL0131 Warning spec.rules[0].backendRefs[0]",
+  ]);
+});

@@ -1,0 +1,273 @@
+/** Status of GatewayClasses, Gateways and ListenerSets. */
+import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
+import type { MeshObject } from "../../object.ts";
+import { parentState } from "../attachment.ts";
+import { gatewayClassState, ourGateway, stateOfClass } from "../gateway-class.ts";
+import { isListenerSetAllowed, type ListenerEntry } from "../listeners.ts";
+import { GATEWAY_API, type GatewayApiReader, parentKey } from "../reader.ts";
+import { type Condition, fails, holds } from "./condition.ts";
+
+export interface ListenerStatus {
+  readonly name: string;
+  readonly supportedKinds: readonly { readonly group: string; readonly kind: string }[];
+  readonly attachedRoutes: number;
+  readonly conditions: readonly Condition[];
+}
+
+export interface GatewayStatus {
+  readonly conditions: readonly Condition[];
+  readonly listeners: readonly ListenerStatus[];
+  readonly attachedListenerSets?: number;
+}
+
+/** Undefined for another controller's. */
+export function gatewayClassStatus(
+  object: MeshObject<GatewayApi.GatewayClass>,
+): { readonly conditions: readonly Condition[] } | undefined {
+  switch (stateOfClass(object)) {
+    case "ours":
+      return {
+        conditions: [holds("Accepted", "Accepted"), holds("SupportedVersion", "SupportedVersion")],
+      };
+    case "invalid-parameters":
+      return {
+        conditions: [
+          fails(
+            "Accepted",
+            "InvalidParameters",
+            "parametersRef names nothing that is read here",
+            "spec.parametersRef",
+          ),
+        ],
+      };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Undefined for a Gateway of another controller. `serving` tells whether there are proxies for it; undefined where nobody
+ * knows.
+ */
+export function gatewayStatus(
+  read: GatewayApiReader,
+  object: MeshObject<GatewayApi.Gateway>,
+  serving?: boolean,
+): GatewayStatus | undefined {
+  const { namespace, name } = object.metadata;
+  const { gatewayClassName, addresses = [] } = object.spec;
+  const state = gatewayClassState(read, gatewayClassName);
+  if (state === "foreign") return undefined;
+  if (state !== "ours") {
+    const message =
+      state === "missing"
+        ? `there is no GatewayClass ${gatewayClassName}`
+        : `GatewayClass ${gatewayClassName} has parameters that are not read here`;
+    const waiting = (type: string): Condition => ({
+      type,
+      status: "Unknown",
+      reason: "Pending",
+      message,
+      path: "spec.gatewayClassName",
+    });
+    return { conditions: [waiting("Accepted"), waiting("Programmed")], listeners: [] };
+  }
+  const entries = read.listeners(`${namespace}/${name}`);
+  const own = entries.filter(({ owner }) => owner.kind === "Gateway");
+  const sets = new Set(entries.flatMap(({ owner }) => (owner.kind === "Gateway" ? [] : [owner])));
+  const conditions: Condition[] = [];
+  const unsupported = addresses.findIndex(
+    ({ type = "IPAddress" }) => type !== "IPAddress" && type !== "Hostname",
+  );
+  if (unsupported >= 0) {
+    conditions.push(
+      fails(
+        "Accepted",
+        "UnsupportedAddress",
+        `addresses of type ${addresses[unsupported]?.type ?? ""} are not known here`,
+        `spec.addresses[${unsupported}].type`,
+      ),
+    );
+  } else if (own.some(({ problems }) => problems.some(isServedProblem))) {
+    const served = own.some((entry) => entry.served);
+    conditions.push({
+      type: "Accepted",
+      status: served ? "True" : "False",
+      reason: "ListenersNotValid",
+      message: "some listeners are not served: their own conditions say why",
+    });
+  } else conditions.push(holds("Accepted", "Accepted"));
+  conditions.push(programmed(own, addresses, serving));
+  if (object.spec.tls?.frontend || own.some(({ problems }) => problems.some(isReferenceProblem))) {
+    const broken = own.some(({ problems }) => problems.some(isReferenceProblem));
+    conditions.push(
+      broken
+        ? fails("ResolvedRefs", "ListenersNotResolved", "some listeners refer to what is not there")
+        : holds("ResolvedRefs", "ResolvedRefs"),
+    );
+  }
+  const { default: common, perPort = [] } = object.spec.tls?.frontend ?? {};
+  const insecure = [common, ...perPort.map(({ tls }) => tls)].some(
+    (tls) => tls?.validation?.mode === "AllowInsecureFallback",
+  );
+  if (insecure) {
+    conditions.push(
+      holds(
+        "InsecureFrontendValidationMode",
+        "ConfigurationChanged",
+        "clients without a valid certificate are let in",
+      ),
+    );
+  }
+  return {
+    conditions,
+    listeners: own.map((entry) => listenerStatus(read, entry)),
+    ...(sets.size > 0 ? { attachedListenerSets: sets.size } : {}),
+  };
+}
+
+function programmed(
+  own: readonly ListenerEntry[],
+  addresses: readonly GatewayApi.GatewayAddress[],
+  serving: boolean | undefined,
+): Condition {
+  if (!own.some((entry) => entry.served)) {
+    return fails("Programmed", "Invalid", "no listener can be served");
+  }
+  if (serving === false) {
+    return fails(
+      "Programmed",
+      "NoResources",
+      "no pod has the label gateway.networking.k8s.io/gateway-name with the Gateway's name",
+    );
+  }
+  const asked = addresses.findIndex(
+    ({ type = "IPAddress", value }) => type === "IPAddress" && value,
+  );
+  if (asked >= 0) {
+    return fails(
+      "Programmed",
+      "AddressNotAssigned",
+      `the address of the pods' Service decides; ${addresses[asked]?.value ?? ""} is not assigned here`,
+      `spec.addresses[${asked}]`,
+    );
+  }
+  return holds("Programmed", "Programmed");
+}
+
+/** Undefined where the Gateway is another controller's. */
+export function listenerSetStatus(
+  read: GatewayApiReader,
+  object: MeshObject<GatewayApi.ListenerSet>,
+): GatewayStatus | undefined {
+  const { namespace } = object.metadata;
+  const { parentRef } = object.spec;
+  const name = `${parentRef.namespace ?? namespace}/${parentRef.name}`;
+  const gateway = ourGateway(read, name);
+  if (gateway === undefined) {
+    if (read.object(`${GATEWAY_API}/Gateway/${name}`) !== undefined) return undefined;
+    const message = `there is no Gateway ${name}`;
+    return refused("ParentNotAccepted", message, "spec.parentRef");
+  }
+  if (!isListenerSetAllowed(read, gateway, object)) {
+    return refused(
+      "NotAllowed",
+      `Gateway ${name} takes no ListenerSets of ${namespace}`,
+      "spec.parentRef",
+    );
+  }
+  const own = read
+    .listeners(name)
+    .filter(
+      ({ owner }) =>
+        owner.kind === object.kind &&
+        owner.metadata.namespace === namespace &&
+        owner.metadata.name === object.metadata.name,
+    );
+  const served = own.some((entry) => entry.served);
+  const whole = own.every((entry) => !entry.problems.some(isServedProblem));
+  const conditions: Condition[] = [
+    whole
+      ? holds("Accepted", "Accepted")
+      : {
+          type: "Accepted",
+          status: served ? "True" : "False",
+          reason: "ListenersNotValid",
+          message: "some listeners are not served: their own conditions say why",
+        },
+    served
+      ? holds("Programmed", "Programmed")
+      : fails("Programmed", "Invalid", "no listener can be served"),
+  ];
+  return { conditions, listeners: own.map((entry) => listenerStatus(read, entry)) };
+}
+
+function refused(reason: string, message: string, path: string): GatewayStatus {
+  return {
+    conditions: [
+      fails("Accepted", reason, message, path),
+      fails("Programmed", reason, message, path),
+    ],
+    listeners: [],
+  };
+}
+
+function listenerStatus(read: GatewayApiReader, entry: ListenerEntry): ListenerStatus {
+  const { listener, kinds, problems, served, index } = entry;
+  const path = `spec.listeners[${index}]`;
+  const first = (condition: string) => problems.find((each) => each.condition === condition);
+  const failing = (type: string) => {
+    const problem = first(type);
+    return problem && fails(type, problem.reason, problem.message, path);
+  };
+  const conflict = first("Conflicted");
+  const accepted =
+    failing("Accepted") ??
+    (conflict ? fails("Accepted", conflict.reason, conflict.message, path) : undefined);
+  return {
+    name: listener.name,
+    supportedKinds: kinds.map((kind) => ({ group: GATEWAY_API, kind })),
+    attachedRoutes: attachedRoutes(read, entry),
+    conditions: [
+      accepted ?? holds("Accepted", "Accepted"),
+      served
+        ? holds("Programmed", "Programmed")
+        : fails("Programmed", "Invalid", "the listener is not served", path),
+      failing("ResolvedRefs") ?? holds("ResolvedRefs", "ResolvedRefs"),
+      conflict
+        ? {
+            type: "Conflicted",
+            status: "True",
+            reason: conflict.reason,
+            message: conflict.message,
+            path,
+          }
+        : { type: "Conflicted", status: "False", reason: "NoConflicts", message: "" },
+    ],
+  };
+}
+
+function isServedProblem({ condition }: ListenerEntry["problems"][number]): boolean {
+  return condition !== "ResolvedRefs";
+}
+
+function isReferenceProblem({ condition }: ListenerEntry["problems"][number]): boolean {
+  return condition === "ResolvedRefs";
+}
+
+/** Routes that are taken through this listener, each once. */
+function attachedRoutes(read: GatewayApiReader, { owner, listener }: ListenerEntry): number {
+  const { namespace, name } = owner.metadata;
+  const group = owner.apiVersion.slice(0, owner.apiVersion.indexOf("/"));
+  const parent = parentKey({ group, kind: owner.kind, namespace, name }, namespace);
+  return read.routes(parent).filter((route) =>
+    (route.spec.parentRefs ?? []).some((reference) => {
+      if (parentKey(reference, route.metadata.namespace) !== parent) return false;
+      const found = parentState(read, route, reference);
+      return (
+        found.state === "attached" &&
+        found.listeners.some(({ entry }) => entry.listener.name === listener.name)
+      );
+    }),
+  ).length;
+}

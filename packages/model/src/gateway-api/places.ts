@@ -1,0 +1,52 @@
+/** Under what names an object of the Gateway API is looked for: by the objects that it refers to, or that refer to it. */
+import type * as GatewayApi from "../kinds/gateway-api/index.ts";
+import { byAge, type MeshObject } from "../object.ts";
+import { parentKey, type RouteObject } from "./reader.ts";
+
+export const placeOf = {
+  /** Routes of a parent, by `parentKey`. */
+  routes: (parent: string) => `route ${parent}`,
+  /** ListenerSets of a Gateway `namespace/name`. */
+  listenerSets: (gateway: string) => `listener set ${gateway}`,
+  referenceGrants: (namespace: string) => `grant ${namespace}`,
+  /** Policies of a Service `namespace/name`. */
+  backendTlsPolicies: (service: string) => `backend tls ${service}`,
+  /** Gateways that name a service as their address. */
+  gatewaysAt: (host: string) => `gateway address ${host}`,
+} as const;
+
+/** Empty for objects of other APIs. */
+export function gatewayApiPlaces({ apiVersion, kind, metadata, spec }: MeshObject): string[] {
+  if (!apiVersion.startsWith("gateway.networking.")) return [];
+  const { namespace } = metadata;
+  switch (kind) {
+    case "GatewayClass":
+      return [];
+    case "Gateway":
+      return ((spec as GatewayApi.Gateway).addresses ?? []).flatMap(({ type, value }) =>
+        type === "Hostname" && value ? [placeOf.gatewaysAt(value.toLowerCase())] : [],
+      );
+    case "ListenerSet":
+    case "XListenerSet": {
+      const { parentRef } = spec as GatewayApi.ListenerSet;
+      return [placeOf.listenerSets(`${parentRef.namespace ?? namespace}/${parentRef.name}`)];
+    }
+    case "ReferenceGrant":
+      return [placeOf.referenceGrants(namespace)];
+    case "BackendTLSPolicy":
+      return (spec as GatewayApi.BackendTLSPolicy).targetRefs.flatMap(({ group, kind: of, name }) =>
+        group === "" && of === "Service"
+          ? [placeOf.backendTlsPolicies(`${namespace}/${name}`)]
+          : [],
+      );
+    default:
+      return ((spec as RouteObject["spec"]).parentRefs ?? []).map((parent) =>
+        placeOf.routes(parentKey(parent, namespace)),
+      );
+  }
+}
+
+/** Oldest first. Routes of two kinds may have one name: the kind breaks the tie. */
+export function byAgeAndKind(a: MeshObject, b: MeshObject): number {
+  return byAge(a, b) || (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : 0);
+}
