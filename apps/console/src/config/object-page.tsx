@@ -12,7 +12,9 @@ import { Status } from "../ui/status.tsx";
 import { AppliedCard } from "./applied-card.tsx";
 import { worstDiagnostic } from "./diagnostic-health.ts";
 import { objectDocument } from "./document.ts";
+import { DiagnosticRows } from "./diagnostic-rows.tsx";
 import { DraftEditor } from "./draft-editor.tsx";
+import { EffectCard } from "./effect-card.tsx";
 import { Review } from "./review.tsx";
 
 export function ObjectPage() {
@@ -87,6 +89,8 @@ function ObjectBody({ mesh, object }: { mesh: string; object: StoredObject }) {
   const [{ tab, sel }, change] = usePageSearch();
   const stored = useMemo(() => objectDocument(object), [object]);
   const applied = Number(sel);
+  // What the plane finds by itself stands in the analysis of the draft.
+  const reported = object.diagnostics.filter(({ code }) => /^HDL(?:4|72)/.test(code));
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (
@@ -129,6 +133,16 @@ function ObjectBody({ mesh, object }: { mesh: string; object: StoredObject }) {
           namespace={object.metadata.namespace || undefined}
           stored={stored}
           foreignOwner={object.owner === "hosted" ? undefined : object.owner}
+          extra={
+            <>
+              {reported.length > 0 ? (
+                <section className="card" aria-label="Found by agents">
+                  <DiagnosticRows diagnostics={reported} />
+                </section>
+              ) : null}
+              <EffectCard mesh={mesh} objectKey={object.key} />
+            </>
+          }
           onApplied={onApplied}
         />
       )}

@@ -141,6 +141,14 @@ export const objectsQuery = (mesh: string) =>
     refetchInterval: STATE_MS,
   });
 
+/** Agents are asked each time; it costs them something. */
+export const objectEffectQuery = (mesh: string, key: string) =>
+  queryOptions({
+    queryKey: [mesh, "config", "effect", key],
+    queryFn: ({ signal }) => ask((plane) => plane.objectEffect(mesh, key, signal)),
+    refetchInterval: STATE_MS,
+  });
+
 export const revisionsQuery = (mesh: string) =>
   queryOptions({
     queryKey: [mesh, "config", "revisions"],

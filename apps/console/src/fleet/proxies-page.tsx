@@ -195,12 +195,31 @@ function ProxyPanel({ mesh, proxy, close }: { mesh: string; proxy: ProxyInfo; cl
         <Status health={proxyHealth(proxy.state).health}>
           {proxyHealth(proxy.state).word}, revision {proxy.acknowledged}
         </Status>
-        {refused.map(([type, { error, culprit }]) => (
+        {refused.map(([type, { error, culprit, refusals }]) => (
           <section key={type} className="notice notice--bad">
             <div className="notice__text">
               <h3>{type} was refused</h3>
-              <p className="small">{error}</p>
-              {culprit ? <CulpritLink mesh={mesh} culprit={culprit} /> : null}
+              {refusals ? (
+                refusals.map((each) => (
+                  <div key={each.resource}>
+                    <code className="small" style={{ overflowWrap: "anywhere" }}>
+                      {each.resource}
+                    </code>
+                    <p className="small">{each.reason}</p>
+                    {each.objects.map((key) => (
+                      <p key={key}>
+                        <CulpritLink mesh={mesh} culprit={key} />
+                        {each.held ? " is held at what it was before" : null}
+                      </p>
+                    ))}
+                  </div>
+                ))
+              ) : (
+                <>
+                  <p className="small">{error}</p>
+                  {culprit ? <CulpritLink mesh={mesh} culprit={culprit} /> : null}
+                </>
+              )}
             </div>
           </section>
         ))}

@@ -1,4 +1,4 @@
-/** Access: who this token is, the tokens of the organisation, making and revoking one. */
+/** Access: who this token is, the settings of the mesh, the tokens of the organisation, making and revoking one. */
 import type { CreatedToken, NewToken, TokenInfo, TokenScope } from "@heddle/client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useMemo, useState } from "react";
@@ -7,6 +7,7 @@ import { tokensQuery, whoAmIQuery } from "../data/queries.ts";
 import { agoText, clockText } from "../format/numbers.ts";
 import { dropToken } from "../session/token.ts";
 import { setTheme, type Theme, useTheme } from "../shell/theme.ts";
+import { useCurrentMesh } from "../shell/use-current-mesh.ts";
 import type { Column } from "../table/column.ts";
 import { DataTable } from "../table/data-table.tsx";
 import { CopyButton } from "../ui/copy-button.tsx";
@@ -14,10 +15,12 @@ import { Page } from "../ui/page.tsx";
 import { Answer, Broken, Empty, Skeleton } from "../ui/states.tsx";
 import { Status } from "../ui/status.tsx";
 import { useNow } from "../ui/use-now.ts";
+import { MeshSettingsCard } from "./mesh-settings-card.tsx";
 
 export function SettingsPage() {
   const me = useQuery(whoAmIQuery());
   const theme = useTheme();
+  const mesh = useCurrentMesh();
   return (
     <Page
       title="Access"
@@ -59,6 +62,9 @@ export function SettingsPage() {
           )}
         </Answer>
       </section>
+      {mesh === undefined ? null : (
+        <MeshSettingsCard mesh={mesh} mayChange={me.data?.scopes.includes("admin") ?? false} />
+      )}
       {me.data && !me.data.scopes.includes("admin") ? (
         <div className="card">
           <Empty title="Tokens are for admins">
