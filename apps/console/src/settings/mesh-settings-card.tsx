@@ -49,12 +49,17 @@ function SettingsForm({ mesh, mayChange }: { mesh: MeshInfo; mayChange: boolean 
   const dirty = JSON.stringify(draft) !== JSON.stringify(stored);
   function submit(event: FormEvent) {
     event.preventDefault();
-    change.mutate({ ...draft, traceSampling: sampling });
+    // Only what was changed: the rest keeps following the defaults.
+    const { traceSampling, ...others } = edited;
+    change.mutate({
+      ...others,
+      ...(traceSampling === undefined ? {} : { traceSampling: sampling }),
+    });
   }
   return (
     <section className="card card__body" aria-label={`Mesh ${mesh.name}`}>
       <h2>Mesh {mesh.name}</h2>
-      <form onSubmit={submit}>
+      <form onSubmit={submit} style={{ display: "grid", gap: 8, marginTop: 8 }}>
         <dl className="facts">
           <dt>Unknown hosts</dt>
           <dd>
