@@ -5,8 +5,10 @@ export function completionCommand(program: Command): Command {
   return new Command("completion")
     .description("print a completion script: source <(heddle completion bash)")
     .addArgument(new Argument("<shell>", "the shell").choices(["bash", "zsh", "fish"]))
-    .action((shell: "bash" | "zsh" | "fish") => {
-      process.stdout.write(SCRIPTS[shell](words(program)));
+    .action(async (shell: "bash" | "zsh" | "fish") => {
+      const { kinds } = await import("@heddle/model");
+      const names = [...new Set(kinds.map(({ kind }) => kind.toLowerCase()))].toSorted();
+      process.stdout.write(SCRIPTS[shell](words(program, names)));
     });
 }
 
@@ -14,23 +16,34 @@ interface Words {
   readonly command: string;
   readonly description: string;
   readonly options: readonly string[];
+  /** What may stand first behind the command: its own commands, or kinds. */
+  readonly first: readonly string[];
 }
 
-function words(program: Command): Words[] {
+/** Commands whose first argument is a kind. */
+const OF_A_KIND: ReadonlySet<string> = new Set(["get", "describe", "delete"]);
+
+function words(program: Command, kinds: readonly string[]): Words[] {
   return program.commands.map((command) => ({
     command: command.name(),
     description: command.description(),
+    first: [
+      ...command.commands.map((each) => each.name()),
+      ...(OF_A_KIND.has(command.name()) ? kinds : []),
+    ],
     options: ["--help", ...command.options.flatMap((option) => option.long ?? option.short ?? [])],
   }));
 }
 
 const SCRIPTS = {
   bash: (all: Words[]) => `_heddle() {
-  local current=\${COMP_WORDS[COMP_CWORD]}
+  local current=\${COMP_WORDS[COMP_CWORD]} words= first=
   if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${all.map((w) => w.command).join(" ")}" -- "$current")); return; fi
   case "\${COMP_WORDS[1]}" in
-${all.map((w) => `    ${w.command}) COMPREPLY=($(compgen -W "${w.options.join(" ")}" -- "$current")) ;;`).join("\n")}
+${all.map((w) => `    ${w.command}) words="${w.options.join(" ")}"; first="${w.first.join(" ")}" ;;`).join("\n")}
   esac
+  if [ "$COMP_CWORD" -eq 2 ]; then words="$words $first"; fi
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
   [ \${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- "$current"))
 }
 complete -F _heddle heddle
@@ -41,6 +54,11 @@ ${SCRIPTS.bash(all)}`,
     all
       .flatMap((w) => [
         `complete -c heddle -n __fish_use_subcommand -a ${w.command} -d '${w.description.replaceAll("'", "\\'")}'`,
+        ...(w.first.length > 0
+          ? [
+              `complete -c heddle -f -n '__fish_seen_subcommand_from ${w.command}' -a '${w.first.join(" ")}'`,
+            ]
+          : []),
         ...w.options.map(
           (option) =>
             `complete -c heddle -n '__fish_seen_subcommand_from ${w.command}' -l ${option.replace(/^--?/, "")}`,
