@@ -40,6 +40,10 @@ export interface ServiceModel {
   readonly headless: boolean;
   /** The name that it stands for (Kubernetes' ExternalName). */
   readonly externalName?: string;
+  /** The service of the mesh that `externalName` is; its own ports are none then. */
+  readonly aliasOf?: string;
+  /** Other services' names that lead here, by their externalName. */
+  readonly aliases?: readonly ServiceName[];
   readonly ports: readonly ServicePort[];
   readonly labels: Readonly<Record<string, string>>;
   /** Empty: endpoints are not chosen by labels. */
@@ -50,6 +54,13 @@ export interface ServiceModel {
   readonly subjectAltNames: readonly string[];
   /** Namespaces that see it: `*`, `.`, `~` (none) or names; empty means all. */
   readonly exportTo: readonly string[];
+}
+
+/** What clients call a service of Kubernetes by. */
+export interface ServiceName {
+  readonly host: string;
+  readonly name: string;
+  readonly namespace: string;
 }
 
 export interface ServicePort {

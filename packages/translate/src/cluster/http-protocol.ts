@@ -14,6 +14,7 @@ import {
   type TCPSettings,
 } from "@heddle/model";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
+import { expectedNames } from "./upstream-tls.ts";
 
 const EXTENSION = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
@@ -111,11 +112,12 @@ export function commonOptions(http: HTTPSettings, tcp: TCPSettings): Common | un
 }
 
 /** TLS to a host outside that gives no server name: the name is the request's, and the certificate has to be for it. */
-function sniFromRequest({
-  policy: { tls },
-}: ClusterContext): HttpProtocolOptions["upstreamHttpProtocolOptions"] | undefined {
+function sniFromRequest(
+  context: ClusterContext,
+): HttpProtocolOptions["upstreamHttpProtocolOptions"] | undefined {
+  const { tls } = context.policy;
   if (tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") return undefined;
   if (tls.sni) return undefined;
-  const checked = (tls.subjectAltNames ?? []).length > 0 || tls.insecureSkipVerify === true;
+  const checked = expectedNames(context).length > 0 || tls.insecureSkipVerify === true;
   return checked ? { autoSni: true } : { autoSni: true, autoSanValidation: true };
 }

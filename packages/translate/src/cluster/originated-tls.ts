@@ -9,7 +9,7 @@ import { ADS_SECRETS } from "../ads.ts";
 import { gatewayClientCaSecret, gatewaySecret } from "../names.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
-import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
+import { expectedNames, sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
 
 export function originatedTls(
   context: ClusterContext,
@@ -57,16 +57,14 @@ function clientCertificate(
 }
 
 /** Without any roots of the rule's own the system's decide, as a browser would have it. */
-function validation(
-  { policyNamespace }: ClusterContext,
-  settings: ClientTLSSettings,
-): CommonTlsContext {
-  const { credentialName, caCertificates, caCrl, insecureSkipVerify, subjectAltNames } = settings;
+function validation(context: ClusterContext, settings: ClientTLSSettings): CommonTlsContext {
+  const { policyNamespace } = context;
+  const { credentialName, caCertificates, caCrl, insecureSkipVerify } = settings;
   if (insecureSkipVerify === true) {
     return { validationContext: { trustChainVerification: "ACCEPT_UNTRUSTED" } };
   }
   const checks: CertificateValidationContext = {
-    ...sanMatchers(subjectAltNames ?? []),
+    ...sanMatchers(expectedNames(context)),
     ...(caCrl ? { crl: { filename: caCrl } } : {}),
   };
   if (credentialName) {

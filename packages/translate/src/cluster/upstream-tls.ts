@@ -6,6 +6,7 @@ import type {
   TlsParameters,
   UpstreamTlsContext,
 } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
+import type { ClusterContext } from "./feature.ts";
 
 /** As a client Envoy stops at TLS 1.2 unless it is told. */
 export const TLS_VERSIONS: TlsParameters = {
@@ -17,6 +18,16 @@ const TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Upst
 
 export function upstreamTls(context: UpstreamTlsContext): TransportSocket {
   return { name: "envoy.transport_sockets.tls", typedConfig: { "@type": TYPE, ...context } };
+}
+
+/** Names that a server outside may prove: the rule's, else those of the host's ServiceEntry; none for any. */
+export function expectedNames({
+  service,
+  policy,
+}: Pick<ClusterContext, "service" | "policy">): readonly string[] {
+  const names = policy.tls?.subjectAltNames ?? [];
+  if (names.length > 0 || service.origin !== "ServiceEntry") return names;
+  return service.subjectAltNames;
 }
 
 /** A certificate passes when one of its names is one of these; no names, no check. */

@@ -58,7 +58,13 @@ const NOT_FOUND_CODES: Readonly<Record<404 | 500 | 503, RouteAction_ClusterNotFo
 
 /** Without a port in the destination: the service's only port, else the port that the client addressed. */
 export function clusterOf(destination: Destination, context: RuleContext): string {
-  return outboundCluster(destination.host, portOf(destination, context), destination.subset);
+  const named = { ...destination, host: servedHost(context.read, destination.host) };
+  return outboundCluster(named.host, portOf(named, context), destination.subset);
+}
+
+/** The host that serves what a rule names: an alias has no endpoints of its own. */
+export function servedHost(read: RuleContext["read"], host: string): string {
+  return read.service(host)?.aliasOf ?? host;
 }
 
 export function portOf(

@@ -1,17 +1,17 @@
 /** The authorities by which clients address a service. */
-import type { ServiceModel } from "@heddle/model";
+import type { ServiceModel, ServiceName } from "@heddle/model";
 
 /** Which forms of an authority a listener sees: its own port needs no naming there, an HTTP proxy sees any port. */
 export type DomainForm = "listener" | "proxy";
 
 /**
- * The host, its shorter forms (the bare name only for clients in its own namespace) and its addresses; each alone and with the
- * port. Behind an HTTP proxy an authority without a port means port 80.
+ * The host, its shorter forms (the bare name only for clients in its own namespace, `local`), those of its aliases, and its
+ * addresses; each alone and with the port. Behind an HTTP proxy an authority without a port means port 80.
  */
 export function domainsOf(
   service: ServiceModel,
   port: number,
-  local: boolean,
+  local: string,
   clusterDomain: string,
   form: DomainForm,
 ): readonly string[] {
@@ -21,16 +21,30 @@ export function domainsOf(
   return names.flatMap((name) => (bare ? [name, `${name}:${port}`] : [`${name}:${port}`]));
 }
 
-function namesOf(service: ServiceModel, local: boolean, clusterDomain: string): readonly string[] {
-  const { host, name, namespace } = service;
-  const wildcard = service.headless ? [`*.${host}`] : [];
+/** Namespaces whose clients know the service, or an alias of it, by its bare name. */
+export function homesOf({ origin, namespace, aliases = [] }: ServiceModel): readonly string[] {
+  const others = aliases.map((alias) => alias.namespace);
+  // Nobody calls an entry's host by less than its name.
+  return [...new Set(origin === "Service" ? [namespace, ...others] : others)];
+}
+
+function namesOf(service: ServiceModel, local: string, clusterDomain: string): readonly string[] {
+  const wildcard = service.headless ? [`*.${service.host}`] : [];
+  const all = [service, ...(service.aliases ?? [])];
+  return [...all.flatMap((each) => formsOf(each, local, clusterDomain)), ...wildcard];
+}
+
+function formsOf(
+  { host, name, namespace }: ServiceName,
+  local: string,
+  clusterDomain: string,
+): readonly string[] {
   if (host !== `${name}.${namespace}.svc.${clusterDomain}`) return [host];
   return [
     host,
-    ...(local ? [name] : []),
+    ...(namespace === local ? [name] : []),
     `${name}.${namespace}`,
     `${name}.${namespace}.svc`,
-    ...wildcard,
   ];
 }
 

@@ -6,7 +6,7 @@ import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { HOST_PARTS } from "../store/services.ts";
-import { type DomainForm, domainsOf } from "./domains.ts";
+import { type DomainForm, domainsOf, homesOf } from "./domains.ts";
 import { handlingOf, inTable } from "./service-ports.ts";
 import { dependsOnClient } from "./shared-view.ts";
 import { virtualHost } from "./virtual-host.ts";
@@ -17,8 +17,8 @@ export type TableName = string;
 export interface TableEntry {
   readonly host: string;
   readonly port: number;
-  /** The service's: its own clients also know it by its bare name. */
-  readonly namespace: string;
+  /** Clients in these also know it by its bare name, or by that of an alias. */
+  readonly homes: readonly string[];
   /** Undefined where clients differ in what they see: each asks for itself. */
   readonly shared: VirtualHost | undefined;
 }
@@ -26,8 +26,8 @@ export interface TableEntry {
 export interface RouteTable {
   /** By host and port. */
   readonly entries: readonly TableEntry[];
-  /** Namespaces of the entries' services. */
-  readonly namespaces: ReadonlySet<string>;
+  /** Of all entries. */
+  readonly homes: ReadonlySet<string>;
   /** Some entry has nothing to share. */
   readonly apart: boolean;
 }
@@ -47,7 +47,7 @@ export const routeTable = derivation<TableName, RouteTable>(
     entries.sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
     return {
       entries,
-      namespaces: new Set(entries.map(({ namespace }) => namespace)),
+      homes: new Set(entries.flatMap(({ homes }) => homes)),
       apart: entries.some(({ shared }) => shared === undefined),
     };
   },
@@ -65,19 +65,16 @@ export const tablePart = derivation<PartKey, readonly TableEntry[]>(
   (read, { name, part }) =>
     targetsOf(read, name, part).flatMap(({ service, port }): TableEntry[] => {
       const { host } = service;
-      // Nobody calls an entry's host by less than its name.
-      const namespace = service.origin === "Service" ? service.namespace : NO_NAMESPACE;
-      if (dependsOnClient(read, host)) return [{ host, port, namespace, shared: undefined }];
+      const homes = homesOf(service);
+      if (dependsOnClient(read, host)) return [{ host, port, homes, shared: undefined }];
       // A host whose rule cannot be translated is left out, and does not take the others with it.
       const shared = attempt(() => virtualHost(read, ANYBODY, host, port, formOf(name)));
-      return shared && read.visible(host, ANYBODY.namespace)
-        ? [{ host, port, namespace, shared }]
-        : [];
+      return shared && read.visible(host, ANYBODY.namespace) ? [{ host, port, homes, shared }] : [];
     }),
 );
 
-/** No client is in it. */
-const NO_NAMESPACE = "-";
+/** Of clients that know no service by its bare name. */
+const NOWHERE = "";
 
 /** A client that nobody has singled out. */
 const ANYBODY = {
@@ -131,7 +128,9 @@ const domainsOfPart = derivation<PartKey, readonly HostDomains[]>(
         ...new Set(
           read
             .variants(host)
-            .flatMap((each) => domainsOf(each, port, false, read.mesh.clusterDomain, formOf(name))),
+            .flatMap((each) =>
+              domainsOf(each, port, NOWHERE, read.mesh.clusterDomain, formOf(name)),
+            ),
         ),
       ],
     })),

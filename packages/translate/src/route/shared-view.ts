@@ -3,6 +3,7 @@ import { rulesForHost } from "../form/rules.ts";
 import type { RuleSet } from "../form/rule-set.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { byLabels } from "../store/destination-rules.ts";
+import { servedHost } from "./destination.ts";
 import { labelText } from "./gateway-servers.ts";
 
 /** A namespace that no rule singles out. */
@@ -12,7 +13,7 @@ export function sharedView(read: ModelReader, view: ClientView, host: string): C
   const scope = read.routeScope(host, view.namespace);
   const rules = rulesForHost(read, host, scope);
   const source = rules ? sourceOf(rules) : NO_SOURCE;
-  const targets = rules ? destinationHosts(rules) : [host];
+  const targets = rules ? destinationHosts(read, rules) : [host];
   const scopes = [...new Set([host, ...targets])].map((target) => read.clusterScope(target, view));
   const apart = scope !== ANYWHERE || source.namespace || scopes.some((each) => each !== ANYWHERE);
   const namespace = apart ? view.namespace : ANYWHERE;
@@ -27,7 +28,7 @@ export function dependsOnClient(read: ModelReader, host: string): boolean {
   if (rules === undefined) return false;
   const source = sourceOf(rules);
   if (source.labels || source.namespace) return true;
-  return destinationHosts(rules).some((target) => read.scoped(target));
+  return destinationHosts(read, rules).some((target) => read.scoped(target));
 }
 
 interface Source {
@@ -46,6 +47,8 @@ function sourceOf(rules: RuleSet): Source {
   };
 }
 
-function destinationHosts(rules: RuleSet): readonly string[] {
-  return [...new Set(rules.http.flatMap((rule) => rule.destinations.map(({ host }) => host)))];
+/** Those that serve what the rules name: an alias has no rules of connections of its own. */
+function destinationHosts(read: ModelReader, rules: RuleSet): readonly string[] {
+  const named = rules.http.flatMap((rule) => rule.destinations.map(({ host }) => host));
+  return [...new Set(named.map((host) => servedHost(read, host)))];
 }

@@ -57,8 +57,8 @@ export function sidecarRoute(
     const ports = read.get(servicePorts, horizonOf(read, view));
     if (!ports.http.has(Number(name))) return undefined;
   }
-  const { namespaces, apart } = read.get(routeTable, name);
-  const asAnybody = view.sidecar === undefined && !apart && !namespaces.has(view.namespace);
+  const { homes, apart } = read.get(routeTable, name);
+  const asAnybody = view.sidecar === undefined && !apart && !homes.has(view.namespace);
   return read.get(tableRoute, {
     view: asAnybody ? { ...view, namespace: "", labels: {} } : view,
     name,
@@ -92,9 +92,9 @@ const tableRoute = derivation<TableRouteKey, RouteConfiguration>(
     const horizon = horizonOf(read, view);
     const { sidecar } = horizon;
     const hosts: VirtualHost[] = [];
-    for (const { host, port, namespace, shared } of entries) {
+    for (const { host, port, homes, shared } of entries) {
       // A Sidecar may leave a rule out that others follow.
-      const own = shared === undefined || namespace === view.namespace || sidecar !== undefined;
+      const own = shared === undefined || homes.includes(view.namespace) || sidecar !== undefined;
       if (own && !inSight(read, horizon, host, port)) continue;
       const found = own ? attempt(() => virtualHost(read, view, host, port, form)) : shared;
       const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);

@@ -4,7 +4,7 @@ import { heeds } from "../form/horizon.ts";
 import { rulesForHost } from "../form/rules.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { defaultRoute } from "./default-route.ts";
-import { type DomainForm, domainsOf } from "./domains.ts";
+import { type DomainForm, domainsOf, homesOf } from "./domains.ts";
 import { hashPoliciesOf } from "./hash-policy.ts";
 import { routesOf } from "./rules.ts";
 import { sharedView } from "./shared-view.ts";
@@ -39,8 +39,8 @@ export const hostRoutes = derivation<HostKey, readonly Route[]>(
 
 interface VirtualHostKey extends HostKey {
   readonly form: DomainForm;
-  /** The client is in the service's own namespace, where the bare name is enough. */
-  readonly local: boolean;
+  /** The client's namespace, if the bare name of the service or of an alias is enough there; else empty. */
+  readonly local: string;
 }
 
 /**
@@ -72,7 +72,8 @@ export function virtualHost(
   form: DomainForm,
 ): VirtualHost | undefined {
   const service = read.service(host, view.namespace);
-  const local = service?.origin === "Service" && service.namespace === view.namespace;
+  const isHome = service !== undefined && homesOf(service).includes(view.namespace);
+  const local = isHome ? view.namespace : "";
   const rules = rulesForHost(read, host, read.routeScope(host, view.namespace));
   return read.get(sharedVirtualHost, {
     ruled: rules === undefined || heeds(read, view, rules, host),

@@ -5,11 +5,13 @@ import {
   type Service,
   type ServiceEntry,
   type ServiceModel,
+  type ServiceName,
   serviceOf,
   servicesOfEntry,
 } from "@heddle/model";
 import type { MeshSettings } from "../read.ts";
 import type { Claims } from "../engine/claims.ts";
+import { Aliases } from "./aliases.ts";
 import { AutoAddressPlan } from "./auto-addresses.ts";
 import { ANY_NAMESPACE, answerFor, type ByNamespace } from "./by-namespace.ts";
 import { hashOf } from "./hash.ts";
@@ -49,6 +51,8 @@ export class Services implements ModelIndex {
     [];
   readonly #addresses = new AutoAddressPlan();
   #slots = this.#addresses.slots();
+  readonly #aliases = new Aliases((host) => this.#hostsServed.get(host)?.units[0]?.model);
+  #resolved = this.#aliases.resolved();
   /** Hosts that not every namespace sees alike. */
   readonly #restricted = new Set<string>();
   readonly #dynamic = new Set<string>();
@@ -155,6 +159,8 @@ export class Services implements ModelIndex {
       this.#service.touch(key.slice(key.indexOf("/") + 1));
     }
     this.#slots = this.#addresses.slots();
+    for (const host of this.#aliases.moved(this.#resolved)) this.#service.touch(host);
+    this.#resolved = this.#aliases.resolved();
     this.#service.flush();
     this.#visibility.flush();
     this.#hosts.flush();
@@ -177,6 +183,7 @@ export class Services implements ModelIndex {
     this.#planAddresses(before, units);
     if (units.length === 0) this.#hostsServed.delete(host);
     else this.#hostsServed.set(host, { units, seen: undefined });
+    this.#aliases.changed(host);
     const restricted = units.some(({ model }) => isRestricted(model));
     const changesView = restricted || this.#restricted.has(host);
     mark(this.#restricted, host, restricted);
@@ -211,8 +218,14 @@ export class Services implements ModelIndex {
   #variantsOf(host: string): Variants {
     const entry = this.#hostsServed.get(host);
     if (entry === undefined) return NOBODY;
-    if (!entry.units.some(({ model }) => wantsAddress(model))) return this.#seen(host);
-    return seenBy(entry.units.map((unit) => this.#addressed(unit)));
+    const { targets, names } = this.#aliases.resolved();
+    const plain = !targets.has(host) && !names.has(host);
+    if (plain && !entry.units.some(({ model }) => wantsAddress(model))) return this.#seen(host);
+    return seenBy(
+      entry.units.map((unit) =>
+        this.#aliased(this.#addressed(unit), targets.get(host), names.get(host)),
+      ),
+    );
   }
 
   #seen(host: string): Variants {
@@ -226,6 +239,19 @@ export class Services implements ModelIndex {
     const found = wantsAddress(model) ? this.#addresses.of(addressKey(model)) : undefined;
     if (found === undefined) return unit;
     return { ...unit, model: { ...model, autoAddresses: [found.v4, found.v6] } };
+  }
+
+  /** Whoever calls an alias is led to its target: it has no ports of its own. */
+  #aliased(
+    unit: Unit,
+    target: string | undefined,
+    names: readonly ServiceName[] | undefined,
+  ): Unit {
+    const { model } = unit;
+    if (target !== undefined && model.externalName !== undefined) {
+      return { ...unit, model: { ...model, aliasOf: target, ports: [] } };
+    }
+    return names === undefined ? unit : { ...unit, model: { ...model, aliases: names } };
   }
 
   #fileHost(host: string, present: boolean): void {

@@ -48,8 +48,12 @@ const service = fc
     headless: fc.boolean(),
     exportTo: fc.constantFrom(undefined, ".", "b"),
     ports: fc.uniqueArray(fc.constantFrom("http", "grpc", "tcp", "other"), { minLength: 1 }),
+    externalName: fc.constantFrom(
+      ...[undefined, undefined, undefined, undefined],
+      ...["one.a.svc.cluster.local", "two.b.svc.cluster.local", "db.test"],
+    ),
   })
-  .map(({ namespace: ns, name: service, headless, exportTo: to, ports }) =>
+  .map(({ namespace: ns, name: service, headless, exportTo: to, ports, externalName }) =>
     object(
       "v1",
       "Service",
@@ -57,6 +61,7 @@ const service = fc
       {
         clusterIP: headless ? "None" : `10.9.${NAMESPACES.indexOf(ns)}.${NAMES.indexOf(service)}`,
         selector: { app: service },
+        ...(externalName ? { type: "ExternalName", externalName } : {}),
         ports: ports.map((port) => ({
           name: port,
           port: { http: 80, grpc: 81, tcp: 90, other: 95 }[port],
