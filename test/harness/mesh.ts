@@ -20,6 +20,8 @@ const OTLP_PORT = 4317;
 export interface TestWorkload {
   /** On loopback, in a block that no other test file has; its application gets the same with 1 added to the third number. */
   readonly address: string;
+  /** Addresses that its Envoy says it has besides. */
+  readonly otherAddresses?: readonly string[];
   /** `{ app: name }` unless told otherwise. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly namespace?: string;
@@ -118,6 +120,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         address,
         namespace,
         labels: labelsOf(name, workload),
+        ...(workload.otherAddresses ? { otherAddresses: workload.otherAddresses } : {}),
         ...(workload.agent ? { xds: workload.agent } : {}),
         ...(workload.locality ? { locality: workload.locality } : {}),
         ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),

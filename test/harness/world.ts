@@ -15,6 +15,8 @@ export interface ProxyOptions {
   readonly type?: "sidecar" | "router";
   readonly pod: string;
   readonly address: string;
+  /** Of the other family, say. */
+  readonly otherAddresses?: readonly string[];
   readonly namespace?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly httpProxyPort?: number;
@@ -71,7 +73,7 @@ export function viewOf(
         NAMESPACE: namespace,
         LABELS: labels,
         CLUSTER_ID: "c1",
-        INSTANCE_IPS: address,
+        INSTANCE_IPS: [address, ...(options.otherAddresses ?? [])].join(","),
         INTERCEPTION_MODE: options.interception ?? "NONE",
         ...(httpProxyPort ? { HTTP_PROXY_PORT: String(httpProxyPort) } : {}),
         ...(appAddress ? { APP_ADDRESS: appAddress } : {}),

@@ -1,4 +1,5 @@
 /** Reads a proxy's description of itself from the node of its xDS stream. */
+import { familiesOf } from "./families.ts";
 import type { Cohort, Locality, ProxyDescription } from "./proxy.ts";
 
 /** The part of Envoy's `config.core.v3.Node` that is read, in protobuf JSON. */
@@ -18,6 +19,7 @@ export interface XdsNode {
 
 /** Where a pod's application listens when its traffic is intercepted. */
 const LOOPBACK = "127.0.0.1";
+const LOOPBACK_V6 = "::1";
 
 /**
  * `node.id` is `sidecar~IP~POD.NAMESPACE~DOMAIN`, or `router~…` for a gateway. A client that knows nothing of that, such as
@@ -49,7 +51,8 @@ export function parseNode(node: XdsNode): ProxyDescription {
     interception,
     httpProxyPort: Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined,
     proxyless: (node.userAgentName ?? "").startsWith("gRPC"),
-    appAddress: text(metadata["APP_ADDRESS"]) || LOOPBACK,
+    appAddress:
+      text(metadata["APP_ADDRESS"]) || (familiesOf(addresses) === "v6" ? LOOPBACK_V6 : LOOPBACK),
     dnsCapture: truth(metadata["DNS_CAPTURE"]),
     onDemand: truth(metadata["HEDDLE_ON_DEMAND"]),
     cohort: cohortOf(metadata["HEDDLE_COHORT"]),

@@ -11,6 +11,7 @@ import type {
   WorkloadEndpoint,
 } from "@heddle/model";
 import type { EnvoyApi } from "./patch/envoy-api.ts";
+import type { Families } from "./families.ts";
 import type { ProxyDescription, Reach } from "./proxy.ts";
 import type { Targeted } from "./store/by-target.ts";
 import type { FiledFilter } from "./store/envoy-filters.ts";
@@ -154,4 +155,6 @@ export interface ClientView {
   readonly patches?: string;
   /** `intercepted` where it is left out. */
   readonly reach?: Reach;
+  /** IPv4 where it is left out. */
+  readonly families?: Families;
 }

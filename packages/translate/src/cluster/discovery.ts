@@ -60,7 +60,7 @@ export const discovery: ClusterFeature = {
         return {
           ...cluster,
           type: context.discovery,
-          dnsLookupFamily: "V4_PREFERRED",
+          dnsLookupFamily: LOOKUPS[context.client.families ?? "v4"],
           loadAssignment: assignmentOf(context),
         };
       case "DYNAMIC_DNS":
@@ -70,6 +70,9 @@ export const discovery: ClusterFeature = {
     }
   },
 };
+
+/** What of a name's addresses the client can reach; one with both families tries both. */
+const LOOKUPS = { v4: "V4_PREFERRED", v6: "V6_ONLY", both: "ALL" } as const;
 
 /** gRPC's own clients know names of one address at a time only. */
 function byName(reach: Reach): Discovery {

@@ -3,12 +3,14 @@ import type { ClusterLoadAssignment, Endpoint, LbEndpoint } from "@heddle/envoy/
 import {
   isHttp,
   isIpAddress,
+  isIpv6,
   labelsMatch,
   UNIX_SOCKET,
   type WorkloadEndpoint,
 } from "@heddle/model";
 import type { ClusterContext } from "../cluster/feature.ts";
 import { TLS_MODE, TLS_MODE_ISTIO } from "../cluster/tls-mode.ts";
+import { isReachable } from "../families.ts";
 import { outboundCluster as clusterName } from "../names.ts";
 import { endpointMetadata } from "../telemetry/peer.ts";
 import { byLocality } from "./locality.ts";
@@ -18,7 +20,8 @@ export function assignmentOf(context: ClusterContext): ClusterLoadAssignment {
   const { subset, policy, service, port, reach, client } = context;
   // gRPC's own clients refuse endpoints that are nowhere; an empty place will do.
   const nowhere = reach === "proxyless" ? { locality: {} } : {};
-  const groups = byLocality(endpointsOf(context), client, policy);
+  const workloads = new Map(byWorkload(endpointsOf(context)).map((each) => [each[0], each]));
+  const groups = byLocality([...workloads.keys()], client, policy);
   return {
     clusterName: clusterName(service.host, port.port, subset?.name ?? ""),
     endpoints: groups.map((group) => ({
@@ -31,33 +34,73 @@ export function assignmentOf(context: ClusterContext): ClusterLoadAssignment {
               subZone: group.locality.subzone,
             },
           }),
-      lbEndpoints: group.endpoints.map((endpoint) => lbEndpoint(context, endpoint)),
+      lbEndpoints: group.endpoints.map((each) =>
+        lbEndpoint(context, workloads.get(each) ?? [each]),
+      ),
       loadBalancingWeight: group.weight,
       ...(group.priority === 0 ? {} : { priority: group.priority }),
     })),
   };
 }
 
-/** Only clusters that resolve names can have them for endpoints. */
+/** Only clusters that resolve names can have them for endpoints; addresses are those that the client can reach. */
 function endpointsOf({
   read,
   service,
   port,
   subset,
   discovery,
+  client,
 }: ClusterContext): readonly WorkloadEndpoint[] {
+  const { families = "v4" } = client;
   const all = read
     .endpoints(service, port.port)
-    .filter((endpoint) => labelsMatch(subset?.labels, endpoint.labels));
+    .filter(
+      ({ labels, address }) =>
+        labelsMatch(subset?.labels, labels) &&
+        (!isIpAddress(address) || isReachable(address, families)),
+    );
   if (discovery === "EDS") return all.filter(({ address }) => !isName(address));
   // One name, of which one address is used at a time: more than one endpoint Envoy refuses.
   return discovery === "LOGICAL_DNS" ? all.slice(0, 1) : all;
 }
 
-function lbEndpoint(context: ClusterContext, endpoint: WorkloadEndpoint): LbEndpoint {
+/** A pod with an address of each family is one endpoint: its IPv4 address first, as addresses are sorted. */
+function byWorkload(
+  endpoints: readonly WorkloadEndpoint[],
+): readonly (readonly [WorkloadEndpoint, ...WorkloadEndpoint[]])[] {
+  const all: [WorkloadEndpoint, ...WorkloadEndpoint[]][] = [];
+  const byPod = new Map<string, WorkloadEndpoint[]>();
+  for (const endpoint of endpoints) {
+    const { namespace, pod, port, address } = endpoint;
+    const name = `${namespace}/${pod}:${port}`;
+    const known = pod === "" ? undefined : byPod.get(name);
+    if (known?.every((other) => isIpv6(other.address) !== isIpv6(address))) known.push(endpoint);
+    else {
+      const first: [WorkloadEndpoint, ...WorkloadEndpoint[]] = [endpoint];
+      all.push(first);
+      byPod.set(name, first);
+    }
+  }
+  return all;
+}
+
+function lbEndpoint(
+  context: ClusterContext,
+  [endpoint, ...others]: readonly [WorkloadEndpoint, ...WorkloadEndpoint[]],
+): LbEndpoint {
   const { filterMetadata } = endpointMetadata(endpoint);
+  const { address, ...rest } = endpointAt(context, endpoint);
+  const additional = others.flatMap((other) => {
+    const also = endpointAt(context, other).address;
+    return also === undefined ? [] : [{ address: also }];
+  });
   return {
-    endpoint: endpointAt(context, endpoint),
+    endpoint: {
+      address,
+      ...rest,
+      ...(additional.length > 0 ? { additionalAddresses: additional } : {}),
+    },
     healthStatus: "HEALTHY",
     metadata: {
       filterMetadata: {

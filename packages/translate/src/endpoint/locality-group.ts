@@ -1,5 +1,6 @@
 /** Endpoints in one place, and a client in its own. */
 import type { WorkloadEndpoint, WorkloadLocality } from "@heddle/model";
+import type { Families } from "../families.ts";
 import type { Locality } from "../proxy.ts";
 
 export interface LocalityGroup {
@@ -15,6 +16,8 @@ export interface LocalityGroup {
 export interface ClientPlace {
   readonly locality: Locality | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** IPv4 where it is left out. */
+  readonly families?: Families;
 }
 
 /** By place, in the order of their names. */
@@ -44,8 +47,12 @@ function textOf(locality: WorkloadLocality | undefined): string {
 }
 
 /** Equal for places that are. */
-export function placeText({ locality, labels }: ClientPlace): string {
+export function placeText({ locality, labels, families }: ClientPlace): string {
   const place =
     locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
-  return [place, ...Object.entries(labels).map(([name, value]) => `${name}=${value}`)].join(",");
+  return [
+    place,
+    families ?? "",
+    ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+  ].join(",");
 }

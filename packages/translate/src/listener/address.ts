@@ -1,30 +1,22 @@
 /** Addresses that listeners bind, in the families that a proxy has. */
 import type { Address } from "@heddle/envoy/config/core/v3";
 import type { AdditionalAddress } from "@heddle/envoy/config/listener/v3";
-import { isIpv6 } from "@heddle/model";
-
-/** What a proxy's own addresses are of: one of the two, or both, the first one being IPv4. */
-export type Families = "v4" | "v6" | "both";
+import type { Families } from "../families.ts";
 
 const UNIX = "unix://";
-
 export const ANY_ADDRESS = "0.0.0.0";
-const ANY_ADDRESS_V6 = "::";
-
-export function familiesOf(addresses: readonly string[]): Families {
-  const v6 = addresses.some(isIpv6);
-  return v6 ? (addresses.every(isIpv6) ? "v6" : "both") : "v4";
-}
-
-/** Whether a proxy can be sent to an address by its own workload. */
-export function isReachable(address: string, families: Families): boolean {
-  return families === "both" || (families === "v6") === isIpv6(address);
-}
+export const ANY_ADDRESS_V6 = "::";
 
 /** An IP address with its port, or `unix:///PATH`. */
 export function socketAddress(address: string, portValue: number): Address {
   if (address.startsWith(UNIX)) return { pipe: { path: address.slice(UNIX.length) } };
   return { socketAddress: { address, portValue } };
+}
+
+/** The same for an edge, where every address of IPv6 stands for those of IPv4 too. */
+export function edgeAddress(address: string, portValue: number): Address {
+  if (address !== ANY_ADDRESS_V6) return socketAddress(address, portValue);
+  return { socketAddress: { address, portValue, ipv4Compat: true } };
 }
 
 /** The parts of a listener by which it is every address of a port, in all of the proxy's families. */

@@ -1,21 +1,23 @@
 /** Listeners of a gateway. */
 import type { Filter, FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import { objectKey } from "@heddle/model";
+import { familiesOf } from "../families.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { type GatewayServer, gatewayKeyOf, gatewayServers } from "../route/gateway-servers.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
-import { ANY_ADDRESS, socketAddress } from "./address.ts";
+import { ANY_ADDRESS, ANY_ADDRESS_V6, edgeAddress } from "./address.ts";
 import { TLS_INSPECTOR } from "./listener-filters.ts";
 import { listenerSecrets, listenerTls } from "./tls.ts";
 
 /** One for each address and port that some server wants. */
 export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): readonly Listener[] {
   const peer = peerOfProxy(read, proxy);
-  const fallback =
-    proxy.interception === "NONE" ? (proxy.addresses[0] ?? ANY_ADDRESS) : ANY_ADDRESS;
+  // Bound to every address of IPv6, it takes those of IPv4 too.
+  const anywhere = familiesOf(proxy.addresses) === "v4" ? ANY_ADDRESS : ANY_ADDRESS_V6;
+  const fallback = proxy.interception === "NONE" ? (proxy.addresses[0] ?? anywhere) : anywhere;
   const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
   const groups = new Map<string, GatewayServer[]>();
   for (const server of read.get(gatewayServers, gatewayKeyOf(proxy))) {
@@ -90,7 +92,7 @@ const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
     if (filterChains.length === 0) return undefined;
     return {
       name: `${address}_${port}`,
-      address: socketAddress(address, port),
+      address: edgeAddress(address, port),
       trafficDirection: "OUTBOUND",
       ...(secure ? { listenerFilters: [TLS_INSPECTOR] } : {}),
       filterChains,

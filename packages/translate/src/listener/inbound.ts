@@ -11,6 +11,7 @@ import {
   MESH_ALPN,
   VIRTUAL_INBOUND,
 } from "../names.ts";
+import { type Families, familiesOf } from "../families.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { inboundRoute } from "../route/inbound-route.ts";
@@ -19,7 +20,7 @@ import type { InboundPort } from "../resources.ts";
 import type { Leg } from "../telemetry/labels.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
-import { ANY_ADDRESS, socketAddress } from "./address.ts";
+import { anyAddress, socketAddress } from "./address.ts";
 import { inboundPorts } from "./inbound-ports.ts";
 import {
   HTTP_INSPECTOR,
@@ -71,8 +72,9 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
     return bind === undefined ? [] : [read.get(portListener, { ...port, address: bind })];
   });
   if (proxy.interception === "NONE") return apart;
+  const families = familiesOf(proxy.addresses);
   const led = ports.filter((_, index) => bound(index) === undefined);
-  return [read.get(virtualInbound, { peer, mode: mode(ANY_PORT), ports: led }), ...apart];
+  return [read.get(virtualInbound, { peer, families, mode: mode(ANY_PORT), ports: led }), ...apart];
 }
 
 /** `<address>:<target port>`, in front of an application that listens on another address. */
@@ -95,6 +97,7 @@ const portListener = derivation<PortKey & { readonly address: string }, Listener
 
 interface CaptureKey {
   readonly peer: Peer;
+  readonly families: Families;
   readonly mode: MutualTls;
   readonly ports: readonly PortKey[];
 }
@@ -102,10 +105,11 @@ interface CaptureKey {
 /** Everything that iptables leads here, by the port that it was sent to; other ports pass through to the application. */
 const virtualInbound = derivation<CaptureKey, Listener>(
   "listener/virtual-inbound",
-  ({ peer, mode, ports }) => [peerKey(peer), mode, ...ports.map(portText)].join(";"),
-  (read, { peer, mode, ports }) => ({
+  ({ peer, families, mode, ports }) =>
+    [peerKey(peer), families, mode, ...ports.map(portText)].join(";"),
+  (read, { peer, families, mode, ports }) => ({
     name: VIRTUAL_INBOUND,
-    address: socketAddress(ANY_ADDRESS, INBOUND_CAPTURE_PORT),
+    ...anyAddress(families, INBOUND_CAPTURE_PORT),
     trafficDirection: "INBOUND",
     listenerFilters: [ORIGINAL_DESTINATION, TLS_INSPECTOR, HTTP_INSPECTOR],
     // A protocol in which the server speaks first shows nothing to look at.

@@ -1,5 +1,6 @@
 /** The listener of one address and port, or of every address of a port, by which several services may be reached. */
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
+import type { Families } from "../families.ts";
 import { tcpProxy } from "../filter/tcp-proxy.ts";
 import type { UnknownHosts } from "../form/egress.ts";
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../names.ts";
@@ -7,7 +8,7 @@ import { derivation, type ModelReader } from "../read.ts";
 import { egressProxyCluster } from "../route/fallback.ts";
 import type { Peer } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
-import { anyAddress, type Families, socketAddress } from "./address.ts";
+import { anyAddress, socketAddress } from "./address.ts";
 import { HTTP_INSPECTOR, TLS_INSPECTOR } from "./listener-filters.ts";
 import { outboundHttp, PLAIN_REQUESTS, targetChains } from "./outbound-chains.ts";
 

@@ -1,6 +1,7 @@
 /** Listeners for what a sidecar's application sends. */
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import { isIpAddress } from "@heddle/model";
+import { type Families, familiesOf, isReachable } from "../families.ts";
 import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
 import type { UnknownHosts } from "../form/egress.ts";
 import { horizonOf, unknownHosts } from "../form/horizon.ts";
@@ -20,14 +21,7 @@ import { egressProxyCluster } from "../route/fallback.ts";
 import { type ServicePort, servicePorts } from "../route/service-ports.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
-import {
-  anyAddress,
-  anyName,
-  type Families,
-  familiesOf,
-  isReachable,
-  socketAddress,
-} from "./address.ts";
+import { anyAddress, anyName, socketAddress } from "./address.ts";
 import { outboundHttp } from "./outbound-chains.ts";
 import { outboundPort, type PortTarget } from "./outbound-port.ts";
 

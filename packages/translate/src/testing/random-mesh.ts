@@ -28,7 +28,11 @@ export const PROXIES = [
   }),
   parseNode({
     id: "sidecar~10.0.0.2~third.b~b.svc.cluster.local",
-    metadata: { LABELS: { app: "two", tier: "lead" }, HEDDLE_COHORT: "candidate" },
+    metadata: {
+      LABELS: { app: "two", tier: "lead" },
+      HEDDLE_COHORT: "candidate",
+      INSTANCE_IPS: "10.0.0.2,fd00::2",
+    },
   }),
   parseNode({
     id: "router~10.0.0.9~edge.istio-system~istio-system.svc.cluster.local",
@@ -399,7 +403,7 @@ const workloadEntry = fc
   .record({
     namespace,
     name,
-    address: fc.constantFrom("10.0.0.1", "10.0.0.8", "vm.test"),
+    address: fc.constantFrom("10.0.0.1", "10.0.0.8", "fd00::8", "vm.test"),
     app: name,
     grouped: fc.boolean(),
     serviceAccount: fc.constantFrom(undefined, "vm"),

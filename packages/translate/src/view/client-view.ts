@@ -1,6 +1,7 @@
 /** What of a proxy its outbound resources depend on. */
 import { objectKey } from "@heddle/model";
 import { labelOf, NODE_LABEL } from "../endpoint/topology.ts";
+import { familiesOf } from "../families.ts";
 import type { PatchTarget } from "../patch/compile.ts";
 import { patchKeyOf } from "../patch/patch-set.ts";
 import type { ProxyDescription, Reach } from "../proxy.ts";
@@ -30,6 +31,7 @@ export function clientViewOf(
   const { type, namespace, clusterId, locality } = proxy;
   const cohort = staged ? proxy.cohort : "stable";
   const reach = reachOf(proxy);
+  const families = familiesOf(proxy.addresses);
   const patches = patchKeyOf(read, proxy, CLUSTERS);
   // Gateways serve strangers: what they reach is what their rules name.
   const followed = type === "sidecar" ? read.sidecar(namespace, proxy.labels) : undefined;
@@ -42,11 +44,13 @@ export function clientViewOf(
     reach,
     Object.entries(labels),
     sidecar ?? "",
+    ...(families === "v4" ? [] : [families]),
     ...(patches === "" ? [] : [patches]),
   ]);
   return {
     ...{ key, type, namespace, labels, clusterId, locality, cohort, reach, patches },
     ...(sidecar === undefined ? {} : { sidecar }),
+    ...(families === "v4" ? {} : { families }),
   };
 }
 

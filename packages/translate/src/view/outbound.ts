@@ -17,6 +17,7 @@ import { loadAssignment } from "../endpoint/load-assignment.ts";
 import { askedBy, type PlaceAsked } from "../endpoint/locality.ts";
 import { type ClientPlace, placeText } from "../endpoint/locality-group.ts";
 import { type Patcher, patcherFor } from "../patch/patcher.ts";
+import type { Families } from "../families.ts";
 import type { Locality, Reach } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { prepareRoutes } from "../route/sidecar-routes.ts";
@@ -28,6 +29,7 @@ import type { Emit, Part } from "./resource-set.ts";
 interface Place {
   readonly reach: Reach;
   readonly locality: Locality | undefined;
+  readonly families?: Families;
 }
 
 interface HostKey {
@@ -56,7 +58,8 @@ interface OutboundPart {
 
 /** Two parts of a view for each part of the hosts: what leads there, and what its routes will be made of. */
 export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
-  const place = { reach: view.reach ?? "intercepted", locality: view.locality };
+  const { reach = "intercepted", locality, families } = view;
+  const place: Place = { reach, locality, ...(families === undefined ? {} : { families }) };
   const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
     if (horizonOf(read, view).sidecar !== undefined) return;
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
@@ -112,7 +115,7 @@ interface PartKey extends Place {
 /** Shared by all views of a place: what is the same for every namespace is gone through once, not once for each view. */
 const outboundPart = derivation<PartKey, OutboundPart>(
   "view/outbound-part",
-  ({ part, reach, locality }) => `${part}|${reach}|${placeText({ locality, labels: {} })}`,
+  ({ part, reach, ...place }) => `${part}|${reach}|${placeText({ ...place, labels: {} })}`,
   (read, { part, ...place }) => {
     const generic: OutboundHost[] = [];
     const scoped: string[] = [];
@@ -170,7 +173,7 @@ function hostKey(
   read: ModelReader,
   host: string,
   scope: string,
-  { reach, locality, labels }: Place & ClientPlace,
+  { reach, locality, labels, families }: Place & ClientPlace,
 ): HostKey {
   const asked = read.get(placeAsked, { host, scope });
   const known = asked.labels.flatMap((name): [string, string][] => {
@@ -180,6 +183,7 @@ function hostKey(
   const client: ClientPlace = {
     locality: asked.locality ? locality : undefined,
     labels: Object.fromEntries(known),
+    ...(families === undefined ? {} : { families }),
   };
   return { host, scope, reach, client };
 }
