@@ -16,7 +16,9 @@ import { mutate, recombine } from "./mutate.ts";
 import { type Random, random } from "./random.ts";
 
 /** How long one object may take, in milliseconds of work. */
-export const LIMIT_MS = 100;
+const LIMIT_MS = 100;
+/** Objects are seldom larger; YAML above it is given a millisecond more for each KiB, the speed that its reader has. */
+const LARGE_KIB = 64;
 /** A slow trial is tried again before it counts: cold code or the collector of garbage may have been it. */
 const TRIES = 6;
 /** The proxies are compared with what they held at first after so many trials. */
@@ -32,7 +34,7 @@ export interface FuzzResult {
   readonly refused: number;
   /** Refusals by code. */
   readonly codes: Readonly<Record<string, number>>;
-  /** The longest that an object took to read and to translate, in milliseconds, after further tries. */
+  /** The longest that an object took to read, texts above 64 KiB apart, and to translate: milliseconds, after further tries. */
   readonly slowest: { readonly read: number; readonly translate: number };
   readonly findings: readonly string[];
 }
@@ -73,9 +75,11 @@ export function fuzz(
       findings.push(`seed ${seed}, trial ${trial}: ${what}\n${shown.slice(0, 4000)}`);
     };
     try {
-      const read = attempt(() => readInput(input), LIMIT_MS);
-      slowest.read = Math.max(slowest.read, read.milliseconds);
-      if (read.milliseconds > LIMIT_MS) find(`reading took ${Math.round(read.milliseconds)} ms`);
+      const large = typeof input === "string" ? input.length / 1024 - LARGE_KIB : 0;
+      const limit = LIMIT_MS + Math.max(0, large);
+      const read = attempt(() => readInput(input), limit);
+      if (large <= 0) slowest.read = Math.max(slowest.read, read.milliseconds);
+      if (read.milliseconds > limit) find(`reading took ${Math.round(read.milliseconds)} ms`);
       const { objects, diagnostics } = read.value;
       for (const diagnostic of diagnostics) {
         const wrong = refusalError(diagnostic);

@@ -27,13 +27,17 @@ export function parseDuration(text: string): number {
   return milliseconds;
 }
 
-/** Milliseconds of a duration, undefined when the text is none. */
+/** What Go's durations and Kubernetes' hold: 2^63 nanoseconds, some 292 years. */
+const LONGEST_MS = 2 ** 63 / 1e6;
+
+/** Milliseconds of a duration, undefined when the text is none, or one that is too long. */
 export function durationOf(text: string): number | undefined {
   if (/^[+-]?0$/.test(text)) return 0;
   if (!WHOLE.test(text)) return undefined;
   let sum = 0;
   for (const [, number, unit] of text.matchAll(PART))
     sum += Number(number) * UNIT_MS[unit as string]!;
+  if (sum > LONGEST_MS) return undefined;
   return text.startsWith("-") ? -sum : sum;
 }
 

@@ -32,6 +32,9 @@ const KNOWN_FIELDS = [
   "uid",
 ];
 
+/** Kubernetes' limit on all annotations of one object. */
+const MAX_ANNOTATIONS = 256 * 1024;
+
 const optional = z.exactOptional;
 export const metadataSchema = z.looseObject({
   name: z.string().min(1),
@@ -77,7 +80,7 @@ export function checkMetadata(
   kind: Kind,
   report: Report,
 ): void {
-  const { name, namespace, labels } = metadata;
+  const { name, namespace, labels, annotations } = metadata;
   const label = kind.kind === "Namespace";
   const valid =
     kind.kind === "Service" ? isServiceName(name) : label ? isDnsLabel(name) : isDnsName(name);
@@ -99,6 +102,26 @@ export function checkMetadata(
       code: "HDL0017",
       path: joinPath("metadata.labels", key),
       message: `label ${key}=${value} has a form that is not allowed`,
+    });
+  }
+  for (const key of Object.keys(annotations)) {
+    // As Kubernetes does: annotations may be written in either case, labels may not.
+    if (isLabelKey(key.toLowerCase())) continue;
+    report({
+      code: "HDL0017",
+      path: joinPath("metadata.annotations", key),
+      message: `"${key}" cannot be the key of an annotation`,
+    });
+  }
+  const size = Object.entries(annotations).reduce(
+    (total, [key, value]) => total + key.length + value.length,
+    0,
+  );
+  if (size > MAX_ANNOTATIONS) {
+    report({
+      code: "HDL0014",
+      path: "metadata.annotations",
+      message: `the annotations have ${size} characters (${MAX_ANNOTATIONS} at most)`,
     });
   }
   if (kind.foreign) return;

@@ -101,9 +101,10 @@ describe("text that cannot be read", () => {
 
   test("compares many keys of one mapping in little time", () => {
     const text = Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join("\n");
-    const start = performance.now();
+    // What this thread has worked: a busy machine does not add to it.
+    const before = process.threadCpuUsage();
     parse(text);
-    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(20_000);
   });
 
   test("one document that cannot be read leaves the others", () => {
@@ -276,5 +277,49 @@ status: {loadBalancer: {}, conditions: []}
     expect(match("{timout: null, route: [{destination: {host: a}}]}")).toMatchObject([
       { code: "HDL0010", path: "spec.http[0].timout" },
     ]);
+  });
+
+  test("passes over what a cluster says of an object's state", () => {
+    const { objects, diagnostics } = parse(`${RULE}status:\n  conditions: [{type: Reconciled}]\n`);
+    expect(diagnostics).toEqual([]);
+    expect(objects[0]?.object).not.toHaveProperty("status");
+  });
+
+  test.each([
+    ["authentication.istio.io/v1alpha1", "Policy", "PeerAuthentication"],
+    ["rbac.istio.io/v1alpha1", "ServiceRole", "AuthorizationPolicy"],
+    ["config.istio.io/v1alpha2", "RouteRule", "VirtualService"],
+    ["config.istio.io/v1alpha2", "handler", "Telemetry"],
+    ["install.istio.io/v1alpha1", "IstioOperator", "heddle install"],
+  ])("names what stands in for %s %s", (apiVersion, kind, remedy) => {
+    const text = `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\nspec: {}\n`;
+    expect(parse(text).diagnostics).toMatchObject([{ code: "HDL0007", path: "apiVersion" }]);
+    expect(parse(text).diagnostics[0]?.remedy).toContain(remedy);
+  });
+
+  test("reads fields under their older names too", () => {
+    const text = RULE.replace(
+      "- route:",
+      "- mirror: {host: b}\n      mirror_percent: 5\n      route:",
+    );
+    const { objects, diagnostics } = parse(text);
+    expect(objects[0]?.object.spec).toMatchObject({ http: [{ mirrorPercent: 5 }] });
+    expect(diagnostics).toMatchObject([
+      { code: "HDL0031", path: "spec.http[0].mirror_percent" },
+      { code: "HDL0031", path: "spec.http[0].mirrorPercent" },
+    ]);
+  });
+
+  test.each([
+    ["a label's value", "labels: {app: a b}", "metadata.labels.app"],
+    ["a label that is too long", `labels: {app: ${"a".repeat(64)}}`, "metadata.labels.app"],
+    ["an annotation's key", "annotations: {a b: c}", 'metadata.annotations["a b"]'],
+    ["a name that is too long", `name: ${"a".repeat(254)}`, "metadata.name"],
+    ["a namespace that is too long", `namespace: ${"a".repeat(64)}`, "metadata.namespace"],
+    ["too many annotations", `annotations: {a: ${"x".repeat(262_144)}}`, "metadata.annotations"],
+  ])("tells %s, as Kubernetes would", (_, metadata, path) => {
+    const named = metadata.startsWith("name:") ? metadata : `name: x\n  ${metadata}`;
+    const { diagnostics } = parse(RULE.replace("name: reviews", named));
+    expect(diagnostics).toMatchObject([{ level: "Error", path }]);
   });
 });

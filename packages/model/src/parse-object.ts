@@ -10,8 +10,10 @@ import { nearest } from "./nearest.ts";
 import { groupOf } from "./object.ts";
 import type { MeshObject } from "./object.ts";
 import { checkPlanned } from "./planned.ts";
+import { replacementOf } from "./removed-kinds.ts";
 import { findingsOf, unknownField } from "./schema/issues.ts";
 import { withoutNulls } from "./schema/nulls.ts";
+import { withNewNames } from "./schema/old-names.ts";
 import { checkAnnotations } from "./validate/annotations.ts";
 import { checkByKind } from "./validate/by-kind.ts";
 import { otherController } from "./validate/ingress.ts";
@@ -186,6 +188,15 @@ function reportUnknownKind(apiVersion: string, kind: string, report: Report): vo
       message: `${kind} of ${groupOf(apiVersion)} is no part of the mesh and is passed over`,
     });
   }
+  const replacement = replacementOf(apiVersion, kind);
+  if (replacement !== undefined) {
+    return report({
+      code: "HDL0007",
+      path: "apiVersion",
+      message: `Istio no longer has the kind "${kind}" of ${groupOf(apiVersion)}`,
+      remedy: `Use ${replacement}.`,
+    });
+  }
   const elsewhere = kinds.find((known) => known.kind === kind);
   const near = nearest(
     kind,
@@ -223,10 +234,11 @@ function readSpec(document: Fields, kind: Kind, report: Report): unknown {
       ? { ...fields, status }
       : fields;
   const schema: z.ZodType = kind.schema;
-  const read = schema.safeParse(withoutNulls(value, kind.foreign ? undefined : schema));
+  const written = kind.foreign ? value : withNewNames(kind.kind, value, report);
+  const read = schema.safeParse(withoutNulls(written, kind.foreign ? undefined : schema));
   if (read.success) return read.data;
   const base = kind.hasSpec ? ["spec"] : [];
-  for (const finding of findingsOf(read.error.issues, schema, value, base)) report(finding);
+  for (const finding of findingsOf(read.error.issues, schema, written, base)) report(finding);
   return undefined;
 }
 
