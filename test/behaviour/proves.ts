@@ -27,3 +27,10 @@ export function refuses(kind: string, fields: readonly string[], title: string, 
     await body();
   });
 }
+
+/** The schema knows the fields, and the validation warns that they have no effect: the test shows how. */
+export function warns(kind: string, fields: readonly string[], title: string, body: Body): void {
+  test(title, { meta: { warns: checkedClaims({ [kind]: fields }) } }, async () => {
+    await body();
+  });
+}

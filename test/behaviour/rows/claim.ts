@@ -10,6 +10,8 @@ declare module "vitest" {
     proves?: Claims;
     /** Rows that it shows to be refused. */
     refuses?: Claims;
+    /** Rows that it shows to be warned of. */
+    warns?: Claims;
   }
 }
 

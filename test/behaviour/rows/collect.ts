@@ -8,7 +8,7 @@ export interface Row {
   readonly kind: string;
   readonly field: string;
   /** What its test shows. */
-  readonly state: "works" | "refused";
+  readonly state: "works" | "refused" | "warned";
   readonly title: string;
   /** Below the root of the checkout. */
   readonly file: string;
@@ -48,11 +48,13 @@ export async function collectRows(): Promise<readonly Row[]> {
 function claimsOf({
   proves = {},
   refuses = {},
+  warns = {},
 }: TaskMeta): Pick<Row, "kind" | "field" | "state">[] {
   return (
     [
       ["works", proves],
       ["refused", refuses],
+      ["warned", warns],
     ] as const
   ).flatMap(([state, claims]) =>
     Object.entries(claims).flatMap(([kind, fields]) =>

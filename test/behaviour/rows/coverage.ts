@@ -59,7 +59,7 @@ export function coverageOf(rows: readonly Row[], unproven: Unproven): Coverage {
 const OFF_THE_LIST: Readonly<Record<Exclude<FieldState, "unproven">, string>> = {
   works: "is proven",
   refused: "is refused",
-  warned: "is in planned.ts",
+  warned: "is warned of",
   "no traffic": "has no traffic",
 };
 

@@ -54,7 +54,7 @@ Every field of every kind that Heddle translates, as its schema has it, and what
 
 - **works**: the test that is linked sends requests through real Envoys and sees what the field promises.
 - **refused**: an object with this field is an error that names the field: [HDL0016](../codes/HDL0016.md), or what the linked test says.
-- **warned**: the field is accepted without effect, and a warning, [HDL0016](../codes/HDL0016.md), says so.
+- **warned**: the field is accepted without effect, and a warning says so: [HDL0016](../codes/HDL0016.md), or what the linked test says.
 - **unproven**: translated, but no test shows it yet.
 
 \`[]\` stands for every item of a list, \`{}\` for every value of a map, \`=VALUE\` for one value of a field that has few. A

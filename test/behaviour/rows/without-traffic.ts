@@ -1,7 +1,7 @@
 /** Fields that no request can show, each with the reason. */
 export const withoutTraffic: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  WorkloadGroup: {
-    "template.address":
-      "each workload has its own; a warning, HDL0032, says that this one is not used",
+  Gateway: {
+    "servers[].port.name":
+      "a name for people and for patches, unlike those of the Gateway's other ports",
   },
 };
