@@ -80,6 +80,22 @@ describe("references", () => {
     expect(find(rule("reviews", "{host: reviews}"))).toEqual([]);
   });
 
+  test("tells an entry that a Service comes before it", () => {
+    const entry = (namespace: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: twin, namespace: ${namespace}}
+spec: {hosts: [Reviews.default.svc.cluster.local, reviews.example.com]}
+---`;
+    const found = find(service("reviews", [80]) + entry("default") + entry("other"));
+    expect(found.map(({ code, level, path }) => [code, level, path])).toEqual([
+      ["HDL0107", "Warning", "spec.hosts[0]"],
+      ["HDL0107", "Warning", "spec.hosts[0]"],
+    ]);
+    expect(found[0]?.message).toContain("only subjectAltNames counts");
+    expect(found[1]?.message).toContain("nothing counts");
+  });
+
   test("says nothing of hosts inside where only some outside are known", () => {
     const entry = `
 apiVersion: networking.istio.io/v1

@@ -154,4 +154,12 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "ProxyConfigs default/a and default/b, both without a selector",
     remedy: "Merge them into one, or narrow their selectors.",
   },
+  HDL0107: {
+    level: "Warning",
+    title: "A ServiceEntry is for the host of a Service",
+    why: "The Service decides where its host's requests go. Of an entry for the same host, in the Service's namespace, only subjectAltNames counts; of one in another namespace nothing does.",
+    example:
+      "a ServiceEntry with hosts: [reviews.default.svc.cluster.local] beside the Service default/reviews",
+    remedy: "Give the entry a host of its own, or leave everything but subjectAltNames out.",
+  },
 };

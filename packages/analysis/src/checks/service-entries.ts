@@ -1,7 +1,9 @@
-/** HDL0105: one host in several ServiceEntries that do not agree on it. */
-import type { MeshObject } from "@heddle/model";
+/** HDL0105, HDL0107: one host in several ServiceEntries that do not agree on it, or in one and in a Service. */
+import type { Diagnostic, MeshObject } from "@heddle/model";
+import { splitServiceHost } from "@heddle/model";
 import { diagnostic, namesOf } from "../check.ts";
-import type { Check } from "../check.ts";
+import type { Check, CheckContext } from "../check.ts";
+import type { Entry } from "../mesh-index.ts";
 import { seenTogether } from "../visibility.ts";
 
 /** What is read of a ServiceEntry here. */
@@ -19,6 +21,7 @@ type ServiceEntry = MeshObject<ServiceEntryFacts>;
 export const checkServiceEntries: Check<ServiceEntryFacts> = function* (entry, context) {
   const { object } = entry;
   for (const [position, host] of (object.spec.hosts ?? []).entries()) {
+    yield* shadowed(entry, host, position, context);
     const rivals = context.index
       .serviceEntries(host.toLowerCase())
       .filter(({ key, object: other }) => key !== entry.key && seenTogether(object, other))
@@ -38,6 +41,22 @@ export const checkServiceEntries: Check<ServiceEntryFacts> = function* (entry, c
     });
   }
 };
+
+function* shadowed(
+  entry: Entry<ServiceEntryFacts>,
+  host: string,
+  position: number,
+  { index }: CheckContext,
+): Generator<Diagnostic> {
+  const named = splitServiceHost(host.toLowerCase(), index.clusterDomain);
+  if (!named || !index.entry(`core/Service/${named.namespace}/${named.name}`)) return;
+  const near = named.namespace === entry.object.metadata.namespace;
+  yield diagnostic(entry, {
+    code: "HDL0107",
+    path: `spec.hosts[${position}]`,
+    message: `The Service ${named.namespace}/${named.name} is the host ${host}: of this ServiceEntry ${near ? "only subjectAltNames counts" : "nothing counts"} for it.`,
+  });
+}
 
 /** What two of them say differently of their host; empty where each only adds to the other. */
 function clashOf(a: ServiceEntry, b: ServiceEntry): string {

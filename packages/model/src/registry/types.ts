@@ -84,6 +84,8 @@ export interface WorkloadEndpoint {
   readonly namespace: string;
   /** Empty where no pod is known. */
   readonly pod: string;
+  /** What the pod is called below the name of its headless service, as a StatefulSet has it. */
+  readonly hostname?: string;
   /** Name of the Deployment, StatefulSet or other owner; the pod's where it has none. */
   readonly workload: string;
   readonly app: string;
