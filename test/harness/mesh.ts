@@ -11,7 +11,7 @@ import { pod } from "./objects.ts";
 import { intercepted } from "./intercepted.ts";
 import { type Collector, startCollector } from "./otlp-collector.ts";
 import { type Answer, ask, type Asking } from "./request.ts";
-import { bootstrapOf } from "./world.ts";
+import { bootstrapOf, type Modules } from "./world.ts";
 
 /** Where a client's Envoy takes requests for any host of the mesh. */
 const PROXY_PORT = 15001;
@@ -38,6 +38,8 @@ export interface TestWorkload {
   readonly agent?: { readonly address: string; readonly port: number };
   /** Of the node it runs on. */
   readonly locality?: { readonly region: string; readonly zone: string; readonly subzone?: string };
+  /** Of its node, besides what follows from the rest. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** How long its application takes for each request, in milliseconds; nothing unless told otherwise. */
   readonly delayMs?: number;
   /** REDIRECT: see `intercepted.ts` for how a test's connections come to its Envoy then. */
@@ -55,6 +57,8 @@ export interface TestMeshOptions<Name extends string> {
   readonly settings?: Partial<MeshSettings>;
   /** Where access logs and spans are received; without it there are none. */
   readonly collector?: string;
+  /** Of WasmPlugins. */
+  readonly modules?: () => Promise<Modules>;
 }
 
 export interface TestMesh<Name extends string> {
@@ -79,9 +83,11 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
   const applications = new Map<string, Application[]>();
   let authority: TestAuthority | undefined;
   let collector: Collector | undefined;
+  let modules: Modules = {};
 
   beforeAll(async () => {
     authority = await createAuthority();
+    modules = (await options.modules?.()) ?? {};
     if (collectorAddress) collector = await startCollector(collectorAddress, OTLP_PORT);
     for (const [name, workload] of entries) {
       const { address, ports = [], sidecar = true } = workload;
@@ -123,6 +129,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         ...(workload.otherAddresses ? { otherAddresses: workload.otherAddresses } : {}),
         ...(workload.agent ? { xds: workload.agent } : {}),
         ...(workload.locality ? { locality: workload.locality } : {}),
+        ...(workload.metadata ? { metadata: workload.metadata } : {}),
         ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),
         ...(workload.interception === undefined ? {} : { interception: workload.interception }),
         // A workload whose connections are led to its Envoy has nothing else on that port.
@@ -136,6 +143,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         ],
       },
       settings,
+      modules,
     );
   }
 

@@ -2,13 +2,14 @@
 import { canonical, merge } from "@heddle/envoy";
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
-import { type MeshObject, objectKey } from "@heddle/model";
+import { type MeshObject, objectKey, type WasmPlugin } from "@heddle/model";
 import {
   createTranslator,
   type MeshSettings,
   parseNode,
   type ProxyView,
   staticBootstrap,
+  wasmModuleKey,
 } from "@heddle/translate";
 
 export interface ProxyOptions {
@@ -25,6 +26,8 @@ export interface ProxyOptions {
   /** NONE unless told otherwise: tests have no iptables. */
   readonly interception?: "NONE" | "REDIRECT";
   readonly locality?: { readonly region: string; readonly zone: string; readonly subzone?: string };
+  /** Of its node, besides what follows from the rest. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface BootstrapOfOptions extends ProxyOptions {
@@ -33,6 +36,9 @@ export interface BootstrapOfOptions extends ProxyOptions {
   /** The agent, where more is asked of it than configuration. */
   readonly xds?: { readonly address: string; readonly port: number };
 }
+
+/** Modules of WasmPlugins by their URL; one that is not among them cannot be had. */
+export type Modules = Readonly<Record<string, Uint8Array>>;
 
 export const MESH: MeshSettings = {
   name: "test",
@@ -49,6 +55,7 @@ export function viewOf(
   objects: readonly MeshObject[],
   options: ProxyOptions,
   mesh: Partial<MeshSettings> = {},
+  modules: Modules = {},
 ): ProxyView {
   const {
     type = "sidecar",
@@ -65,6 +72,17 @@ export function viewOf(
     envoyApi: { canonical, merge },
   });
   translator.apply(objects.map((object) => ({ key: objectKey(object), object })));
+  for (const object of objects) {
+    if (object.kind !== "WasmPlugin") continue;
+    const plugin = object as MeshObject<WasmPlugin>;
+    const found = modules[plugin.spec.url];
+    translator.setWasmModule(
+      wasmModuleKey(plugin),
+      found
+        ? { state: "ready", bytes: Buffer.from(found).toString("base64") }
+        : { state: "failed" },
+    );
+  }
   const view = translator.view(
     parseNode({
       id: `${type}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
@@ -74,6 +92,7 @@ export function viewOf(
         LABELS: labels,
         CLUSTER_ID: "c1",
         INSTANCE_IPS: [address, ...(options.otherAddresses ?? [])].join(","),
+        ...options.metadata,
         INTERCEPTION_MODE: options.interception ?? "NONE",
         ...(httpProxyPort ? { HTTP_PROXY_PORT: String(httpProxyPort) } : {}),
         ...(appAddress ? { APP_ADDRESS: appAddress } : {}),
@@ -90,9 +109,10 @@ export function bootstrapOf(
   objects: readonly MeshObject[],
   options: BootstrapOfOptions,
   mesh: Partial<MeshSettings> = {},
+  modules: Modules = {},
 ): Bootstrap {
   const { address, secrets, otlp, xds } = options;
-  const view = viewOf(objects, options, mesh);
+  const view = viewOf(objects, options, mesh, modules);
   try {
     return staticBootstrap(view.proxy, view, {
       admin: { address, port: 15000 },

@@ -135,7 +135,7 @@ export const kinds: readonly Kind[] = [
       SECURITY_VERSIONS,
     ),
   ),
-  planned(istio(TELEMETRY, "Telemetry", "telemetries", telemetrySchema, ["v1", "v1alpha1"])),
+  istio(TELEMETRY, "Telemetry", "telemetries", telemetrySchema, ["v1", "v1alpha1"]),
   {
     ...istio(EXTENSIONS, "WasmPlugin", "wasmplugins", wasmPluginSchema, ["v1alpha1"]),
     needsSpec: true,

@@ -137,6 +137,36 @@ const wasmPlugin: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("WasmPlugin", path)),
 ];
 
+/** Where Telemetry may send to: the agent, under whatever name; `envoy` is the proxy's own output. */
+const OWN_PROVIDERS: ReadonlySet<unknown> = new Set(["heddle", "otel", "prometheus", "envoy"]);
+
+function foreignProvider(path: string): PlannedField {
+  return {
+    kind: "Telemetry",
+    path,
+    when: (name) => !OWN_PROVIDERS.has(name),
+    what: (name) => `the provider ${String(name)}, in whose place Heddle's own is used,`,
+    level: "Warning",
+  };
+}
+
+const telemetry: readonly PlannedField[] = [
+  ...["tracing[]", "metrics[]", "accessLogging[]"].map((at) =>
+    foreignProvider(`${at}.providers[].name`),
+  ),
+  {
+    kind: "Telemetry",
+    path: "metrics[].overrides[].match.metric",
+    when: (metric) => metric === "GRPC_REQUEST_MESSAGES" || metric === "GRPC_RESPONSE_MESSAGES",
+    what: (metric) => `the metric ${String(metric)}, which nobody counts,`,
+    level: "Warning",
+  },
+  field("Telemetry", "metrics[].overrides[].match.customMetric", "Warning"),
+  field("Telemetry", "metrics[].reportingInterval", "Warning"),
+  field("Telemetry", "tracing[].enableIstioTags", "Warning"),
+  ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
+];
+
 function waypointTarget(kind: string, path: string): PlannedField {
   return {
     kind,
@@ -155,6 +185,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...gateway,
   ...envoyFilter,
   ...wasmPlugin,
+  ...telemetry,
   ...sidecar,
   ...workloads,
 ];

@@ -44,6 +44,7 @@ describe("bootstrap", () => {
       ["heddle-xds", "STRICT_DNS"],
       ["heddle-otlp", "STATIC"],
       ["heddle-admin", "STATIC"],
+      ["heddle-nowhere", "STATIC"],
     ]);
   });
 });

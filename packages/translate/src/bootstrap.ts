@@ -3,7 +3,7 @@ import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { ApiConfigSource, ConfigSource } from "@heddle/envoy/config/core/v3";
 import type { Listener } from "@heddle/envoy/config/listener/v3";
-import { OTLP_CLUSTER, XDS_CLUSTER } from "./names.ts";
+import { NOWHERE_CLUSTER, OTLP_CLUSTER, XDS_CLUSTER } from "./names.ts";
 import { adminListeners, ADMIN_CLUSTER } from "./listener/admin.ts";
 import { statsConfig, STATS_EVICTION_INTERVAL } from "./telemetry/stats-config.ts";
 import { extension, typedConfig } from "./typed-config.ts";
@@ -87,6 +87,7 @@ export function foundation(options: BootstrapOptions): Bootstrap & {
         http2Cluster(XDS_CLUSTER, xds),
         http2Cluster(OTLP_CLUSTER, otlp),
         staticCluster(ADMIN_CLUSTER, admin),
+        { name: NOWHERE_CLUSTER, type: "STATIC", loadAssignment: { clusterName: NOWHERE_CLUSTER } },
       ],
     },
     statsConfig: statsConfig(),

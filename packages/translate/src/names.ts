@@ -23,6 +23,8 @@ export const INBOUND_PASSTHROUGH_CLUSTER = "InboundPassthroughCluster";
 export const XDS_CLUSTER = "heddle-xds";
 /** Static cluster of the bootstrap: the agent's OTLP gRPC receiver for access logs and spans. */
 export const OTLP_CLUSTER = "heddle-otlp";
+/** Static cluster of the bootstrap: leads nowhere; spans that are nobody's business go there. */
+export const NOWHERE_CLUSTER = "heddle-nowhere";
 
 export const VIRTUAL_OUTBOUND = "virtualOutbound";
 export const VIRTUAL_INBOUND = "virtualInbound";

@@ -6,6 +6,7 @@ import type {
   RateLimit,
   Sidecar,
   ServiceModel,
+  Telemetry,
   VirtualService,
   WasmPlugin,
   WorkloadEndpoint,
@@ -86,6 +87,8 @@ export interface ModelReader {
   ): readonly MeshObject<RateLimit>[];
   /** EnvoyFilters of a namespace, in the order in which they are applied. */
   envoyFilters(namespace: string): readonly FiledFilter[];
+  /** Telemetry objects that are for a proxy, the root namespace's first. */
+  telemetries(proxy: Targeted): readonly MeshObject<Telemetry>[];
   /** WasmPlugins that are for a proxy, the root namespace's first. */
   wasmPlugins(proxy: Targeted): readonly MeshObject<WasmPlugin>[];
   /** A module by `wasmModuleKey`; undefined while it is on its way. */

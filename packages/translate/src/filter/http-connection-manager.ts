@@ -4,8 +4,8 @@ import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import type { MeshObject, RateLimit } from "@heddle/model";
 import type { ModelReader } from "../read.ts";
-import { tracing } from "../telemetry/tracing.ts";
-import { httpLogs } from "../telemetry/telemetry.ts";
+import { requestIdExtension, tracing } from "../telemetry/tracing.ts";
+import { httpLogs, settingsFor } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
 import { ADS } from "../ads.ts";
 import type { HttpContext } from "./http-feature.ts";
@@ -28,6 +28,7 @@ export interface HttpListening extends Omit<HttpContext, "limits"> {
 
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
   const { leg, edge, peer, statPrefix, routes } = listening;
+  const { tracing: spans } = settingsFor(read, leg, peer);
   const config: HttpConnectionManager = {
     statPrefix,
     ...(typeof routes === "string"
@@ -35,7 +36,8 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
       : { routeConfig: routes }),
     httpFilters: httpFilters({ ...listening, limits: limitsOf(read, listening.limits) }),
     accessLog: read.get(httpLogs, { leg, peer }),
-    tracing: tracing(leg, peer, read.mesh),
+    tracing: tracing(leg, peer, read.mesh, spans),
+    ...requestIdExtension(spans),
     maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,
     commonHttpProtocolOptions: {
       maxHeadersCount: MAX_HEADERS,

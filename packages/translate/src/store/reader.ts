@@ -64,6 +64,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
+    telemetries: (proxy) => side().telemetries.choosing(proxy),
     wasmPlugins: (proxy) => side().wasmPlugins.choosing(proxy),
     wasmModule: (key) => store.wasmModules.read(key),
     envoyApi: store.envoyApi,

@@ -1,5 +1,12 @@
 /** All indexes over one reading of the model: everybody's, or the candidate cohort's. */
-import { byAge, type Diagnostic, type MeshObject, objectKey, type WasmPlugin } from "@heddle/model";
+import {
+  byAge,
+  type Diagnostic,
+  type MeshObject,
+  objectKey,
+  type Telemetry,
+  type WasmPlugin,
+} from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { MeshSettings } from "../read.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
@@ -17,6 +24,7 @@ import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { Workloads } from "./workloads.ts";
 
+const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
 
 export class Side {
@@ -31,6 +39,7 @@ export class Side {
   readonly rateLimits: RateLimits;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Sidecars;
+  readonly telemetries: PoliciesByTarget<Telemetry>;
   readonly wasmPlugins: PoliciesByTarget<WasmPlugin>;
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
@@ -54,6 +63,7 @@ export class Side {
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.sidecars = new Sidecars(claims, rootNamespace);
+    this.telemetries = new PoliciesByTarget(claims, rootNamespace, TELEMETRY, byAge);
     this.wasmPlugins = new PoliciesByTarget(claims, rootNamespace, WASM_PLUGIN, byAge);
     this.#indexes = [
       this.services,
@@ -67,6 +77,7 @@ export class Side {
       this.envoyFilters,
       this.sidecars,
       this.wasmPlugins,
+      this.telemetries,
     ];
     this.#byKind = indexesByKind(this.#indexes);
   }

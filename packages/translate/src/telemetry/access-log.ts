@@ -1,6 +1,8 @@
 /** Access logs: one OTLP record for each request or connection, sent to the agent. */
-import type { AccessLog } from "@heddle/envoy/config/accesslog/v3";
+import type { AccessLog, AccessLogFilter } from "@heddle/envoy/config/accesslog/v3";
+import type { ExpressionFilter } from "@heddle/envoy/extensions/access_loggers/filters/cel/v3";
 import type { OpenTelemetryAccessLogConfig } from "@heddle/envoy/extensions/access_loggers/open_telemetry/v3";
+import type { StdoutAccessLog } from "@heddle/envoy/extensions/access_loggers/stream/v3";
 import { OTLP_CLUSTER } from "../names.ts";
 import { extension } from "../typed-config.ts";
 import {
@@ -33,6 +35,33 @@ export function tcpAccessLog(leg: Leg, peer: Peer): AccessLog {
     "%DOWNSTREAM_REMOTE_ADDRESS% %UPSTREAM_CLUSTER%",
     "TcpConnectionEnd",
   );
+}
+
+/** Lines on the proxy's own standard output, as Envoy writes them: Istio's provider `envoy`. */
+export const HTTP_TEXT_LOG: AccessLog = stdout("DownstreamEnd");
+export const TCP_TEXT_LOG: AccessLog = stdout("TcpConnectionEnd");
+
+function stdout(type: "DownstreamEnd" | "TcpConnectionEnd"): AccessLog {
+  return {
+    ...extension<StdoutAccessLog>(
+      "envoy.access_loggers.stdout",
+      "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+      {},
+    ),
+    filter: { logTypeFilter: { types: [type] } },
+  };
+}
+
+/** Only what a CEL expression is true for. */
+export function filtered(log: AccessLog, expression: string): AccessLog {
+  const filter: AccessLogFilter = {
+    extensionFilter: extension<ExpressionFilter>(
+      "envoy.access_loggers.extension_filters.cel",
+      "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+      { expression },
+    ),
+  };
+  return { ...log, filter: log.filter ? { andFilter: { filters: [log.filter, filter] } } : filter };
 }
 
 type Formats = Partial<Record<AccessLogField, string>>;

@@ -2,6 +2,7 @@
 import type { ServiceModel, WorkloadEndpoint } from "@heddle/model";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ModelReader } from "../read.ts";
+import { telemetryNames } from "./settings.ts";
 
 /** A workload as metrics, logs and spans name it. Empty text means that nobody knows. */
 export interface Peer {
@@ -12,6 +13,8 @@ export interface Peer {
   readonly canonicalService: string;
   readonly canonicalRevision: string;
   readonly cluster: string;
+  /** Of a proxy's own workload, from `telemetryNames`: what decides over its metrics, logs and spans. Nobody else is told. */
+  readonly telemetry?: string;
 }
 
 /** The namespace of `filterMetadata` that holds all of it: on endpoints the peer, on clusters the service. */
@@ -26,7 +29,11 @@ export function endpointMetadata(endpoint: WorkloadEndpoint): {
 
 /** Without the fields that nobody knows: access logs then say `-` of them. */
 export function knownOf(peer: Peer): Record<string, string> {
-  return Object.fromEntries(Object.entries(peer).filter(([, value]) => value !== ""));
+  return Object.fromEntries(
+    Object.entries(peer).filter(
+      (entry): entry is [string, string] => entry[1] !== "" && entry[0] !== "telemetry",
+    ),
+  );
 }
 
 /** `metadata` of a cluster, outbound or inbound: the service that requests through it are counted for. */
@@ -65,6 +72,12 @@ export function peerOfEndpoint(endpoint: WorkloadEndpoint): Peer {
 
 /** The workload behind a proxy: from its pod where the model knows it, else from what the proxy says of itself. */
 export function peerOfProxy(read: ModelReader, proxy: ProxyDescription): Peer {
+  const telemetry = telemetryNames(read, proxy);
+  const peer = workloadOfProxy(read, proxy);
+  return telemetry === "" ? peer : { ...peer, telemetry };
+}
+
+function workloadOfProxy(read: ModelReader, proxy: ProxyDescription): Peer {
   const [address] = proxy.addresses;
   const known = address === undefined ? undefined : read.workload(address);
   if (known && known.namespace === proxy.namespace) return peerOfEndpoint(known);

@@ -1,9 +1,14 @@
 /** Istio's service metrics, counted by the proxy itself with Envoy's stats access logger. */
 import type { AccessLog } from "@heddle/envoy/config/accesslog/v3";
-import type { Config, Config_Tag } from "@heddle/envoy/extensions/access_loggers/stats/v3";
+import type {
+  Config,
+  Config_Stat,
+  Config_Tag,
+} from "@heddle/envoy/extensions/access_loggers/stats/v3";
 import { extension, typedConfig } from "../typed-config.ts";
 import { type Labels, type Leg, UNKNOWN, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
+import type { Metric, SideSettings } from "./settings.ts";
 
 /** Metrics come out of Envoy as `envoy_<prefix>_istio_requests_total`; whoever merges scrapes takes `envoy_<prefix>_` off. */
 export const METRIC_PREFIX = "heddle";
@@ -22,7 +27,9 @@ const STATS_SCOPE: NonNullable<Config["statsScope"]> = {
 
 const COUNT_ONE = "1";
 
-export function httpMetrics(leg: Leg, peer: Peer): readonly AccessLog[] {
+type Metrics = SideSettings["metrics"];
+
+export function httpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly AccessLog[] {
   const tags = [
     ...labelTags(workloadLabels(leg, peer, "http")),
     { name: "request_protocol", valueFormat: "%REQ(content-type)%", rules: REQUEST_PROTOCOL },
@@ -30,58 +37,100 @@ export function httpMetrics(leg: Leg, peer: Peer): readonly AccessLog[] {
     { name: "grpc_response_status", valueFormat: "%GRPC_STATUS_NUMBER%" },
     { name: "response_flags", valueFormat: "%RESPONSE_FLAGS%" },
   ];
-  const stat = (name: string) => ({ name, tags });
-  const config: Config = {
-    statsScope: STATS_SCOPE,
-    counters: [{ stat: stat("istio_requests_total"), valueFixed: COUNT_ONE }],
-    histograms: [
-      {
-        stat: stat("istio_request_duration_milliseconds"),
-        unit: "Milliseconds",
-        valueFormat: "%DURATION%",
-      },
-      { stat: stat("istio_request_bytes"), unit: "Bytes", valueFormat: "%BYTES_RECEIVED%" },
-      { stat: stat("istio_response_bytes"), unit: "Bytes", valueFormat: "%BYTES_SENT%" },
+  const stat = statOf(metrics, tags);
+  return logger("DownstreamEnd", {
+    counters: [
+      ...stat("REQUEST_COUNT", "istio_requests_total", (own) => ({
+        stat: own,
+        valueFixed: COUNT_ONE,
+      })),
     ],
-  };
-  return [logger(config, "DownstreamEnd")];
+    histograms: [
+      ...stat("REQUEST_DURATION", "istio_request_duration_milliseconds", (own) => ({
+        stat: own,
+        unit: "Milliseconds" as const,
+        valueFormat: "%DURATION%",
+      })),
+      ...stat("REQUEST_SIZE", "istio_request_bytes", (own) => ({
+        stat: own,
+        unit: "Bytes" as const,
+        valueFormat: "%BYTES_RECEIVED%",
+      })),
+      ...stat("RESPONSE_SIZE", "istio_response_bytes", (own) => ({
+        stat: own,
+        unit: "Bytes" as const,
+        valueFormat: "%BYTES_SENT%",
+      })),
+    ],
+  });
 }
 
 /** Envoy's counts of bytes are running totals, so bytes are counted once, when the connection ends. */
-export function tcpMetrics(leg: Leg, peer: Peer): readonly AccessLog[] {
+export function tcpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly AccessLog[] {
   const tags = [
     ...labelTags(workloadLabels(leg, peer, "tcp")),
     { name: "request_protocol", valueFormat: "tcp" },
     { name: "response_flags", valueFormat: "%RESPONSE_FLAGS%" },
   ];
-  const stat = (name: string) => ({ name, tags });
-  const opened: Config = {
-    statsScope: STATS_SCOPE,
-    counters: [{ stat: stat("istio_tcp_connections_opened_total"), valueFixed: COUNT_ONE }],
-  };
-  const ended: Config = {
-    statsScope: STATS_SCOPE,
-    counters: [
-      { stat: stat("istio_tcp_connections_closed_total"), valueFixed: COUNT_ONE },
-      { stat: stat("istio_tcp_received_bytes_total"), valueFormat: "%BYTES_RECEIVED%" },
-      { stat: stat("istio_tcp_sent_bytes_total"), valueFormat: "%BYTES_SENT%" },
-    ],
-  };
-  return [logger(opened, "TcpUpstreamConnected"), logger(ended, "TcpConnectionEnd")];
+  const stat = statOf(metrics, tags);
+  const one = (own: Config_Stat) => ({ stat: own, valueFixed: COUNT_ONE });
+  return [
+    ...logger("TcpUpstreamConnected", {
+      counters: [...stat("TCP_OPENED_CONNECTIONS", "istio_tcp_connections_opened_total", one)],
+    }),
+    ...logger("TcpConnectionEnd", {
+      counters: [
+        ...stat("TCP_CLOSED_CONNECTIONS", "istio_tcp_connections_closed_total", one),
+        ...stat("TCP_RECEIVED_BYTES", "istio_tcp_received_bytes_total", (own) => ({
+          stat: own,
+          valueFormat: "%BYTES_RECEIVED%",
+        })),
+        ...stat("TCP_SENT_BYTES", "istio_tcp_sent_bytes_total", (own) => ({
+          stat: own,
+          valueFormat: "%BYTES_SENT%",
+        })),
+      ],
+    }),
+  ];
 }
 
-function logger(
-  config: Config,
-  type: "DownstreamEnd" | "TcpUpstreamConnected" | "TcpConnectionEnd",
-): AccessLog {
-  return {
-    ...extension<Config>(
-      "envoy.access_loggers.stats",
-      "envoy.extensions.access_loggers.stats.v3.Config",
-      config,
-    ),
-    filter: { logTypeFilter: { types: [type] } },
+/** A metric with its own labels, none where it is turned off. */
+function statOf(metrics: Metrics, tags: readonly Config_Tag[]) {
+  return <T>(metric: Metric, name: string, make: (stat: Config_Stat) => T): readonly T[] => {
+    const { disabled, tags: overrides } = metrics[metric];
+    if (disabled) return [];
+    if (Object.keys(overrides).length === 0) return [make({ name, tags })];
+    const kept = tags.filter((tag) => !Object.hasOwn(overrides, tag.name ?? ""));
+    const set = Object.entries(overrides).flatMap(([tag, expression]): Config_Tag[] =>
+      expression === null
+        ? []
+        : [{ name: tag, valueFormat: `%CEL(${expression})%`, rules: UNKNOWN_IF_ABSENT }],
+    );
+    return [make({ name, tags: [...kept, ...set] })];
   };
+}
+
+/** No logger where it would count nothing. */
+function logger(
+  type: "DownstreamEnd" | "TcpUpstreamConnected" | "TcpConnectionEnd",
+  { counters = [], histograms = [] }: Pick<Config, "counters" | "histograms">,
+): readonly AccessLog[] {
+  if (counters.length + histograms.length === 0) return [];
+  const config: Config = {
+    statsScope: STATS_SCOPE,
+    ...(counters.length > 0 ? { counters } : {}),
+    ...(histograms.length > 0 ? { histograms } : {}),
+  };
+  return [
+    {
+      ...extension<Config>(
+        "envoy.access_loggers.stats",
+        "envoy.extensions.access_loggers.stats.v3.Config",
+        config,
+      ),
+      filter: { logTypeFilter: { types: [type] } },
+    },
+  ];
 }
 
 function labelTags(labels: Labels): readonly Config_Tag[] {

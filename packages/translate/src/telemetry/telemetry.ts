@@ -1,9 +1,22 @@
 /** All that a listener writes down of requests and of connections. */
 import type { AccessLog } from "@heddle/envoy/config/accesslog/v3";
-import { httpAccessLog, tcpAccessLog } from "./access-log.ts";
+import {
+  filtered,
+  httpAccessLog,
+  HTTP_TEXT_LOG,
+  TCP_TEXT_LOG,
+  tcpAccessLog,
+} from "./access-log.ts";
 import type { Leg } from "./labels.ts";
-import { derivation } from "../read.ts";
+import { derivation, type ModelReader } from "../read.ts";
 import type { Peer } from "./peer.ts";
+import {
+  type LogSettings,
+  type LogTarget,
+  type SideSettings,
+  sideOf,
+  telemetrySettings,
+} from "./settings.ts";
 import { httpMetrics, tcpMetrics } from "./stats-logger.ts";
 
 interface LogKey {
@@ -15,20 +28,44 @@ interface LogKey {
 export const httpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/http",
   keyOf,
-  (read, { leg, peer }) => [
-    ...httpMetrics(leg, peer),
-    ...(read.mesh.accessLog ? [httpAccessLog(leg, peer)] : []),
-  ],
+  (read, { leg, peer }) => {
+    const { metrics, log } = settingsFor(read, leg, peer);
+    return [
+      ...httpMetrics(leg, peer, metrics),
+      ...logged(read, log, httpAccessLog(leg, peer), HTTP_TEXT_LOG),
+    ];
+  },
 );
 
 export const tcpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/tcp",
   keyOf,
-  (read, { leg, peer }) => [
-    ...tcpMetrics(leg, peer),
-    ...(read.mesh.accessLog ? [tcpAccessLog(leg, peer)] : []),
-  ],
+  (read, { leg, peer }) => {
+    const { metrics, log } = settingsFor(read, leg, peer);
+    return [
+      ...tcpMetrics(leg, peer, metrics),
+      ...logged(read, log, tcpAccessLog(leg, peer), TCP_TEXT_LOG),
+    ];
+  },
 );
+
+export function settingsFor(read: ModelReader, leg: Leg, peer: Peer): SideSettings {
+  return read.get(telemetrySettings, peer.telemetry ?? "")[sideOf(leg)];
+}
+
+function logged(
+  read: ModelReader,
+  { to, filter }: LogSettings,
+  records: AccessLog,
+  text: AccessLog,
+): readonly AccessLog[] {
+  const targets: readonly LogTarget[] =
+    to !== "default" ? to : read.mesh.accessLog ? ["agent"] : [];
+  return targets.map((target) => {
+    const log = target === "agent" ? records : text;
+    return filter === undefined ? log : filtered(log, filter);
+  });
+}
 
 export function peerKey(peer: Peer): string {
   return JSON.stringify(Object.values(peer));

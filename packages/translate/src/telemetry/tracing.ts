@@ -1,17 +1,29 @@
 /** Spans: each proxy's part of a request, sent to the agent by OTLP. */
-import type { HttpConnectionManager_Tracing } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import type { CustomTag as TelemetryTag } from "@heddle/model";
+import type { UuidRequestIdConfig } from "@heddle/envoy/extensions/request_id/uuid/v3";
+import type { CustomTag } from "@heddle/envoy/type/tracing/v3";
+import type {
+  HttpConnectionManager,
+  HttpConnectionManager_Tracing,
+} from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import type { OpenTelemetryConfig } from "@heddle/envoy/config/trace/v3";
-import { OTLP_CLUSTER } from "../names.ts";
+import { NOWHERE_CLUSTER, OTLP_CLUSTER } from "../names.ts";
 import type { MeshSettings } from "../read.ts";
-import { extension } from "../typed-config.ts";
+import { extension, typedConfig } from "../typed-config.ts";
 import { serviceNameOf } from "./access-log.ts";
 import { type Leg, reporterOf } from "./labels.ts";
 import { METADATA_NAMESPACE, type Peer } from "./peer.ts";
+import type { TracingSettings } from "./settings.ts";
 
 /** Longer paths are cut in span tags: a span is not the place to keep what a stranger sent. */
 const MAX_PATH_TAG_BYTES = 256;
 
-export function tracing(leg: Leg, peer: Peer, mesh: MeshSettings): HttpConnectionManager_Tracing {
+export function tracing(
+  leg: Leg,
+  peer: Peer,
+  mesh: MeshSettings,
+  settings: TracingSettings = {},
+): HttpConnectionManager_Tracing {
   const tags = {
     "mesh.name": mesh.name,
     "k8s.namespace.name": peer.namespace,
@@ -28,14 +40,19 @@ export function tracing(leg: Leg, peer: Peer, mesh: MeshSettings): HttpConnectio
       "envoy.tracers.opentelemetry",
       "envoy.config.trace.v3.OpenTelemetryConfig",
       {
-        grpcService: { envoyGrpc: { clusterName: OTLP_CLUSTER }, timeout: "5s" },
+        // Silent: spans are made and passed on to the next proxy; a tracer must have somewhere to report to.
+        grpcService: {
+          envoyGrpc: { clusterName: settings.silent ? NOWHERE_CLUSTER : OTLP_CLUSTER },
+          timeout: "5s",
+        },
         serviceName: serviceNameOf(peer),
       },
     ),
     // Whoever asks for a trace by header is not obeyed; what an earlier proxy decided is.
     clientSampling: { value: 0 },
-    randomSampling: { value: mesh.traceSampling },
+    randomSampling: { value: settings.sampling ?? mesh.traceSampling },
     overallSampling: { value: 100 },
+    ...(settings.noPropagation ? { noContextPropagation: true } : {}),
     maxPathTagLength: MAX_PATH_TAG_BYTES,
     customTags: [
       ...Object.entries(tags)
@@ -48,6 +65,30 @@ export function tracing(leg: Leg, peer: Peer, mesh: MeshSettings): HttpConnectio
           metadataKey: { key: METADATA_NAMESPACE, path: [{ key: "service" }] },
         },
       },
+      ...Object.entries(settings.tags ?? {}).map(([tag, custom]) => customTag(tag, custom)),
     ],
   };
+}
+
+/** Whether a request is traced is decided by its id, the same at every proxy, unless a Telemetry asks for chance. */
+export function requestIdExtension(
+  settings: TracingSettings,
+): Pick<HttpConnectionManager, "requestIdExtension"> {
+  if (settings.byRequestId === undefined) return {};
+  return {
+    requestIdExtension: {
+      typedConfig: typedConfig<UuidRequestIdConfig>(
+        "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+        { useRequestIdForTraceSampling: settings.byRequestId },
+      ),
+    },
+  };
+}
+
+function customTag(tag: string, custom: TelemetryTag): CustomTag {
+  const { literal, environment, header, formatter } = custom;
+  if (literal) return { tag, literal };
+  if (environment) return { tag, environment };
+  if (header) return { tag, requestHeader: header };
+  return { tag, value: formatter?.value ?? "" };
 }

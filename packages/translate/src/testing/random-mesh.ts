@@ -434,6 +434,36 @@ const workloadGroup = fc
     ),
   );
 
+const telemetry = fc
+  .record({
+    namespace,
+    name,
+    app: fc.constantFrom(undefined, "one", "two"),
+    disabled: fc.boolean(),
+    mode: fc.constantFrom(undefined, "CLIENT", "SERVER"),
+    created,
+  })
+  .map(({ namespace: ns, name: policy, app, disabled, mode, created: creationTimestamp }) =>
+    object(
+      "telemetry.istio.io/v1",
+      "Telemetry",
+      policy,
+      {
+        ...(app ? { selector: { matchLabels: { app } } } : {}),
+        metrics: [
+          {
+            overrides: [
+              { disabled, match: { metric: "REQUEST_COUNT", ...(mode ? { mode } : {}) } },
+            ],
+          },
+        ],
+        accessLogging: [{ disabled, ...(mode ? { match: { mode } } : {}) }],
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
 const wasmPlugin = fc
   .record({
     namespace,
@@ -475,6 +505,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: rateLimit, weight: 1 },
   { arbitrary: envoyFilter, weight: 2 },
   { arbitrary: wasmPlugin, weight: 1 },
+  { arbitrary: telemetry, weight: 1 },
   { arbitrary: sidecar, weight: 2 },
 );
 

@@ -77,6 +77,8 @@ function pluginConfig(
     rootId: pluginName,
     failurePolicy: FAILURE_POLICY[failStrategy],
     vmConfig: {
+      // A machine of its own: what a plugin keeps or breaks is not another one's.
+      vmId: name,
       runtime: "envoy.wasm.runtime.v8",
       code: { local: { inlineBytes } },
       ...environmentOf(vmConfig?.env ?? []),
