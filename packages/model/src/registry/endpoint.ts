@@ -44,16 +44,24 @@ function workloadAt(
   pods: PodLookup,
   options: WorkloadOptions,
 ): WorkloadEndpoint {
-  const { targetRef, conditions, zone } = endpoint;
+  const { targetRef, conditions, zone, hostname } = endpoint;
+  const named = hostname === undefined ? {} : { hostname };
   const pod =
     (targetRef?.kind === "Pod" && targetRef.name !== undefined
       ? pods.byName(targetRef.namespace ?? namespace, targetRef.name)
       : undefined) ?? pods.byAddress(address);
   const ready = conditions?.ready ?? true;
   if (!pod)
-    return { ...stranger(namespace, options), address, ready, locality: localityOf({}, zone) };
+    return {
+      ...stranger(namespace, options),
+      ...named,
+      address,
+      ready,
+      locality: localityOf({}, zone),
+    };
   return {
     ...workloadOfPod(pod, options),
+    ...named,
     address,
     ready,
     locality: localityOf(pod.metadata.labels, zone),

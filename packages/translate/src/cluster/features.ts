@@ -7,6 +7,7 @@ import { loadBalancing } from "./load-balancing.ts";
 import { locality } from "./locality.ts";
 import { metadata } from "./metadata.ts";
 import { outlierDetection } from "./outlier-detection.ts";
+import { podHosts } from "./pod-hosts.ts";
 import { proxyProtocol } from "./proxy-protocol.ts";
 import { tls } from "./tls.ts";
 
@@ -17,6 +18,7 @@ export const CLUSTER_FEATURES: readonly ClusterFeature[] = [
   httpProtocol,
   outlierDetection,
   locality,
+  podHosts,
   metadata,
   tls,
   // Wraps the transport socket that TLS made: the header goes in front of the handshake.

@@ -9,6 +9,7 @@ import {
   type WorkloadEndpoint,
 } from "@heddle/model";
 import type { ClusterContext } from "../cluster/feature.ts";
+import { choosesPods, POD_HOSTNAME } from "../cluster/pod-hosts.ts";
 import { TLS_MODE, TLS_MODE_ISTIO } from "../cluster/tls-mode.ts";
 import { isReachable } from "../families.ts";
 import { outboundCluster as clusterName } from "../names.ts";
@@ -105,6 +106,9 @@ function lbEndpoint(
     metadata: {
       filterMetadata: {
         ...filterMetadata,
+        ...(choosesPods(context.service, context.reach) && endpoint.hostname !== undefined
+          ? { "envoy.lb": { [POD_HOSTNAME]: endpoint.hostname } }
+          : {}),
         ...(takesMeshTls(context, endpoint)
           ? { "envoy.transport_socket_match": { [TLS_MODE]: TLS_MODE_ISTIO } }
           : {}),

@@ -7,6 +7,7 @@ import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { HOST_PARTS } from "../store/services.ts";
 import { type DomainForm, domainsOf, homesOf } from "./domains.ts";
+import { podHostsOf } from "./pod-hosts.ts";
 import { handlingOf, inTable } from "./service-ports.ts";
 import { dependsOnClient } from "./shared-view.ts";
 import { virtualHost } from "./virtual-host.ts";
@@ -69,7 +70,12 @@ export const tablePart = derivation<PartKey, readonly TableEntry[]>(
       if (dependsOnClient(read, host)) return [{ host, port, homes, shared: undefined }];
       // A host whose rule cannot be translated is left out, and does not take the others with it.
       const shared = attempt(() => virtualHost(read, ANYBODY, host, port, formOf(name)));
-      return shared && read.visible(host, ANYBODY.namespace) ? [{ host, port, homes, shared }] : [];
+      if (!shared || !read.visible(host, ANYBODY.namespace)) return [];
+      const pods = formOf(name) === "proxy" ? podHostsOf(read, service, port) : [];
+      return [
+        { host, port, homes, shared },
+        ...pods.map((pod) => ({ host: pod.host, port, homes: [], shared: pod.virtualHost })),
+      ];
     }),
 );
 

@@ -96,6 +96,7 @@ const slice = fc
         ports: ports.map((port) => ({ name: port, port: 8080 })),
         endpoints: pods.map((pod) => ({
           addresses: [`10.0.0.${pod}`],
+          ...(pod > 3 ? { hostname: `pod-${pod}` } : {}),
           conditions: { ready },
           targetRef: { kind: "Pod", name: `pod-${pod}` },
         })),
