@@ -1,6 +1,6 @@
 /** What rules mean, from Istio's documentation alone: every answer that a request may get, given the rules that may be in force. */
 import type { HTTPMatchRequest, HTTPRoute, StringMatch } from "@heddle/model";
-import { EDGE_PORT, PORT, type RulesState, type SubsetLabels } from "./state.ts";
+import { EDGE_PORT, PORT, type RulesState } from "./state.ts";
 
 export interface Ask {
   readonly method: string;
@@ -37,7 +37,7 @@ export interface Expected {
 /** Each hop may have any of these states: a change reaches the hops one after the other. */
 export function expected(states: readonly RulesState[], ask: Ask): Expected {
   const walk: Walk = { states, outcomes: [], timeoutMs: Infinity };
-  for (const state of states) atEdge(walk, state, ask);
+  for (const found of distinct(states, (state) => edgeRule(state, ask))) atEdge(walk, found, ask);
   return walk;
 }
 
@@ -49,11 +49,33 @@ interface Walk {
 
 type Headers = Readonly<Record<string, string>>;
 
-function atEdge(walk: Walk, state: RulesState, ask: Ask): void {
+function edgeRule(state: RulesState, ask: Ask): Found | undefined {
   const services = state.edge[ask.host];
-  const place = { port: EDGE_PORT, labels: { istio: "edge" } };
   const rules = services && letsIn(state.hosts, ask.host) ? merged(services) : [];
-  const found = decide(rules, ask, place);
+  return decide(rules, ask, { port: EDGE_PORT, labels: { istio: "edge" } });
+}
+
+function meshRule({ mesh }: RulesState, ask: Ask): Found | undefined {
+  if (!mesh) return { rule: NO_RULE, match: undefined };
+  return decide(mesh, ask, { port: PORT, labels: { app: "front" } });
+}
+
+const NO_RULE: HTTPRoute = {};
+
+/** A rule that stays through many changes counts once. */
+function distinct(
+  states: readonly RulesState[],
+  ruleOf: (state: RulesState) => Found | undefined,
+): readonly (Found | undefined)[] {
+  const found = new Map<unknown, Found | undefined>();
+  for (const state of states) {
+    const each = ruleOf(state);
+    found.set(each?.match ?? each?.rule, each);
+  }
+  return [...found.values()];
+}
+
+function atEdge(walk: Walk, found: Found | undefined, ask: Ask): void {
   if (!found) {
     walk.outcomes.push({ status: 404, atLeastMs: 0 });
     return;
@@ -87,9 +109,7 @@ function atEdge(walk: Walk, state: RulesState, ask: Ask): void {
 function atMesh(walk: Walk, ask: Ask, frontHost: string, flaky: boolean): readonly Outcome[] {
   const outcomes: Outcome[] = [];
   const inner: Walk = { states: walk.states, outcomes, timeoutMs: walk.timeoutMs };
-  for (const state of walk.states) {
-    const place = { port: PORT, labels: { app: "front" } };
-    const found = state.mesh ? decide(state.mesh, ask, place) : { rule: {}, match: undefined };
+  for (const found of distinct(walk.states, (state) => meshRule(state, ask))) {
     if (!found) {
       outcomes.push({ status: 404, atLeastMs: 0 });
       continue;
@@ -130,10 +150,12 @@ function namesWith(labels: Headers): readonly string[] {
 /** A subset may have the labels of any of the states: endpoints and routes come one after the other. */
 function labelsOf(states: readonly RulesState[], subset: string | undefined): readonly Headers[] {
   if (subset === undefined) return [{}];
-  return states.flatMap(({ reviews }) => {
-    const labels: SubsetLabels[string] | undefined = reviews?.subsets[subset];
-    return labels ? [labels] : [];
-  });
+  const found = new Map<string, Headers>();
+  for (const { reviews } of states) {
+    const labels = reviews?.subsets[subset];
+    if (labels) found.set(JSON.stringify(labels), labels);
+  }
+  return [...found.values()];
 }
 
 interface Found {

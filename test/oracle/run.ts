@@ -22,6 +22,8 @@ export interface OracleReport {
   readonly unexpected: readonly Unexpected[];
   /** Time-outs that only a slow machine explains. */
   readonly slow: number;
+  /** How many states an answer was judged by, on average. */
+  readonly statesEach: number;
   /** From the writing of a change until every hop has it, milliseconds, ascending. */
   readonly delays: readonly number[];
   readonly logs: string;
@@ -115,10 +117,10 @@ async function reached(mesh: OracleMesh, version: number): Promise<void> {
 
 /** What a report says, in lines; of what was unexpected the first few in full. */
 export function described(seed: number, report: OracleReport): string {
-  const { requests, statuses, unexpected, slow, delays } = report;
+  const { requests, statuses, unexpected, slow, statesEach, delays } = report;
   const [p50, p99, max] = [0.5, 0.99, 1].map((q) => quantile(delays, q).toFixed(0));
   return [
-    `seed ${seed}: ${delays.length} changes, ${requests} requests, ${unexpected.length} unexpected, ${slow} timed out on a slow machine; ${JSON.stringify(statuses)}`,
+    `seed ${seed}: ${delays.length} changes, ${requests} requests, ${unexpected.length} unexpected, ${slow} timed out on a slow machine; judged by ${statesEach.toFixed(1)} states each; ${JSON.stringify(statuses)}`,
     `every hop has a change after p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`,
     ...unexpected
       .slice(0, 3)

@@ -26,17 +26,21 @@ export interface Verdict {
   readonly unexpected: readonly Unexpected[];
   /** Time-outs that the rules ask for, though the application was quick: the machine was slow. */
   readonly slow: number;
+  /** How many states an answer was judged by, on average: the fewer, the sharper. */
+  readonly statesEach: number;
 }
 
 /** @param steps in order, the first with what was in force at the beginning. */
 export function judge(steps: readonly Step[], answers: readonly Answered[]): Verdict {
   let slow = 0;
+  let considered = 0;
   const unexpected = answers.flatMap((answer) => {
     const allowed = steps.filter(
       ({ begun }, index) =>
         begun <= answer.done && (steps[index + 1]?.applied ?? Infinity) >= answer.sent,
     );
     const states = allowed.map(({ state }) => state);
+    considered += states.length;
     const all = expected(states, answer.ask);
     const why = reasons(answer, all);
     if (why === undefined) return [];
@@ -54,7 +58,7 @@ export function judge(steps: readonly Step[], answers: readonly Answered[]): Ver
       },
     ];
   });
-  return { unexpected, slow };
+  return { unexpected, slow, statesEach: considered / answers.length };
 }
 
 /** Undefined where one of the outcomes is what was seen; else what speaks against the nearest. */
