@@ -55,7 +55,10 @@ const virtualService: readonly PlannedField[] = [
 
 const destinationRule: readonly PlannedField[] = ["trafficPolicy", "subsets[].trafficPolicy"]
   .flatMap((policy) => [policy, `${policy}.portLevelSettings[]`])
-  .map((at) => field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"));
+  .flatMap((at) => [
+    field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"),
+    field("DestinationRule", `${at}.loadBalancer.backendUtilization`, "Warning"),
+  ]);
 
 const gateway: readonly PlannedField[] = [
   {
@@ -79,6 +82,7 @@ const gateway: readonly PlannedField[] = [
     field("Gateway", `servers[].tls.${name}`, "Error"),
   ),
   field("Gateway", "servers[].tls.insecureSkipVerify", "Warning"),
+  field("Gateway", "servers[].tls.ecdhCurves", "Warning"),
   field("Gateway", "servers[].defaultEndpoint", "Warning"),
 ];
 
@@ -106,7 +110,7 @@ const envoyFilter: readonly PlannedField[] = [
 
 const sidecar: readonly PlannedField[] = [
   ...["ingress[]", "egress[]"].map((at) => field("Sidecar", `${at}.port.targetPort`, "Warning")),
-  ...["httpsRedirect", "insecureSkipVerify"].map((name) =>
+  ...["httpsRedirect", "insecureSkipVerify", "ecdhCurves"].map((name) =>
     field("Sidecar", `ingress[].tls.${name}`, "Warning"),
   ),
   {

@@ -50,11 +50,21 @@ export interface RetryBudget {
 export interface LoadBalancerSettings {
   readonly simple?: SimpleLoadBalancer;
   readonly consistentHash?: ConsistentHash;
+  readonly backendUtilization?: BackendUtilization;
   readonly localityLbSetting?: LocalityLoadBalancer;
   readonly zoneAwareLbSetting?: ZoneAwareLoadBalancer;
   /** Deprecated for `warmup.duration`. */
   readonly warmupDurationSecs?: string;
   readonly warmup?: Warmup;
+}
+
+/** Weights by the load that endpoints report of themselves (ORCA). */
+export interface BackendUtilization {
+  readonly weightStabilizationPeriod?: string;
+  readonly weightExpirationPeriod?: string;
+  readonly weightUpdatePeriod?: string;
+  readonly errorUtilizationPenaltyPercent?: number;
+  readonly metricNamesForComputingUtilization?: readonly string[];
 }
 
 export type SimpleLoadBalancer =

@@ -53,6 +53,7 @@ export interface ServerTLSSettings {
   readonly minProtocolVersion?: TLSProtocol;
   readonly maxProtocolVersion?: TLSProtocol;
   readonly cipherSuites?: readonly string[];
+  readonly ecdhCurves?: readonly string[];
   readonly insecureSkipVerify?: boolean;
 }
 

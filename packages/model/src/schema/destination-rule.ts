@@ -49,6 +49,15 @@ const loadBalancer = fields({
     z.enum(["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"]),
   ),
   consistentHash: optional(consistentHash),
+  backendUtilization: optional(
+    fields({
+      weightStabilizationPeriod: optional(durationOrZero),
+      weightExpirationPeriod: optional(durationOrZero),
+      weightUpdatePeriod: optional(durationOrZero),
+      errorUtilizationPenaltyPercent: optional(uint32),
+      metricNamesForComputingUtilization: optional(texts),
+    }),
+  ),
   localityLbSetting: optional(
     fields({
       distribute: optional(
@@ -76,7 +85,7 @@ const loadBalancer = fields({
     }),
   ),
 })
-  .check(oneOf(["simple", "consistentHash"], { required: false }))
+  .check(oneOf(["simple", "consistentHash", "backendUtilization"], { required: false }))
   .check(oneOf(["localityLbSetting", "zoneAwareLbSetting"], { required: false }));
 
 export const connectionPool = fields({

@@ -37,6 +37,7 @@ export const serverTls = fields({
   minProtocolVersion: optional(tlsProtocol),
   maxProtocolVersion: optional(tlsProtocol),
   cipherSuites: optional(texts),
+  ecdhCurves: optional(texts),
   insecureSkipVerify: optional(bool),
 });
 
