@@ -41,19 +41,19 @@ function checkTracing({ providers, customTags }: Tracing, path: string, report: 
 
 function checkMetrics({ overrides = [] }: TelemetryMetrics, path: string, report: Report): void {
   for (const [index, { tagOverrides = {} }] of overrides.entries()) {
-    for (const [name, { operation = "UPSERT", value = "" }] of Object.entries(tagOverrides)) {
+    for (const [name, { operation = "UPSERT", value }] of Object.entries(tagOverrides)) {
       const at = joinPath(`${path}.overrides[${index}].tagOverrides`, name);
       if (name === "") {
         report({ code: "HDL0032", path: at, message: "a tag's name is empty" });
       }
-      if (operation === "UPSERT" && value === "") {
+      if (operation === "UPSERT" && !value) {
         report({
           code: "HDL0012",
           path: `${at}.value`,
           message: "value must be set when operation is UPSERT",
           remedy: "Give the value as a CEL expression, or operation: REMOVE.",
         });
-      } else if (operation === "REMOVE" && value !== "") {
+      } else if (operation === "REMOVE" && value !== undefined) {
         report({
           code: "HDL0022",
           path: `${at}.value`,
