@@ -17,6 +17,7 @@ export type { StaticOptions, StaticResources } from "./static-bootstrap.ts";
 export { staticBootstrap } from "./static-bootstrap.ts";
 export * from "./names.ts";
 export { type WasmModuleState, wasmModuleKey } from "./wasm/module.ts";
+export { checkEnvoyFilter } from "./patch/compile.ts";
 export type { EnvoyApi } from "./patch/envoy-api.ts";
 export {
   ACCESS_LOG_ATTRIBUTES,

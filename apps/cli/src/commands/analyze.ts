@@ -35,13 +35,18 @@ export function analyzeCommand(): Command {
 }
 
 async function analyzeFiles(options: AnalyzeOptions): Promise<Finding[]> {
-  const [{ analyze }, { loadFiles }, files] = await Promise.all([
+  const [{ analyze }, { loadFiles }, { checkPatches }, files] = await Promise.all([
     import("@heddle/analysis"),
     import("../offline/load.ts"),
+    import("../offline/check-patches.ts"),
     readInput(options.filename),
   ]);
   const { objects, diagnostics } = loadFiles(files, options.namespace ?? "default");
-  return [...diagnostics, ...analyze(objects, { strict: options.strict ?? false })];
+  return [
+    ...diagnostics,
+    ...analyze(objects, { strict: options.strict ?? false }),
+    ...checkPatches(objects),
+  ];
 }
 
 async function analyzeMesh(options: AnalyzeOptions): Promise<Finding[]> {

@@ -4,6 +4,7 @@ import {
   type EnvoyConfigObjectMatch,
   type EnvoyFilter,
   type MeshObject,
+  objectKey,
   originOf,
 } from "@heddle/model";
 import { type EnvoyApi, type Fields, isWrongValue } from "./envoy-api.ts";
@@ -156,6 +157,14 @@ export function compileEnvoyFilter(
   }
   const refused = diagnostics.some(({ level }) => level === "Error");
   return { filter: { key, patches: refused ? [] : patches }, diagnostics };
+}
+
+/** What is wrong with an EnvoyFilter that its schema cannot find. */
+export function checkEnvoyFilter(
+  object: MeshObject<EnvoyFilter>,
+  api: EnvoyApi,
+): readonly Diagnostic[] {
+  return compileEnvoyFilter(objectKey(object), object, api).diagnostics;
 }
 
 function isTarget(name: string): name is PatchTarget {

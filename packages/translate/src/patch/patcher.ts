@@ -30,6 +30,8 @@ export interface Patcher {
   route(configuration: RouteConfiguration): RouteConfiguration | undefined;
   /** The bootstrap of a proxy, with what is merged into it. */
   bootstrap(bootstrap: Bootstrap): Bootstrap;
+  /** Names of the secrets that patches refer to, of the proxy's own namespace. */
+  secrets(namespace: string): readonly string[];
   /** What patches bring that was not there. */
   added(target: "CLUSTER" | "LISTENER" | "EXTENSION_CONFIG"): readonly { readonly name?: string }[];
 }
@@ -68,6 +70,7 @@ export function patcherFor(
     route: (value) => route(false, value),
     bootstrap: (value) =>
       patchBootstrap(new Patching(set, envoyApi, contextOf(true), ports), value),
+    secrets: (namespace) => secretsIn(set, namespace),
     added: (target) => added(set, target),
   };
 }
@@ -89,6 +92,21 @@ function added(set: PatchSet, target: PatchTarget): readonly { readonly name?: s
     recordPatched(value, [object]);
     return [value];
   });
+}
+
+/** A patch may hand a proxy what its own namespace has, not the secrets of others. */
+function secretsIn({ patches }: PatchSet, namespace: string): readonly string[] {
+  const found = new Set<string>();
+  const look = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(look);
+    else if (typeof value === "object" && value !== null) {
+      const { name, sdsConfig } = value as { name?: unknown; sdsConfig?: unknown };
+      if (sdsConfig !== undefined && typeof name === "string") found.add(name);
+      Object.values(value).forEach(look);
+    }
+  };
+  for (const { value } of patches) look(value);
+  return [...found].filter((name) => name.startsWith(`kubernetes://${namespace}/`)).toSorted();
 }
 
 const NO_SERVER_PORTS: ServerPorts = new Map();

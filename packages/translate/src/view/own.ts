@@ -66,7 +66,13 @@ export function ownParts(
     (emit) => {
       const listeners = trafficResources.listenerSecrets(read, proxy);
       // Clusters of the mesh present the workload's certificate whatever the listeners do.
-      for (const name of new Set([WORKLOAD_SECRET, TRUST_BUNDLE_SECRET, ...listeners])) {
+      const patched = patcherOf(read, proxy)?.secrets(proxy.namespace) ?? [];
+      for (const name of new Set([
+        WORKLOAD_SECRET,
+        TRUST_BUNDLE_SECRET,
+        ...listeners,
+        ...patched,
+      ])) {
         emit("secret", name, undefined);
       }
     },
