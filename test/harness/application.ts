@@ -1,5 +1,6 @@
 /** An application for tests: answers with what it was asked, or as the request's path tells it. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Server as ConnectionServer } from "node:net";
 
 export interface Echo {
   readonly name: string;
@@ -70,7 +71,7 @@ function echoOf(name: string, request: IncomingMessage): Echo {
 }
 
 export function listening(
-  server: Pick<Server, "listen" | "once">,
+  server: Pick<ConnectionServer, "listen" | "once">,
   address: string,
   port: number,
 ): Promise<void> {

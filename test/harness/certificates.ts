@@ -5,6 +5,12 @@ import type { Secret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "@heddle/translate";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const RSA = {
+  name: "RSASSA-PKCS1-v1_5",
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+  hash: "SHA-256",
+} as const;
 const HOUR_MS = 3_600_000;
 
 export interface Leaf {
@@ -15,7 +21,9 @@ export interface Leaf {
 export interface TestAuthority {
   readonly certificate: string;
   /** `spiffe://…` or a DNS name. */
-  issue(name: string): Promise<Leaf>;
+  issue(name: string, key?: "ecdsa" | "rsa"): Promise<Leaf>;
+  /** What has been issued and does not count any more. */
+  revocationList(revoked: readonly Leaf[]): Promise<string>;
 }
 
 export async function createAuthority(commonName = "test root"): Promise<TestAuthority> {
@@ -30,14 +38,18 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
     signingAlgorithm: ALGORITHM,
     extensions: [
       new x509.BasicConstraintsExtension(true, 1, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
     ],
     ...lifetime,
   });
   return {
     certificate: root.toString("pem"),
-    async issue(name) {
-      const leafKeys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
+    async issue(name, kind = "ecdsa") {
+      const algorithm = kind === "rsa" ? RSA : ALGORITHM;
+      const leafKeys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
       const type = name.startsWith("spiffe:") ? "url" : "dns";
       const leaf = await x509.X509CertificateGenerator.create({
         subject: "",
@@ -56,6 +68,22 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
       });
       const key = await crypto.subtle.exportKey("pkcs8", leafKeys.privateKey);
       return { chain: leaf.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") };
+    },
+    async revocationList(revoked) {
+      const list = await x509.X509CrlGenerator.create({
+        issuer: root.subject,
+        thisUpdate: lifetime.notBefore,
+        nextUpdate: lifetime.notAfter,
+        entries: revoked.map(({ chain }) => ({
+          serialNumber: new x509.X509Certificate(chain).serialNumber,
+          revocationDate: lifetime.notBefore,
+          // Without any extension of the entry the library writes an empty list of them, which is not allowed.
+          reason: x509.X509CrlReason.keyCompromise,
+        })),
+        signingAlgorithm: ALGORITHM,
+        signingKey: keys.privateKey,
+      });
+      return x509.PemConverter.encode(list.rawData, "X509 CRL");
     },
   };
 }

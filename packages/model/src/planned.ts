@@ -1,6 +1,5 @@
 /** Fields that Istio knows and translation does not yet put into effect. A release that does deletes its rows. */
 import type { Level } from "./diagnostic.ts";
-import type { Server } from "./kinds/gateway.ts";
 import type { VirtualService } from "./kinds/virtual-service.ts";
 import { plannedGatewayApi } from "./planned-gateway-api.ts";
 import { isClaim } from "./validate/header.ts";
@@ -19,8 +18,6 @@ export interface PlannedField {
   readonly level: Level;
 }
 
-const NOT_HTTP: ReadonlySet<string> = new Set(["TCP", "TLS", "MONGO", "REDIS", "MYSQL"]);
-
 function field(kind: string, path: string, level: Level): PlannedField {
   return { kind, path, level };
 }
@@ -33,8 +30,6 @@ const virtualService: readonly PlannedField[] = [
     what: () => "a rule without hosts, to which others delegate,",
     level: "Warning",
   },
-  field("VirtualService", "tls", "Error"),
-  field("VirtualService", "tcp", "Error"),
   field("VirtualService", "http[].delegate", "Error"),
   {
     kind: "VirtualService",
@@ -63,25 +58,11 @@ const destinationRule: readonly PlannedField[] = ["trafficPolicy", "subsets[].tr
 const gateway: readonly PlannedField[] = [
   {
     kind: "Gateway",
-    path: "servers[].port.protocol",
-    when: (protocol) => typeof protocol === "string" && NOT_HTTP.has(protocol.toUpperCase()),
-    what: (protocol) => `protocol ${protocol as string} at a gateway`,
+    path: "servers[].tls.mode",
+    when: (mode) => mode === "AUTO_PASSTHROUGH",
+    what: () => "TLS that is passed through between networks",
     level: "Error",
   },
-  {
-    kind: "Gateway",
-    path: "servers[]",
-    when: (server) => passesThrough(server as Server),
-    what: () => "TLS that is passed through",
-    level: "Error",
-  },
-  ...["serverCertificate", "privateKey", "caCertificates", "tlsCertificates", "caCrl"].map((name) =>
-    field("Gateway", `servers[].tls.${name}`, "Error"),
-  ),
-  ...["verifyCertificateSpki", "verifyCertificateHash"].map((name) =>
-    field("Gateway", `servers[].tls.${name}`, "Error"),
-  ),
-  field("Gateway", "servers[].tls.insecureSkipVerify", "Warning"),
   field("Gateway", "servers[].tls.ecdhCurves", "Warning"),
   field("Gateway", "servers[].defaultEndpoint", "Warning"),
 ];
@@ -209,13 +190,6 @@ export function checkPlanned(kind: string, spec: unknown, report: Report): void 
       });
     }
   }
-}
-
-/** HTTPS without a mode is passed through too. */
-function passesThrough({ port, tls }: Server): boolean {
-  const mode = tls?.mode ?? "PASSTHROUGH";
-  if (mode === "AUTO_PASSTHROUGH") return true;
-  return port.protocol.toUpperCase() === "HTTPS" && mode === "PASSTHROUGH";
 }
 
 /** Every value that a path leads to, with the path that it stands at. */

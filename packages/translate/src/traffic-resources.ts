@@ -14,13 +14,16 @@ import { sidecarRoute, sidecarRouteNames } from "./route/sidecar-routes.ts";
 export const trafficResources: TrafficResources = {
   listenerGroups(read, proxy, view) {
     return proxy.type === "router"
-      ? [() => gatewayListeners(read, proxy)]
+      ? [() => gatewayListeners(read, proxy, view)]
       : [() => outboundListeners(read, proxy, view), () => inboundListeners(read, proxy)];
   },
   routeNames(read, proxy, view) {
     if (proxy.type === "sidecar") return sidecarRouteNames(read, proxy, view);
     const servers = read.get(gatewayServers, gatewayKeyOf(proxy));
-    return [...new Set(servers.map(({ routeName }) => routeName))].toSorted();
+    const names = servers.flatMap(({ listener: { protocol }, routeName }) =>
+      protocol === "HTTP" || protocol === "HTTPS" ? [routeName] : [],
+    );
+    return [...new Set(names)].toSorted();
   },
   routeConfiguration(read, proxy, view, name) {
     return proxy.type === "router"

@@ -239,7 +239,6 @@ describe("VirtualService", () => {
       `{hosts: [a], exportTo: ["*", b], http: [{${TO}}]}`,
       "HDL0033 Error spec.exportTo",
     ],
-    ["TCP routes", `{hosts: [a], tcp: [{${TO}}]}`, "HDL0016 Error spec.tcp"],
   ])("tells of %s", (_, spec, expected) => {
     expect(found("VirtualService", spec)).toContain(expected);
   });
@@ -395,11 +394,10 @@ describe("Gateway", () => {
       `HDL0032 Warning ${tls}.cipherSuites[0]`,
     ],
     [
-      "TLS that is passed through",
-      server("HTTPS", ", tls: {mode: PASSTHROUGH}"),
-      "HDL0016 Error spec.servers[0]",
+      "TLS that is passed through between networks",
+      server("TLS", ", tls: {mode: AUTO_PASSTHROUGH}"),
+      "HDL0016 Error spec.servers[0].tls.mode",
     ],
-    ["protocols of connections", server("TCP"), "HDL0016 Error spec.servers[0].port.protocol"],
   ])("tells of %s", (_, spec, expected) => expect(found("Gateway", spec)).toContain(expected));
 
   test("names of ports are unique", () => {

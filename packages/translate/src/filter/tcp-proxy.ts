@@ -6,20 +6,39 @@ import type { Leg } from "../telemetry/labels.ts";
 import type { Peer } from "../telemetry/peer.ts";
 import { tcpLogs } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
-import type { ConnectionPolicy } from "./connection-policy.ts";
+import type { ConnectionTarget } from "../route/connection-routes.ts";
+import { sniForwardProxy } from "./sni-forward-proxy.ts";
 import { peerFromCertificate } from "./peer-from-certificate.ts";
 
+/** To one cluster, on its own terms. */
 export function tcpProxy(
   read: ModelReader,
   leg: Leg,
   peer: Peer,
   cluster: string,
-  policy: ConnectionPolicy = {},
 ): readonly Filter[] {
+  return proxyTo(read, leg, peer, { statPrefix: cluster, cluster });
+}
+
+/** To where a rule leads, by weight if there are several places. */
+export function routedTcpProxy(
+  read: ModelReader,
+  leg: Leg,
+  peer: Peer,
+  { statPrefix, clusters, policy, anyServerAt }: ConnectionTarget,
+): readonly Filter[] {
+  const [only] = clusters;
+  const specifier: Partial<TcpProxy> =
+    clusters.length === 1 && only
+      ? { cluster: only.name }
+      : { weightedClusters: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } };
+  const proxy = proxyTo(read, leg, peer, { statPrefix, ...specifier, ...policy });
+  return anyServerAt === undefined ? proxy : [sniForwardProxy(anyServerAt), ...proxy];
+}
+
+function proxyTo(read: ModelReader, leg: Leg, peer: Peer, target: TcpProxy): readonly Filter[] {
   const config: TcpProxy = {
-    statPrefix: cluster,
-    cluster,
-    ...policy,
+    ...target,
     accessLog: read.get(tcpLogs, { leg, peer }),
     // Without it a connection would be written down only when it ends, and never as opened.
     accessLogOptions: { flushAccessLogOnConnected: true },

@@ -96,6 +96,8 @@ export interface ClientValidation {
   readonly spki: readonly string[];
   /** Hexadecimal SHA-256 of certificates. */
   readonly hashes: readonly string[];
+  /** A certificate that the authorities do not vouch for is let in as well; who it says its owner is, is nobody's word. */
+  readonly acceptUntrusted: boolean;
 }
 
 export interface TlsParameters {

@@ -118,6 +118,7 @@ function clientValidation(
     subjectAltNames: tls.subjectAltNames ?? [],
     spki: tls.verifyCertificateSpki ?? [],
     hashes: tls.verifyCertificateHash ?? [],
+    acceptUntrusted: tls.insecureSkipVerify === true,
   };
 }
 

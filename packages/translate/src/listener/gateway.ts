@@ -3,17 +3,24 @@ import type { Filter, FilterChain, Listener } from "@heddle/envoy/config/listene
 import { objectKey } from "@heddle/model";
 import { familiesOf } from "../families.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
+import type { GatewayListener } from "../form/gateway-listener.ts";
 import type { ProxyDescription } from "../proxy.ts";
-import { derivation, type ModelReader } from "../read.ts";
+import { type ClientView, derivation, type ModelReader } from "../read.ts";
+import { ANY_CONNECTION, gatewayConnections } from "../route/connection-routes.ts";
 import { type GatewayServer, gatewayKeyOf, gatewayServers } from "../route/gateway-servers.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
 import { ANY_ADDRESS, ANY_ADDRESS_V6, edgeAddress } from "./address.ts";
+import { chainMatch, claim, type Claimed, connectionChains } from "./connection-chains.ts";
 import { TLS_INSPECTOR } from "./listener-filters.ts";
 import { listenerSecrets, listenerTls } from "./tls.ts";
 
 /** One for each address and port that some server wants. */
-export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): readonly Listener[] {
+export function gatewayListeners(
+  read: ModelReader,
+  proxy: ProxyDescription,
+  view: ClientView,
+): readonly Listener[] {
   const peer = peerOfProxy(read, proxy);
   // Bound to every address of IPv6, it takes those of IPv4 too.
   const anywhere = familiesOf(proxy.addresses) === "v4" ? ANY_ADDRESS : ANY_ADDRESS_V6;
@@ -21,9 +28,7 @@ export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): re
   const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
   const groups = new Map<string, GatewayServer[]>();
   for (const server of read.get(gatewayServers, gatewayKeyOf(proxy))) {
-    const { protocol, bind } = server.listener;
-    if (protocol !== "HTTP" && protocol !== "HTTPS") continue;
-    const key = `${bind ?? fallback}_${server.port}`;
+    const key = `${server.listener.bind ?? fallback}_${server.port}`;
     const group = groups.get(key);
     if (group) group.push(server);
     else groups.set(key, [server]);
@@ -31,16 +36,31 @@ export function gatewayListeners(read: ModelReader, proxy: ProxyDescription): re
   return [...groups.values()].flatMap((servers) => {
     const [first] = servers;
     if (!first) return [];
+    const layer = layerOf(first.listener);
     const listener = read.get(gatewayListener, {
       peer,
+      view,
       address: first.listener.bind ?? fallback,
       limits,
       port: first.port,
-      // One port speaks one of the two; the first Gateway by key decides.
-      servers: servers.filter(({ listener: each }) => each.protocol === first.listener.protocol),
+      // One port speaks one of the three; the first gateway decides.
+      servers: servers.filter((each) => layerOf(each.listener) === layer),
     });
     return listener ? [listener] : [];
   });
+}
+
+/** What can be told apart on one port: server names in TLS, hosts of requests, and nothing in bytes. */
+function layerOf({ protocol }: GatewayListener): "requests" | "names" | "bytes" {
+  switch (protocol) {
+    case "HTTP":
+      return "requests";
+    case "HTTPS":
+    case "TLS":
+      return "names";
+    case "TCP":
+      return "bytes";
+  }
 }
 
 /** Names of the certificates that a gateway's servers are offered with, sorted. */
@@ -56,66 +76,89 @@ export function gatewayListenerSecrets(
 
 interface GatewayListenerKey {
   readonly peer: Peer;
+  readonly view: ClientView;
   /** Keys of the RateLimits that hold for the gateway. */
   readonly limits: readonly string[];
   readonly address: string;
   readonly port: number;
+  /** Never empty, all of one layer. */
   readonly servers: readonly GatewayServer[];
 }
 
 const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
   "listener/gateway",
-  ({ peer, limits, address, port, servers }) =>
+  ({ peer, view, limits, address, port, servers }) =>
     JSON.stringify([
       address,
       port,
       limits,
       peerKey(peer),
+      view.key,
       servers.map(({ listener, routeName }) => [routeName, listener]),
     ]),
-  (read, { peer, limits, address, port, servers }) => {
-    const filters = (routes: string): readonly Filter[] => [
-      httpConnectionManager(read, {
-        leg: "outbound",
-        edge: true,
-        peer,
-        limits,
-        statPrefix: `outbound_${address}_${port}`,
-        routes,
-      }),
-    ];
+  (read, key) => {
+    const { address, port, servers } = key;
     const [first] = servers;
-    const secure = first?.listener.protocol === "HTTPS";
-    const filterChains = secure
-      ? secureChains(read, peer, servers, filters)
-      : [{ filters: filters(first?.routeName ?? "") }];
+    if (!first) return undefined;
+    const layer = layerOf(first.listener);
+    const filterChains =
+      layer === "requests"
+        ? [{ filters: requests(read, key, first.routeName) }]
+        : connectionsOf(read, key);
     if (filterChains.length === 0) return undefined;
     return {
       name: `${address}_${port}`,
       address: edgeAddress(address, port),
       trafficDirection: "OUTBOUND",
-      ...(secure ? { listenerFilters: [TLS_INSPECTOR] } : {}),
+      ...(layer === "names" ? { listenerFilters: [TLS_INSPECTOR] } : {}),
       filterChains,
     };
   },
 );
 
-/** By server name; Envoy refuses two chains for the same one, so the first Gateway keeps it. */
-function secureChains(
+function requests(
   read: ModelReader,
-  peer: Peer,
-  servers: readonly GatewayServer[],
-  filters: (routes: string) => readonly Filter[],
-): readonly FilterChain[] {
-  const taken = new Set<string>();
+  { peer, limits, address, port }: GatewayListenerKey,
+  routes: string,
+): readonly Filter[] {
+  const statPrefix = `outbound_${address}_${port}`;
+  const listening = { leg: "outbound", edge: true, peer, limits, statPrefix, routes } as const;
+  return [httpConnectionManager(read, listening)];
+}
+
+/** In the order of the servers: the first gateway keeps a server name that several want. */
+function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly FilterChain[] {
+  const { peer, view, servers } = key;
+  const claimed: Claimed = new Set();
   return servers.flatMap(({ listener, routeName }): readonly FilterChain[] => {
-    const { tls } = listener;
-    const transportSocket = tls && listenerTls(tls, peer.namespace, read.mesh.trustDomain);
-    const hosts = [...new Set(listener.hosts.map(({ host }) => host))];
-    const free = hosts.filter((host) => !taken.has(host));
-    if (!transportSocket || free.length === 0) return [];
-    for (const host of free) taken.add(host);
-    const filterChainMatch = free.includes("*") ? {} : { serverNames: free };
-    return [{ name: routeName, filterChainMatch, transportSocket, filters: filters(routeName) }];
+    const { tls, hosts, protocol } = listener;
+    if (tls === undefined || tls.mode === "PASSTHROUGH") {
+      return connectionChains(
+        read,
+        peer,
+        read.get(gatewayConnections, { view, listener }),
+        claimed,
+      );
+    }
+    const layer = protocol === "HTTPS" ? "http" : "tcp";
+    const transportSocket = listenerTls(tls, peer.namespace, read.mesh.trustDomain, layer);
+    if (transportSocket === undefined) return [];
+    const names = hosts.map(({ host }) => host);
+    if (layer === "http") {
+      const filters = requests(read, key, routeName);
+      return claim({ ...ANY_CONNECTION, serverNames: names }, claimed).map((each) => ({
+        name: routeName,
+        filterChainMatch: chainMatch(each),
+        transportSocket,
+        filters,
+      }));
+    }
+    const routes = read
+      .get(gatewayConnections, { view, listener })
+      .map((route) => ({ ...route, criteria: { ...route.criteria, serverNames: names } }));
+    return connectionChains(read, peer, routes, claimed).map((chain) => ({
+      ...chain,
+      transportSocket,
+    }));
   });
 }

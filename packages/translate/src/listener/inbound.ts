@@ -151,7 +151,12 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
     const tcp = (leg: Leg) => tcpProxy(read, leg, peer, cluster);
     const transportSocket =
       mode === "DISABLE" && tls
-        ? listenerTls(tls, peer.namespace, read.mesh.trustDomain)
+        ? listenerTls(
+            tls,
+            peer.namespace,
+            read.mesh.trustDomain,
+            handling === "http" ? "http" : "tcp",
+          )
         : undefined;
     if (transportSocket) {
       const filters = handling === "http" ? http("plaintext") : tcp("plaintext");

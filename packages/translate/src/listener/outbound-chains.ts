@@ -1,13 +1,16 @@
 /** Filter chains by which one service is reached through a listener. */
 import type { Filter, FilterChain, FilterChainMatch } from "@heddle/envoy/config/listener/v3";
-import { contextOf } from "../cluster/outbound.ts";
-import { connectionPolicy } from "../filter/connection-policy.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
-import { sniForwardProxy } from "../filter/sni-forward-proxy.ts";
-import { tcpProxy } from "../filter/tcp-proxy.ts";
-import { outboundCluster } from "../names.ts";
+import { routedTcpProxy } from "../filter/tcp-proxy.ts";
 import type { ModelReader } from "../read.ts";
+import {
+  ANY_CONNECTION,
+  type ConnectionRoute,
+  hostConnections,
+  takesAll,
+} from "../route/connection-routes.ts";
 import type { Peer } from "../telemetry/peer.ts";
+import { chainMatch, claim, type Claimed, connectionChains } from "./connection-chains.ts";
 import { PLAIN_HTTP } from "./listener-filters.ts";
 import type { PortTarget } from "./outbound-port.ts";
 
@@ -32,33 +35,70 @@ interface TargetChains {
   readonly last?: FilterChain;
 }
 
-/** Connections to the service, as far as anything tells that they are. */
-export function targetChains(read: ModelReader, key: TargetKey): TargetChains {
-  const { peer, port, listener, table, alone, target } = key;
-  const { host, tls, sniffed, subnets } = target;
-  const filters = connections(read, key);
-  const there = subnets.length === 0 ? {} : { prefixRanges: subnets.map(prefixRange) };
-  if (tls && !alone) {
-    return { chains: [{ filterChainMatch: { ...there, serverNames: [host] }, filters }] };
-  }
-  const requests =
-    sniffed && !(table && subnets.length === 0)
-      ? [
-          {
-            filterChainMatch: { ...there, ...PLAIN_REQUESTS },
-            filters: [
-              outboundHttp(
-                read,
-                peer,
-                `outbound_${listener}`,
-                subnets.length === 0 ? `${host}:${port}` : String(port),
-              ),
-            ],
-          },
-        ]
-      : [];
-  if (subnets.length > 0) return { chains: [...requests, { filterChainMatch: there, filters }] };
-  return { chains: requests, last: { filters } };
+/** What chains of one listener have claimed: those for requests, and those for connections. */
+export interface ListenerClaims {
+  readonly requests: Claimed;
+  readonly connections: Claimed;
+}
+
+/** Connections to the service, as far as anything tells that they are, and to where its rules lead them. */
+export function targetChains(
+  read: ModelReader,
+  key: TargetKey,
+  claims: ListenerClaims,
+): TargetChains {
+  const { peer, target } = key;
+  const routes = read.get(hostConnections, target.connections).map((route) => within(route, key));
+  const requests = target.sniffed ? requestChains(read, key, routes, claims.requests) : [];
+  const connections = connectionChains(
+    read,
+    peer,
+    routes.filter(({ criteria }) => !takesAll(criteria)),
+    claims.connections,
+  );
+  const rest = routes.find(({ criteria }) => takesAll(criteria));
+  return {
+    chains: [...requests, ...connections],
+    ...(rest === undefined
+      ? {}
+      : { last: { filters: routedTcpProxy(read, "outbound", peer, rest.target) } }),
+  };
+}
+
+/** What a rule says of addresses and names goes before what the service itself is known by. */
+function within(route: ConnectionRoute, { alone, target }: TargetKey): ConnectionRoute {
+  const { criteria } = route;
+  const { host, tls } = target.connections;
+  const byName = tls && !alone && criteria.serverNames.length === 0;
+  const bySubnet = criteria.destinationSubnets.length === 0;
+  return {
+    ...route,
+    criteria: {
+      ...criteria,
+      ...(byName ? { serverNames: [host] } : {}),
+      ...(bySubnet ? { destinationSubnets: target.subnets } : {}),
+    },
+  };
+}
+
+/**
+ * Envoy looks at addresses first: what is a request has to be said again for each subnet that connections are told apart by. The
+ * table of a port takes those to any address.
+ */
+function requestChains(
+  read: ModelReader,
+  { peer, port, listener, table, target }: TargetKey,
+  routes: readonly ConnectionRoute[],
+  claimed: Claimed,
+): readonly FilterChain[] {
+  const { subnets, connections } = target;
+  const name = table || subnets.length > 0 ? String(port) : `${connections.host}:${port}`;
+  const filters = [outboundHttp(read, peer, `outbound_${listener}`, name)];
+  const everywhere = { ...ANY_CONNECTION, destinationSubnets: subnets };
+  return [everywhere, ...routes.map(({ criteria }) => criteria)]
+    .filter(({ destinationSubnets }) => !table || destinationSubnets.length > 0)
+    .flatMap(({ destinationSubnets }) => claim({ ...ANY_CONNECTION, destinationSubnets }, claimed))
+    .map((each) => ({ filterChainMatch: { ...chainMatch(each), ...PLAIN_REQUESTS }, filters }));
 }
 
 /** Requests by a route configuration's name. */
@@ -77,23 +117,4 @@ export function outboundHttp(
     routes,
     dynamicHosts: read.anyDynamicHosts(),
   });
-}
-
-function connections(read: ModelReader, { peer, port, target }: TargetKey): readonly Filter[] {
-  const { host, scope } = target;
-  const context = contextOf(read, {
-    host,
-    port,
-    subset: "",
-    scope,
-    reach: "intercepted",
-  });
-  const policy = context && connectionPolicy(context.policy);
-  const proxy = tcpProxy(read, "outbound", peer, outboundCluster(host, port), policy);
-  return context?.discovery === "DYNAMIC_DNS" ? [sniForwardProxy(context.port), ...proxy] : proxy;
-}
-
-function prefixRange(subnet: string): { addressPrefix: string; prefixLen: number } {
-  const slash = subnet.lastIndexOf("/");
-  return { addressPrefix: subnet.slice(0, slash), prefixLen: Number(subnet.slice(slash + 1)) };
 }

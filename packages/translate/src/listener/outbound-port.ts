@@ -5,6 +5,7 @@ import { tcpProxy } from "../filter/tcp-proxy.ts";
 import type { UnknownHosts } from "../form/egress.ts";
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../names.ts";
 import { derivation, type ModelReader } from "../read.ts";
+import { type HostConnectionsKey, hostConnectionsText } from "../route/connection-routes.ts";
 import { egressProxyCluster } from "../route/fallback.ts";
 import type { Peer } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
@@ -14,13 +15,10 @@ import { outboundHttp, PLAIN_REQUESTS, targetChains } from "./outbound-chains.ts
 
 /** One service that connections to a listener may be for. */
 export interface PortTarget {
-  readonly host: string;
-  /** Clients speak TLS, and name the host where nothing else tells it. */
-  readonly tls: boolean;
+  /** In TLS clients name the host where nothing else tells it. */
+  readonly connections: HostConnectionsKey;
   /** Its protocol is not known: what looks like HTTP is routed by request. */
   readonly sniffed: boolean;
-  /** From `clusterScope`. */
-  readonly scope: string;
   /** Only connections to these are for it; none: all that the listener takes. */
   readonly subnets: readonly string[];
 }
@@ -47,8 +45,8 @@ export const outboundPort = derivation<OutboundPortKey, Listener>(
       families,
       http,
       JSON.stringify(unknown ?? ""),
-      ...targets.map(({ host, tls, sniffed, scope, subnets }) =>
-        [host, tls, sniffed, scope, ...subnets].join(","),
+      ...targets.map(({ connections, sniffed, subnets }) =>
+        [hostConnectionsText(connections), sniffed, ...subnets].join(","),
       ),
       peerKey(peer),
     ].join("|"),
@@ -88,26 +86,17 @@ function chainsOf(read: ModelReader, key: OutboundPortKey): Chains {
   // An address that one service has alone is enough to know it by.
   const alone = address !== undefined && targets.length === 1;
   const table = http || (address === undefined && targets.some(({ sniffed }) => sniffed));
+  // The first service, by host, has what two of them ask for.
+  const claims = { requests: new Set<string>(), connections: new Set<string>() };
   const perTarget = targets.map((target) =>
-    targetChains(read, { peer, port, listener: name, table, alone, target }),
+    targetChains(read, { peer, port, listener: name, table, alone, target }, claims),
   );
-  const chains = uniqueMatches([
+  const chains = [
     ...perTarget.flatMap((each) => each.chains),
     ...(table ? [{ filterChainMatch: PLAIN_REQUESTS, filters: [routes] }] : []),
-  ]);
+  ];
   const last = perTarget.find((each) => each.last !== undefined)?.last;
   return { chains, last: last ?? strangers(read, peer, key.unknown) };
-}
-
-/** Envoy refuses a listener in which two chains match alike: the first service, by host, has what they ask for. */
-function uniqueMatches(chains: readonly FilterChain[]): readonly FilterChain[] {
-  const taken = new Set<string>();
-  return chains.filter(({ filterChainMatch }) => {
-    const text = JSON.stringify(filterChainMatch);
-    if (taken.has(text)) return false;
-    taken.add(text);
-    return true;
-  });
 }
 
 function strangers(

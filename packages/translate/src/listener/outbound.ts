@@ -10,18 +10,25 @@ import {
   HTTP_PROXY_LISTENER,
   HTTP_PROXY_ROUTE,
   OUTBOUND_CAPTURE_PORT,
-  outboundCluster,
   PASSTHROUGH_CLUSTER,
   VIRTUAL_OUTBOUND,
 } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { type BoundEgress, boundEgress, firstHost } from "../route/bound-egress.ts";
+import {
+  hostConnections,
+  hostConnectionsKey,
+  type HostConnectionsKey,
+  hostConnectionsText,
+} from "../route/connection-routes.ts";
 import { egressProxyCluster } from "../route/fallback.ts";
 import { type ServicePort, servicePorts } from "../route/service-ports.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
 import { anyAddress, anyName, socketAddress } from "./address.ts";
+import { connectionChains } from "./connection-chains.ts";
+import { TLS_INSPECTOR } from "./listener-filters.ts";
 import { outboundHttp } from "./outbound-chains.ts";
 import { outboundPort, type PortTarget } from "./outbound-port.ts";
 
@@ -44,10 +51,10 @@ export function outboundListeners(
 /** What a Sidecar has its application connect to, where that is not intercepted. */
 function boundListeners(read: ModelReader, peer: Peer, view: ClientView): readonly Listener[] {
   return boundEgress(read, view).flatMap((bound) => {
-    if (bound.http) return [read.get(boundListener, { peer, bound, cluster: undefined })];
-    const host = firstHost(read, view, bound);
-    const cluster = host === undefined ? BLACK_HOLE_CLUSTER : outboundCluster(host, bound.port);
-    return [read.get(boundListener, { peer, bound, cluster })];
+    if (bound.http) return [read.get(boundListener, { peer, bound, target: undefined })];
+    const first = firstHost(read, view, bound);
+    const target = first && hostConnectionsKey(read, view, first);
+    return [read.get(boundListener, { peer, bound, target })];
   });
 }
 
@@ -55,28 +62,34 @@ const boundListener = derivation<
   {
     readonly peer: Peer;
     readonly bound: BoundEgress;
-    /** Of connections; undefined where requests are routed. */
-    readonly cluster: string | undefined;
+    /** Of connections; undefined where requests are routed, or where there is nobody to connect to. */
+    readonly target: HostConnectionsKey | undefined;
   },
   Listener
 >(
   "listener/bound-egress",
-  ({ peer, bound, cluster }) => `${JSON.stringify(bound)}|${cluster}|${peerKey(peer)}`,
-  (read, { peer, bound, cluster }) => {
+  ({ peer, bound, target }) =>
+    `${JSON.stringify(bound)}|${target && hostConnectionsText(target)}|${peerKey(peer)}`,
+  (read, { peer, bound, target }) => {
     const name = `${bound.address}_${bound.port}`;
-    return {
+    const listener: Listener = {
       name,
       address: socketAddress(bound.address, bound.port),
       trafficDirection: "OUTBOUND",
-      filterChains: [
-        {
-          filters:
-            cluster === undefined
-              ? [outboundHttp(read, peer, `outbound_${name}`, bound.routeName)]
-              : tcpProxy(read, "outbound", peer, cluster),
-        },
-      ],
     };
+    if (target !== undefined) {
+      const routes = read.get(hostConnections, target);
+      const byName = routes.some(({ criteria }) => criteria.serverNames.length > 0);
+      return {
+        ...listener,
+        ...(byName ? { listenerFilters: [TLS_INSPECTOR] } : {}),
+        filterChains: connectionChains(read, peer, routes),
+      };
+    }
+    const filters = bound.http
+      ? [outboundHttp(read, peer, `outbound_${name}`, bound.routeName)]
+      : tcpProxy(read, "outbound", peer, BLACK_HOLE_CLUSTER);
+    return { ...listener, filterChains: [{ filters }] };
   },
 );
 
@@ -109,9 +122,8 @@ function intercepting(
   for (const port of ports.http.keys()) draftOf(undefined, port).http = true;
   for (const sniffed of [false, true]) {
     for (const each of sniffed ? ports.sniffed : ports.tcp) {
-      const { host, port, subnets, tls } = each;
-      const scope = read.clusterScope(host, view);
-      const target = { host, tls, sniffed, scope, subnets: [] };
+      const { port, subnets } = each;
+      const target = { connections: hostConnectionsKey(read, view, each), sniffed, subnets: [] };
       const own = addressesOf(read, each, proxy.dnsCapture);
       for (const address of own) {
         if (isReachable(address, families)) draftOf(address, port).targets.push(target);

@@ -78,17 +78,21 @@ export function listenerTls(
   tls: ListenerTls,
   gatewayNamespace: string,
   trustDomain: string,
+  layer: "http" | "tcp",
 ): TransportSocket | undefined {
-  if (tls.mode === "MESH") return meshTls(trustDomain, "http", tls.parameters);
+  if (tls.mode === "MESH") return meshTls(trustDomain, layer, tls.parameters);
   if (tls.mode !== "TERMINATE" || tls.certificates.length === 0) return undefined;
   const { certificates, clients, parameters } = tls;
   return socket({
     requireClientCertificate: clients?.required === true,
+    // Else a client that asks for a name which no certificate has gets the first one, whether it can take its key or not.
+    ...(certificates.length > 1 ? { fullScanCertsOnSniMismatch: true } : {}),
     commonTlsContext: {
       tlsParams: tlsParameters(parameters),
       ...certificateSources(certificates, gatewayNamespace),
       ...(clients ? clientValidation(clients, gatewayNamespace) : {}),
-      alpnProtocols: ["h2", "http/1.1"],
+      // Whoever is behind bytes may speak neither.
+      ...(layer === "http" ? { alpnProtocols: ["h2", "http/1.1"] } : {}),
     },
   });
 }
@@ -125,13 +129,17 @@ function clientValidation(
 ): Pick<CommonTlsContext, "combinedValidationContext" | "validationContext"> {
   const { authorities, acceptUntrusted, subjectAltNames, spki, hashes } = clients;
   const sans = subjectAltNames.flatMap((exact) =>
-    (["URI", "DNS"] as const).map((sanType) => ({ sanType, matcher: { exact } })),
+    (["URI", "DNS", "EMAIL", "IP_ADDRESS"] as const).map((sanType) => ({
+      sanType,
+      matcher: { exact },
+    })),
   );
   const context: CertificateValidationContext = {
     ...(acceptUntrusted ? { trustChainVerification: "ACCEPT_UNTRUSTED" } : {}),
     ...(sans.length > 0 ? { matchTypedSubjectAltNames: sans } : {}),
     ...(spki.length > 0 ? { verifyCertificateSpki: spki } : {}),
     ...(hashes.length > 0 ? { verifyCertificateHash: hashes } : {}),
+    ...(clients.acceptUntrusted ? { trustChainVerification: "ACCEPT_UNTRUSTED" as const } : {}),
   };
   const bundle = bundleOf(clients, gatewayNamespace);
   if (bundle !== undefined) {

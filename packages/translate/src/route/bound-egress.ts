@@ -1,4 +1,5 @@
 /** Egress listeners of a Sidecar that an application connects to by itself, and their routes. */
+import { isTls } from "@heddle/model";
 import { egress, type EgressListener } from "../form/egress.ts";
 import { horizonOf, hostsWithin, inSightOf } from "../form/horizon.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
@@ -59,11 +60,12 @@ export function firstHost(
   read: ModelReader,
   view: ClientView,
   { index, port }: BoundEgress,
-): string | undefined {
+): { readonly host: string; readonly port: number; readonly tls: boolean } | undefined {
   const horizon = horizonOf(read, view);
-  return hostsWithin(read, horizon).find(
-    (host) =>
-      inSightOf(read, horizon, index, host) &&
-      read.service(host)?.ports.some((each) => each.port === port),
-  );
+  for (const host of hostsWithin(read, horizon)) {
+    if (!inSightOf(read, horizon, index, host)) continue;
+    const found = read.service(host)?.ports.find((each) => each.port === port);
+    if (found !== undefined) return { host, port, tls: isTls(found.protocol) };
+  }
+  return undefined;
 }

@@ -57,7 +57,10 @@ const NOT_FOUND_CODES: Readonly<Record<404 | 500 | 503, RouteAction_ClusterNotFo
   };
 
 /** Without a port in the destination: the service's only port, else the port that the client addressed. */
-export function clusterOf(destination: Destination, context: RuleContext): string {
+export function clusterOf(
+  destination: Destination,
+  context: Pick<RuleContext, "read" | "port">,
+): string {
   const named = { ...destination, host: servedHost(context.read, destination.host) };
   return outboundCluster(named.host, portOf(named, context), destination.subset);
 }

@@ -9,7 +9,7 @@ export interface GatewayServer {
   readonly listener: GatewayListener;
   /** Where the proxy listens: the target port of the gateway's Service, else the listener's own. */
   readonly port: number;
-  /** Name of the route configuration; servers for plain HTTP share one for each port. */
+  /** Name of the route configuration; servers for plain HTTP share one for each address and port. */
   readonly routeName: string;
 }
 
@@ -44,10 +44,11 @@ export function labelText(labels: Readonly<Record<string, string>>): string {
     .join(",");
 }
 
-function routeNameOf({ protocol, section, origin }: GatewayListener, port: number): string {
+function routeNameOf({ protocol, section, origin, bind }: GatewayListener, port: number): string {
+  const address = bind === undefined ? "" : `.${bind}`;
   return protocol === "HTTP"
-    ? `http.${port}`
-    : `https.${port}.${section}.${origin.name}.${origin.namespace}`;
+    ? `http.${port}${address}`
+    : `https.${port}.${section}.${origin.name}.${origin.namespace}${address}`;
 }
 
 function listeningPort(

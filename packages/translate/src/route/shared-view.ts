@@ -1,6 +1,6 @@
 /** How much of a client's view the routes of one host really depend on: equal answers share every virtual host. */
 import { rulesForHost } from "../form/rules.ts";
-import type { RuleSet } from "../form/rule-set.ts";
+import type { HttpRule, RuleSet, TcpRule, TlsRule } from "../form/rule-set.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { byLabels } from "../store/destination-rules.ts";
 import { servedHost } from "./destination.ts";
@@ -40,7 +40,7 @@ const NO_SOURCE: Source = { labels: false, namespace: false };
 
 /** What of the client the rules' matches look at. */
 function sourceOf(rules: RuleSet): Source {
-  const matches = rules.http.flatMap((rule) => rule.matches.map(({ client }) => client));
+  const matches = everyRule(rules).flatMap((rule) => rule.matches.map(({ client }) => client));
   return {
     labels: matches.some(({ sourceLabels }) => sourceLabels !== undefined),
     namespace: matches.some(({ sourceNamespace }) => sourceNamespace !== undefined),
@@ -49,6 +49,10 @@ function sourceOf(rules: RuleSet): Source {
 
 /** Those that serve what the rules name: an alias has no rules of connections of its own. */
 function destinationHosts(read: ModelReader, rules: RuleSet): readonly string[] {
-  const named = rules.http.flatMap((rule) => rule.destinations.map(({ host }) => host));
+  const named = everyRule(rules).flatMap((rule) => rule.destinations.map(({ host }) => host));
   return [...new Set(named.map((host) => servedHost(read, host)))];
+}
+
+function everyRule({ http, tls, tcp }: RuleSet): readonly (HttpRule | TlsRule | TcpRule)[] {
+  return [...http, ...tls, ...tcp];
 }
