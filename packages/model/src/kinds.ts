@@ -158,9 +158,9 @@ export const kinds: readonly Kind[] = [
   },
   gatewayApi("HTTPRoute", "httproutes", httpRouteSchema),
   gatewayApi("GRPCRoute", "grpcroutes", grpcRouteSchema, ["v1", "v1alpha2"]),
-  planned(gatewayApi("TLSRoute", "tlsroutes", tlsRouteSchema, ["v1", "v1alpha3", "v1alpha2"])),
-  planned(gatewayApi("TCPRoute", "tcproutes", streamRouteSchema, ["v1", "v1alpha2"])),
-  planned(gatewayApi("UDPRoute", "udproutes", streamRouteSchema, ["v1", "v1alpha2"])),
+  gatewayApi("TLSRoute", "tlsroutes", tlsRouteSchema, ["v1", "v1alpha3", "v1alpha2"]),
+  gatewayApi("TCPRoute", "tcproutes", streamRouteSchema, ["v1", "v1alpha2"]),
+  gatewayApi("UDPRoute", "udproutes", streamRouteSchema, ["v1", "v1alpha2"]),
   gatewayApi("ReferenceGrant", "referencegrants", referenceGrantSchema, [
     "v1",
     "v1beta1",

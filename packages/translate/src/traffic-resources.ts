@@ -1,5 +1,6 @@
 /** Listeners and routes of a proxy, as the engine asks for them. */
 import { apiListener } from "./listener/api.ts";
+import { datagramListeners } from "./listener/datagrams.ts";
 import { gatewayListeners, gatewayListenerSecrets } from "./listener/gateway.ts";
 import { inboundListeners } from "./listener/inbound.ts";
 import { inboundPorts } from "./listener/inbound-ports.ts";
@@ -14,7 +15,7 @@ import { sidecarRoute, sidecarRouteNames } from "./route/sidecar-routes.ts";
 export const trafficResources: TrafficResources = {
   listenerGroups(read, proxy, view) {
     return proxy.type === "router"
-      ? [() => gatewayListeners(read, proxy, view)]
+      ? [() => gatewayListeners(read, proxy, view), () => datagramListeners(read, proxy)]
       : [() => outboundListeners(read, proxy, view), () => inboundListeners(read, proxy)];
   },
   routeNames(read, proxy, view) {

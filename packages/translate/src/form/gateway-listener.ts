@@ -77,8 +77,6 @@ export type CertificateSource =
 export interface ClientValidation {
   /** A client without a certificate is refused; otherwise it goes on unknown. */
   readonly required: boolean;
-  /** A client whose certificate nobody vouches for goes on as well. */
-  readonly acceptUntrusted?: boolean;
   /**
    * What the certificates of clients are verified against. `bundle` names a Secret of its own for it; `credential` is the
    * Secret with the gateway's certificate, which then has the bundle too, or `<credential>-cacert` beside it. Left out where

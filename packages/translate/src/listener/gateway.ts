@@ -28,6 +28,7 @@ export function gatewayListeners(
   const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
   const groups = new Map<string, GatewayServer[]>();
   for (const server of read.get(gatewayServers, gatewayKeyOf(proxy))) {
+    if (server.listener.protocol === "UDP") continue;
     const key = `${server.listener.bind ?? fallback}_${server.port}`;
     const group = groups.get(key);
     if (group) group.push(server);
@@ -59,6 +60,8 @@ function layerOf({ protocol }: GatewayListener): "requests" | "names" | "bytes" 
     case "TLS":
       return "names";
     case "TCP":
+    // Datagrams have listeners of their own.
+    case "UDP":
       return "bytes";
   }
 }

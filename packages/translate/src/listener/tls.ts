@@ -127,7 +127,7 @@ function clientValidation(
   clients: ClientValidation,
   gatewayNamespace: string,
 ): Pick<CommonTlsContext, "combinedValidationContext" | "validationContext"> {
-  const { authorities, acceptUntrusted, subjectAltNames, spki, hashes } = clients;
+  const { authorities, subjectAltNames, spki, hashes } = clients;
   const sans = subjectAltNames.flatMap((exact) =>
     (["URI", "DNS", "EMAIL", "IP_ADDRESS"] as const).map((sanType) => ({
       sanType,
@@ -135,7 +135,6 @@ function clientValidation(
     })),
   );
   const context: CertificateValidationContext = {
-    ...(acceptUntrusted ? { trustChainVerification: "ACCEPT_UNTRUSTED" } : {}),
     ...(sans.length > 0 ? { matchTypedSubjectAltNames: sans } : {}),
     ...(spki.length > 0 ? { verifyCertificateSpki: spki } : {}),
     ...(hashes.length > 0 ? { verifyCertificateHash: hashes } : {}),

@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import { fixedClusters } from "../cluster/fixed.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
+import { datagramClusters } from "../listener/datagrams.ts";
 import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import { type Patcher, patcherOf } from "../patch/patcher.ts";
@@ -30,6 +31,14 @@ export function ownParts(
       const keys = inboundKeys(proxy, trafficResources.inboundPorts(read, proxy));
       const clusters = keys.map((key) => attempt(() => read.get(inboundCluster, key)));
       emitClusters(emit, patcherOf(read, proxy), clusters);
+    },
+    (emit) => {
+      if (proxy.type !== "router") return;
+      const patcher = patcherOf(read, proxy);
+      for (const { cluster, assignment } of datagramClusters(read, proxy)) {
+        emitClusters(emit, patcher, [cluster]);
+        emit("endpoint", assignment.clusterName as string, assignment);
+      }
     },
     ...groups.map((group) => (emit: Emit) => {
       const patcher = patcherOf(read, proxy);

@@ -72,7 +72,7 @@ function tlsOf({ listener, certificates, clients }: ListenerEntry): ListenerTls 
       ? {
           clients: {
             required: clients.mode === "AllowValidOnly",
-            ...(clients.mode === "AllowInsecureFallback" ? { acceptUntrusted: true } : {}),
+            acceptUntrusted: clients.mode === "AllowInsecureFallback",
             authorities: { inline: clients.authorities },
             subjectAltNames: [],
             spki: [],
