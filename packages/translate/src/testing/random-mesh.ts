@@ -1,6 +1,7 @@
 /** Random meshes of every kind that is translated, random changes of them, and proxies that look at them. */
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
+import { someGatewayApi } from "./random-gateway-api.ts";
 import { object } from "../../../../test/harness/objects.ts";
 import { parseNode } from "../index.ts";
 import type { Change } from "../overlay.ts";
@@ -36,7 +37,9 @@ export const PROXIES = [
   }),
   parseNode({
     id: "router~10.0.0.9~edge.istio-system~istio-system.svc.cluster.local",
-    metadata: { LABELS: { istio: "ingressgateway" } },
+    metadata: {
+      LABELS: { istio: "ingressgateway", "gateway.networking.k8s.io/gateway-name": "api" },
+    },
   }),
 ];
 
@@ -508,6 +511,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: wasmPlugin, weight: 1 },
   { arbitrary: telemetry, weight: 1 },
   { arbitrary: sidecar, weight: 2 },
+  { arbitrary: someGatewayApi, weight: 5 },
 );
 
 export const change: fc.Arbitrary<Change> = fc

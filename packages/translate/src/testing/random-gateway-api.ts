@@ -1,0 +1,193 @@
+/** Random objects of the Gateway API, for properties over random meshes. */
+import type { GatewayApi, MeshObject } from "@heddle/model";
+import fc from "fast-check";
+import { object } from "../../../../test/harness/objects.ts";
+
+const API = "gateway.networking.k8s.io/v1";
+
+const namespace = fc.constantFrom("a", "b", "istio-system");
+const created = fc.constantFrom("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z");
+const hostnames = fc.constantFrom(undefined, ["x.test"], ["*.test"], ["y.test", "*.test"]);
+
+const listeners = fc.uniqueArray(
+  fc.constantFrom<GatewayApi.Listener>(
+    { name: "any", port: 80, protocol: "HTTP", allowedRoutes: { namespaces: { from: "All" } } },
+    { name: "x", port: 80, protocol: "HTTP", hostname: "x.test" },
+    {
+      name: "picked",
+      port: 81,
+      protocol: "HTTP",
+      allowedRoutes: {
+        namespaces: { from: "Selector", selector: { matchLabels: { open: "yes" } } },
+      },
+    },
+    { name: "tcp", port: 90, protocol: "TCP", allowedRoutes: { namespaces: { from: "All" } } },
+    { name: "tcp-80", port: 80, protocol: "TCP" },
+    {
+      name: "tls",
+      port: 443,
+      protocol: "HTTPS",
+      tls: { certificateRefs: [{ name: "edge", namespace: "b" }] },
+      allowedRoutes: { namespaces: { from: "All" } },
+    },
+  ),
+  { minLength: 1, maxLength: 4, selector: ({ name }) => name },
+);
+
+const gateway = fc.record({ listeners, open: fc.boolean() }).map(({ open, ...spec }) =>
+  object<GatewayApi.Gateway>(
+    API,
+    "Gateway",
+    "api",
+    {
+      gatewayClassName: "heddle",
+      ...spec,
+      ...(open ? { allowedListeners: { namespaces: { from: "All" as const } } } : {}),
+    },
+    "istio-system",
+  ),
+);
+
+const listenerSet = fc
+  .record({ namespace, listeners, created })
+  .map(({ namespace: ns, created: creationTimestamp, ...spec }) =>
+    object<GatewayApi.ListenerSet>(
+      API,
+      "ListenerSet",
+      "set",
+      { parentRef: { name: "api", namespace: "istio-system" }, ...spec },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
+const parent = fc.constantFrom<GatewayApi.ParentReference>(
+  { name: "api", namespace: "istio-system" },
+  { name: "api", namespace: "istio-system", sectionName: "any" },
+  { name: "set", kind: "ListenerSet" },
+  { group: "", kind: "Service", name: "one", namespace: "a" },
+  { group: "", kind: "Service", name: "one", namespace: "a", port: 80 },
+);
+
+const backendRefs = fc.uniqueArray(
+  fc.constantFrom<GatewayApi.BackendRef>(
+    { name: "one", port: 80 },
+    { name: "two", port: 80, weight: 3 },
+    { name: "one", namespace: "a", port: 90 },
+    { name: "two", namespace: "b", port: 80 },
+    { name: "none", port: 80 },
+  ),
+  { maxLength: 3 },
+);
+
+const httpRoute = fc
+  .record({
+    namespace,
+    name: fc.constantFrom("one", "two"),
+    parent,
+    hostnames,
+    backendRefs,
+    path: fc.constantFrom("/", "/a", "/a/b"),
+    method: fc.constantFrom(undefined, "GET"),
+    created,
+  })
+  .map(
+    ({ namespace: ns, name, parent: ref, hostnames: hosts, path, method, created: at, ...rest }) =>
+      object<GatewayApi.HTTPRoute>(
+        API,
+        "HTTPRoute",
+        name,
+        {
+          parentRefs: [ref],
+          ...(hosts ? { hostnames: hosts } : {}),
+          rules: [
+            {
+              matches: [
+                { path: { type: "PathPrefix", value: path }, ...(method ? { method } : {}) },
+              ],
+              ...rest,
+            },
+            { backendRefs: [{ name: "one", port: 80 }] },
+          ],
+        },
+        ns,
+        { creationTimestamp: at },
+      ),
+  );
+
+const tcpRoute = fc
+  .record({ namespace, parent, backendRefs, created })
+  .map(({ namespace: ns, parent: ref, backendRefs: refs, created: creationTimestamp }) =>
+    object<GatewayApi.StreamRoute>(
+      API,
+      "TCPRoute",
+      "tcp",
+      { parentRefs: [ref], rules: [{ backendRefs: refs }] },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
+const grant = fc.record({ namespace, from: namespace }).map(({ namespace: ns, from }) =>
+  object<GatewayApi.ReferenceGrant>(
+    API,
+    "ReferenceGrant",
+    "open",
+    {
+      from: ["HTTPRoute", "TCPRoute", "Gateway"].map((kind) => ({
+        group: "gateway.networking.k8s.io",
+        kind,
+        namespace: from,
+      })),
+      to: [
+        { group: "", kind: "Service" },
+        { group: "", kind: "Secret", name: "edge" },
+      ],
+    },
+    ns,
+  ),
+);
+
+const policy = fc
+  .record({ namespace, name: fc.constantFrom("one", "two"), created })
+  .map(({ namespace: ns, name, created: creationTimestamp }) =>
+    object<GatewayApi.BackendTLSPolicy>(
+      API,
+      "BackendTLSPolicy",
+      name,
+      {
+        targetRefs: [{ group: "", kind: "Service", name: "one" }],
+        validation: { hostname: "one.test", wellKnownCACertificates: "System" },
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
+/** What references lead to, and what lets routes in. */
+const around = fc.constantFrom<MeshObject>(
+  object("v1", "Namespace", "b", {}, "", { labels: { open: "yes" } }),
+  object("v1", "Namespace", "b", {}, "", { labels: {} }),
+  object(
+    "v1",
+    "Secret",
+    "edge",
+    {
+      data: {
+        "tls.crt": btoa("-----BEGIN CERTIFICATE-----"),
+        "tls.key": btoa("-----BEGIN PRIVATE KEY-----"),
+      },
+    },
+    "b",
+  ),
+);
+
+export const someGatewayApi: fc.Arbitrary<MeshObject> = fc.oneof(
+  { arbitrary: gateway, weight: 3 },
+  { arbitrary: listenerSet, weight: 1 },
+  { arbitrary: httpRoute, weight: 4 },
+  { arbitrary: tcpRoute, weight: 1 },
+  { arbitrary: grant, weight: 1 },
+  { arbitrary: policy, weight: 1 },
+  { arbitrary: around, weight: 2 },
+);
