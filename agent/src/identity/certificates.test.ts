@@ -122,10 +122,10 @@ describe("the secrets of a proxy", () => {
     const told: string[] = [];
     source.subscribe((name) => told.push(name));
     expect(source.secret(proxy("sidecar"), "default")).toBeUndefined();
-    const own = await until(() => source.secret(proxy("sidecar"), "default"));
+    const identity = await until(() => source.secret(proxy("sidecar"), "default"));
     expect(told).toEqual(["ROOTCA", "default"]);
-    expect(source.secret(proxy("sidecar"), "default")).toBe(own);
-    const chain = (own as { tlsCertificate: { certificateChain: { inlineString: string } } })
+    expect(source.secret(proxy("sidecar"), "default")).toBe(identity);
+    const chain = (identity as { tlsCertificate: { certificateChain: { inlineString: string } } })
       .tlsCertificate.certificateChain;
     expect(new X509Certificate(chain.inlineString).subjectAltName).toBe(`URI:${WEB}`);
     expect(source.secret(proxy("sidecar"), "ROOTCA")).toMatchObject({ validationContext: {} });
@@ -142,9 +142,15 @@ describe("the secrets of a proxy", () => {
       validationContext: { trustedCa: { inlineBytes: "Q0E=" } },
     });
     expect(source.secret(proxy("sidecar"), name)).toBeUndefined();
+    const own = "kubernetes://shop-tls";
+    expect(source.secret(proxy("sidecar"), own)).toMatchObject({ name: own, tlsCertificate: {} });
+    expect(source.secret(proxy("router", "other"), own)).toBeUndefined();
+    expect(source.secret(proxy("sidecar"), "file-root:system")).toMatchObject({
+      validationContext: { trustedCa: { inlineString: expect.stringContaining("BEGIN") } },
+    });
     expect(source.secret(proxy("router", "other"), name)).toBeUndefined();
     source.objectsChanged(["core/Secret/shop/shop-tls", "core/Service/shop/web"]);
-    expect(told.slice(2)).toEqual([name, `${name}-cacert`]);
+    expect(told.slice(2)).toEqual([name, `${name}-cacert`, own, `${own}-cacert`]);
   });
 
   it("are none for a node whose names are no names", async () => {

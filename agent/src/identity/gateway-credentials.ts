@@ -2,23 +2,36 @@
 import type { MeshObject, Secret } from "@heddle/model";
 import type { Secret as EnvoySecret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 
-/** `kubernetes://<namespace>/<name>`, with `-cacert` behind the name for the bundle that clients are verified against. */
-const NAME = /^kubernetes:\/\/([^/]+)\/([^/]+)$/;
+/**
+ * `kubernetes://<namespace>/<name>`, with `-cacert` behind the name for the bundle that the other side is verified against.
+ * Without a namespace, as clusters have it, the proxy's own is meant.
+ */
+const NAME = /^kubernetes:\/\/(?:([^/]+)\/)?([^/]+)$/;
 const CLIENT_CA = "-cacert";
 
 export interface CredentialName {
   readonly namespace: string;
   readonly secret: string;
-  /** Only the bundle for clients is meant. */
+  /** The name is of a Secret to connect with, not to serve with. */
+  readonly own: boolean;
+  /** Only the bundle for the other side is meant. */
   readonly clientCa: boolean;
 }
 
 /** Undefined where the name is of another kind. */
-export function parseCredentialName(name: string): CredentialName | undefined {
+export function parseCredentialName(
+  name: string,
+  proxyNamespace: string,
+): CredentialName | undefined {
   const [, namespace, secret] = NAME.exec(name) ?? [];
-  if (!namespace || !secret) return undefined;
+  if (!secret) return undefined;
   const clientCa = secret.endsWith(CLIENT_CA);
-  return { namespace, secret: clientCa ? secret.slice(0, -CLIENT_CA.length) : secret, clientCa };
+  return {
+    namespace: namespace ?? proxyNamespace,
+    secret: clientCa ? secret.slice(0, -CLIENT_CA.length) : secret,
+    own: namespace === undefined,
+    clientCa,
+  };
 }
 
 /** Key of the Secret that a credential is read from, best first: a bundle may have a Secret of its own. */

@@ -1,10 +1,16 @@
 /** The secrets that proxies get by SDS: each its own workload's certificate, the trust bundle, and gateways' credentials. */
 import type { MeshObject, Secret } from "@heddle/model";
 import { PkiError, spiffeId } from "@heddle/pki";
-import { type ProxyDescription, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "@heddle/translate";
+import {
+  type ProxyDescription,
+  SYSTEM_ROOTS_SECRET,
+  TRUST_BUNDLE_SECRET,
+  WORKLOAD_SECRET,
+} from "@heddle/translate";
 import type { Secret as EnvoySecret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { SecretSource } from "../xds/index.ts";
 import type { WorkloadCertificate, WorkloadCertificates } from "./certificates.ts";
+import { systemRoots } from "./system-roots.ts";
 import { credential, parseCredentialName, secretKeys } from "./gateway-credentials.ts";
 
 export interface AgentSecrets extends SecretSource {
@@ -73,10 +79,10 @@ export function createSecretSource(
     return bundle.value;
   };
   const gateway = (proxy: ProxyDescription, name: string): EnvoySecret | undefined => {
-    const wanted = parseCredentialName(name);
-    // A gateway reads the Secrets of its own namespace; sidecars have no use for them.
-    if (!wanted || proxy.type !== "router" || wanted.namespace !== proxy.namespace)
-      return undefined;
+    const wanted = parseCredentialName(name, proxy.namespace);
+    // A gateway reads the Secrets of its own namespace; a sidecar those that a rule selects it for.
+    if (!wanted || wanted.namespace !== proxy.namespace) return undefined;
+    if (proxy.type !== "router" && !wanted.own) return undefined;
     for (const key of secretKeys(wanted)) {
       const object = objectAt(key) as MeshObject<Secret> | undefined;
       const value = object && once(object, name, () => credential(name, wanted, object));
@@ -89,6 +95,7 @@ export function createSecretSource(
       try {
         if (name === WORKLOAD_SECRET) return workload(proxy);
         if (name === TRUST_BUNDLE_SECRET) return trust(proxy);
+        if (name === SYSTEM_ROOTS_SECRET) return systemRoots();
         return gateway(proxy, name);
       } catch (error) {
         // A node whose namespace or service account are no names has no identity.
@@ -104,8 +111,10 @@ export function createSecretSource(
       for (const key of keys) {
         const [, namespace, name] = /^core\/Secret\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
         if (!namespace || !name) continue;
-        tell(`kubernetes://${namespace}/${name}`);
-        tell(`kubernetes://${namespace}/${name}-cacert`);
+        for (const known of [`${namespace}/${name}`, name]) {
+          tell(`kubernetes://${known}`);
+          tell(`kubernetes://${known}-cacert`);
+        }
       }
     },
   };

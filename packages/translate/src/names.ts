@@ -52,6 +52,21 @@ export function gatewayClientCaSecret(namespace: string, credentialName: string)
   return `${gatewaySecret(namespace, credentialName)}-cacert`;
 }
 
+/** SDS: certificate and key that a DestinationRule names by `credentialName`, of the proxy's own namespace. */
+export function clientSecret(credentialName: string): string {
+  return credentialName.startsWith("kubernetes://")
+    ? credentialName
+    : `kubernetes://${credentialName}`;
+}
+
+/** SDS: the bundle that servers are verified against, by the same Secret. */
+export function serverCaSecret(credentialName: string): string {
+  return `${clientSecret(credentialName)}-cacert`;
+}
+
+/** SDS: the roots of public certificates, which the system of the agent trusts. */
+export const SYSTEM_ROOTS_SECRET = "file-root:system";
+
 /** Protocol names that a client of the mesh offers in TLS, so that a PERMISSIVE server can tell it from others. */
 export const MESH_ALPN = [
   "istio",

@@ -34,7 +34,7 @@ export interface ProxyDescription {
 }
 
 /** How a client's traffic comes to its destination: by interception, by being addressed to the proxy, or without one. */
-export type Reach = "intercepted" | "explicit" | "proxyless";
+export type Reach = "intercepted" | "explicit" | "gateway" | "proxyless";
 
 export type Cohort = "stable" | "candidate";
 

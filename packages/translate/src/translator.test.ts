@@ -137,12 +137,26 @@ describe("a view", () => {
     const tls = { mode: "SIMPLE" as const, credentialName: "outside" };
     const translator = translatorWith(
       ...reviews,
-      destinationRule("reviews", { host: "reviews", trafficPolicy: { tls } }),
+      destinationRule("reviews", {
+        host: "reviews",
+        trafficPolicy: { tls: { mode: "SIMPLE" } },
+      }),
+      destinationRule("selecting", {
+        host: "reviews",
+        workloadSelector: { matchLabels: { app: "egress" } },
+        trafficPolicy: { tls },
+      }),
     );
-    expect(translator.view(client("web")).secrets()).toEqual([
+    const labelled = (app: string) => client(app, "default", { LABELS: { app } });
+    expect(translator.view(labelled("egress")).secrets()).toEqual([
       "ROOTCA",
       "default",
-      "kubernetes://default/outside-cacert",
+      "kubernetes://outside-cacert",
+    ]);
+    expect(translator.view(labelled("web")).secrets()).toEqual([
+      "ROOTCA",
+      "default",
+      "file-root:system",
     ]);
   });
 });

@@ -2,9 +2,12 @@
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type {
   CertificateValidationContext,
+  CommonTlsContext,
   SubjectAltNameMatcher,
 } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { BackendTls } from "@heddle/model";
+import { ADS_SECRETS } from "../ads.ts";
+import { SYSTEM_ROOTS_SECRET } from "../names.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
 import { TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
@@ -21,12 +24,7 @@ export function backendTls(
       ? { sanType: "URI", matcher: { exact: uri ?? "" } }
       : { sanType: "DNS", matcher: { exact: name ?? "" } },
   );
-  const validationContext: CertificateValidationContext = {
-    ...(authorities === "system"
-      ? { systemRootCerts: {} }
-      : authorities === "invalid"
-        ? { verifyCertificateHash: [NOBODY] }
-        : { trustedCa: { inlineString: authorities.pem } }),
+  const checks: CertificateValidationContext = {
     matchTypedSubjectAltNames:
       names.length > 0 ? names : [{ sanType: "DNS", matcher: { exact: hostname } }],
   };
@@ -34,8 +32,27 @@ export function backendTls(
     commonTlsContext: {
       tlsParams: TLS_VERSIONS,
       ...(upstreamHttp(context) === "http2" ? { alpnProtocols: ["h2"] } : {}),
-      validationContext,
+      ...validation(authorities, checks),
     },
     sni: hostname,
   });
+}
+
+function validation(
+  authorities: BackendTls["authorities"],
+  checks: CertificateValidationContext,
+): CommonTlsContext {
+  if (authorities === "system") {
+    return {
+      combinedValidationContext: {
+        defaultValidationContext: checks,
+        validationContextSdsSecretConfig: { name: SYSTEM_ROOTS_SECRET, sdsConfig: ADS_SECRETS },
+      },
+    };
+  }
+  const roots =
+    authorities === "invalid"
+      ? { verifyCertificateHash: [NOBODY] }
+      : { trustedCa: { inlineString: authorities.pem } };
+  return { validationContext: { ...roots, ...checks } };
 }

@@ -13,10 +13,10 @@ export interface ClusterContext {
   /** Undefined for the whole service. */
   readonly subset: Subset | undefined;
   readonly policy: EffectivePolicy;
-  /** Namespace of the rule that the policy is from: that of the Secrets which it names. */
-  readonly policyNamespace: string;
   /** What a BackendTLSPolicy asks for; counts where no DestinationRule speaks of TLS. */
   readonly backendTls: BackendTls | undefined;
+  /** The policy's rule selects workloads, this client among them. */
+  readonly selected: boolean;
   /** Only intercepted traffic has an original destination that can be connected to. */
   readonly reach: Reach;
   readonly discovery: Discovery;

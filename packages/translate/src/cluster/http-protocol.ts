@@ -14,6 +14,7 @@ import {
   type TCPSettings,
 } from "@heddle/model";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
+import { originates } from "./originates.ts";
 import { expectedNames } from "./upstream-tls.ts";
 
 const EXTENSION = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -116,8 +117,7 @@ function sniFromRequest(
   context: ClusterContext,
 ): HttpProtocolOptions["upstreamHttpProtocolOptions"] | undefined {
   const { tls } = context.policy;
-  if (tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") return undefined;
-  if (tls.sni) return undefined;
+  if (tls === undefined || !originates(context, tls) || tls.sni) return undefined;
   const checked = expectedNames(context).length > 0 || tls.insecureSkipVerify === true;
   return checked ? { autoSni: true } : { autoSni: true, autoSanValidation: true };
 }

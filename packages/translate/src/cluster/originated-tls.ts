@@ -6,9 +6,10 @@ import type {
 } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { ClientTLSSettings } from "@heddle/model";
 import { ADS_SECRETS } from "../ads.ts";
-import { gatewayClientCaSecret, gatewaySecret } from "../names.ts";
+import { clientSecret, serverCaSecret, SYSTEM_ROOTS_SECRET } from "../names.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
+import { originates } from "./originates.ts";
 import { expectedNames, sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
 
 export function originatedTls(
@@ -19,33 +20,37 @@ export function originatedTls(
     commonTlsContext: {
       tlsParams: TLS_VERSIONS,
       ...(upstreamHttp(context) === "http2" ? { alpnProtocols: ["h2"] } : {}),
-      ...clientCertificate(context, settings),
+      ...clientCertificate(settings),
       ...validation(context, settings),
     },
     ...(settings.sni ? { sni: settings.sni } : {}),
   });
 }
 
-/** Names of the Secrets that a policy's TLS refers to, as SDS has them. */
+/** Names of the secrets that a cluster's TLS refers to, as SDS has them. */
 export function secretsOf(context: ClusterContext): readonly string[] {
   const { tls } = context.policy;
-  if (!tls?.credentialName || (tls.mode !== "SIMPLE" && tls.mode !== "MUTUAL")) return [];
-  const { policyNamespace } = context;
-  const names: string[] = [];
-  if (tls.mode === "MUTUAL") names.push(gatewaySecret(policyNamespace, tls.credentialName));
-  if (tls.insecureSkipVerify !== true) {
-    names.push(gatewayClientCaSecret(policyNamespace, tls.credentialName));
+  if (tls === undefined) {
+    return context.backendTls?.authorities === "system" ? [SYSTEM_ROOTS_SECRET] : [];
   }
+  if (!originates(context, tls)) return [];
+  const { credentialName } = tls;
+  const names: string[] = [];
+  if (credentialName && tls.mode === "MUTUAL") names.push(clientSecret(credentialName));
+  const roots = rootsOf(tls);
+  if (roots !== undefined) names.push(roots);
   return names;
 }
 
-function clientCertificate(
-  { policyNamespace }: ClusterContext,
-  { mode, credentialName, clientCertificate: chain, privateKey }: ClientTLSSettings,
-): CommonTlsContext {
+function clientCertificate({
+  mode,
+  credentialName,
+  clientCertificate: chain,
+  privateKey,
+}: ClientTLSSettings): CommonTlsContext {
   if (mode !== "MUTUAL") return {};
   if (credentialName) {
-    const name = gatewaySecret(policyNamespace, credentialName);
+    const name = clientSecret(credentialName);
     return { tlsCertificateSdsSecretConfigs: [{ name, sdsConfig: ADS_SECRETS }] };
   }
   if (!chain || !privateKey) return {};
@@ -56,10 +61,20 @@ function clientCertificate(
   };
 }
 
-/** Without any roots of the rule's own the system's decide, as a browser would have it. */
+/** The SDS name of the roots to trust; undefined where a file has them, or nobody asks. */
+function rootsOf(settings: ClientTLSSettings): string | undefined {
+  const { credentialName, caCertificates, insecureSkipVerify } = settings;
+  if (insecureSkipVerify === true) return undefined;
+  if (credentialName) return serverCaSecret(credentialName);
+  return caCertificates && caCertificates !== "system" ? undefined : SYSTEM_ROOTS_SECRET;
+}
+
+/**
+ * Without any roots of the rule's own the system's decide, as a browser would have it. They come from the agent: Envoy's
+ * own `system_root_certs` is there for gRPC alone, and an Envoy that is given it verifies nothing.
+ */
 function validation(context: ClusterContext, settings: ClientTLSSettings): CommonTlsContext {
-  const { policyNamespace } = context;
-  const { credentialName, caCertificates, caCrl, insecureSkipVerify } = settings;
+  const { caCertificates, caCrl, insecureSkipVerify } = settings;
   if (insecureSkipVerify === true) {
     return { validationContext: { trustChainVerification: "ACCEPT_UNTRUSTED" } };
   }
@@ -67,17 +82,14 @@ function validation(context: ClusterContext, settings: ClientTLSSettings): Commo
     ...sanMatchers(expectedNames(context)),
     ...(caCrl ? { crl: { filename: caCrl } } : {}),
   };
-  if (credentialName) {
-    const name = gatewayClientCaSecret(policyNamespace, credentialName);
-    return {
-      combinedValidationContext: {
-        defaultValidationContext: checks,
-        validationContextSdsSecretConfig: { name, sdsConfig: ADS_SECRETS },
-      },
-    };
+  const roots = rootsOf(settings);
+  if (roots === undefined) {
+    return { validationContext: { trustedCa: { filename: caCertificates ?? "" }, ...checks } };
   }
-  const roots = caCertificates
-    ? { trustedCa: { filename: caCertificates } }
-    : { systemRootCerts: {} };
-  return { validationContext: { ...roots, ...checks } };
+  return {
+    combinedValidationContext: {
+      defaultValidationContext: checks,
+      validationContextSdsSecretConfig: { name: roots, sdsConfig: ADS_SECRETS },
+    },
+  };
 }

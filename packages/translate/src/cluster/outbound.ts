@@ -70,7 +70,7 @@ export function contextOf(
     port,
     subset,
     policy,
-    policyNamespace: rule?.metadata.namespace ?? service.namespace,
+    selected: rule?.spec.workloadSelector !== undefined,
     reach,
     discovery: discoveryOf(service, port, policy, reach),
     client,

@@ -6,6 +6,7 @@ import type { ClusterContext, ClusterFeature } from "./feature.ts";
 import { backendTls } from "./backend-tls.ts";
 import { meshTls } from "./mesh-tls.ts";
 import { originatedTls } from "./originated-tls.ts";
+import { originates } from "./originates.ts";
 import { TLS_MODE, TLS_MODE_ISTIO } from "./tls-mode.ts";
 
 export const RAW_BUFFER: TransportSocket = {
@@ -34,6 +35,7 @@ export const tls: ClusterFeature = {
       case "ISTIO_MUTUAL":
         return { ...cluster, transportSocket: meshTls(context, settings) };
       default:
+        if (!originates(context, settings)) return cluster;
         return { ...cluster, transportSocket: originatedTls(context, settings) };
     }
   },

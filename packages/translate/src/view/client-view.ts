@@ -59,5 +59,6 @@ const CLUSTERS: ReadonlySet<PatchTarget> = new Set(["CLUSTER"]);
 
 function reachOf({ type, interception, proxyless }: ProxyDescription): Reach {
   if (proxyless) return "proxyless";
-  return type === "sidecar" && interception === "REDIRECT" ? "intercepted" : "explicit";
+  if (type === "router") return "gateway";
+  return interception === "REDIRECT" ? "intercepted" : "explicit";
 }
