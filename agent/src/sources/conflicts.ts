@@ -1,71 +1,85 @@
-/** What is wrong with the merged model as a whole where no write was refused for it: objects that came by kubectl, and forced ones. */
+/** Conflicts in the merged model where no write was refused for them: of objects that came by kubectl, and of forced ones. */
 import { analyze, MeshIndex } from "@heddle/analysis";
-import { type Diagnostic, kindOf, type MeshObject } from "@heddle/model";
+import { canonicalJson, type Diagnostic, kindOf, type MeshObject } from "@heddle/model";
 import type { Change } from "@heddle/translate";
 
 export interface MeshConflicts {
   /** Follows the model. */
   changed(changes: readonly Change[]): void;
-  /** One finding for each object of a conflict; worked out when it is asked for after a change. */
+  /** One finding for each object of a conflict; only what a change may concern is looked at again. */
   findings(settings: { rootNamespace: string; clusterDomain: string }): readonly Diagnostic[];
 }
 
-/** Conflicts that Istio's order settles. What one object has wrong by itself is found where it is read. */
-const CONFLICTS: ReadonlySet<string> = new Set([
-  "IST0109",
-  "IST0110",
-  "IST0111",
-  "IST0145",
-  "IST0159",
-  "IST0160",
-  "HDL0101",
-  "HDL0103",
-  "HDL0104",
-  "HDL0105",
-  "HDL0106",
-]);
+/** Kinds whose conflicts depend on which pods there are. */
+const BY_POD: ReadonlySet<string> = new Set(["Gateway", "Sidecar", "Telemetry", "ProxyConfig"]);
 
 export function createMeshConflicts(): MeshConflicts {
-  const objects = new Map<string, MeshObject>();
-  let index: { readonly domain: string; readonly index: MeshIndex } | undefined;
-  let found: { readonly root: string; readonly findings: readonly Diagnostic[] } | undefined;
+  const rules = new Map<string, MeshObject>();
+  const pods = new Map<string, MeshObject>();
+  let settled: { readonly settings: string; readonly index: MeshIndex } | undefined;
+  const findings = new Map<string, readonly Diagnostic[]>();
+  const stale = new Set<string>();
 
-  const indexFor = (domain: string): MeshIndex => {
-    if (index?.domain === domain) return index.index;
-    const made = new MeshIndex({ clusterDomain: domain });
-    for (const object of objects.values()) made.put(object);
-    index = { domain, index: made };
-    return made;
+  const touch = (key: string) => {
+    stale.add(key);
+    for (const rival of settled?.index.rivals(key) ?? []) stale.add(rival);
+  };
+  const begin = (clusterDomain: string, settings: string): MeshIndex => {
+    const index = new MeshIndex({ clusterDomain });
+    for (const object of [...pods.values(), ...rules.values()]) index.put(object);
+    for (const key of rules.keys()) stale.add(key);
+    settled = { settings, index };
+    return index;
+  };
+  const put = (key: string, object: MeshObject | null) => {
+    if (object) settled?.index.put(object);
+    else settled?.index.remove(key);
   };
   return {
     changed(changes) {
-      for (const { key, object } of changes) {
-        const before = objects.get(key);
-        if (object) objects.set(key, object);
-        else objects.delete(key);
-        if (object) index?.index.put(object);
-        else index?.index.remove(key);
-        if (matters(object ?? before)) found = undefined;
+      for (const { key, object: after } of changes) {
+        const object = after as MeshObject | null;
+        if (isRule(object ?? rules.get(key))) {
+          touch(key);
+          if (object) rules.set(key, object);
+          else rules.delete(key);
+          put(key, object);
+          touch(key);
+        } else if (isPod(object ?? pods.get(key))) {
+          const before = pods.get(key);
+          if (object) pods.set(key, object);
+          else pods.delete(key);
+          put(key, object);
+          if (labelsOf(before) === labelsOf(object ?? undefined)) continue;
+          for (const [rule, { kind }] of rules) if (BY_POD.has(kind)) stale.add(rule);
+        }
       }
     },
     findings({ rootNamespace, clusterDomain }) {
-      if (found?.root === rootNamespace && index?.domain === clusterDomain) return found.findings;
-      const mesh = indexFor(clusterDomain);
-      const rules = new Set([...objects].flatMap(([key, object]) => (isRule(object) ? [key] : [])));
-      const findings = analyze(mesh, { force: true, rootNamespace, only: rules }).filter(
-        ({ code }) => CONFLICTS.has(code),
-      );
-      found = { root: rootNamespace, findings };
-      return findings;
+      const settings = `${rootNamespace} ${clusterDomain}`;
+      const index = settled?.settings === settings ? settled.index : begin(clusterDomain, settings);
+      if (stale.size > 0) {
+        const options = { force: true, conflictsOnly: true, rootNamespace };
+        for (const key of stale) {
+          const found = analyze(index, { ...options, only: new Set([key]) });
+          if (found.length > 0) findings.set(key, found);
+          else findings.delete(key);
+        }
+        stale.clear();
+      }
+      return [...findings].toSorted(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, found]) => found);
     },
   };
 }
 
-/** Conflicts are between rules, of which some meet at a pod. */
-function matters(object: MeshObject<unknown> | null | undefined): boolean {
-  return !!object && (object.kind === "Pod" || isRule(object));
+function isRule(object: MeshObject | undefined): boolean {
+  return object !== undefined && kindOf(object.apiVersion, object.kind)?.foreign === false;
 }
 
-function isRule({ apiVersion, kind }: MeshObject<unknown>): boolean {
-  return kindOf(apiVersion, kind)?.foreign === false;
+function isPod(object: MeshObject | undefined): boolean {
+  return object?.kind === "Pod";
+}
+
+function labelsOf(object: MeshObject | undefined): string | undefined {
+  return object && canonicalJson(object.metadata.labels);
 }

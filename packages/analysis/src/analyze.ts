@@ -1,15 +1,11 @@
 /** What is wrong with a mesh's configuration as a whole: references that lead nowhere, and rules that contradict each other. */
 import type {
-  DestinationRule,
   Diagnostic,
-  Gateway,
   MeshObject,
   ParsedObject,
-  PeerAuthentication,
   ProxyConfig,
   Sidecar,
   Telemetry,
-  VirtualService,
 } from "@heddle/model";
 import { compareText, groupOf } from "@heddle/model";
 import type { Check, CheckContext } from "./check.ts";
@@ -23,7 +19,7 @@ import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
-import { checkServiceEntries, type ServiceEntryFacts } from "./checks/service-entries.ts";
+import { checkServiceEntries } from "./checks/service-entries.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
 import type { Entry, KnownService } from "./mesh-index.ts";
@@ -44,6 +40,8 @@ export interface AnalysisOptions {
   readonly services?: Iterable<KnownService>;
   /** Keys of the only objects to look at; all without it. */
   readonly only?: ReadonlySet<string>;
+  /** Only conflicts between objects, which is a small part of the work. */
+  readonly conflictsOnly?: boolean;
 }
 
 /**
@@ -56,9 +54,10 @@ export function analyze(input: AnalysisInput, options: AnalysisOptions = {}): Di
   for (const service of options.services ?? []) index.addService(service);
   const context = { index, strict, force, rootNamespace };
   const entries = only ? [...only].flatMap((key) => index.entry(key) ?? []) : [...index.entries()];
-  return entries
+  const found = entries
     .toSorted((a, b) => compareText(a.key, b.key))
-    .flatMap((entry) => look(entry, context));
+    .flatMap((entry) => look(entry, context, options.conflictsOnly ? CONFLICTS : CHECKS));
+  return options.conflictsOnly ? found.filter(({ code }) => code !== "IST0101") : found;
 }
 
 function indexOf(
@@ -71,19 +70,7 @@ function indexOf(
   return index;
 }
 
-const virtualService: readonly Check<VirtualService>[] = [
-  checkDestinations,
-  checkRuleGateways,
-  checkMeshHosts,
-  checkGatewayOrder,
-];
-const destinationRule: readonly Check<DestinationRule>[] = [checkDestinationRules];
-const gateway: readonly Check<Gateway>[] = [
-  checkGatewayReferences,
-  checkGatewayConflicts,
-  checkGatewayPorts,
-];
-const peerAuthentication: readonly Check<PeerAuthentication>[] = [checkPeerAuthentications];
+type Checks = Readonly<Record<string, readonly Check<never>[]>>;
 
 const sidecar: readonly Check<Sidecar>[] = [
   workloadScopes(({ workloadSelector }) => workloadSelector?.labels, {
@@ -104,23 +91,34 @@ const proxyConfig: readonly Check<ProxyConfig>[] = [
     whole: "HDL0106",
   }),
 ];
-const serviceEntry: readonly Check<ServiceEntryFacts>[] = [checkServiceEntries];
 
-const CHECKS: Readonly<Record<string, readonly Check<never>[]>> = {
-  "networking.istio.io/VirtualService": virtualService,
-  "networking.istio.io/DestinationRule": destinationRule,
-  "networking.istio.io/Gateway": gateway,
-  "networking.istio.io/ServiceEntry": serviceEntry,
+/** Objects that contradict each other. */
+const CONFLICTS: Checks = {
+  "networking.istio.io/VirtualService": [checkMeshHosts],
+  "networking.istio.io/DestinationRule": [checkDestinationRules],
+  "networking.istio.io/Gateway": [checkGatewayConflicts, checkGatewayPorts],
+  "networking.istio.io/ServiceEntry": [checkServiceEntries],
   "networking.istio.io/Sidecar": sidecar,
   "networking.istio.io/ProxyConfig": proxyConfig,
-  "security.istio.io/PeerAuthentication": peerAuthentication,
+  "security.istio.io/PeerAuthentication": [checkPeerAuthentications],
   "telemetry.istio.io/Telemetry": telemetry,
 };
 
-function look(entry: Entry, context: CheckContext): Diagnostic[] {
+const CHECKS: Checks = {
+  ...CONFLICTS,
+  "networking.istio.io/VirtualService": [
+    checkDestinations,
+    checkRuleGateways,
+    checkMeshHosts,
+    checkGatewayOrder,
+  ],
+  "networking.istio.io/Gateway": [checkGatewayReferences, checkGatewayConflicts, checkGatewayPorts],
+};
+
+function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {
   const { apiVersion, kind } = entry.object;
   if (apiVersion.startsWith("gateway.networking.")) return [...checkGatewayApi(entry, context)];
-  const checks = CHECKS[`${groupOf(apiVersion)}/${kind}`] ?? [];
+  const checks = all[`${groupOf(apiVersion)}/${kind}`] ?? [];
   // The table's key is what the object is.
   return checks.flatMap((check) => [...check(entry as Entry<never>, context)]);
 }

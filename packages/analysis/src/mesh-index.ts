@@ -91,6 +91,17 @@ export class MeshIndex {
     return this.#entries.get(key);
   }
 
+  /** Keys of the objects that an object may be in conflict with. */
+  rivals(key: string): Set<string> {
+    const entry = this.#entries.get(key);
+    const found = new Set<string>();
+    for (const place of entry ? this.#placesOf(entry) : []) {
+      if (!CONTESTED.test(place)) continue;
+      for (const other of this.#found(place).keys()) if (other !== key) found.add(other);
+    }
+    return found;
+  }
+
   /** Whether any object of a kind is here: what is not known at all is not missing. */
   has(kind: "Pod" | "Secret"): boolean {
     return this.#found(`kind ${kind}`).size > 0;
@@ -264,3 +275,6 @@ function drop<V>(places: Map<string, Map<string, V>>, place: string, key: string
   found?.delete(key);
   if (found?.size === 0) places.delete(place);
 }
+
+/** Places that only one object may have, or few. */
+const CONTESTED = /^(?:mesh host|rule host|gateway port|entry host|scope) /;
