@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { described, runOracle } from "../oracle/run.ts";
 
-const seed = Number(process.env["HEDDLE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+/** The same run each time; the long suite draws seeds of its own. */
+const seed = Number(process.env["HEDDLE_SEED"] ?? 31);
 
 test(`100 changes under load, seed ${seed}`, async () => {
   const report = await runOracle({ seed, changes: 100, rate: 300, block: 174 });

@@ -5,6 +5,7 @@ import type {
   Gateway,
   MeshObject,
   PeerAuthentication,
+  OverloadPolicy,
   RateLimit,
   Sidecar,
   Pod,
@@ -199,4 +200,12 @@ export function workloadEntry(
 
 export function workloadGroup(name: string, spec: WorkloadGroup): MeshObject<WorkloadGroup> {
   return object("networking.istio.io/v1", "WorkloadGroup", name, spec);
+}
+
+export function overloadPolicy(
+  name: string,
+  spec: OverloadPolicy,
+  namespace = "default",
+): MeshObject<OverloadPolicy> {
+  return object("heddle.dev/v1", "OverloadPolicy", name, spec, namespace);
 }

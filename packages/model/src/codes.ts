@@ -288,4 +288,11 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
       "kind: RateLimit\nspec:\n  limits: [{requests: 5, per: 1500ms, scope: GLOBAL}]   # 1.5 s",
     remedy: "Change the field as the message says.",
   },
+  HDL0081: {
+    level: "Error",
+    title: "A number of an overload policy makes no sense",
+    why: "It would let nothing through, or protect from nothing.",
+    example: "kind: OverloadPolicy\nspec:\n  concurrency: {min: 10, max: 5}",
+    remedy: "Change the number as the message says.",
+  },
 };

@@ -35,6 +35,7 @@ import { requestAuthenticationSchema } from "./schema/request-authentication.ts"
 import { serviceEntrySchema } from "./schema/service-entry.ts";
 import { sidecarSchema } from "./schema/sidecar.ts";
 import { telemetrySchema } from "./schema/telemetry.ts";
+import { overloadPolicySchema } from "./schema/overload-policy.ts";
 import { rateLimitSchema } from "./schema/rate-limit.ts";
 import { virtualServiceSchema } from "./schema/virtual-service.ts";
 import { trafficExtensionSchema, wasmPluginSchema } from "./schema/wasm-plugin.ts";
@@ -97,6 +98,7 @@ export const kinds: readonly Kind[] = [
     ...istio(OURS, "MeshSettings", "meshsettings", meshSettingsSchema, ["v1"]),
     namespaced: false,
   },
+  istio(OURS, "OverloadPolicy", "overloadpolicies", overloadPolicySchema, ["v1"]),
   istio(OURS, "RateLimit", "ratelimits", rateLimitSchema, ["v1"]),
   kubernetes("core", "Service", "services", serviceSchema),
   kubernetes("core", "Pod", "pods", podSchema),

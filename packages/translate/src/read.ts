@@ -3,6 +3,7 @@ import type {
   DestinationRule,
   Gateway,
   MeshObject,
+  OverloadPolicy,
   RateLimit,
   Sidecar,
   ServiceModel,
@@ -80,6 +81,11 @@ export interface ModelReader {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): MeshObject<Sidecar> | undefined;
+  /** The OverloadPolicy for a workload or gateway: one that selects it, else its namespace's, else the root namespace's. */
+  overloadPolicy(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+  ): MeshObject<OverloadPolicy> | undefined;
   /** RateLimits that hold for a workload or gateway: the root namespace's, then its own; oldest first. */
   rateLimits(
     namespace: string,

@@ -9,6 +9,7 @@ import { checkGateway } from "./gateway.ts";
 import { checkMeshSettings } from "./mesh-settings.ts";
 import { checkGatewayApi } from "./gateway-api/object.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
+import { checkOverloadPolicy } from "./overload-policy.ts";
 import { checkRateLimit } from "./rate-limit.ts";
 import type { Report } from "./report.ts";
 import { checkRequestAuthentication } from "./request-authentication.ts";
@@ -39,6 +40,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     checkWorkloadEntry(spec, "spec", report),
   "networking.istio.io/WorkloadGroup": ({ spec }, report) => checkWorkloadGroup(spec, report),
   "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
+  "heddle.dev/OverloadPolicy": ({ spec }, report) => checkOverloadPolicy(spec, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
   "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>
     checkSidecar(spec, metadata.namespace, report),

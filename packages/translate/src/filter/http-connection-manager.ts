@@ -2,12 +2,12 @@
 import type { Filter } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
-import type { MeshObject, RateLimit } from "@heddle/model";
 import type { ModelReader } from "../read.ts";
 import { requestIdExtension, tracing } from "../telemetry/tracing.ts";
 import { httpLogs, settingsFor } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
 import { ADS } from "../ads.ts";
+import { guardsOf } from "./guards.ts";
 import type { HttpContext } from "./http-feature.ts";
 import { httpFilters } from "./http-filters.ts";
 
@@ -18,9 +18,9 @@ const MAX_HEADERS = 100;
 const EDGE_HEADERS_TIMEOUT = "10s";
 const EDGE_IDLE_TIMEOUT = "3600s";
 
-export interface HttpListening extends Omit<HttpContext, "limits"> {
-  /** Keys of the RateLimits that hold here. */
-  readonly limits: readonly string[];
+export interface HttpListening extends Omit<HttpContext, "guards"> {
+  /** From `guardKeys`; none where requests leave. */
+  readonly guards: readonly string[];
   readonly statPrefix: string;
   /** By RDS name, or inline where the route is the listener's own. */
   readonly routes: string | RouteConfiguration;
@@ -34,7 +34,7 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     ...(typeof routes === "string"
       ? { rds: { routeConfigName: routes, configSource: ADS } }
       : { routeConfig: routes }),
-    httpFilters: httpFilters({ ...listening, limits: limitsOf(read, listening.limits) }),
+    httpFilters: httpFilters({ ...listening, guards: guardsOf(read, listening.guards) }),
     accessLog: read.get(httpLogs, { leg, peer }),
     tracing: tracing(leg, peer, read.mesh, spans),
     ...requestIdExtension(spans),
@@ -61,10 +61,6 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
     config,
   );
-}
-
-function limitsOf(read: ModelReader, keys: readonly string[]): readonly MeshObject<RateLimit>[] {
-  return keys.flatMap((key) => read.object<RateLimit>(key) ?? []);
 }
 
 /** `x-forwarded-client-cert` is what the peer's certificate says, never what a request claims. */

@@ -1,8 +1,8 @@
 /** The interface that everything which adds HTTP filters to a listener has. */
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
-import type { MeshObject, RateLimit } from "@heddle/model";
 import type { Leg } from "../telemetry/labels.ts";
 import type { Peer } from "../telemetry/peer.ts";
+import type { Guards } from "./guards.ts";
 
 /** The place of a filter chain. */
 export interface HttpContext {
@@ -12,7 +12,7 @@ export interface HttpContext {
   /** The proxy's own workload. */
   readonly peer: Peer;
   /** Of the workload or gateway that the requests come to; none where they leave. */
-  readonly limits: readonly MeshObject<RateLimit>[];
+  readonly guards: Guards;
   /** The mesh has hosts whose address is found when a request asks for them. */
   readonly dynamicHosts?: boolean;
 }

@@ -5,6 +5,7 @@ import { faultFilter } from "./fault.ts";
 import { forwardProxyFilter } from "./forward-proxy.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
+import { overload } from "./overload.ts";
 import { rateLimits } from "./rate-limit.ts";
 import { sessionFilter } from "./session.ts";
 import { routerFilter } from "./router.ts";
@@ -16,6 +17,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   corsFilter,
   // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.
   rateLimits,
+  // After limits: what they refuse is no sign of overload.
+  overload,
   // After everything that identifies and admits: a fault stands in for the service, not for the mesh.
   faultFilter,
   // Behind all that may rewrite the authority or answer itself: it resolves the host that the request goes to.

@@ -5,5 +5,7 @@ export const CORS_FILTER = "envoy.filters.http.cors";
 export const FAULT_FILTER = "envoy.filters.http.fault";
 export const LOCAL_RATE_LIMIT_FILTER = "envoy.filters.http.local_ratelimit";
 export const GLOBAL_RATE_LIMIT_FILTER = "envoy.filters.http.ratelimit";
+export const ADMISSION_CONTROL_FILTER = "envoy.filters.http.admission_control";
+export const ADAPTIVE_CONCURRENCY_FILTER = "envoy.filters.http.adaptive_concurrency";
 export const ROUTER_FILTER = "envoy.filters.http.router";
 export const SESSION_FILTER = "envoy.filters.http.stateful_session";

@@ -32,8 +32,8 @@ const ALWAYS = { defaultValue: { numerator: 100, denominator: "HUNDRED" } } as c
 
 export const rateLimits: HttpFeature = {
   name: "rate limits",
-  filters({ limits }) {
-    const all = limits.flatMap(named);
+  filters({ guards }) {
+    const all = guards.limits.flatMap(named);
     const local = all.filter(({ limit }) => limit.scope !== "GLOBAL");
     const global = all.filter(({ limit }) => limit.scope === "GLOBAL");
     return [

@@ -1,7 +1,7 @@
 /** Listeners of a gateway. */
 import type { Filter, FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
-import { objectKey } from "@heddle/model";
 import { familiesOf } from "../families.ts";
+import { guardKeys } from "../filter/guards.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
 import type { ProxyDescription } from "../proxy.ts";
@@ -25,7 +25,7 @@ export function gatewayListeners(
   // Bound to every address of IPv6, it takes those of IPv4 too.
   const anywhere = familiesOf(proxy.addresses) === "v4" ? ANY_ADDRESS : ANY_ADDRESS_V6;
   const fallback = proxy.interception === "NONE" ? (proxy.addresses[0] ?? anywhere) : anywhere;
-  const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
+  const guards = guardKeys(read, proxy);
   const groups = new Map<string, GatewayServer[]>();
   for (const server of read.get(gatewayServers, gatewayKeyOf(proxy))) {
     if (server.listener.protocol === "UDP") continue;
@@ -42,7 +42,7 @@ export function gatewayListeners(
       peer,
       view,
       address: first.listener.bind ?? fallback,
-      limits,
+      guards,
       port: first.port,
       // One port speaks one of the three; the first gateway decides.
       servers: servers.filter((each) => layerOf(each.listener) === layer),
@@ -80,8 +80,8 @@ export function gatewayListenerSecrets(
 interface GatewayListenerKey {
   readonly peer: Peer;
   readonly view: ClientView;
-  /** Keys of the RateLimits that hold for the gateway. */
-  readonly limits: readonly string[];
+  /** From `guardKeys`. */
+  readonly guards: readonly string[];
   readonly address: string;
   readonly port: number;
   /** Never empty, all of one layer. */
@@ -90,11 +90,11 @@ interface GatewayListenerKey {
 
 const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
   "listener/gateway",
-  ({ peer, view, limits, address, port, servers }) =>
+  ({ peer, view, guards, address, port, servers }) =>
     JSON.stringify([
       address,
       port,
-      limits,
+      guards,
       peerKey(peer),
       view.key,
       servers.map(({ listener, routeName }) => [routeName, listener]),
@@ -121,11 +121,11 @@ const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
 
 function requests(
   read: ModelReader,
-  { peer, limits, address, port }: GatewayListenerKey,
+  { peer, guards, address, port }: GatewayListenerKey,
   routes: string,
 ): readonly Filter[] {
   const statPrefix = `outbound_${address}_${port}`;
-  const listening = { leg: "outbound", edge: true, peer, limits, statPrefix, routes } as const;
+  const listening = { leg: "outbound", edge: true, peer, guards, statPrefix, routes } as const;
   return [httpConnectionManager(read, listening)];
 }
 

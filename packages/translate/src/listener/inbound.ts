@@ -1,6 +1,6 @@
 /** Listeners for what a sidecar's application receives. */
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
-import { objectKey } from "@heddle/model";
+import { guardKeys } from "../filter/guards.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import { blackHole, tcpProxy } from "../filter/tcp-proxy.ts";
 import {
@@ -41,8 +41,8 @@ interface PortKey {
   readonly targetPort: number;
   readonly protocol: InboundPort["protocol"];
   readonly tls: InboundPort["tls"];
-  /** Keys of the RateLimits that hold for the workload. */
-  readonly limits: readonly string[];
+  /** From `guardKeys`. */
+  readonly guards: readonly string[];
 }
 
 /** No port in particular: what PeerAuthentication says of the workload. */
@@ -54,7 +54,7 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
   const [address] = proxy.addresses;
   if (proxy.type !== "sidecar" || address === undefined) return [];
   const mode = (port: number) => read.peerAuthentication(proxy.namespace, proxy.labels, port);
-  const limits = read.rateLimits(proxy.namespace, proxy.labels).map(objectKey);
+  const guards = guardKeys(read, proxy);
   const asked = inboundPorts(read, proxy);
   const ports = asked.map(({ targetPort, servicePort, service, protocol, tls }): PortKey => ({
     peer,
@@ -64,7 +64,7 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
     targetPort,
     protocol,
     tls,
-    limits,
+    guards,
   }));
   const bound = (index: number) => asked[index]?.bind;
   const apart = ports.flatMap((port, index) => {
@@ -135,7 +135,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
   "listener/port-chains",
   portText,
   (read, key) => {
-    const { peer, mode, host, servicePort, targetPort, protocol, tls, limits } = key;
+    const { peer, mode, host, servicePort, targetPort, protocol, tls, guards } = key;
     const cluster = inboundCluster(targetPort);
     const handling = handlingOf(protocol);
     const http = (leg: Leg) => [
@@ -143,7 +143,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
         leg,
         edge: false,
         peer,
-        limits,
+        guards,
         statPrefix: `inbound_${targetPort}`,
         routes: inboundRoute(host, servicePort, targetPort),
       }),
@@ -234,7 +234,7 @@ function onPort(chain: FilterChain, destinationPort: number): FilterChain {
 }
 
 function portText(key: PortKey): string {
-  const { peer, mode, host, servicePort, targetPort, protocol, tls, limits } = key;
+  const { peer, mode, host, servicePort, targetPort, protocol, tls, guards } = key;
   const offered = tls && JSON.stringify(tls);
-  return [mode, host, servicePort, targetPort, protocol, offered, limits, peerKey(peer)].join("|");
+  return [mode, host, servicePort, targetPort, protocol, offered, guards, peerKey(peer)].join("|");
 }

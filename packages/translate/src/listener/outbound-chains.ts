@@ -112,7 +112,7 @@ export function outboundHttp(
     leg: "outbound",
     edge: false,
     peer,
-    limits: [],
+    guards: [],
     statPrefix,
     routes,
     dynamicHosts: read.anyDynamicHosts(),

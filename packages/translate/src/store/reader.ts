@@ -62,6 +62,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
       ].toSorted();
     },
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
+    overloadPolicy: (namespace, labels) => side().overloadPolicies.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
     telemetries: (proxy) => side().telemetries.choosing(proxy),

@@ -18,6 +18,7 @@ import { Gateways } from "./gateways.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Objects } from "./objects.ts";
 import { PeerAuthentications } from "./peer-authentications.ts";
+import { OverloadPolicies } from "./overload-policies.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { Sidecars } from "./sidecars.ts";
 import { Services } from "./services.ts";
@@ -37,6 +38,7 @@ export class Side {
   readonly gatewayApi: GatewayApiObjects;
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
+  readonly overloadPolicies: OverloadPolicies;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Sidecars;
   readonly telemetries: PoliciesByTarget<Telemetry>;
@@ -65,6 +67,7 @@ export class Side {
     this.sidecars = new Sidecars(claims, rootNamespace);
     this.telemetries = new PoliciesByTarget(claims, rootNamespace, TELEMETRY, byAge);
     this.wasmPlugins = new PoliciesByTarget(claims, rootNamespace, WASM_PLUGIN, byAge);
+    this.overloadPolicies = new OverloadPolicies(claims, rootNamespace);
     this.#indexes = [
       this.services,
       this.workloads,
@@ -74,6 +77,7 @@ export class Side {
       this.gatewayApi,
       this.peerAuthentications,
       this.rateLimits,
+      this.overloadPolicies,
       this.envoyFilters,
       this.sidecars,
       this.wasmPlugins,

@@ -281,6 +281,12 @@ const sidecar = fc
     ),
   );
 
+const overloadPolicy = fc
+  .record({ ns: namespace, max: fc.integer({ min: 3, max: 9 }) })
+  .map(({ ns, max }) =>
+    object("heddle.dev/v1", "OverloadPolicy", "all", { concurrency: { max } }, ns),
+  );
+
 const rateLimit = fc
   .record({
     ns: namespace,
@@ -507,6 +513,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: gateway, weight: 1 },
   { arbitrary: peerAuthentication, weight: 1 },
   { arbitrary: rateLimit, weight: 1 },
+  { arbitrary: overloadPolicy, weight: 1 },
   { arbitrary: envoyFilter, weight: 2 },
   { arbitrary: wasmPlugin, weight: 1 },
   { arbitrary: telemetry, weight: 1 },
