@@ -23,6 +23,8 @@ export async function collectRows(): Promise<readonly Row[]> {
     watch: false,
     reporters: [],
     include: ["test/behaviour/**/*.test.ts"],
+    // Nothing is run: no Envoy is needed, in CI either.
+    globalSetup: [],
   });
   try {
     const { testModules, unhandledErrors } = await vitest.collect([], { staticParse: false });
