@@ -7,6 +7,7 @@ const root = path.resolve(import.meta.dirname, "../..");
 const SCRIPTS: Record<string, readonly string[] | undefined> = {
   test: ["test/main.ts", "test"],
   "test:acceptance": ["test/main.ts", "acceptance"],
+  "test:long": ["test/main.ts", "long"],
   check: ["infra/checks/check.ts"],
   bench: ["test/bench/main.ts"],
 };
