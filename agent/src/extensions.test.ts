@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import net, { type AddressInfo } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -18,6 +18,7 @@ import {
   startPod,
   until,
 } from "./testing/envoy-pod.ts";
+import { freePorts } from "./telemetry/testing/collector.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
@@ -26,15 +27,6 @@ const quiet: AgentLog = {
   warn() {},
   error: (message, fields) => console.error(message, fields),
 };
-
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = net.createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 describe.skipIf(!envoyBinary)("EnvoyFilters and WasmPlugins", () => {
   let folder: string;
@@ -100,8 +92,8 @@ describe.skipIf(!envoyBinary)("EnvoyFilters and WasmPlugins", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "heddle-extensions-"));
     await mkdir(path.join(folder, "config"));
-    ports.xds = await freePort();
-    ports.metrics = await freePort();
+    const [xds = 0, metrics = 0] = await freePorts(2);
+    Object.assign(ports, { xds, metrics });
     modules = createServer((request, response) => {
       const body = served.get(request.url ?? "");
       response.statusCode = body ? 200 : 404;

@@ -8,18 +8,13 @@ import {
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { ProxyDescription } from "../proxy.ts";
-import type { ModelIndex } from "./index-of.ts";
-import { Multimap } from "./multimap.ts";
-import { Tracked } from "./tracked.ts";
+import { InNamespace } from "./in-namespace.ts";
 
 /** Of a proxy, what policies may choose it by. */
 export type Targeted = Pick<ProxyDescription, "namespace" | "labels" | "type">;
 
-export class PoliciesByTarget<Spec extends PolicyTarget> implements ModelIndex {
-  readonly kinds: readonly string[];
+export class PoliciesByTarget<Spec extends PolicyTarget> extends InNamespace<Spec> {
   readonly #rootNamespace: string;
-  readonly #byNamespace: Multimap<MeshObject<Spec>>;
-  readonly #inNamespace: Tracked<readonly MeshObject<Spec>[]>;
 
   /** `kind` is `group/Kind`; `order` is that of the policies of one namespace. */
   constructor(
@@ -28,35 +23,18 @@ export class PoliciesByTarget<Spec extends PolicyTarget> implements ModelIndex {
     kind: string,
     order: (a: MeshObject<Spec>, b: MeshObject<Spec>) => number,
   ) {
-    this.kinds = [kind];
+    super(claims, kind, order);
     this.#rootNamespace = rootNamespace;
-    this.#byNamespace = new Multimap(order);
-    this.#inNamespace = new Tracked(claims, (namespace) => this.#byNamespace.get(namespace));
   }
 
   /** The root namespace's first, then the proxy's own. */
   choosing(proxy: Targeted): readonly MeshObject<Spec>[] {
     const root = this.#rootNamespace;
     return [...new Set([root, proxy.namespace])].flatMap((namespace) =>
-      this.#inNamespace
-        .read(namespace)
-        .filter(({ spec, metadata }) => isChosen(spec, metadata.namespace, proxy, root)),
+      this.read(namespace).filter(({ spec, metadata }) =>
+        isChosen(spec, metadata.namespace, proxy, root),
+      ),
     );
-  }
-
-  change(before: MeshObject<Spec> | undefined, after: MeshObject<Spec> | undefined): void {
-    for (const [policy, verb] of [
-      [before, "remove"],
-      [after, "add"],
-    ] as const) {
-      if (policy === undefined) continue;
-      this.#byNamespace[verb](policy.metadata.namespace, policy);
-      this.#inNamespace.touch(policy.metadata.namespace);
-    }
-  }
-
-  flush(): void {
-    this.#inNamespace.flush();
   }
 }
 

@@ -1,4 +1,4 @@
-/** Objects of one kind by their namespace, oldest first: for kinds that speak of the workloads of a namespace, or of the mesh. */
+/** Objects of one kind by their namespace, oldest first or in an order of the kind's own: for kinds that speak of the workloads of a namespace, or of the mesh. */
 import { byAge, type MeshObject } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { ModelIndex } from "./index-of.ts";
@@ -7,12 +7,17 @@ import { Tracked } from "./tracked.ts";
 
 export class InNamespace<Spec> implements ModelIndex {
   readonly kinds: readonly string[];
-  readonly #objects = new Multimap<MeshObject<Spec>>(byAge);
+  readonly #objects: Multimap<MeshObject<Spec>>;
   readonly #inNamespace: Tracked<readonly MeshObject<Spec>[]>;
 
   /** `kind` is `group/Kind`. */
-  constructor(claims: Claims, kind: string) {
+  constructor(
+    claims: Claims,
+    kind: string,
+    order: (a: MeshObject<Spec>, b: MeshObject<Spec>) => number = byAge,
+  ) {
     this.kinds = [kind];
+    this.#objects = new Multimap(order);
     this.#inNamespace = new Tracked(claims, (namespace) => this.#objects.get(namespace));
   }
 

@@ -4,6 +4,8 @@ import {
   type Diagnostic,
   type MeshObject,
   objectKey,
+  type OverloadPolicy,
+  type Sidecar,
   type Telemetry,
   type WasmPlugin,
 } from "@heddle/model";
@@ -16,11 +18,10 @@ import { EnvoyFilters } from "./envoy-filters.ts";
 import { GatewayApiObjects } from "./gateway-api.ts";
 import { Gateways } from "./gateways.ts";
 import type { ModelIndex } from "./index-of.ts";
+import { Narrowest } from "./narrowest.ts";
 import { Objects } from "./objects.ts";
 import { PeerAuthentications } from "./peer-authentications.ts";
-import { OverloadPolicies } from "./overload-policies.ts";
 import { RateLimits } from "./rate-limits.ts";
-import { Sidecars } from "./sidecars.ts";
 import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { Workloads } from "./workloads.ts";
@@ -38,9 +39,9 @@ export class Side {
   readonly gatewayApi: GatewayApiObjects;
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
-  readonly overloadPolicies: OverloadPolicies;
+  readonly overloadPolicies: Narrowest<OverloadPolicy>;
   readonly envoyFilters: EnvoyFilters;
-  readonly sidecars: Sidecars;
+  readonly sidecars: Narrowest<Sidecar>;
   readonly telemetries: PoliciesByTarget<Telemetry>;
   readonly wasmPlugins: PoliciesByTarget<WasmPlugin>;
   readonly #indexes: readonly ModelIndex[];
@@ -64,10 +65,18 @@ export class Side {
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
-    this.sidecars = new Sidecars(claims, rootNamespace);
+    this.sidecars = new Narrowest<Sidecar>(claims, {
+      kind: "networking.istio.io/Sidecar",
+      rootNamespace,
+      selectorOf: (spec) => spec.workloadSelector?.labels,
+    });
     this.telemetries = new PoliciesByTarget(claims, rootNamespace, TELEMETRY, byAge);
     this.wasmPlugins = new PoliciesByTarget(claims, rootNamespace, WASM_PLUGIN, byAge);
-    this.overloadPolicies = new OverloadPolicies(claims, rootNamespace);
+    this.overloadPolicies = new Narrowest<OverloadPolicy>(claims, {
+      kind: "heddle.dev/OverloadPolicy",
+      rootNamespace,
+      selectorOf: (spec) => spec.selector?.matchLabels,
+    });
     this.#indexes = [
       this.services,
       this.workloads,
