@@ -72,9 +72,13 @@ describe.skipIf(!envoyBinary)("overload", () => {
       // As long as latency has not been measured it is the least number that is let through.
       expect(await atOnce("few", 20)).toBe(18);
       expect(await atOnce("more", 20)).toBe(12);
-      for (let i = 0; i < 60; i++) await ask("few", "/");
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      expect(await atOnce("few", 20)).toBe(16);
+      // How soon latency is measured and the number raised depends on how busy the machine is.
+      const afterMeasuring = async () => {
+        for (let i = 0; i < 60; i++) await ask("few", "/");
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return atOnce("few", 20);
+      };
+      await expect.poll(afterMeasuring, { timeout: 15_000 }).toBe(16);
     },
   );
 
