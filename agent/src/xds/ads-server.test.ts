@@ -393,6 +393,19 @@ describe.each(dialects)("%s", (dialect) => {
     expect(mesh.server.status()[0]!.types.route!.acknowledgedVersion).toMatch(/^2-/);
   });
 
+  test("an Envoy that has not asked for its routes yet holds no revision, whatever else it holds", async () => {
+    const mesh = await start(dialect);
+    const client = mesh.connect({ manual: true, envoy: true });
+    client.subscribe("cluster", []);
+    client.subscribe("endpoint", ["a", "b"]);
+    client.subscribe("listener", []);
+    await until(() => mesh.server.status()[0]?.types.listener?.acknowledgedVersion !== "");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(mesh.server.status()[0]).toMatchObject({ acknowledgedRevision: 0, inStep: false });
+    client.subscribe("route", ["web"]);
+    await mesh.inStep(1);
+  });
+
   test("a request without a node, or that is none, ends its stream with a reason", async () => {
     const mesh = await start(dialect);
     const client = mesh.connect({ manual: true });

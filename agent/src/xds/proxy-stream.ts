@@ -445,15 +445,32 @@ export class ProxyStream {
     this.#timer = { at, handle };
   }
 
+  /** Envoy asks for one type after the other: before it has asked for all that it needs, nobody knows what it holds of the rest. */
+  get #askedForAll(): boolean {
+    if (!this.#isEnvoy || overdue(this.#opened)) return true;
+    const asked = (type: ResourceType) => this.#subscriptions.has(type);
+    const needed = (type: ResourceType) => this.#view!.resources(type).size > 0;
+    return (
+      asked("cluster") &&
+      asked("listener") &&
+      (asked("endpoint") || !needed("endpoint")) &&
+      (asked("route") || !needed("route"))
+    );
+  }
+
   get #inStep(): boolean {
     if (!this.#ready || this.#requests.length > 0 || this.#changes.length > 0) return false;
+    if (!this.#askedForAll) return false;
     return [...this.#subscriptions.values()].every((subscription) => subscription.inStep);
   }
 
   #noteRevision(): void {
     const revision = this.#context.revision().settled;
     if (!this.#view || revision <= this.#acknowledgedRevision) return;
-    if (!this.#inStep) return;
+    if (!this.#inStep) {
+      if (!overdue(this.#opened)) this.#wait(this.#opened);
+      return;
+    }
     this.#acknowledgedRevision = revision;
     this.#context.changed(this);
   }

@@ -24,6 +24,8 @@ export interface TestClientOptions {
   readonly port: number;
   readonly dialect: Dialect;
   readonly id?: string;
+  /** Says that it is Envoy. */
+  readonly envoy?: boolean;
   /** Refuses a response with this message. */
   readonly refuse?: (type: ResourceType, names: readonly string[]) => string | undefined;
   /** Called after each response has been taken. */
@@ -117,6 +119,7 @@ export class TestClient {
   send(request: Record<string, unknown>): void {
     const node = {
       id: this.#options.id ?? "sidecar~127.0.0.1~web.default~default.svc.cluster.local",
+      ...(this.#options.envoy ? { userAgentName: "envoy" } : {}),
     };
     const [name] = messages[this.#options.dialect];
     this.#call.write(Buffer.from(encode(name, this.#first ? { node, ...request } : request)));
