@@ -231,6 +231,45 @@ async function startControl(
     closing.push(() => source.close());
   }
 
+  let telemetry: RunningTelemetry | undefined;
+  let up = false;
+  const numbers = () =>
+    ownMetrics({
+      proxies: proxies.all().length,
+      objects: model.size,
+      revision: link?.state().applied.number ?? 0,
+      acknowledged: link?.state().acknowledged ?? 0,
+      connected: link && link.state().phase === "open",
+      badFiles: files?.status().bad.length ?? 0,
+      conflicts: model.conflicts().length,
+      stateWriteFailures,
+      certificateSeconds: firstExpiry(certificates.all()),
+      rateLimits: rateLimits.numbers(),
+    });
+  // First of all: what holds up the rest can be asked for there.
+  const metrics =
+    options.metricsAddress === undefined
+      ? undefined
+      : await startHttpServer(options.metricsAddress, {
+          proxies,
+          status: () => ads.status(),
+          diagnostics,
+          link: () => link?.state(),
+          certificates: () => certificates.all(),
+          objects: () => model.entries(),
+          metricsPort: () => telemetry?.ports.metrics,
+          ownMetrics: numbers,
+          // It has a configuration: a plane that is away does not make an agent unready.
+          ready: () => {
+            if (!up) return { ready: false, reasons: ["it is starting"] };
+            const waiting =
+              link && link.state().applied.number === 0 && link.state().phase !== "open";
+            return waiting
+              ? { ready: false, reasons: ["there is no configuration yet"] }
+              : { ready: true, reasons: [] };
+          },
+        });
+  if (metrics) closing.push(() => metrics.close());
   const xds = options.xdsAddress === undefined ? undefined : await listen(ads, options.xdsAddress);
   if (membership && client && resumed) {
     link = await startLink({
@@ -260,21 +299,7 @@ async function startControl(
     const open = link;
     closing.push(() => open.close());
   }
-
-  const numbers = () =>
-    ownMetrics({
-      proxies: proxies.all().length,
-      objects: model.size,
-      revision: link?.state().applied.number ?? 0,
-      acknowledged: link?.state().acknowledged ?? 0,
-      connected: link && link.state().phase === "open",
-      badFiles: files?.status().bad.length ?? 0,
-      conflicts: model.conflicts().length,
-      stateWriteFailures,
-      certificateSeconds: firstExpiry(certificates.all()),
-      rateLimits: rateLimits.numbers(),
-    });
-  const telemetry = await telemetryOf(options, membership, log, {
+  telemetry = await telemetryOf(options, membership, log, {
     targets: () =>
       proxies.all().map(({ description }) => ({
         name: nameOf(description),
@@ -283,28 +308,7 @@ async function startControl(
     ownMetrics: numbers,
   });
   if (telemetry) closing.push(() => telemetry.close());
-  const metrics =
-    options.metricsAddress === undefined
-      ? undefined
-      : await startHttpServer(options.metricsAddress, {
-          proxies,
-          status: () => ads.status(),
-          diagnostics,
-          link: () => link?.state(),
-          certificates: () => certificates.all(),
-          objects: () => model.entries(),
-          metricsPort: () => telemetry?.ports.metrics,
-          ownMetrics: numbers,
-          // It has a configuration: a plane that is away does not make an agent unready.
-          ready: () => {
-            const waiting =
-              link && link.state().applied.number === 0 && link.state().phase !== "open";
-            return waiting
-              ? { ready: false, reasons: ["there is no configuration yet"] }
-              : { ready: true, reasons: [] };
-          },
-        });
-  if (metrics) closing.push(() => metrics.close());
+  up = true;
   log.info("agent is up", { xds, metrics: metrics?.port, mesh: mesh.name, objects: model.size });
   return { ports: { xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp }, close };
 }
