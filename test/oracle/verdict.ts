@@ -24,7 +24,7 @@ export interface Unexpected {
 
 export interface Verdict {
   readonly unexpected: readonly Unexpected[];
-  /** Time-outs that the rules ask for, though the application was quick: the machine was slow. */
+  /** Answers of a slow machine: time-outs that the rules ask for, though the application was quick, and what a retry that such a time-out used up did not mend. */
   readonly slow: number;
   /** How many states an answer was judged by, on average: the fewer, the sharper. */
   readonly statesEach: number;
@@ -44,7 +44,9 @@ export function judge(steps: readonly Step[], answers: readonly Answered[]): Ver
     const all = expected(states, answer.ask);
     const why = reasons(answer, all);
     if (why === undefined) return [];
-    if (answer.status === 504 && atLeast(answer.done - answer.sent, all.timeoutMs)) {
+    const retryGone = answer.status === 503 && answer.ask.headers["x-o-behave"] === "flaky";
+    const late = atLeast(answer.done - answer.sent, all.timeoutMs);
+    if (late && (answer.status === 504 || retryGone)) {
       slow++;
       return [];
     }
