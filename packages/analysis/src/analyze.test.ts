@@ -339,3 +339,56 @@ describe("an index", () => {
     expect(found.length).toBe(1667);
   });
 });
+
+describe("delegation", () => {
+  const root = (delegate: string, match = "") =>
+    service("shop", [80]) +
+    rule("shop", "{host: shop}").replace(
+      "    - route",
+      `    - delegate: ${delegate}\n      ${match}\n    - route`,
+    );
+  const part = (name: string, http: string, more = "", namespace = "default") => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  ${more}
+  http: ${http}
+---`;
+  const ANSWER = "directResponse: {status: 200}";
+
+  test("says nothing of a delegate that is there, and joins", () => {
+    const prefix = "match: [{uri: {prefix: /cart}}]";
+    const http = `[{match: [{uri: {exact: /cart/x}}], ${ANSWER}}]`;
+    expect(find(root("{name: cart}", prefix) + part("cart", http))).toEqual([]);
+  });
+
+  test.each([
+    ["is missing", root("{name: cart}"), "IST0101"],
+    [
+      "has hosts",
+      root("{name: cart}") + part("cart", `[{${ANSWER}}]`, "hosts: [cart.example.com]"),
+      "HDL0140",
+    ],
+    [
+      "is not exported",
+      root("{name: cart, namespace: team}") +
+        part("cart", `[{${ANSWER}}]`, 'exportTo: ["."]', "team"),
+      "HDL0140",
+    ],
+    [
+      "matches outside of its root",
+      root("{name: cart}", "match: [{uri: {prefix: /cart}}]") +
+        part("cart", `[{match: [{uri: {prefix: /other}}], ${ANSWER}}]`),
+      "HDL0141",
+    ],
+  ])("warns at the root of a delegate that %s", (_, text, code) => {
+    expect(brief(find(text))).toEqual([`${code} Warning VirtualService default/shop`]);
+  });
+
+  test("warns of a rule without hosts to which nothing delegates", () => {
+    expect(brief(find(part("cart", `[{${ANSWER}}]`)))).toEqual([
+      "HDL0142 Warning VirtualService default/cart",
+    ]);
+  });
+});

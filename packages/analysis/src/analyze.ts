@@ -9,6 +9,7 @@ import type {
 } from "@heddle/model";
 import { compareText, groupOf } from "@heddle/model";
 import type { Check, CheckContext } from "./check.ts";
+import { checkDelegates } from "./checks/delegates.ts";
 import { checkDestinationRules } from "./checks/destination-rules.ts";
 import { checkDestinations } from "./checks/destinations.ts";
 import { checkGatewayApi } from "./checks/gateway-api.ts";
@@ -108,6 +109,7 @@ const CHECKS: Checks = {
   ...CONFLICTS,
   "networking.istio.io/VirtualService": [
     checkDestinations,
+    checkDelegates,
     checkRuleGateways,
     checkMeshHosts,
     checkGatewayOrder,

@@ -162,4 +162,26 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
       "a ServiceEntry with hosts: [reviews.default.svc.cluster.local] beside the Service default/reviews",
     remedy: "Give the entry a host of its own, or leave everything but subjectAltNames out.",
   },
+  HDL0140: {
+    level: "Warning",
+    title: "A VirtualService cannot be delegated to",
+    why: "A route delegates to it, but it has hosts of its own, or its exportTo leaves the namespace of the route out. As in Istio, the route then counts as if it were not there.",
+    example: "delegate: {name: reviews}   # and VirtualService reviews has hosts: [reviews]",
+    remedy: "Take the hosts out of the delegate, or let its exportTo name the root's namespace.",
+  },
+  HDL0141: {
+    level: "Warning",
+    title: "A delegate's route has a match outside of its root's",
+    why: "A route that is delegated to must match within what the route above it matches: a longer prefix, the same exact value, the same port. Regular expressions are compared with nothing. As in Istio, a route that does not is left out.",
+    example:
+      "match: [{uri: {prefix: /ratings}}], below a root's match: [{uri: {prefix: /reviews}}]",
+    remedy: "Narrow the delegate's match to the root's, or leave it out.",
+  },
+  HDL0142: {
+    level: "Warning",
+    title: "A VirtualService without hosts to which nothing delegates",
+    why: "A rule without hosts decides for nobody by itself: only through a route of another VirtualService that delegates to it.",
+    example: "VirtualService default/reviews-routes without hosts",
+    remedy: "Give it hosts, or let a route of another VirtualService delegate to it.",
+  },
 };

@@ -1,5 +1,6 @@
 /** A mesh's configuration by what analysis asks of it; kept up by single changes, so that nothing is read as a whole. */
 import {
+  delegateOf,
   gatewayApiPlaces,
   gatewaysOf,
   groupOf,
@@ -131,6 +132,11 @@ export class MeshIndex {
     return this.#list(`gateway ${gateway}`);
   }
 
+  /** Rules that delegate to the VirtualService of a name. */
+  rootsOf(namespace: string, name: string): Entry<VirtualService>[] {
+    return this.#list(`delegate ${namespace}/${name}`);
+  }
+
   /** Destination rules for exactly this host or wildcard. */
   destinationRules(host: string): Entry<DestinationRule>[] {
     return this.#list(`rule host ${host}`);
@@ -185,6 +191,10 @@ export class MeshIndex {
         return [
           ...(gateways.includes("mesh") ? hosts.map((host) => `mesh host ${host}`) : []),
           ...gateways.map((gateway) => `gateway ${gateway}`),
+          ...(rule.spec.http ?? []).flatMap((route) => {
+            const named = delegateOf(route, metadata.namespace);
+            return named ? [`delegate ${named.namespace}/${named.name}`] : [];
+          }),
         ];
       }
       case "networking.istio.io/DestinationRule": {

@@ -60,6 +60,13 @@ export {
   gatewaysOf,
   virtualServiceHosts,
 } from "./precedence/virtual-service.ts";
+export {
+  delegatedRoutes,
+  delegateOf,
+  delegateProblem,
+  type Delegated,
+  type DelegateProblem,
+} from "./precedence/delegation.ts";
 export type {
   DestinationRuleChoice,
   DestinationRuleQuestion,

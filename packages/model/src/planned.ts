@@ -1,6 +1,5 @@
 /** Fields that Istio knows and translation does not yet put into effect. A release that does deletes its rows. */
 import type { Level } from "./diagnostic.ts";
-import type { VirtualService } from "./kinds/virtual-service.ts";
 import { plannedGatewayApi } from "./planned-gateway-api.ts";
 import { isClaim } from "./validate/header.ts";
 import { joinPath } from "./validate/report.ts";
@@ -23,14 +22,6 @@ function field(kind: string, path: string, level: Level): PlannedField {
 }
 
 const virtualService: readonly PlannedField[] = [
-  {
-    kind: "VirtualService",
-    path: "",
-    when: (spec) => ((spec as VirtualService).hosts ?? []).length === 0,
-    what: () => "a rule without hosts, to which others delegate,",
-    level: "Warning",
-  },
-  field("VirtualService", "http[].delegate", "Error"),
   {
     kind: "VirtualService",
     path: "http[].redirect.redirectCode",

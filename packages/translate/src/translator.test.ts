@@ -275,6 +275,31 @@ describe("cost", () => {
     expect(translator.stats().alive).toBe(0);
   });
 
+  it("recomputes only what delegates to a rule when that rule changes", async () => {
+    const root = (name: string, delegate: string) =>
+      virtualService(name, { hosts: [name], http: [{ delegate: { name: delegate } }] }, "ns-1");
+    const part = (status: number) =>
+      virtualService("part", { http: [{ directResponse: { status } }] }, "ns-1");
+    const translator = translatorWith(
+      ...services(200),
+      root("svc-1", "part"),
+      root("svc-11", "other"),
+      part(298),
+      virtualService("other", { http: [{ directResponse: { status: 297 } }] }, "ns-1"),
+    );
+    const view = translator.view(client("a"));
+    await translator.settled();
+    const routes = () => JSON.stringify(view.resources("route").get("80"));
+    expect(routes()).toContain('"status":298');
+    translator.stats();
+    translator.apply(set(part(299)));
+    await translator.settled();
+    expect(routes()).toContain('"status":299');
+    const { byName } = translator.stats();
+    expect(byName["form/rule-set"]?.recomputed).toBe(1);
+    expect(byName["route/host"]?.recomputed).toBe(1);
+  });
+
   it("recomputes nothing that does not depend on an endpoint", async () => {
     const translator = translatorWith(...services(100));
     translator.view(client("web"));

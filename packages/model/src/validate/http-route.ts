@@ -63,12 +63,21 @@ function checkActions(route: HTTPRoute, path: string, inDelegate: boolean, repor
         message: "a delegate cannot delegate further",
       });
     }
+    if (!route.delegate.name) {
+      report({
+        code: "HDL0023",
+        path: `${path}.delegate.name`,
+        message: "a delegate has no name",
+        remedy: "Name the VirtualService.",
+      });
+    }
     for (const field of ["redirect", "route"] as const) forbid(field, "delegate");
     if (route.directResponse !== undefined) {
       report({
         code: "HDL0032",
         path: `${path}.directResponse`,
-        message: "directResponse has no effect beside delegate: the delegate's routes answer",
+        message:
+          "the delegate's destinations have no effect beside directResponse, which answers in their place",
         remedy: "Keep one of them.",
       });
     }

@@ -208,7 +208,12 @@ describe("VirtualService", () => {
       `mirror: {host: a}, mirrorPercent: 5, ${TO}`,
       "HDL0031 Warning spec.http[0].mirrorPercent",
     ],
-    ["a field of a later release", "delegate: {name: x}", "HDL0016 Error spec.http[0].delegate"],
+    ["a delegate without a name", "delegate: {}", "HDL0023 Error spec.http[0].delegate.name"],
+    [
+      "an answer in place of a delegate's",
+      "delegate: {name: x}, directResponse: {status: 200}",
+      "HDL0032 Warning spec.http[0].directResponse",
+    ],
   ])("tells of %s", (_, more, expected) => {
     expect(found("VirtualService", route(more))).toEqual([expected]);
   });

@@ -26,12 +26,19 @@ export function rulesOfGateway(read: ModelReader, gateway: string): readonly Rul
     .flatMap((object) => read.get(ruleSet, objectKey(object)) ?? []);
 }
 
+const VIRTUAL_SERVICE = "networking.istio.io/VirtualService";
+
 /** By the object's key; made once for all the places where the object decides. */
 const ruleSet = derivation<string, RuleSet | undefined>(
   "form/rule-set",
   (key) => key,
   (read, key) => {
     const object: MeshObject<VirtualService> | undefined = read.object(key);
-    return object && virtualServiceRules(object, read.mesh.clusterDomain);
+    return (
+      object &&
+      virtualServiceRules(object, read.mesh.clusterDomain, (namespace, name) =>
+        read.object(`${VIRTUAL_SERVICE}/${namespace}/${name}`),
+      )
+    );
   },
 );

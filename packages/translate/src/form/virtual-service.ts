@@ -1,5 +1,8 @@
 /** Istio's VirtualService in the intermediate form. */
 import {
+  delegatedRoutes,
+  delegateOf,
+  delegateProblem,
   type Destination as IstioDestination,
   gatewayReference,
   type HTTPMatchRequest,
@@ -35,16 +38,29 @@ interface Place {
   readonly clusterDomain: string;
 }
 
+/** `lookUp` gives the VirtualService of a name, which a route may delegate to. */
 export function virtualServiceRules(
   object: MeshObject<VirtualService>,
   clusterDomain: string,
+  lookUp: (namespace: string, name: string) => MeshObject<VirtualService> | undefined,
 ): RuleSet {
   const { namespace, name } = object.metadata;
   const place: Place = { namespace, clusterDomain };
   return {
     origin: { kind: "VirtualService", namespace, name },
     hosts: virtualServiceHosts(object, clusterDomain),
-    http: (object.spec.http ?? []).map((route) => httpRule(route, place)),
+    http: (object.spec.http ?? []).flatMap((route): readonly HttpRule[] => {
+      const named = delegateOf(route, namespace);
+      if (named === undefined) return [httpRule(route, place)];
+      const delegate = lookUp(named.namespace, named.name);
+      if (delegate === undefined || delegateProblem(delegate, namespace) !== undefined) return [];
+      // What is wrong in a route leads to the object that says it.
+      const origin = { kind: "VirtualService", ...named };
+      return delegatedRoutes(route, namespace, delegate, clusterDomain).routes.map((joined) => ({
+        ...httpRule(joined, place),
+        origin,
+      }));
+    }),
     tls: (object.spec.tls ?? []).map((route) => tlsRule(route, place)),
     tcp: (object.spec.tcp ?? []).map((route) => tcpRule(route, place)),
   };

@@ -176,6 +176,37 @@ const virtualService = fc
     ),
   );
 
+/** One of them is a delegate, where the random roots look for it. */
+const delegation = fc
+  .record({
+    namespace,
+    root: fc.boolean(),
+    to: fc.constantFrom(undefined, ...NAMESPACES),
+    prefix: fc.constantFrom("/gold", "/gold/more", "/"),
+    sourceLabels: fc.constantFrom(undefined, { tier: "gold" }),
+    exportTo,
+    created,
+  })
+  .map(({ namespace: ns, root, to, prefix, sourceLabels, created: creationTimestamp, ...spec }) => {
+    const match = [{ uri: { prefix }, ...(sourceLabels ? { sourceLabels } : {}) }];
+    return object(
+      "networking.istio.io/v1",
+      "VirtualService",
+      root ? "root" : "part",
+      {
+        ...(root ? { hosts: ["one"] } : {}),
+        ...(spec.exportTo ? { exportTo: spec.exportTo } : {}),
+        http: [
+          root
+            ? { match, delegate: { name: "part", ...(to ? { namespace: to } : {}) } }
+            : { match, route: [{ destination: { host: "two" } }] },
+        ],
+      },
+      ns,
+      { creationTimestamp },
+    );
+  });
+
 const destinationRule = fc
   .record({
     namespace,
@@ -509,6 +540,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: slice, weight: 3 },
   { arbitrary: pod, weight: 3 },
   { arbitrary: virtualService, weight: 3 },
+  { arbitrary: delegation, weight: 2 },
   { arbitrary: destinationRule, weight: 3 },
   { arbitrary: gateway, weight: 1 },
   { arbitrary: peerAuthentication, weight: 1 },
