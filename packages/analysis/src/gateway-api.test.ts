@@ -152,6 +152,24 @@ spec: {controllerName: example.com/other}`;
     expect(found?.listeners["a"]).toEqual([0, ...FINE, REFS, APART]);
   });
 
+  test("says where the hosts of listeners with TLS overlap, and only there", () => {
+    const tls = (name: string, hostname: string, port = 443) =>
+      `{name: ${name}, port: ${port}, protocol: HTTPS, hostname: "${hostname}", tls: {certificateRefs: [{name: own}]}}`;
+    const found = gatewaySays(
+      "edge",
+      gateway(
+        `listeners: [${tls("a", "foo.example.com")}, ${tls("b", "foo.example.org")}, ${tls("c", "*.example.com")}, ${tls("d", "foo.example.com", 8443)}]`,
+      ),
+      secret("own"),
+    );
+    const overlapping = "OverlappingTLSConfig=True(OverlappingHostnames)";
+    const listeners = found?.listeners ?? {};
+    expect(listeners["a"]).toContain(overlapping);
+    expect(listeners["c"]).toContain(overlapping);
+    for (const name of ["b", "d"])
+      expect(JSON.stringify(listeners[name])).not.toContain("OverlappingTLSConfig");
+  });
+
   test("asks clients for certificates of authorities that must be there", () => {
     const found = gatewaySays(
       "edge",

@@ -80,6 +80,7 @@ export type {
 export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";
 export type { CodeEntry } from "./codes.ts";
 export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";
+export { rivalsOf } from "./gateway-api/listeners.ts";
 export type { BackendTls } from "./gateway-api/backend-tls.ts";
 export { backendTlsOf, backendTlsPolicyFor } from "./gateway-api/backend-tls.ts";
 export type { Condition } from "./gateway-api/conditions/condition.ts";

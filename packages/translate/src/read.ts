@@ -57,7 +57,7 @@ export interface ModelReader {
   virtualServicesOfGateway(gateway: string): readonly MeshObject<VirtualService>[];
   /** The destination rule for a host as clients of a `clusterScope` see it: client's namespace, then service's, then root's. */
   destinationRule(host: string, scope: string): MeshObject<DestinationRule> | undefined;
-  /** Gateways whose selector picks these labels, sorted by key. */
+  /** Gateways whose selector picks these labels, oldest first. */
   gateways(
     labels: Readonly<Record<string, string>>,
     namespace: string,

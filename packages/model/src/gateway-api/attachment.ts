@@ -5,6 +5,7 @@ import { groupOf } from "../object.ts";
 import { ourGateway } from "./gateway-class.ts";
 import { commonHosts } from "./hosts.ts";
 import { isNamespaceAllowed, type ListenerEntry } from "./listeners.ts";
+import { gatewayOfSet } from "./places.ts";
 import {
   EXPERIMENTAL_GATEWAY_API,
   GATEWAY_API,
@@ -52,8 +53,8 @@ export function parentState(
   if (!isSet) return { state: "foreign" };
   const set = read.object<GatewayApi.ListenerSet>(`${group}/${kind}/${namespace}/${name}`);
   if (set === undefined) return noParent(`there is no ${kind} ${namespace}/${name}`);
-  const { parentRef } = set.spec;
-  const gateway = `${parentRef.namespace ?? namespace}/${parentRef.name}`;
+  const gateway = gatewayOfSet(set.spec, namespace);
+  if (gateway === undefined) return { state: "foreign" };
   if (ourGateway(read, gateway) === undefined) return missingGateway(read, gateway);
   const own = read
     .listeners(gateway)

@@ -294,6 +294,23 @@ function conflictBetween(a: Draft, b: Draft): "HostnameConflict" | "ProtocolConf
   return sameHost ? "HostnameConflict" : undefined;
 }
 
+/** Other listeners of the port that requests or connections are told apart from by a host, and that are served. */
+export function rivalsOf(
+  entry: ListenerEntry,
+  all: readonly ListenerEntry[],
+): readonly ListenerEntry[] {
+  const { protocol, port } = entry;
+  if (protocol === undefined) return [];
+  return all.filter(
+    (each) =>
+      each !== entry &&
+      each.served &&
+      each.port === port &&
+      each.protocol !== undefined &&
+      LAYER[each.protocol] === LAYER[protocol],
+  );
+}
+
 function problem(
   reason: "HostnameConflict" | "ProtocolConflict" | "ListenerConflict",
   { port }: Draft,

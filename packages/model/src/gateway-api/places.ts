@@ -1,7 +1,7 @@
 /** Under what names an object of the Gateway API is looked for: by the objects that it refers to, or that refer to it. */
 import type * as GatewayApi from "../kinds/gateway-api/index.ts";
 import { byAge, type MeshObject } from "../object.ts";
-import { parentKey, type RouteObject } from "./reader.ts";
+import { GATEWAY_API, parentKey, type RouteObject } from "./reader.ts";
 
 export const placeOf = {
   /** Routes of a parent, by `parentKey`. */
@@ -28,8 +28,8 @@ export function gatewayApiPlaces({ apiVersion, kind, metadata, spec }: MeshObjec
       );
     case "ListenerSet":
     case "XListenerSet": {
-      const { parentRef } = spec as GatewayApi.ListenerSet;
-      return [placeOf.listenerSets(`${parentRef.namespace ?? namespace}/${parentRef.name}`)];
+      const gateway = gatewayOfSet(spec as GatewayApi.ListenerSet, namespace);
+      return gateway === undefined ? [] : [placeOf.listenerSets(gateway)];
     }
     case "ReferenceGrant":
       return [placeOf.referenceGrants(namespace)];
@@ -44,6 +44,15 @@ export function gatewayApiPlaces({ apiVersion, kind, metadata, spec }: MeshObjec
         placeOf.routes(parentKey(parent, namespace)),
       );
   }
+}
+
+/** `namespace/name` of the Gateway that a ListenerSet adds to; undefined where its parent is of another kind. */
+export function gatewayOfSet(
+  { parentRef }: GatewayApi.ListenerSet,
+  ownNamespace: string,
+): string | undefined {
+  const { group = GATEWAY_API, kind = "Gateway", namespace = ownNamespace, name } = parentRef;
+  return group === GATEWAY_API && kind === "Gateway" ? `${namespace}/${name}` : undefined;
 }
 
 /** Oldest first. Routes of two kinds may have one name: the kind breaks the tie. */

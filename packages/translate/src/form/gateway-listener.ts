@@ -38,6 +38,11 @@ export interface GatewayListener {
   readonly tls?: ListenerTls;
   /** Requests in the clear are sent to HTTPS, also those for hosts that no rule speaks of. */
   readonly httpsRedirect: boolean;
+  /**
+   * Hosts of other listeners of the port. A request for one of them came by a connection that was opened for this listener, and
+   * is told so: status 421 makes a client open another.
+   */
+  readonly misdirected?: readonly string[];
 }
 
 /** A host, and whose rules may speak for it. */

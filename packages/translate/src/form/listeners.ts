@@ -1,13 +1,13 @@
 /** What gateways listen for, in the intermediate form. */
-import { type Gateway, type MeshObject, objectKey, type ServiceModel } from "@heddle/model";
+import { byAge, type Gateway, type MeshObject, objectKey, type ServiceModel } from "@heddle/model";
 import { derivation, type ModelReader } from "../read.ts";
 import { gatewayListenersOf } from "./gateway.ts";
 import { listenersOfGatewayApi } from "./gateway-api/listeners.ts";
 import type { GatewayListener } from "./gateway-listener.ts";
 
 /**
- * Of every gateway that a proxy with these labels serves. The order settles who wins where two want the same: Istio's
- * Gateways by namespace and name, then those of the Gateway API. `services` are those that lead to the proxy.
+ * Of every gateway that a proxy with these labels serves. The order settles who wins where two want the same: the oldest
+ * object, whichever API it is of, then by namespace and name. `services` are those that lead to the proxy.
  */
 export function listenersOfProxy(
   read: ModelReader,
@@ -15,12 +15,12 @@ export function listenersOfProxy(
   namespace: string,
   services: readonly ServiceModel[],
 ): readonly GatewayListener[] {
-  return [
-    ...read
-      .gateways(labels, namespace)
-      .flatMap((object) => read.get(gatewayForm, objectKey(object))),
-    ...listenersOfGatewayApi(read, labels, namespace, services),
-  ];
+  const istio = read
+    .gateways(labels, namespace)
+    .map((object) => ({ object, listeners: read.get(gatewayForm, objectKey(object)) }));
+  return [...istio, ...listenersOfGatewayApi(read, labels, namespace, services)]
+    .toSorted((a, b) => byAge(a.object, b.object))
+    .flatMap(({ listeners }) => listeners);
 }
 
 /** By the object's key; made once for all the proxies that serve it. */

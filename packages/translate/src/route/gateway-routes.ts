@@ -40,7 +40,7 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
       }
       if (listener.httpsRedirect) redirectHosts(hosts, listener);
     }
-    const { port, protocol } = first.listener;
+    const { port, protocol, misdirected = [] } = first.listener;
     const tls = protocol === "HTTPS";
     const virtualHosts = [...hosts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -56,6 +56,8 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
           includeRequestAttemptCount: true,
         };
       });
+    const strays = misdirected.filter((host) => !hosts.has(host));
+    virtualHosts.push(...strays.map((host) => misdirectedHost(host, first.port)));
     return {
       name,
       virtualHosts:
@@ -69,6 +71,14 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
     };
   },
 );
+
+function misdirectedHost(host: string, port: number): VirtualHost {
+  return {
+    name: `misdirected:${host}:${port}`,
+    domains: [host],
+    routes: [{ match: { prefix: "/" }, directResponse: { status: 421 } }],
+  };
+}
 
 /** Also for hosts that no rule speaks of: whoever asks in the clear is sent to HTTPS. */
 function redirectHosts(hosts: Map<string, DraftHost>, listener: GatewayListener): void {

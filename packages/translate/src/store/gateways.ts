@@ -1,5 +1,5 @@
 /** Which Gateways a workload serves, by the labels that their selectors ask for. */
-import { compareText, type Gateway, labelsMatch, type MeshObject } from "@heddle/model";
+import { byAge, compareText, type Gateway, labelsMatch, type MeshObject } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Multimap } from "./multimap.ts";
@@ -12,14 +12,14 @@ const EVERY_WORKLOAD = "";
 
 export class Gateways implements ModelIndex {
   readonly kinds = ["networking.istio.io/Gateway"];
-  readonly #byLabel = new Multimap<MeshObject<Gateway>>(byName);
+  readonly #byLabel = new Multimap<MeshObject<Gateway>>(byAge);
   readonly #filed: Tracked<readonly MeshObject<Gateway>[]>;
 
   constructor(claims: Claims) {
     this.#filed = new Tracked(claims, (pair) => this.#byLabel.get(pair));
   }
 
-  /** Gateways of any namespace whose selector picks these labels, by namespace and name. */
+  /** Gateways of any namespace whose selector picks these labels, oldest first. */
   selecting(labels: Labels): readonly MeshObject<Gateway>[] {
     const found = [...this.#filed.read(EVERY_WORKLOAD)];
     for (const [key, value] of Object.entries(labels)) {
@@ -27,7 +27,7 @@ export class Gateways implements ModelIndex {
         if (labelsMatch(gateway.spec.selector, labels)) found.push(gateway);
       }
     }
-    return found.toSorted(byName);
+    return found.toSorted(byAge);
   }
 
   change(before: MeshObject<Gateway> | undefined, after: MeshObject<Gateway> | undefined): void {
@@ -51,11 +51,4 @@ export class Gateways implements ModelIndex {
 
 function pairText(key: string, value: string): string {
   return `${key}=${value}`;
-}
-
-function byName(a: MeshObject<unknown>, b: MeshObject<unknown>): number {
-  return (
-    compareText(a.metadata.namespace, b.metadata.namespace) ||
-    compareText(a.metadata.name, b.metadata.name)
-  );
 }

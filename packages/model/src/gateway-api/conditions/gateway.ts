@@ -3,7 +3,9 @@ import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
 import type { MeshObject } from "../../object.ts";
 import { parentState } from "../attachment.ts";
 import { gatewayClassState, ourGateway, stateOfClass } from "../gateway-class.ts";
-import { isListenerSetAllowed, type ListenerEntry } from "../listeners.ts";
+import { isListenerSetAllowed, type ListenerEntry, rivalsOf } from "../listeners.ts";
+import { gatewayOfSet } from "../places.ts";
+import { hostMatches } from "../../host.ts";
 import { GATEWAY_API, type GatewayApiReader, parentKey } from "../reader.ts";
 import { type Condition, fails, holds } from "./condition.ts";
 
@@ -121,7 +123,7 @@ export function gatewayStatus(
   }
   return {
     conditions,
-    listeners: own.map((entry) => listenerStatus(read, entry)),
+    listeners: own.map((entry) => listenerStatus(read, entry, entries)),
     ...(sets.size > 0 ? { attachedListenerSets: sets.size } : {}),
   };
 }
@@ -161,8 +163,8 @@ export function listenerSetStatus(
   object: MeshObject<GatewayApi.ListenerSet>,
 ): GatewayStatus | undefined {
   const { namespace } = object.metadata;
-  const { parentRef } = object.spec;
-  const name = `${parentRef.namespace ?? namespace}/${parentRef.name}`;
+  const name = gatewayOfSet(object.spec, namespace);
+  if (name === undefined) return undefined;
   const gateway = ourGateway(read, name);
   if (gateway === undefined) {
     if (read.object(`${GATEWAY_API}/Gateway/${name}`) !== undefined) return undefined;
@@ -176,14 +178,13 @@ export function listenerSetStatus(
       "spec.parentRef",
     );
   }
-  const own = read
-    .listeners(name)
-    .filter(
-      ({ owner }) =>
-        owner.kind === object.kind &&
-        owner.metadata.namespace === namespace &&
-        owner.metadata.name === object.metadata.name,
-    );
+  const entries = read.listeners(name);
+  const own = entries.filter(
+    ({ owner }) =>
+      owner.kind === object.kind &&
+      owner.metadata.namespace === namespace &&
+      owner.metadata.name === object.metadata.name,
+  );
   const served = own.some((entry) => entry.served);
   const whole = own.every((entry) => !entry.problems.some(isServedProblem));
   const conditions: Condition[] = [
@@ -199,7 +200,7 @@ export function listenerSetStatus(
       ? holds("Programmed", "Programmed")
       : fails("Programmed", "Invalid", "no listener can be served"),
   ];
-  return { conditions, listeners: own.map((entry) => listenerStatus(read, entry)) };
+  return { conditions, listeners: own.map((entry) => listenerStatus(read, entry, entries)) };
 }
 
 function refused(reason: string, message: string, path: string): GatewayStatus {
@@ -212,7 +213,11 @@ function refused(reason: string, message: string, path: string): GatewayStatus {
   };
 }
 
-function listenerStatus(read: GatewayApiReader, entry: ListenerEntry): ListenerStatus {
+function listenerStatus(
+  read: GatewayApiReader,
+  entry: ListenerEntry,
+  all: readonly ListenerEntry[],
+): ListenerStatus {
   const { listener, kinds, problems, served, index } = entry;
   const path = `spec.listeners[${index}]`;
   const first = (condition: string) => problems.find((each) => each.condition === condition);
@@ -243,8 +248,35 @@ function listenerStatus(read: GatewayApiReader, entry: ListenerEntry): ListenerS
             path,
           }
         : { type: "Conflicted", status: "False", reason: "NoConflicts", message: "" },
+      ...overlap(entry, all),
     ],
   };
+}
+
+/**
+ * Clients keep a connection for every host that its certificate is good for, so one that was opened by the TLS settings of
+ * one listener may carry requests for another whose hosts overlap. Only said where it is so, as the Gateway API asks.
+ */
+function overlap(entry: ListenerEntry, all: readonly ListenerEntry[]): readonly Condition[] {
+  if (!entry.served || !terminates(entry)) return [];
+  const { hostname = "*" } = entry.listener;
+  const others = rivalsOf(entry, all).filter((other) => {
+    const { hostname: its = "*" } = other.listener;
+    return terminates(other) && (hostMatches(its, hostname) || hostMatches(hostname, its));
+  });
+  if (others.length === 0) return [];
+  const names = others.map(({ listener }) => listener.name).join(", ");
+  return [
+    holds(
+      "OverlappingTLSConfig",
+      "OverlappingHostnames",
+      `hosts of listener ${names} on port ${entry.port} overlap with this one's: requests that come by a connection to the other are answered with 421`,
+    ),
+  ];
+}
+
+function terminates({ protocol, listener }: ListenerEntry): boolean {
+  return protocol === "HTTPS" || (protocol === "TLS" && listener.tls?.mode !== "Passthrough");
 }
 
 function isServedProblem({ condition }: ListenerEntry["problems"][number]): boolean {

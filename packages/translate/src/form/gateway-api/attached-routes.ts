@@ -1,9 +1,11 @@
 /** Routes that one listener of the Gateway API has taken. */
 import {
   type GatewayApiReader,
+  hostsLeftTo,
   type ListenerEntry,
   parentKey,
   parentState,
+  rivalsOf,
   type RouteObject,
 } from "@heddle/model";
 
@@ -12,11 +14,23 @@ interface HostedRoute {
   readonly hosts: readonly string[];
 }
 
-/** Routes that a listener has taken, oldest first, with the hosts that they have in common. */
-export function attachedRoutes(
+/**
+ * Routes that a listener has taken, oldest first, with the hosts that they have in common and that none of the other listeners
+ * of the port claims by a narrower name. `all` are the Gateway's listeners.
+ */
+export function hostedRoutes(
   read: GatewayApiReader,
   entry: ListenerEntry,
+  all: readonly ListenerEntry[],
 ): readonly HostedRoute[] {
+  const rivals = rivalsOf(entry, all);
+  return attachedRoutes(read, entry).map(({ route, hosts }) => ({
+    route,
+    hosts: hostsLeftTo(entry, hosts, rivals),
+  }));
+}
+
+function attachedRoutes(read: GatewayApiReader, entry: ListenerEntry): readonly HostedRoute[] {
   const { apiVersion, kind, metadata } = entry.owner;
   const { namespace, name } = metadata;
   const group = apiVersion.slice(0, apiVersion.indexOf("/"));

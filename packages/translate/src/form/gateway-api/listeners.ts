@@ -1,9 +1,15 @@
 /** Listeners of the Gateway API's Gateways and ListenerSets in the intermediate form. */
-import type { ListenerEntry, ServiceModel } from "@heddle/model";
+import { type ListenerEntry, type MeshObject, rivalsOf, type ServiceModel } from "@heddle/model";
 import { derivation, type ModelReader } from "../../read.ts";
 import type { GatewayListener, ListenerTls } from "../gateway-listener.ts";
 import { sectionReference } from "./section-rules.ts";
 import { tlsHostsOf } from "./stream-rules.ts";
+
+/** What one object asks to be listened for. */
+export interface OwnedListeners {
+  readonly object: Pick<MeshObject, "metadata">;
+  readonly listeners: readonly GatewayListener[];
+}
 
 /** Pods that serve a Gateway name it so, as those that Istio deploys do. */
 const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
@@ -17,30 +23,37 @@ export function listenersOfGatewayApi(
   labels: Readonly<Record<string, string>>,
   namespace: string,
   services: readonly ServiceModel[],
-): readonly GatewayListener[] {
+): readonly OwnedListeners[] {
   const name = labels[GATEWAY_NAME];
   const gateways = new Set([
     ...(name ? [`${namespace}/${name}`] : []),
     ...services.flatMap(({ host }) => read.gatewaysAt(host)),
   ]);
-  return [...gateways].flatMap((gateway) => read.get(listenersOfGateway, gateway));
+  return [...gateways].flatMap((gateway): OwnedListeners[] => {
+    const object = read.object(`gateway.networking.k8s.io/Gateway/${gateway}`);
+    return object ? [{ object, listeners: read.get(listenersOfGateway, gateway) }] : [];
+  });
 }
 
 const listenersOfGateway = derivation<string, readonly GatewayListener[]>(
   "form/gateway-api",
   (gateway) => gateway,
-  (read, gateway) =>
-    read.gatewayApi
-      .listeners(gateway)
-      .filter(({ served }) => served)
-      .flatMap((entry) => formOf(read, entry)),
+  (read, gateway) => {
+    const entries = read.gatewayApi.listeners(gateway);
+    return entries.filter(({ served }) => served).flatMap((entry) => formOf(read, entry, entries));
+  },
 );
 
-function formOf(read: ModelReader, entry: ListenerEntry): readonly GatewayListener[] {
+function formOf(
+  read: ModelReader,
+  entry: ListenerEntry,
+  all: readonly ListenerEntry[],
+): readonly GatewayListener[] {
   const { owner, listener, port, protocol } = entry;
   if (protocol === undefined) return [];
   const { namespace, name } = owner.metadata;
   const host = (listener.hostname ?? "*").toLowerCase();
+  const rivals = rivalsOf(entry, all).map((other) => other.listener.hostname ?? "*");
   const whole: GatewayListener = {
     origin: { kind: owner.kind, namespace, name },
     gateway: sectionReference(entry),
@@ -50,10 +63,11 @@ function formOf(read: ModelReader, entry: ListenerEntry): readonly GatewayListen
     hosts: [{ host }],
     ...(protocol === "HTTPS" || protocol === "TLS" ? { tls: tlsOf(entry) } : {}),
     httpsRedirect: false,
+    ...(protocol === "HTTPS" && rivals.length > 0 ? { misdirected: rivals } : {}),
   };
   if (protocol !== "TLS" || listener.tls?.mode === "Passthrough") return [whole];
   // With TLS taken off nobody asks for a name any more: each name that a route speaks of becomes a listener of its own.
-  return tlsHostsOf(read, entry).map((each) => ({
+  return tlsHostsOf(read, entry, all).map((each) => ({
     ...whole,
     gateway: sectionReference(entry, each),
     section: `${whole.section}~${each}`,

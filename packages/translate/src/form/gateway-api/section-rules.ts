@@ -4,7 +4,6 @@ import {
   type GatewayApi,
   type GatewayApiReader,
   hostMatches,
-  hostsLeftTo,
   type ListenerEntry,
   type MeshObject,
   objectKey,
@@ -15,7 +14,7 @@ import type { RuleSet } from "../rule-set.ts";
 import { grpcRouteRules } from "./grpc-route.ts";
 import { httpRouteRules } from "./http-route.ts";
 import { byRank, type RankedRule } from "./ranked-rule.ts";
-import { attachedRoutes } from "./attached-routes.ts";
+import { hostedRoutes } from "./attached-routes.ts";
 import { connectionRules, terminatedRules } from "./stream-rules.ts";
 
 /** `namespace/name#Kind/namespace/name/listener`, with `@host` behind it for one of a listener's hosts. */
@@ -50,8 +49,8 @@ const sectionRules = derivation<string, readonly RuleSet[]>(
         return requestRules(read, entry, entries);
       default:
         return host === undefined
-          ? connectionRules(read, entry)
-          : terminatedRules(read, entry, host);
+          ? connectionRules(read, entry, entries)
+          : terminatedRules(read, entry, entries, host);
     }
   },
 );
@@ -61,14 +60,7 @@ function requestRules(
   entry: ListenerEntry,
   entries: readonly ListenerEntry[],
 ): readonly RuleSet[] {
-  const others = entries.filter(
-    (each) =>
-      each !== entry && each.served && each.port === entry.port && each.protocol === entry.protocol,
-  );
-  const hosted = attachedRoutes(read.gatewayApi, entry).map(({ route, hosts }) => ({
-    route,
-    hosts: hostsLeftTo(entry, hosts, others),
-  }));
+  const hosted = hostedRoutes(read.gatewayApi, entry, entries);
   const byHost = new Map<string, { own: string; route: RouteObject }[]>();
   for (const host of hosted.flatMap(({ hosts }) => hosts)) byHost.set(host, []);
   for (const { route, hosts } of hosted) {
@@ -85,7 +77,7 @@ function requestRules(
   const { hostname } = entry.listener;
   const { kind, metadata } = entry.owner;
   const origin = { kind, namespace: metadata.namespace, name: metadata.name };
-  return hostname === undefined || byHost.has(hostname)
+  return hostname === undefined || sets.some(({ hosts }) => hosts.includes(hostname.toLowerCase()))
     ? sets
     : [...sets, { origin, hosts: [hostname], http: [], tls: [], tcp: [] }];
 }

@@ -5,19 +5,26 @@ import {
   hostMatches,
   type ListenerEntry,
   type MeshObject,
+  rivalsOf,
   type RouteObject,
 } from "@heddle/model";
 import type { ModelReader } from "../../read.ts";
 import type { ConnectionDestination, Origin, RuleSet } from "../rule-set.ts";
 import { resolveBackends } from "./backends.ts";
-import { attachedRoutes } from "./attached-routes.ts";
+import { hostedRoutes } from "./attached-routes.ts";
 
 /** A destination that is not there: connections to it are closed. */
 const NOWHERE = { host: "unresolved.invalid", port: 1 };
+const CLOSED = { ...NOWHERE, weight: 1 };
 
 /** Of connections that stay as they are: by server name, or whatever they carry. Of several routes the oldest decides. */
-export function connectionRules(read: ModelReader, entry: ListenerEntry): readonly RuleSet[] {
-  return attachedRoutes(read.gatewayApi, entry)
+export function connectionRules(
+  read: ModelReader,
+  entry: ListenerEntry,
+  all: readonly ListenerEntry[],
+): readonly RuleSet[] {
+  const sets = hostedRoutes(read.gatewayApi, entry, all)
+    .filter(({ hosts }) => hosts.length > 0)
     .map(({ route, hosts }): RuleSet => {
       const destinations = destinationsOf(read, route);
       const none = { origin: originOf(route), hosts, http: [], tls: [], tcp: [] };
@@ -27,25 +34,51 @@ export function connectionRules(read: ModelReader, entry: ListenerEntry): readon
         : { ...none, tcp: [{ matches: [{ client: {} }], destinations }] };
     })
     .filter(({ tls, tcp }) => tls.length + tcp.length > 0);
+  const own = narrowHost(entry, all);
+  if (own === undefined || sets.some(({ hosts }) => hosts.includes(own))) return sets;
+  const { kind, metadata } = entry.owner;
+  const origin = { kind, namespace: metadata.namespace, name: metadata.name };
+  const tls = [{ matches: [{ serverNames: [own], client: {} }], destinations: [CLOSED] }];
+  return [...sets, { origin, hosts: [own], http: [], tls, tcp: [] }];
+}
+
+/** A listener's host where a wider listener of the port would take its connections: it keeps them, though no route wants them. */
+function narrowHost(entry: ListenerEntry, all: readonly ListenerEntry[]): string | undefined {
+  const own = entry.listener.hostname?.toLowerCase();
+  if (own === undefined) return undefined;
+  const wider = rivalsOf(entry, all).some(({ listener }) =>
+    hostMatches(listener.hostname?.toLowerCase() ?? "*", own),
+  );
+  return wider ? own : undefined;
 }
 
 /** Names that routes behind a listener speak of, where TLS is taken off. */
-export function tlsHostsOf(read: ModelReader, entry: ListenerEntry): readonly string[] {
-  const hosts = attachedRoutes(read.gatewayApi, entry).flatMap((each) => each.hosts);
-  return [...new Set(hosts)].toSorted(bySpecificity);
+export function tlsHostsOf(
+  read: ModelReader,
+  entry: ListenerEntry,
+  all: readonly ListenerEntry[],
+): readonly string[] {
+  const hosts = hostedRoutes(read.gatewayApi, entry, all).flatMap((each) => each.hosts);
+  return [...new Set([...hosts, narrowHost(entry, all) ?? []].flat())].toSorted(bySpecificity);
 }
 
 /** The route that decides for one of these names: the one that names it most precisely, then the oldest. */
 export function terminatedRules(
   read: ModelReader,
   entry: ListenerEntry,
+  all: readonly ListenerEntry[],
   host: string,
 ): readonly RuleSet[] {
-  const routes = attachedRoutes(read.gatewayApi, entry).flatMap(({ route, hosts }) =>
+  const routes = hostedRoutes(read.gatewayApi, entry, all).flatMap(({ route, hosts }) =>
     hosts.filter((own) => hostMatches(own, host)).map((own) => ({ route, own })),
   );
   const [first] = routes.toSorted((a, b) => bySpecificity(a.own, b.own));
-  if (!first) return [];
+  if (!first) {
+    const { kind, metadata } = entry.owner;
+    const origin = { kind, namespace: metadata.namespace, name: metadata.name };
+    const tcp = [{ matches: [{ client: {} }], destinations: [CLOSED] }];
+    return [{ origin, hosts: [host], http: [], tls: [], tcp }];
+  }
   const destinations = destinationsOf(read, first.route);
   if (destinations.length === 0) return [];
   const tcp = [{ matches: [{ client: {} }], destinations }];
