@@ -28,6 +28,7 @@ export function createLiveProxies(views: Pick<Translator, "view" | "settled">): 
         resources: (type) => view.resources(type),
         named: (type, name) => view.named(type, name),
         secrets: () => view.secrets(),
+        mayHave: (secret) => view.mayHave(secret),
         subscribe: (listener) => view.subscribe(listener),
         dispose() {
           live.delete(proxy);

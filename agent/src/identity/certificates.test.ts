@@ -121,34 +121,41 @@ describe("the secrets of a proxy", () => {
     );
     const told: string[] = [];
     source.subscribe((name) => told.push(name));
-    expect(source.secret(proxy("sidecar"), "default")).toBeUndefined();
-    const identity = await until(() => source.secret(proxy("sidecar"), "default"));
+    expect(source.secret(proxy("sidecar"), "default", false)).toBeUndefined();
+    const identity = await until(() => source.secret(proxy("sidecar"), "default", false));
     expect(told).toEqual(["ROOTCA", "default"]);
-    expect(source.secret(proxy("sidecar"), "default")).toBe(identity);
+    expect(source.secret(proxy("sidecar"), "default", false)).toBe(identity);
     const chain = (identity as { tlsCertificate: { certificateChain: { inlineString: string } } })
       .tlsCertificate.certificateChain;
     expect(new X509Certificate(chain.inlineString).subjectAltName).toBe(`URI:${WEB}`);
-    expect(source.secret(proxy("sidecar"), "ROOTCA")).toMatchObject({ validationContext: {} });
+    expect(source.secret(proxy("sidecar"), "ROOTCA", false)).toMatchObject({
+      validationContext: {},
+    });
 
     const name = "kubernetes://shop/shop-tls";
-    expect(source.secret(proxy("router"), name)).toEqual({
+    expect(source.secret(proxy("router"), name, false)).toEqual({
       name,
       tlsCertificate: {
         certificateChain: { inlineBytes: "Q1JU" },
         privateKey: { inlineBytes: "S0VZ" },
       },
     });
-    expect(source.secret(proxy("router"), `${name}-cacert`)).toMatchObject({
+    expect(source.secret(proxy("router"), `${name}-cacert`, false)).toMatchObject({
       validationContext: { trustedCa: { inlineBytes: "Q0E=" } },
     });
-    expect(source.secret(proxy("sidecar"), name)).toBeUndefined();
+    expect(source.secret(proxy("sidecar"), name, false)).toBeUndefined();
     const own = "kubernetes://shop-tls";
-    expect(source.secret(proxy("sidecar"), own)).toMatchObject({ name: own, tlsCertificate: {} });
-    expect(source.secret(proxy("router", "other"), own)).toBeUndefined();
-    expect(source.secret(proxy("sidecar"), "file-root:system")).toMatchObject({
+    expect(source.secret(proxy("sidecar"), own, false)).toMatchObject({
+      name: own,
+      tlsCertificate: {},
+    });
+    expect(source.secret(proxy("router", "other"), own, false)).toBeUndefined();
+    expect(source.secret(proxy("sidecar"), "file-root:system", false)).toMatchObject({
       validationContext: { trustedCa: { inlineString: expect.stringContaining("BEGIN") } },
     });
-    expect(source.secret(proxy("router", "other"), name)).toBeUndefined();
+    expect(source.secret(proxy("router", "other"), name, false)).toBeUndefined();
+    expect(source.secret(proxy("router", "other"), name, true)).toMatchObject({ name });
+    expect(source.secret(proxy("sidecar", "other"), name, true)).toBeUndefined();
     source.objectsChanged(["core/Secret/shop/shop-tls", "core/Service/shop/web"]);
     expect(told.slice(2)).toEqual([name, `${name}-cacert`, own, `${own}-cacert`]);
   });
@@ -161,7 +168,7 @@ describe("the secrets of a proxy", () => {
     );
     const source = createSecretSource("td.example", certificates, () => undefined);
     expect(
-      source.secret(parseNode({ id: "x", metadata: { NAMESPACE: "../etc" } }), "default"),
+      source.secret(parseNode({ id: "x", metadata: { NAMESPACE: "../etc" } }), "default", false),
     ).toBeUndefined();
   });
 });

@@ -78,10 +78,15 @@ export function createSecretSource(
       };
     return bundle.value;
   };
-  const gateway = (proxy: ProxyDescription, name: string): EnvoySecret | undefined => {
+  const gateway = (
+    proxy: ProxyDescription,
+    name: string,
+    granted: boolean,
+  ): EnvoySecret | undefined => {
     const wanted = parseCredentialName(name, proxy.namespace);
-    // A gateway reads the Secrets of its own namespace; a sidecar those that a rule selects it for.
-    if (!wanted || wanted.namespace !== proxy.namespace) return undefined;
+    if (!wanted) return undefined;
+    // A gateway reads the Secrets of its own namespace, and those that its Gateway may use; a sidecar those that a rule selects it for.
+    if (wanted.namespace !== proxy.namespace && !granted) return undefined;
     if (proxy.type !== "router" && !wanted.own) return undefined;
     for (const key of secretKeys(wanted)) {
       const object = objectAt(key) as MeshObject<Secret> | undefined;
@@ -91,12 +96,12 @@ export function createSecretSource(
     return undefined;
   };
   return {
-    secret(proxy, name) {
+    secret(proxy, name, granted) {
       try {
         if (name === WORKLOAD_SECRET) return workload(proxy);
         if (name === TRUST_BUNDLE_SECRET) return trust(proxy);
         if (name === SYSTEM_ROOTS_SECRET) return systemRoots();
-        return gateway(proxy, name);
+        return gateway(proxy, name, granted);
       } catch (error) {
         // A node whose namespace or service account are no names has no identity.
         if (error instanceof PkiError) return undefined;

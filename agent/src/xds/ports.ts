@@ -24,6 +24,8 @@ export interface ProxyView {
   named(type: ResourceType, name: string): unknown;
   /** Names of the secrets that the proxy's resources refer to. */
   secrets(): readonly string[];
+  /** Whether a secret of another namespace than the proxy's own may be given to it. */
+  mayHave(secret: string): boolean;
   /** Calls back when all that a change means for this proxy has been worked out; returns how to stop. */
   subscribe(
     listener: (changed: ReadonlySet<ResourceType>, names: ChangedNames) => void,
@@ -42,8 +44,8 @@ export interface ViewSource {
 export type SecretValue = { readonly name?: string | undefined } & object;
 
 export interface SecretSource {
-  /** The secret for this proxy, or nothing while there is none. */
-  secret(proxy: ProxyDescription, name: string): SecretValue | undefined;
+  /** The secret for this proxy, or nothing while there is none; `granted`: also one of another namespace. */
+  secret(proxy: ProxyDescription, name: string, granted: boolean): SecretValue | undefined;
   /** Calls back with the name of a secret that changed; returns how to stop. */
   subscribe(listener: (name: string) => void): () => void;
 }

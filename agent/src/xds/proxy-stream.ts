@@ -375,7 +375,7 @@ export class ProxyStream {
 
   #secret(name: string): object | undefined {
     if (!OWN_SECRETS.includes(name) && !this.#view!.secrets().includes(name)) return undefined;
-    return this.#context.secrets.secret(this.#proxy!, name);
+    return this.#context.secrets.secret(this.#proxy!, name, this.#view!.mayHave(name));
   }
 
   /** Listeners and routes wait until new clusters are there with their endpoints, unless the client has nothing that could break. */

@@ -55,6 +55,7 @@ export function createTestViews(): TestViews {
         resources: of,
         named: (type, name) => of(type).get(name) ?? byName.get(`${type}/${name}`),
         secrets: () => ["kubernetes://default/web"],
+        mayHave: () => false,
         subscribe(listener) {
           listeners.add(listener);
           return () => void listeners.delete(listener);

@@ -76,7 +76,11 @@ export type ListenerTls =
  * that the proxy reads.
  */
 export type CertificateSource =
-  | { readonly credential: string }
+  | {
+      readonly credential: string;
+      /** The object may use it though it is not in the namespace of the gateway's proxies: it is its own, or was granted. */
+      readonly granted?: true;
+    }
   | { readonly certificateFile: string; readonly keyFile: string };
 
 export interface ClientValidation {

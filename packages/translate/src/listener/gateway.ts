@@ -4,6 +4,7 @@ import { familiesOf } from "../families.ts";
 import { guardKeys } from "../filter/guards.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
+import { gatewaySecret } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { ANY_CONNECTION, gatewayConnections } from "../route/connection-routes.ts";
@@ -76,6 +77,25 @@ export function gatewayListenerSecrets(
     .flatMap(({ listener: { tls } }) => (tls ? listenerSecrets(tls, proxy.namespace) : []));
   return [...new Set(names)].toSorted();
 }
+
+/** Names of those of them that the proxy may have though they are of other namespaces than its own. */
+export function grantedSecrets(read: ModelReader, proxy: ProxyDescription): ReadonlySet<string> {
+  if (proxy.type !== "router") return NONE;
+  const names = read
+    .get(gatewayServers, gatewayKeyOf(proxy))
+    .flatMap(({ listener: { tls } }) =>
+      tls?.mode === "TERMINATE"
+        ? tls.certificates.flatMap((each) =>
+            "credential" in each && each.granted
+              ? [gatewaySecret(proxy.namespace, each.credential)]
+              : [],
+          )
+        : [],
+    );
+  return new Set(names);
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 interface GatewayListenerKey {
   readonly peer: Peer;

@@ -3,6 +3,7 @@ import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import { fixedClusters } from "../cluster/fixed.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
 import { datagramClusters } from "../listener/datagrams.ts";
+import { grantedSecrets } from "../listener/gateway.ts";
 import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import { type Patcher, patcherOf } from "../patch/patcher.ts";
@@ -12,6 +13,9 @@ import { trafficResources } from "../traffic-resources.ts";
 import { wasmExtension } from "../wasm/extension.ts";
 import { pluginsOf, withPlugins } from "../wasm/plugins.ts";
 import type { Emit, Part } from "./resource-set.ts";
+
+/** Stands for a secret that the proxy may have though it is of another namespace; others have nothing but their name. */
+export const GRANTED_SECRET = "granted";
 
 export function ownParts(
   read: ModelReader,
@@ -76,13 +80,14 @@ export function ownParts(
       const listeners = trafficResources.listenerSecrets(read, proxy);
       // Clusters of the mesh present the workload's certificate whatever the listeners do.
       const patched = patcherOf(read, proxy)?.secrets(proxy.namespace) ?? [];
+      const granted = grantedSecrets(read, proxy);
       for (const name of new Set([
         WORKLOAD_SECRET,
         TRUST_BUNDLE_SECRET,
         ...listeners,
         ...patched,
       ])) {
-        emit("secret", name, undefined);
+        emit("secret", name, granted.has(name) ? GRANTED_SECRET : undefined);
       }
     },
   ];

@@ -8,7 +8,7 @@ import { originsOf, type TracedLayers } from "../origin/explain.ts";
 import { patcherOf } from "../patch/patcher.ts";
 import { LayeredMap } from "./layered-map.ts";
 import { outboundParts } from "./outbound.ts";
-import { askedPart, ownParts } from "./own.ts";
+import { askedPart, GRANTED_SECRET, ownParts } from "./own.ts";
 import {
   type ChangedNames,
   RESOURCE_TYPES,
@@ -29,6 +29,8 @@ export interface ProxyView {
   origins(type: ResourceType, name: string): readonly string[];
   /** Names of the secrets that the proxy's resources refer to, sorted. */
   secrets(): string[];
+  /** Whether a secret of another namespace than the proxy's own may be given to it. */
+  mayHave(secret: string): boolean;
   /** What the proxy starts with, as EnvoyFilters change it now. */
   bootstrap(bootstrap: Bootstrap): Bootstrap;
   /**
@@ -135,6 +137,10 @@ export class LiveView implements ProxyView, Work {
 
   secrets(): string[] {
     return [...this.resources("secret").keys()].toSorted();
+  }
+
+  mayHave(secret: string): boolean {
+    return this.resources("secret").get(secret) === GRANTED_SECRET;
   }
 
   bootstrap(bootstrap: Bootstrap): Bootstrap {

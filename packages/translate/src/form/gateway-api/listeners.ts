@@ -81,6 +81,7 @@ function tlsOf({ listener, certificates, clients }: ListenerEntry): ListenerTls 
     mode: "TERMINATE",
     certificates: certificates.map(({ namespace, name }) => ({
       credential: `kubernetes://${namespace}/${name}`,
+      granted: true,
     })),
     ...(clients
       ? {
