@@ -305,7 +305,10 @@ describe("an index", () => {
       index.put(object);
     }
     const only = new Set(["networking.istio.io/VirtualService/default/y"]);
-    expect(brief(analyze(index, { only }))).toEqual(["IST0101 Warning VirtualService default/y"]);
+    expect(brief(analyze(index, { only }))).toEqual([
+      "IST0101 Warning VirtualService default/y",
+      "HDL0143 Warning VirtualService default/y",
+    ]);
   });
 
   test("analyses 10,000 objects well under two seconds", () => {
@@ -390,5 +393,64 @@ spec:
     expect(brief(find(part("cart", `[{${ANSWER}}]`)))).toEqual([
       "HDL0142 Warning VirtualService default/cart",
     ]);
+  });
+});
+
+describe("hosts that no service has", () => {
+  const shop = service("shop", [80]);
+  const other = service("shop", [8080]);
+  const found = (text: string) =>
+    find(text).map(({ code, path, message }) => [code, path, message]);
+
+  test("are told of where the name is one of the cluster", () => {
+    expect(found(shop + rule("shp", "{host: shop}"))).toEqual([
+      [
+        "HDL0143",
+        "spec.hosts[0]",
+        "No service has the host shp.default.svc.cluster.local: of the sidecars' requests only those for port 80 follow the rule.",
+      ],
+    ]);
+  });
+
+  test("are told of where the name is short for one of the cluster", () => {
+    const short = rule("shop", "{host: shop}").replace("hosts: [shop]", "hosts: [shop.default]");
+    expect(found(shop + short).map(([code]) => code)).toEqual(["HDL0143"]);
+    expect(found(shop + short.replace("shop.default", "shop.com"))).toEqual([]);
+  });
+
+  test("are told of where nothing listens for them", () => {
+    const outside = rule("x.example.com", "{host: shop}").replace("name: x.example.com", "name: x");
+    expect(found(shop + outside)).toEqual([]);
+    expect(found(other + outside)).toEqual([
+      [
+        "HDL0143",
+        "spec.hosts[0]",
+        "No service has the host x.example.com, and no service is on port 80: the rule has no effect.",
+      ],
+    ]);
+    expect(found(other + outside.replace("[x.example.com]", "[x.example.com, shop]"))).toEqual([]);
+    const tls = outside.replace(
+      /http:[^]*route:/,
+      "tls:\n    - match: [{sniHosts: [x.example.com]}]\n      route:",
+    );
+    expect(found(shop + tls).map(([code]) => code)).toEqual(["HDL0143"]);
+  });
+
+  test("may be a wildcard, or below one of a ServiceEntry", () => {
+    const wild = rule("w", "{host: shop}").replace("[w]", '["*.example.com"]');
+    expect(found(other + wild).map(([code]) => code)).toEqual(["HDL0143"]);
+    const entry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: api}
+spec: {hosts: [api.example.com], ports: [{number: 8080, name: http, protocol: HTTP}], resolution: DNS}
+---`;
+    expect(found(other + entry + wild)).toEqual([]);
+  });
+
+  test("say nothing of gateways' rules, or where services are not known", () => {
+    expect(found(rule("x", "{host: y}"))).toEqual([]);
+    const bound = rule("x", "{host: shop}", "gateways: [istio-system/edge]");
+    expect(found(shop + bound).filter(([code]) => code === "HDL0143")).toEqual([]);
   });
 });

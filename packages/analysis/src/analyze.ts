@@ -21,6 +21,7 @@ import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
+import { checkUnservedHosts } from "./checks/unserved-hosts.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
 import type { Entry, KnownService } from "./mesh-index.ts";
@@ -113,6 +114,7 @@ const CHECKS: Checks = {
     checkRuleGateways,
     checkMeshHosts,
     checkGatewayOrder,
+    checkUnservedHosts,
   ],
   "networking.istio.io/Gateway": [checkGatewayReferences, checkGatewayConflicts, checkGatewayPorts],
 };

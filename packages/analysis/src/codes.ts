@@ -184,4 +184,12 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "VirtualService default/reviews-routes without hosts",
     remedy: "Give it hosts, or let a route of another VirtualService delegate to it.",
   },
+  HDL0143: {
+    level: "Warning",
+    title: "A rule of the mesh is for a host that no service has",
+    why: "Sidecars follow such a rule only for requests that name the host on port 80, or on an HTTP port of a service that the rule names beside it. Requests come there only if a service of the mesh has that port, so without one the rule has no effect; nor has a rule for TLS or TCP. A host of the cluster that is not there is mostly a misspelt name.",
+    example: "hosts: [reviws]   # the Service is called reviews",
+    remedy:
+      "Mend the name, or define the host: a Service, or a ServiceEntry for one outside of the cluster.",
+  },
 };

@@ -4,6 +4,7 @@ import {
   gatewayApiPlaces,
   gatewaysOf,
   groupOf,
+  hostMatches,
   isWildcard,
   labelsMatch,
   objectKey,
@@ -48,6 +49,8 @@ export class MeshIndex {
   /** Hosts of services; a key may give several. */
   readonly #services = new Map<string, Map<string, KnownService>>();
   #reported = false;
+  /** `owner host` of services with each port. */
+  readonly #onPort = new Map<number, Set<string>>();
 
   constructor({ clusterDomain = "cluster.local" }: { clusterDomain?: string } = {}) {
     this.clusterDomain = clusterDomain;
@@ -69,7 +72,10 @@ export class MeshIndex {
     if (!entry) return;
     this.#entries.delete(key);
     for (const place of this.#placesOf(entry)) drop(this.#places, place, key);
-    for (const { host } of this.#servicesOf(entry)) drop(this.#services, host, key);
+    for (const { host, ports } of this.#servicesOf(entry)) {
+      drop(this.#services, host, key);
+      for (const port of ports) this.#onPort.get(port)?.delete(`${key} ${host}`);
+    }
   }
 
   /** A service that no object here defines, such as one that a cluster reported. */
@@ -82,6 +88,10 @@ export class MeshIndex {
     const known = this.#services.get(service.host) ?? new Map<string, KnownService>();
     known.set(owner, service);
     this.#services.set(service.host, known);
+    for (const port of service.ports) {
+      const there = this.#onPort.get(port) ?? new Set<string>();
+      this.#onPort.set(port, there.add(`${owner} ${service.host}`));
+    }
   }
 
   entries(): Iterable<Entry> {
@@ -111,6 +121,17 @@ export class MeshIndex {
   /** Whether a cluster's services are known. Entries for hosts outside say nothing of those inside. */
   hasServices(): boolean {
     return this.#reported || this.#found("kind Service").size > 0;
+  }
+
+  /** Whether any service has a port. */
+  anyServiceOn(port: number): boolean {
+    return (this.#onPort.get(port)?.size ?? 0) > 0;
+  }
+
+  /** Whether a wildcard covers the host of some service. */
+  anyServiceUnder(pattern: string): boolean {
+    for (const host of this.#services.keys()) if (hostMatches(pattern, host)) return true;
+    return false;
   }
 
   /** Services of a host: by its own name, else by the most specific wildcard. */

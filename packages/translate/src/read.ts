@@ -22,7 +22,7 @@ import type { WasmModuleState } from "./wasm/module.ts";
 /**
  * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
  * derivation runs again exactly when an answer that it was given has changed. None answers with a whole collection,
- * except `hosts` and `part`, which only the assembly of a view reads.
+ * except `hosts`, `part` and `ruledHosts`, which only the assembly of a view reads.
  */
 export interface ModelReader {
   readonly mesh: MeshSettings;
@@ -53,6 +53,10 @@ export interface ModelReader {
   serviceAccounts(of: string | ServiceModel, port: number): readonly string[];
   /** The rule of the mesh gateway that decides for a host, seen from a namespace. */
   virtualService(host: string, namespace: string): MeshObject<VirtualService> | undefined;
+  /** Hosts and wildcards that rules of the mesh name, of one of the parts that all hosts are divided into, sorted. */
+  ruledHosts(part: number): readonly string[];
+  /** Rules of the mesh that name exactly this host or wildcard, oldest first. */
+  rulesNaming(host: string): readonly MeshObject<VirtualService>[];
   /** Rules bound to one gateway, `namespace/name`, oldest first. */
   virtualServicesOfGateway(gateway: string): readonly MeshObject<VirtualService>[];
   /** The destination rule for a host as clients of a `clusterScope` see it: client's namespace, then service's, then root's. */

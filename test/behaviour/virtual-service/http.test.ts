@@ -206,10 +206,15 @@ const OBJECTS = [
   ...service("hashed", [{ name: "http", port: PORT }], [V1.address, V2.address]),
   ...service("plain", [{ name: "http", port: 80, targetPort: PORT }], [V2.address]),
   ...service("ruled", [{ name: "http", port: PORT }], [V1.address]),
+  ...service("aside", [{ name: "http", port: PORT }], [V1.address]),
   virtualService("reviews", { hosts: ["reviews"], http: [...RULES] }),
   virtualService("ruled", {
     hosts: ["ruled"],
     http: [{ ...at("/only"), route: [to(undefined, "ruled")] }],
+  }),
+  virtualService("aside", {
+    hosts: ["aside"],
+    http: [{ match: [{ sourceLabels: { app: "stranger" } }], directResponse: { status: 299 } }],
   }),
   destinationRule("reviews", {
     host: "reviews",
@@ -602,6 +607,10 @@ describe.skipIf(!envoyBinary)("routes of a VirtualService, in Envoy", () => {
 
   test("answers 503 for a service that is not there", async () => {
     expect((await get("/nowhere")).status).toBe(503);
+  });
+
+  test("leaves requests alone where no route of a rule concerns the client", async () => {
+    expect((await get("/any", {}, `aside:${PORT}`)).status).toBe(200);
   });
 
   test("answers 404 where rules are and none matches", async () => {

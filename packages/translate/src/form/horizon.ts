@@ -4,6 +4,7 @@ import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { HOST_PARTS } from "../store/services.ts";
 import { egress, type Egress, listenerForPort, lists, type UnknownHosts } from "./egress.ts";
 import { rulesForHost } from "./rules.ts";
+import { unservedHosts } from "./unserved-hosts.ts";
 import type { RuleSet } from "./rule-set.ts";
 
 /** Clients with equal ones see the same hosts. */
@@ -53,6 +54,26 @@ export function inSightOf(
   host: string,
 ): boolean {
   return sidecar !== undefined && read.get(listed, { namespace, sidecar, listener }).has(host);
+}
+
+/**
+ * Whether a client follows the rules for a host that no service has, on a port, or as one listener of its Sidecar leads there:
+ * the listener must list the host for the namespace that the rules are in.
+ */
+export function followsRulesOn(
+  read: ModelReader,
+  view: Pick<ClientView, "namespace" | "sidecar">,
+  host: string,
+  by: { readonly port: number } | { readonly listener: number },
+): boolean {
+  const found = view.sidecar === undefined ? undefined : read.get(egress, view.sidecar);
+  if (found === undefined || found.listeners.length === 0) return true;
+  const index = "port" in by ? listenerForPort(found, by.port) : by.listener;
+  const listener = index === undefined ? undefined : found.listeners[index];
+  const rules = rulesForHost(read, host, read.routeScope(host, view.namespace));
+  return (
+    listener !== undefined && rules !== undefined && lists(listener, rules.origin.namespace, host)
+  );
 }
 
 /** All hosts within a horizon, on any port, sorted. */
@@ -122,7 +143,11 @@ const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>
           read.visible(host, namespace),
       );
     const destinations = new Set<string>();
-    for (const host of hosts) {
+    const unserved = read.get(unservedHosts, part).flatMap(({ host }) => {
+      const rules = rulesForHost(read, host, read.routeScope(host, namespace));
+      return rules && lists(listener, rules.origin.namespace, host) ? [host] : [];
+    });
+    for (const host of [...hosts, ...unserved]) {
       const rules = rulesForHost(read, host, read.routeScope(host, namespace));
       if (rules === undefined || !heeds(read, { sidecar }, rules, host)) continue;
       for (const each of destinationsOf(rules)) {

@@ -1,7 +1,7 @@
 /** Egress listeners of a Sidecar that an application connects to by itself, and their routes. */
 import { isTls } from "@heddle/model";
 import { egress, type EgressListener } from "../form/egress.ts";
-import { horizonOf, hostsWithin, inSightOf } from "../form/horizon.ts";
+import { followsRulesOn, horizonOf, hostsWithin, inSightOf } from "../form/horizon.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { routeTable, type TableEntry, type TableName } from "./route-table.ts";
@@ -52,7 +52,11 @@ export function entriesOf(
   const horizon = horizonOf(read, view);
   return read
     .get(routeTable, tableOf(listener))
-    .entries.filter(({ host }) => inSightOf(read, horizon, listener.index, host));
+    .entries.filter(({ host, unserved }) =>
+      unserved
+        ? followsRulesOn(read, view, host, { listener: listener.index })
+        : inSightOf(read, horizon, listener.index, host),
+    );
 }
 
 /** The first host on the listener's port, for connections that nothing else tells apart. */

@@ -17,8 +17,13 @@ export function domainsOf(
 ): readonly string[] {
   const addresses = [...service.clusterIPs, ...(service.autoAddresses ?? [])];
   const names = [...namesOf(service, local, clusterDomain), ...addresses.map(bracketed)];
-  const bare = form === "listener" || port === 80;
+  const bare = isBare(port, form);
   return names.flatMap((name) => (bare ? [name, `${name}:${port}`] : [`${name}:${port}`]));
+}
+
+/** Whether an authority without a port may mean this one. */
+export function isBare(port: number, form: DomainForm): boolean {
+  return form === "listener" || port === 80;
 }
 
 /** Namespaces whose clients know the service, or an alias of it, by its bare name. */
@@ -48,6 +53,7 @@ function formsOf(
   ];
 }
 
-function bracketed(address: string): string {
+/** As an authority names it. */
+export function bracketed(address: string): string {
   return address.includes(":") ? `[${address}]` : address;
 }

@@ -21,8 +21,8 @@ export function podHostsOf(
   const names = read.endpoints(service, port).flatMap(({ hostname }) => hostname ?? []);
   return [...new Set(names)].toSorted().flatMap((name): PodHost[] => {
     const host = `${name}.${service.host}`;
-    // Somebody has a name of the pod for a host of its own.
-    if (read.service(host) !== undefined) return [];
+    // Somebody has a name of the pod for a host of its own, or for rules.
+    if (read.service(host) !== undefined || read.rulesNaming(host).length > 0) return [];
     const route = defaultRoute(service.host, port, []);
     return [
       {

@@ -2,6 +2,7 @@
 import type { VirtualHost } from "@heddle/envoy/config/route/v3";
 import type { ServiceModel, ServicePort } from "@heddle/model";
 import { attempt } from "../engine/attempt.ts";
+import { unservedHosts } from "../form/unserved-hosts.ts";
 import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
@@ -10,6 +11,7 @@ import { type DomainForm, domainsOf, homesOf } from "./domains.ts";
 import { podHostsOf } from "./pod-hosts.ts";
 import { handlingOf, inTable } from "./service-ports.ts";
 import { dependsOnClient } from "./shared-view.ts";
+import { unservedDomains, unservedVirtualHost } from "./unserved-host.ts";
 import { virtualHost } from "./virtual-host.ts";
 
 /** A route name that stands for many hosts: a port, or `http_proxy`. */
@@ -20,6 +22,8 @@ export interface TableEntry {
   readonly port: number;
   /** Clients in these also know it by its bare name, or by that of an alias. */
   readonly homes: readonly string[];
+  /** No service has it: rules alone speak for it. */
+  readonly unserved?: true;
   /** Undefined where clients differ in what they see: each asks for itself. */
   readonly shared: VirtualHost | undefined;
 }
@@ -63,8 +67,8 @@ interface PartKey {
 export const tablePart = derivation<PartKey, readonly TableEntry[]>(
   "route/table-part",
   ({ name, part }) => `${name}|${part}`,
-  (read, { name, part }) =>
-    targetsOf(read, name, part).flatMap(({ service, port }): TableEntry[] => {
+  (read, { name, part }) => [
+    ...targetsOf(read, name, part).flatMap(({ service, port }): TableEntry[] => {
       const { host } = service;
       const homes = homesOf(service);
       if (dependsOnClient(read, host)) return [{ host, port, homes, shared: undefined }];
@@ -77,7 +81,28 @@ export const tablePart = derivation<PartKey, readonly TableEntry[]>(
         ...pods.map((pod) => ({ host: pod.host, port, homes: [], shared: pod.virtualHost })),
       ];
     }),
+    ...unservedOf(read, name, part).flatMap(({ host, port }): TableEntry[] => {
+      const entry = { host, port, homes: [], unserved: true } as const;
+      if (dependsOnClient(read, host)) return [{ ...entry, shared: undefined }];
+      const shared = attempt(() => unservedVirtualHost(read, ANYBODY, host, port, formOf(name)));
+      return shared ? [{ ...entry, shared }] : [];
+    }),
+  ],
 );
+
+function unservedOf(
+  read: ModelReader,
+  name: TableName,
+  part: number,
+): readonly { readonly host: string; readonly port: number }[] {
+  return read
+    .get(unservedHosts, part)
+    .flatMap(({ host, ports }) =>
+      ports
+        .filter((port) => name === HTTP_PROXY_ROUTE || port === Number(name))
+        .map((port) => ({ host, port })),
+    );
+}
 
 /** Of clients that know no service by its bare name. */
 const NOWHERE = "";
@@ -105,7 +130,10 @@ export const lostDomains = derivation<TableName, ReadonlyMap<string, ReadonlySet
     for (let part = 0; part < HOST_PARTS; part++) {
       all.push(...read.get(domainsOfPart, { name, part }));
     }
-    all.sort((a, b) => (a.key < b.key ? -1 : 1));
+    // What a service has no rule for another host takes away.
+    all.sort((a, b) =>
+      a.unserved === b.unserved ? (a.key < b.key ? -1 : 1) : a.unserved ? 1 : -1,
+    );
     const taken = new Set<string>();
     const lost = new Map<string, Set<string>>();
     for (const { key, domains } of all) {
@@ -120,16 +148,18 @@ export const lostDomains = derivation<TableName, ReadonlyMap<string, ReadonlySet
 
 interface HostDomains {
   readonly key: string;
+  readonly unserved: boolean;
   readonly domains: readonly string[];
 }
 
-/** From services alone, so that a change of a rule does not come here. */
+/** From services and the names of other hosts, so that a change of what a rule does goes no further than here. */
 const domainsOfPart = derivation<PartKey, readonly HostDomains[]>(
   "route/domains-part",
   ({ name, part }) => `${name}|${part}`,
-  (read, { name, part }) =>
-    targetsOf(read, name, part).map(({ service: { host }, port }) => ({
+  (read, { name, part }) => [
+    ...targetsOf(read, name, part).map(({ service: { host }, port }) => ({
       key: `${host}:${port}`,
+      unserved: false,
       domains: [
         ...new Set(
           read
@@ -140,6 +170,12 @@ const domainsOfPart = derivation<PartKey, readonly HostDomains[]>(
         ),
       ],
     })),
+    ...unservedOf(read, name, part).map(({ host, port }) => ({
+      key: `${host}:${port}`,
+      unserved: true,
+      domains: unservedDomains(host, port, formOf(name)),
+    })),
+  ],
 );
 
 function targetsOf(

@@ -5,7 +5,7 @@ import { HTTP_PROXY_ROUTE } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import type { UnknownHosts } from "../form/egress.ts";
-import { horizonOf, inSight, unknownHosts } from "../form/horizon.ts";
+import { followsRulesOn, horizonOf, inSight, unknownHosts } from "../form/horizon.ts";
 import {
   type BoundEgress,
   boundEgress,
@@ -15,8 +15,10 @@ import {
 } from "./bound-egress.ts";
 import { fallbackVirtualHost } from "./fallback.ts";
 import { labelText } from "./gateway-servers.ts";
-import { formOf, lostDomains, routeTable, tablePart } from "./route-table.ts";
+import type { DomainForm } from "./domains.ts";
+import { formOf, lostDomains, routeTable, type TableEntry, tablePart } from "./route-table.ts";
 import { servicePorts } from "./service-ports.ts";
+import { unservedVirtualHost } from "./unserved-host.ts";
 import { virtualHost } from "./virtual-host.ts";
 
 /** A port, `<host>:<port>` for a port whose protocol is sniffed, or `http_proxy`. */
@@ -92,11 +94,13 @@ const tableRoute = derivation<TableRouteKey, RouteConfiguration>(
     const horizon = horizonOf(read, view);
     const { sidecar } = horizon;
     const hosts: VirtualHost[] = [];
-    for (const { host, port, homes, shared } of entries) {
+    for (const entry of entries) {
+      const { host, port, homes, shared, unserved } = entry;
       // A Sidecar may leave a rule out that others follow.
       const own = shared === undefined || homes.includes(view.namespace) || sidecar !== undefined;
-      if (own && !inSight(read, horizon, host, port)) continue;
-      const found = own ? attempt(() => virtualHost(read, view, host, port, form)) : shared;
+      if (own && unserved && !followsRulesOn(read, view, host, { port })) continue;
+      if (own && !unserved && !inSight(read, horizon, host, port)) continue;
+      const found = own ? ownVirtualHost(read, view, entry, form) : shared;
       const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);
       const left = found && (missing === undefined ? found : without(found, missing));
       if (left !== undefined) hosts.push(left);
@@ -111,11 +115,22 @@ const boundRoute = derivation<TableRouteKey & { readonly bound: BoundEgress }, R
   (read, { view, name, bound }) => {
     const form = formOf(tableOf(bound));
     const hosts = entriesOf(read, view, bound).flatMap(
-      ({ host, port }) => attempt(() => virtualHost(read, view, host, port, form)) ?? [],
+      (entry) => ownVirtualHost(read, view, entry, form) ?? [],
     );
     return configuration(read, view, name, hosts);
   },
 );
+
+function ownVirtualHost(
+  read: ModelReader,
+  view: ClientView,
+  { host, port, unserved }: TableEntry,
+  form: DomainForm,
+): VirtualHost | undefined {
+  return attempt(() =>
+    (unserved ? unservedVirtualHost : virtualHost)(read, view, host, port, form),
+  );
+}
 
 const hostRoute = derivation<
   TableRouteKey & { readonly host: string; readonly port: number },

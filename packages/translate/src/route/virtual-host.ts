@@ -26,14 +26,18 @@ export const hostRoutes = derivation<HostKey, readonly Route[]>(
   ({ ruled, view, host, port }) => `${view.key}|${host}|${port}|${ruled}`,
   (read, { ruled, view, host, port }) => {
     const rules = ruled ? rulesForHost(read, host, view.namespace) : undefined;
+    const fallback = () =>
+      defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined));
     if (
       rules === undefined ||
       rules.http.length === 0 ||
       (rules.ports && !rules.ports.includes(port))
     ) {
-      return [defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined))];
+      return [fallback()];
     }
-    return routesOf({ read, view, rules, port, tls: false, gateways: MESH });
+    const routes = routesOf({ read, view, rules, port, tls: false, gateways: MESH });
+    // Rules of which none concerns the client are, as in Istio, as good as none.
+    return routes.length > 0 ? routes : [fallback()];
   },
 );
 

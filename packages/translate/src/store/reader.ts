@@ -50,6 +50,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     servicesAt: (address) => side().workloads.servicesAt(address),
     workload: (address) => side().workloads.workload(address),
     virtualService: (host, namespace) => answerFor(side().virtualServices.forHost(host), namespace),
+    ruledHosts: (part) => side().virtualServices.part(part),
+    rulesNaming: (host) => side().virtualServices.naming(host),
     virtualServicesOfGateway: (gateway) => side().virtualServices.forGateway(gateway),
     destinationRule: (host, scope) => ruleFor(side().destinationRules.forHost(host), scope),
     gateways: (labels) => side().gateways.selecting(labels),

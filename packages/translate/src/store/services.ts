@@ -319,6 +319,7 @@ function mark(set: Set<string>, text: string, present: boolean): void {
   else set.delete(text);
 }
 
-function partOf(host: string): number {
+/** Which of the parts that all hosts are divided into a host is in. */
+export function partOf(host: string): number {
   return hashOf(host) % HOST_PARTS;
 }

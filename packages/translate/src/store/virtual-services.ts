@@ -14,6 +14,7 @@ import { type ByNamespace, byNamespace, namespacesNamed } from "./by-namespace.t
 import { matching } from "./host-patterns.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Multimap } from "./multimap.ts";
+import { HOST_PARTS, partOf } from "./services.ts";
 import { Tracked } from "./tracked.ts";
 
 type Rule = MeshObject<VirtualService>;
@@ -30,6 +31,10 @@ export class VirtualServices implements ModelIndex {
   readonly #forHost: Tracked<ByNamespace<Rule | undefined>>;
   readonly #forGateway: Tracked<readonly Rule[]>;
   readonly #predicateLabels: Tracked<readonly string[]>;
+  /** Hosts that rules of the mesh name. */
+  readonly #parts: ReadonlySet<string>[] = Array.from({ length: HOST_PARTS }, () => new Set());
+  readonly #part: Tracked<readonly string[]>;
+  readonly #naming: Tracked<readonly Rule[]>;
 
   constructor(claims: Claims, clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
@@ -41,6 +46,8 @@ export class VirtualServices implements ModelIndex {
     });
     this.#forGateway = new Tracked(claims, (gateway) => this.#byGateway.get(gateway));
     this.#predicateLabels = new Tracked(claims, () => [...this.#labelReaders.keys()].toSorted());
+    this.#part = new Tracked(claims, (part) => [...(this.#parts[Number(part)] ?? [])].toSorted());
+    this.#naming = new Tracked(claims, (host) => this.#rules.get(host));
   }
 
   /** The rule of the mesh gateway for a host: the most specific host, then the oldest, of those that a namespace is shown. */
@@ -51,6 +58,16 @@ export class VirtualServices implements ModelIndex {
   /** Rules bound to a gateway `namespace/name`, oldest first. */
   forGateway(gateway: string): readonly Rule[] {
     return this.#forGateway.read(gateway);
+  }
+
+  /** Hosts and wildcards that rules of the mesh name, of one of the `HOST_PARTS`, sorted. */
+  part(part: number): readonly string[] {
+    return this.#part.read(String(part));
+  }
+
+  /** Rules of the mesh that name exactly this host or wildcard, oldest first. */
+  naming(host: string): readonly Rule[] {
+    return this.#naming.read(host);
   }
 
   /** Keys of the labels of a client that some rule's `sourceLabels` read, sorted. */
@@ -67,6 +84,8 @@ export class VirtualServices implements ModelIndex {
     this.#forHost.flush();
     this.#forGateway.flush();
     this.#predicateLabels.flush();
+    this.#part.flush();
+    this.#naming.flush();
   }
 
   #each(rule: Rule, verb: "add" | "remove"): void {
@@ -74,6 +93,7 @@ export class VirtualServices implements ModelIndex {
     if (gateways.has(MESH_GATEWAY)) {
       for (const host of new Set(virtualServiceHosts(rule, this.#clusterDomain))) {
         this.#rules[verb](host, rule);
+        this.#fileHost(host);
         if (isWildcard(host)) this.#forHost.touchWhere((read) => hostMatches(host, read));
         else this.#forHost.touch(host);
       }
@@ -89,6 +109,17 @@ export class VirtualServices implements ModelIndex {
       else this.#labelReaders.delete(label);
       this.#predicateLabels.touch("");
     }
+  }
+
+  #fileHost(host: string): void {
+    this.#naming.touch(host);
+    const part = partOf(host);
+    const hosts = this.#parts[part] as Set<string>;
+    const present = this.#rules.get(host).length > 0;
+    if (present === hosts.has(host)) return;
+    if (present) hosts.add(host);
+    else hosts.delete(host);
+    this.#part.touch(String(part));
   }
 }
 

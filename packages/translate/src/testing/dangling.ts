@@ -1,4 +1,5 @@
-/** References between the resources of one proxy that lead nowhere, though no rule of the user's does. */
+/** What Envoy would refuse: references between one proxy's resources that lead nowhere, and domains that occur twice. */
+import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { ProxyView } from "../index.ts";
 
 /**
@@ -19,7 +20,16 @@ export function dangling(view: ProxyView): readonly string[] {
       edsNames(clusters),
       (name) => view.named("endpoint", name) !== undefined,
     ),
+    ...[...routes.values()].flatMap((each) => twice(each as RouteConfiguration)),
   ];
+}
+
+function twice({ name, virtualHosts = [] }: RouteConfiguration): readonly string[] {
+  const seen = new Set<string>();
+  return virtualHosts
+    .flatMap(({ domains = [] }) => domains)
+    .filter((domain) => seen.size === seen.add(domain).size)
+    .map((domain) => `domain ${domain} twice in ${name}`);
 }
 
 /** Every text value of a field, however deep; also of clusters that typed configurations of listeners name. */

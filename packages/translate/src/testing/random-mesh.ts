@@ -145,7 +145,10 @@ const virtualService = fc
   .record({
     namespace,
     name,
-    hosts: fc.uniqueArray(fc.constantFrom(...HOSTS), { minLength: 1, maxLength: 2 }),
+    hosts: fc.uniqueArray(fc.constantFrom(...HOSTS, "out.example.com", "*.example.com", "one.a"), {
+      minLength: 1,
+      maxLength: 2,
+    }),
     gateways: fc.constantFrom(undefined, ["mesh"], ["a/gw"], ["gw", "mesh"]),
     sourceLabels: fc.constantFrom(undefined, { tier: "gold" }),
     subset: fc.constantFrom(undefined, "v1", "v2"),
