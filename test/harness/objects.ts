@@ -3,7 +3,10 @@ import type {
   DestinationRule,
   EndpointSlice,
   Gateway,
+  Ingress,
+  IngressClass,
   MeshObject,
+  MeshSettingsSpec,
   PeerAuthentication,
   OverloadPolicy,
   RateLimit,
@@ -208,4 +211,24 @@ export function overloadPolicy(
   namespace = "default",
 ): MeshObject<OverloadPolicy> {
   return object("heddle.dev/v1", "OverloadPolicy", name, spec, namespace);
+}
+
+export function ingress(
+  name: string,
+  spec: Ingress,
+  rest: Partial<MeshObject["metadata"]> = {},
+): MeshObject<Ingress> {
+  return object("networking.k8s.io/v1", "Ingress", name, spec, "default", rest);
+}
+
+export function ingressClass(
+  name: string,
+  spec: IngressClass,
+  annotations: Readonly<Record<string, string>> = {},
+): MeshObject<IngressClass> {
+  return object("networking.k8s.io/v1", "IngressClass", name, spec, "", { annotations });
+}
+
+export function meshSettings(spec: MeshSettingsSpec): MeshObject<MeshSettingsSpec> {
+  return object("heddle.dev/v1", "MeshSettings", "mesh", spec, "");
 }

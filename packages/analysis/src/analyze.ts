@@ -17,6 +17,7 @@ import { checkGatewayConflicts } from "./checks/gateway-conflicts.ts";
 import { checkGatewayOrder } from "./checks/gateway-order.ts";
 import { checkGatewayReferences } from "./checks/gateway-references.ts";
 import { checkGatewayPorts } from "./checks/gateway-ports.ts";
+import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
@@ -100,6 +101,7 @@ const CONFLICTS: Checks = {
   "networking.istio.io/DestinationRule": [checkDestinationRules],
   "networking.istio.io/Gateway": [checkGatewayConflicts, checkGatewayPorts],
   "networking.istio.io/ServiceEntry": [checkServiceEntries],
+  "networking.k8s.io/Ingress": [checkIngressConflicts],
   "networking.istio.io/Sidecar": sidecar,
   "networking.istio.io/ProxyConfig": proxyConfig,
   "security.istio.io/PeerAuthentication": [checkPeerAuthentications],
@@ -117,6 +119,7 @@ const CHECKS: Checks = {
     checkUnservedHosts,
   ],
   "networking.istio.io/Gateway": [checkGatewayReferences, checkGatewayConflicts, checkGatewayPorts],
+  "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
 };
 
 function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {

@@ -95,6 +95,35 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "not Accepted (NotAllowed): Gateway default/edge takes no ListenerSets of shop",
     remedy: "Mend what the message names.",
   },
+  HDL0170: {
+    level: "Info",
+    title: "An Ingress is another controller's",
+    why: "An Ingress is the mesh's if its class is: by the annotation kubernetes.io/ingress.class with the mesh's class, which is istio, or by an ingressClassName whose IngressClass has the controller heddle.dev/ingress-controller or istio.io/ingress-controller. One without a class is of the default IngressClass, if there is one.",
+    example:
+      "The Ingress is not this mesh's, and is passed over: IngressClass nginx is k8s.io/ingress-nginx's.",
+    remedy: "Nothing, if that is meant; else name a class of the mesh in spec.ingressClassName.",
+  },
+  HDL0171: {
+    level: "Error",
+    title: "An Ingress sends requests to something that is no Service",
+    why: "Kubernetes lets a backend be any resource that a controller knows. This one knows Services alone; requests would be answered with 503.",
+    example: "backend:\n  resource: {apiGroup: k8s.example.com, kind: StorageBucket, name: files}",
+    remedy: "Name a Service with its port.",
+  },
+  HDL0172: {
+    level: "Error",
+    title: "Two Ingresses claim the same path or certificate",
+    why: "Ingresses of one host are joined. Of two with the same path, or with a certificate for the same name, only the oldest would have it, in silence; so the write is refused. --force takes the oldest and keeps a warning on each.",
+    example: "Ingresses default/shop and default/shop-new, both with /cart of shop.example.com",
+    remedy: "Take the path or the name out of one of them.",
+  },
+  HDL0173: {
+    level: "Warning",
+    title: "TLS of an Ingress has no Secret",
+    why: "Without secretName there is no certificate that could be shown. Certificates of other Ingresses are shown if they are for the host.",
+    example: "tls: [{hosts: [shop.example.com]}]",
+    remedy: "Add secretName, the name of a Secret of type kubernetes.io/tls.",
+  },
   HDL0103: {
     level: "Error",
     title: "Two PeerAuthentications are for the same workloads",

@@ -67,7 +67,7 @@ function gatewayApiReader(index: MeshIndex): GatewayApiReader {
 }
 
 /** By its Kubernetes Service where that is here, else as much as a cluster has reported. */
-function serviceAt(index: MeshIndex, host: string): ServiceModel | undefined {
+export function serviceAt(index: MeshIndex, host: string): ServiceModel | undefined {
   const { clusterDomain } = index;
   const named = splitServiceHost(host, clusterDomain);
   const object = named && index.entry(`core/Service/${named.namespace}/${named.name}`)?.object;

@@ -5,6 +5,7 @@ import {
   gatewaysOf,
   groupOf,
   hostMatches,
+  isDefaultIngressClass,
   isWildcard,
   labelsMatch,
   objectKey,
@@ -12,10 +13,13 @@ import {
   serviceOf,
   virtualServiceHosts,
 } from "@heddle/model";
+import { claimsOf } from "./ingress-claims.ts";
 import type { ServiceEntryFacts } from "./checks/service-entries.ts";
 import type {
   DestinationRule,
   Gateway,
+  Ingress,
+  IngressClass,
   MeshObject,
   ObjectSource,
   ParsedObject,
@@ -187,6 +191,16 @@ export class MeshIndex {
     return this.#list(`gateway port ${port}`);
   }
 
+  /** Ingresses of any class with a claim, by its `place`. */
+  claimants(place: string): Entry<Ingress>[] {
+    return this.#list(place);
+  }
+
+  /** IngressClasses that are marked as the default one. */
+  defaultIngressClasses(): readonly MeshObject<IngressClass>[] {
+    return this.placed(DEFAULT_INGRESS_CLASS);
+  }
+
   /** Pods that a selector picks. */
   pods(selector: Readonly<Record<string, string>>): Entry<Pod>[] {
     const [first] = Object.entries(selector);
@@ -235,6 +249,12 @@ export class MeshIndex {
         const { hosts = [] } = object.spec as ServiceEntryFacts;
         return hosts.map((host) => `entry host ${host.toLowerCase()}`);
       }
+      case "networking.k8s.io/Ingress":
+        return [...new Set(claimsOf(object.spec as Ingress).map(({ place }) => place))];
+      case "networking.k8s.io/IngressClass":
+        return isDefaultIngressClass(object as MeshObject<IngressClass>)
+          ? [DEFAULT_INGRESS_CLASS]
+          : [];
       case "core/Pod": {
         const labels = Object.entries(metadata.labels);
         return ["kind Pod", ...labels.map(([name, value]) => `pod label ${name}=${value}`)];
@@ -308,4 +328,7 @@ function drop<V>(places: Map<string, Map<string, V>>, place: string, key: string
 }
 
 /** Places that only one object may have, or few. */
-const CONTESTED = /^(?:mesh host|rule host|gateway port|entry host|scope) /;
+const CONTESTED =
+  /^(?:mesh host|rule host|gateway port|entry host|scope|ingress path|ingress certificate) /;
+
+const DEFAULT_INGRESS_CLASS = "default ingress class";

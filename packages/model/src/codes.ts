@@ -142,7 +142,7 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
   HDL0019: {
     level: "Info",
     title: "A Kubernetes object is not part of the mesh",
-    why: "Files often hold objects that a mesh does not read: roles, volumes, ingress classes. They are passed over.",
+    why: "Files often hold objects that a mesh does not read: roles, volumes, jobs. They are passed over.",
     example: "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role",
     remedy: "Nothing. Apply such objects with kubectl.",
   },

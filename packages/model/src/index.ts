@@ -89,6 +89,15 @@ export type { GatewayApiStatus } from "./gateway-api/conditions/object.ts";
 export { conditionsIn, gatewayApiStatus } from "./gateway-api/conditions/object.ts";
 export { byAgeAndKind, gatewayApiPlaces, placeOf } from "./gateway-api/places.ts";
 export { backendFilterProblem, routeFilterProblem } from "./gateway-api/filters.ts";
+export type { IngressReader } from "./ingress/reader.ts";
+export {
+  CLASS_ANNOTATION,
+  ingressGatewaySelector,
+  isDefaultIngressClass,
+  otherIngressController,
+} from "./ingress/class.ts";
+export { resolveIngressBackend } from "./ingress/backend.ts";
+export { byIngressPath, type IngressPathMatch, ingressPathMatch } from "./ingress/path.ts";
 export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
 export { listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export type { GatewayApiReader, RouteObject } from "./gateway-api/reader.ts";

@@ -110,12 +110,10 @@ export const kinds: readonly Kind[] = [
     hasSpec: false,
   }),
   kubernetes("apps", "Deployment", "deployments", deploymentSchema),
-  planned(kubernetes("networking.k8s.io", "Ingress", "ingresses", ingressSchema)),
-  planned(
-    kubernetes("networking.k8s.io", "IngressClass", "ingressclasses", ingressClassSchema, {
-      namespaced: false,
-    }),
-  ),
+  kubernetes("networking.k8s.io", "Ingress", "ingresses", ingressSchema),
+  kubernetes("networking.k8s.io", "IngressClass", "ingressclasses", ingressClassSchema, {
+    namespaced: false,
+  }),
   istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema),
   istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"]),
   planned(istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"])),

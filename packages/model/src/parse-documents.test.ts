@@ -180,20 +180,19 @@ describe("what an object is", () => {
     expect(diagnostics.map(({ code }) => code)).toEqual(["HDL0009", "HDL0012", "HDL0010"]);
   });
 
-  test("passes over Ingresses of other classes, and tells those of its own", () => {
-    const ingress = (spec: string, annotations = "{}") =>
+  test("reads Ingresses of any class: whose they are hangs on other objects", () => {
+    const ingress = (metadata: string, spec: string) =>
       parse(
-        `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: x, annotations: ${annotations}}\nspec: ${spec}\n`,
-      ).diagnostics.map(({ code, message }) => `${code} ${message}`);
-    expect(ingress("{ingressClassName: nginx}")).toEqual([
-      "HDL0019 an Ingress of class nginx is no part of the mesh and is passed over",
-    ]);
-    expect(ingress("{}")).toEqual([
-      "HDL0019 an Ingress without a class is no part of the mesh and is passed over",
-    ]);
-    expect(ingress("{ingressClassName: istio}")).toHaveLength(1);
-    expect(ingress("{ingressClassName: istio}")[0]).toContain("HDL0009");
-    expect(ingress("{}", "{kubernetes.io/ingress.class: istio}")[0]).toContain("HDL0009");
+        `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: x${metadata}}\nspec: ${spec}\n`,
+      );
+    const spec = "defaultBackend: {service: {name: a, port: {number: 80}}}";
+    for (const read of [
+      ingress("", `{ingressClassName: nginx, ${spec}}`),
+      ingress(", annotations: {kubernetes.io/ingress.class: istio}", `{${spec}}`),
+    ]) {
+      expect(read.diagnostics).toEqual([]);
+      expect(read.objects).toHaveLength(1);
+    }
   });
 
   test("passes over objects of Kubernetes that are no part of a mesh", () => {

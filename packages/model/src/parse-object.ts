@@ -16,7 +16,6 @@ import { withoutNulls } from "./schema/nulls.ts";
 import { withNewNames } from "./schema/old-names.ts";
 import { checkAnnotations } from "./validate/annotations.ts";
 import { checkByKind } from "./validate/by-kind.ts";
-import { otherController } from "./validate/ingress.ts";
 import { MAX_DEPTH } from "./source.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Finding, Report } from "./validate/report.ts";
@@ -113,11 +112,6 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
     return undefined;
   }
   const metadata = metadataOf(read.data, kind, namespace);
-  const foreign = otherController(kind, metadata, value["spec"]);
-  if (foreign !== undefined) {
-    report({ code: "HDL0019", path: "spec", message: foreign });
-    return undefined;
-  }
   checkMetadata(metadata, written, kind, report);
   if (kind.feature === "planned") {
     report({
@@ -243,7 +237,7 @@ function readSpec(document: Fields, kind: Kind, report: Report): unknown {
 }
 
 function checkSpec(object: MeshObject, kind: Kind, report: Report): void {
-  if (kind.foreign) return;
+  if (kind.foreign) return checkByKind(object, report);
   if (kind.group.endsWith(".istio.io")) checkAnnotations(object, report);
   checkByKind(object, report);
   if (kind.feature === "full") checkPlanned(kind.kind, object.spec, report);

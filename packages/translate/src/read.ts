@@ -2,6 +2,8 @@ import type {
   GatewayApiReader,
   DestinationRule,
   Gateway,
+  Ingress,
+  IngressReader,
   MeshObject,
   OverloadPolicy,
   RateLimit,
@@ -22,7 +24,7 @@ import type { WasmModuleState } from "./wasm/module.ts";
 /**
  * Everything that a derivation may ask of the model. Each call is a tracked read of one key, absence included, so a
  * derivation runs again exactly when an answer that it was given has changed. None answers with a whole collection,
- * except `hosts`, `part` and `ruledHosts`, which only the assembly of a view reads.
+ * except `hosts`, `part` and `ruledHosts`, which only the assembly of a view reads, and what ingress gateways ask of Ingresses.
  */
 export interface ModelReader {
   readonly mesh: MeshSettings;
@@ -68,6 +70,14 @@ export interface ModelReader {
   ): readonly MeshObject<Gateway>[];
   /** What decisions about the Gateway API ask. */
   readonly gatewayApi: GatewayApiReader;
+  /** What decisions about Ingresses ask. */
+  readonly ingress: IngressReader;
+  /** Ingresses of any class, oldest first. */
+  ingresses(): readonly MeshObject<Ingress>[];
+  /** Hosts that Ingresses of any class have rules for, sorted; `*` stands for rules without one, and for default backends. */
+  ingressHosts(): readonly string[];
+  /** Ingresses of any class with rules for one of these hosts, oldest first. */
+  ingressesOfHost(host: string): readonly MeshObject<Ingress>[];
   /** Gateways of the Gateway API, `namespace/name`, that name a service as their address, oldest first. */
   gatewaysAt(host: string): readonly string[];
   /** Services whose endpoints include this address, sorted by host: what the workload serves. */
@@ -147,6 +157,11 @@ export interface MeshSettings {
   readonly traceSampling: number;
   readonly accessLog: boolean;
   readonly clusterDomain: string;
+  /** See MeshSettings of the model, as for the rest. */
+  readonly ingressClass?: string;
+  readonly ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT";
+  readonly ingressSelector?: string;
+  readonly ingressService?: string;
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Findings about a mesh's objects, and which of them refuse a write: those that it brings, not those that were there. */
-import { analyze, gatewayApiStatusOf, MeshIndex } from "@heddle/analysis";
+import { analyze, gatewayApiStatusOf, ingressStatusOf, MeshIndex } from "@heddle/analysis";
 import { originOf, type Diagnostic, type MeshObject, type ParsedObject } from "@heddle/model";
 import type { MeshRecord } from "../deps.ts";
 import type { ClusterView } from "./cluster-view.ts";
@@ -34,9 +34,10 @@ export function findingsAbout(
   return analyze(indexOf(state, view), { ...optionsOf(view), only: new Set(keys) });
 }
 
-/** Under `status` in Kubernetes: what becomes of an object of the Gateway API. Undefined for all others. */
+/** Under `status` in Kubernetes: what becomes of an object of the Gateway API, or of an Ingress. Undefined for all others. */
 export function statusOf(state: MeshState, view: AnalysisView, key: string) {
-  return gatewayApiStatusOf(indexOf(state, view), key);
+  const index = indexOf(state, view);
+  return gatewayApiStatusOf(index, key) ?? ingressStatusOf(index, key, view.settings.rootNamespace);
 }
 
 /**

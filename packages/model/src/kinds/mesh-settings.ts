@@ -9,6 +9,14 @@ export interface MeshSettingsSpec {
   /** The namespace whose rules are for the whole mesh. */
   readonly rootNamespace?: string;
   readonly clusterDomain?: string;
+  /** Class of the Ingresses that are the mesh's; `istio` where it is left out. */
+  readonly ingressClass?: string;
+  /** STRICT: only Ingresses of the mesh's class. DEFAULT: also those without a class. OFF: none. STRICT where it is left out. */
+  readonly ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT";
+  /** Ingresses are served by pods with this value of the label `istio`; where it is left out, `ingressgateway`. */
+  readonly ingressSelector?: string;
+  /** The Service in front of these pods; where it has another name than `istio-ingressgateway` and no selector is given, they have it as the value of the label. */
+  readonly ingressService?: string;
 }
 
 export const MESH_SETTINGS_API = "heddle.dev/v1";

@@ -1,7 +1,7 @@
 /** Schema of MeshSettings. */
 import { z } from "zod";
 import type { MeshSettingsSpec } from "../kinds/mesh-settings.ts";
-import { isDnsLabel, isDnsName } from "../validate/names.ts";
+import { isDnsLabel, isDnsName, isLabelValue } from "../validate/names.ts";
 import { bool, fields, optional } from "./fields.ts";
 
 export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
@@ -17,6 +17,25 @@ export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
   clusterDomain: optional(
     z.string().refine(isDnsName, {
       error: (issue) => `${JSON.stringify(issue.input)} is not a domain`,
+      params: { code: "HDL0017" },
+    }),
+  ),
+  ingressClass: optional(
+    z.string().refine(isDnsName, {
+      error: (issue) => `${JSON.stringify(issue.input)} cannot name an IngressClass`,
+      params: { code: "HDL0017" },
+    }),
+  ),
+  ingressControllerMode: optional(z.enum(["OFF", "DEFAULT", "STRICT"])),
+  ingressSelector: optional(
+    z.string().refine(isLabelValue, {
+      error: (issue) => `${JSON.stringify(issue.input)} cannot be the value of a label`,
+      params: { code: "HDL0017" },
+    }),
+  ),
+  ingressService: optional(
+    z.string().refine(isDnsLabel, {
+      error: (issue) => `${JSON.stringify(issue.input)} cannot name a Service`,
       params: { code: "HDL0017" },
     }),
   ),

@@ -7,6 +7,7 @@ import { checkDestinationRule } from "./destination-rule.ts";
 import { checkEnvoyFilter } from "./envoy-filter.ts";
 import { checkGateway } from "./gateway.ts";
 import { checkMeshSettings } from "./mesh-settings.ts";
+import { checkIngress } from "./ingress.ts";
 import { checkGatewayApi } from "./gateway-api/object.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { checkOverloadPolicy } from "./overload-policy.ts";
@@ -42,6 +43,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
   "heddle.dev/OverloadPolicy": ({ spec }, report) => checkOverloadPolicy(spec, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
+  "networking.k8s.io/Ingress": ({ spec }, report) => checkIngress(spec, report),
   "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>
     checkSidecar(spec, metadata.namespace, report),
   "networking.istio.io/EnvoyFilter": ({ spec }, report) => checkEnvoyFilter(spec, report),

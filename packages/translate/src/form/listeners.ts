@@ -4,10 +4,11 @@ import { derivation, type ModelReader } from "../read.ts";
 import { gatewayListenersOf } from "./gateway.ts";
 import { listenersOfGatewayApi } from "./gateway-api/listeners.ts";
 import type { GatewayListener } from "./gateway-listener.ts";
+import { listenersOfIngresses } from "./ingress/listeners.ts";
 
 /**
  * Of every gateway that a proxy with these labels serves. The order settles who wins where two want the same: the oldest
- * object, whichever API it is of, then by namespace and name. `services` are those that lead to the proxy.
+ * object, whichever API it is of, then by namespace and name; Ingresses come last. `services` are those that lead to the proxy.
  */
 export function listenersOfProxy(
   read: ModelReader,
@@ -18,9 +19,10 @@ export function listenersOfProxy(
   const istio = read
     .gateways(labels, namespace)
     .map((object) => ({ object, listeners: read.get(gatewayForm, objectKey(object)) }));
-  return [...istio, ...listenersOfGatewayApi(read, labels, namespace, services)]
+  const gateways = [...istio, ...listenersOfGatewayApi(read, labels, namespace, services)]
     .toSorted((a, b) => byAge(a.object, b.object))
     .flatMap(({ listeners }) => listeners);
+  return [...gateways, ...listenersOfIngresses(read, labels, namespace)];
 }
 
 /** By the object's key; made once for all the proxies that serve it. */

@@ -2,6 +2,7 @@
 import { type MeshObject, objectKey, type VirtualService } from "@heddle/model";
 import { derivation, type ModelReader } from "../read.ts";
 import { meshRules } from "./gateway-api/mesh-rules.ts";
+import { isIngressReference, rulesOfIngresses } from "./ingress/rules.ts";
 import { isSectionReference, rulesOfSection } from "./gateway-api/section-rules.ts";
 import type { RuleSet } from "./rule-set.ts";
 import { virtualServiceRules } from "./virtual-service.ts";
@@ -18,8 +19,9 @@ export function rulesForHost(
   return chosen && read.get(ruleSet, objectKey(chosen));
 }
 
-/** Rules bound to one gateway, `namespace/name`, oldest first; or to one listener of the Gateway API. */
+/** Rules bound to one gateway, `namespace/name`, oldest first; to one listener of the Gateway API, or to those of Ingresses. */
 export function rulesOfGateway(read: ModelReader, gateway: string): readonly RuleSet[] {
+  if (isIngressReference(gateway)) return rulesOfIngresses(read, gateway);
   if (isSectionReference(gateway)) return rulesOfSection(read, gateway);
   return read
     .virtualServicesOfGateway(gateway)

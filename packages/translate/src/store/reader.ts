@@ -1,5 +1,5 @@
 /** Answers a derivation's questions about the model, from one cohort's reading of it. */
-import type { GatewayApiReader, MeshObject } from "@heddle/model";
+import type { GatewayApiReader, IngressReader, MeshObject } from "@heddle/model";
 import type { Engine } from "../engine/engine.ts";
 import type { Cohort } from "../proxy.ts";
 import type { Derivation, ModelReader } from "../read.ts";
@@ -23,8 +23,19 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     backendTlsPolicies: (service) => side().gatewayApi.backendTlsPolicies(service),
     listeners: (gateway) => engine.get(gatewayApiListeners, gateway),
   };
+  const ingress: IngressReader = {
+    clusterDomain: store.mesh.clusterDomain,
+    settings: store.mesh,
+    object: gatewayApi.object,
+    service: gatewayApi.service,
+    defaultIngressClasses: () => side().ingresses.defaultClasses(),
+  };
   return {
     gatewayApi,
+    ingress,
+    ingresses: () => side().ingresses.all(),
+    ingressHosts: () => side().ingresses.hosts(),
+    ingressesOfHost: (host) => side().ingresses.forHost(host),
     gatewaysAt: (host) =>
       side()
         .gatewayApi.gatewaysAt(host)

@@ -17,6 +17,7 @@ import { DestinationRules } from "./destination-rules.ts";
 import { EnvoyFilters } from "./envoy-filters.ts";
 import { GatewayApiObjects } from "./gateway-api.ts";
 import { Gateways } from "./gateways.ts";
+import { Ingresses } from "./ingresses.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Narrowest } from "./narrowest.ts";
 import { Objects } from "./objects.ts";
@@ -37,6 +38,7 @@ export class Side {
   readonly destinationRules: DestinationRules;
   readonly gateways: Gateways;
   readonly gatewayApi: GatewayApiObjects;
+  readonly ingresses: Ingresses;
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
@@ -62,6 +64,7 @@ export class Side {
     this.services.onChange((host) => this.destinationRules.serviceChanged(host));
     this.gateways = new Gateways(claims);
     this.gatewayApi = new GatewayApiObjects(claims);
+    this.ingresses = new Ingresses(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
@@ -84,6 +87,7 @@ export class Side {
       this.destinationRules,
       this.gateways,
       this.gatewayApi,
+      this.ingresses,
       this.peerAuthentications,
       this.rateLimits,
       this.overloadPolicies,

@@ -535,6 +535,64 @@ const wasmPlugin = fc
     ),
   );
 
+const ingress = fc
+  .record({
+    namespace,
+    name: fc.constantFrom("one", "two"),
+    className: fc.constantFrom(undefined, "istio", "named"),
+    host: fc.constantFrom(undefined, "x.test", "*.test"),
+    path: fc.constantFrom("/", "/a", "/a/b"),
+    pathType: fc.constantFrom("Exact", "Prefix", "ImplementationSpecific"),
+    port: fc.constantFrom({ number: 80 }, { name: "http" }, { name: "missing" }),
+    fallback: fc.boolean(),
+    tls: fc.constantFrom(
+      undefined,
+      [{ secretName: "edge" }],
+      [{ secretName: "edge", hosts: ["x.test"] }],
+    ),
+    created,
+  })
+  .map(
+    ({
+      namespace: ns,
+      name,
+      className,
+      host,
+      path,
+      pathType,
+      port,
+      fallback,
+      tls,
+      created: at,
+    }) => {
+      const backend = { service: { name: "one", port } };
+      return object(
+        "networking.k8s.io/v1",
+        "Ingress",
+        name,
+        {
+          ...(className ? { ingressClassName: className } : {}),
+          ...(tls ? { tls } : {}),
+          ...(fallback ? { defaultBackend: backend } : {}),
+          rules: [{ ...(host ? { host } : {}), http: { paths: [{ path, pathType, backend }] } }],
+        },
+        ns,
+        { creationTimestamp: at },
+      );
+    },
+  );
+
+const ingressClass = fc
+  .record({
+    controller: fc.constantFrom("heddle.dev/ingress-controller", "k8s.io/ingress-nginx"),
+    isDefault: fc.boolean(),
+  })
+  .map(({ controller, isDefault }) =>
+    object("networking.k8s.io/v1", "IngressClass", "named", { controller }, "", {
+      annotations: { "ingressclass.kubernetes.io/is-default-class": String(isDefault) },
+    }),
+  );
+
 export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: serviceEntry, weight: 3 },
   { arbitrary: workloadEntry, weight: 2 },
@@ -553,6 +611,8 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: wasmPlugin, weight: 1 },
   { arbitrary: telemetry, weight: 1 },
   { arbitrary: sidecar, weight: 2 },
+  { arbitrary: ingress, weight: 2 },
+  { arbitrary: ingressClass, weight: 1 },
   { arbitrary: someGatewayApi, weight: 5 },
 );
 
