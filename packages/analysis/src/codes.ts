@@ -73,8 +73,8 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
   },
   HDL0132: {
     level: "Error",
-    title: "Two listeners or policies of the Gateway API claim the same",
-    why: "Listeners of one Gateway that nothing tells apart are none of them served. Of a Gateway's and a ListenerSet's listener the Gateway's is, of two policies for one target the older one.",
+    title: "Two listeners, routes or policies of the Gateway API claim the same",
+    why: "Listeners of one Gateway that nothing tells apart are none of them served. Of a Gateway's and a ListenerSet's listener the Gateway's is, of two policies for one target the older one; of an HTTPRoute and a GRPCRoute for one host of one listener the older one is taken.",
     example:
       "Conflicted (ProtocolConflict): listener tcp of Gateway default/edge has port 80 as well, and nothing tells them apart",
     remedy: "Give them different ports or hostnames, or join them.",

@@ -265,12 +265,16 @@ describe("a route", () => {
       ["Accepted=True(Accepted)", "ResolvedRefs=False(InvalidKind)"],
     ],
     [
-      "{parentRefs: [{name: edge}], rules: [{filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {name: s, port: 80}}}]}]}",
+      "{parentRefs: [{name: edge}], rules: [{backendRefs: [{name: s, port: 80, filters: [{type: RequestMirror, requestMirror: {backendRef: {name: s, port: 80}}}]}, {name: s, port: 80}]}]}",
       ["Accepted=False(UnsupportedValue)", REFS],
     ],
     [
-      "{parentRefs: [{name: edge}], rules: [{}, {filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {name: s, port: 80}}}]}]}",
+      "{parentRefs: [{name: edge}], rules: [{}, {backendRefs: [{name: s, port: 80, filters: [{type: RequestMirror, requestMirror: {backendRef: {name: s, port: 80}}}]}, {name: s, port: 80}]}]}",
       ["Accepted=True(Accepted)", REFS, "PartiallyInvalid=True(UnsupportedValue)"],
+    ],
+    [
+      "{parentRefs: [{name: edge}], rules: [{filters: [{type: ExternalAuth, externalAuth: {protocol: HTTP, http: {}, backendRef: {name: none, port: 80}}}]}]}",
+      ["Accepted=True(Accepted)", "ResolvedRefs=False(BackendNotFound)"],
     ],
     [
       '{parentRefs: [{group: "", kind: Service, name: s, port: 80}], rules: []}'.replace(
@@ -298,6 +302,69 @@ describe("a route", () => {
         route(spec),
       ),
     ).toEqual([expected]);
+  });
+
+  test("whose filters exclude each other is told so", () => {
+    const both = [
+      { type: "RequestRedirect", requestRedirect: { scheme: "https" } },
+      { type: "URLRewrite", urlRewrite: { hostname: "a.test" } },
+    ];
+    const twice = [
+      { type: "URLRewrite", urlRewrite: { hostname: "a.test" } },
+      { type: "URLRewrite", urlRewrite: { hostname: "b.test" } },
+    ];
+    // Validation refuses to write them; a cluster may have them nevertheless.
+    const says = (rules: readonly object[]) => {
+      const made = index(gateway(HTTP), service("s"));
+      made.put({
+        apiVersion: `${API}/v1`,
+        kind: "HTTPRoute",
+        metadata: { name: "r", namespace: "default", labels: {}, annotations: {} },
+        spec: { parentRefs: [{ name: "edge" }], rules },
+      });
+      const status = gatewayApiStatusOf(made, `${API}/HTTPRoute/default/r`);
+      return status && "parents" in status ? said(status.parents[0]?.conditions ?? []) : [];
+    };
+    expect(says([{ filters: both }])).toEqual(["Accepted=False(IncompatibleFilters)", REFS]);
+    expect(says([{ filters: twice }])).toEqual(["Accepted=False(IncompatibleFilters)", REFS]);
+    expect(says([{ filters: both }, {}])).toEqual([
+      "Accepted=True(Accepted)",
+      REFS,
+      "PartiallyInvalid=True(IncompatibleFilters)",
+    ]);
+  });
+
+  test("of gRPC and one of HTTP cannot have one host of one listener: the older one does", () => {
+    const made = (kind: string, name: string, year: number, spec: string) => `
+apiVersion: ${API}/v1
+kind: ${kind}
+metadata: {name: ${name}, creationTimestamp: "${year}-01-01T00:00:00Z"}
+spec: ${spec}`;
+    const two = gateway(
+      "listeners: [{name: http, port: 80, protocol: HTTP}, {name: more, port: 81, protocol: HTTP}]",
+    );
+    const says = (kind: string, name: string, ...documents: string[]) =>
+      routeSays(`${kind}/default/${name}`, two, service("s"), ...documents)[0]?.[0];
+    const at = (hosts: string, section = "sectionName: http") =>
+      `{parentRefs: [{name: edge, ${section}}], hostnames: [${hosts}], rules: [{backendRefs: [{name: s, port: 80}]}]}`;
+    const older = made("GRPCRoute", "g", 2024, at("a.test"));
+    const newer = made("HTTPRoute", "h", 2025, at('"*.test"'));
+    expect(says("GRPCRoute", "g", older, newer)).toBe("Accepted=True(Accepted)");
+    expect(says("HTTPRoute", "h", older, newer)).toBe("Accepted=False(HostnameConflict)");
+    const oldest = made("HTTPRoute", "h", 2023, at('"*.test"'));
+    expect(says("GRPCRoute", "g", older, oldest)).toBe("Accepted=False(HostnameConflict)");
+    // What is not taken itself stands in nobody's way.
+    const last = made("GRPCRoute", "last", 2026, at("b.test"));
+    expect(says("GRPCRoute", "last", older, newer, last)).toBe("Accepted=True(Accepted)");
+    const elsewhere = made("HTTPRoute", "h", 2025, at("a.test", "sectionName: more"));
+    expect(says("HTTPRoute", "h", older, elsewhere)).toBe("Accepted=True(Accepted)");
+    const otherHost = made("HTTPRoute", "h", 2025, at("b.test"));
+    expect(says("HTTPRoute", "h", older, otherHost)).toBe("Accepted=True(Accepted)");
+    const conflict = analyze(index(two, service("s"), older, newer)).find(
+      ({ code }) => code === "HDL0132",
+    );
+    expect(conflict).toMatchObject({ level: "Error", path: "spec.parentRefs[0]" });
+    expect(conflict?.message).toContain("GRPCRoute default/g, which is older, has *.test");
   });
 
   test("of another namespace needs to be let in", () => {

@@ -9,6 +9,8 @@ import {
   listenersOf,
   type MeshObject,
   placeOf,
+  type RivalRoutes,
+  rivalsOf,
   type RouteObject,
   type Service,
   serviceOf,
@@ -41,6 +43,7 @@ function serving(index: MeshIndex, { kind, metadata, spec }: MeshObject): boolea
 function gatewayApiReader(index: MeshIndex): GatewayApiReader {
   const { clusterDomain } = index;
   const listeners = new Map<string, readonly ListenerEntry[]>();
+  const rivals = new Map<string, RivalRoutes>();
   const at = <Spec>(place: string) =>
     index.placed<Spec>(place).toSorted(byAgeAndKind) as readonly MeshObject<Spec>[];
   const read: GatewayApiReader = {
@@ -60,6 +63,13 @@ function gatewayApiReader(index: MeshIndex): GatewayApiReader {
       if (known) return known;
       const made = listenersOf(read, gateway);
       listeners.set(gateway, made);
+      return made;
+    },
+    rivals: (parent) => {
+      const known = rivals.get(parent);
+      if (known) return known;
+      const made = rivalsOf(read, parent);
+      rivals.set(parent, made);
       return made;
     },
   };

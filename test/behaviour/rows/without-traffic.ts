@@ -2,12 +2,17 @@
 const KEEPALIVE =
   "an option of the socket, seen only when a peer's machine vanishes; written down in testdata/traffic-policies";
 
+const RULE_NAME = "a name for people: nothing else refers to rules of connections";
+
 export const withoutTraffic: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   DestinationRule: {
     "trafficPolicy.connectionPool.tcp.tcpKeepalive.probes": KEEPALIVE,
     "trafficPolicy.connectionPool.tcp.tcpKeepalive.time": KEEPALIVE,
     "trafficPolicy.connectionPool.tcp.tcpKeepalive.interval": KEEPALIVE,
   },
+  TLSRoute: { "rules[].name": RULE_NAME },
+  TCPRoute: { "rules[].name": RULE_NAME },
+  UDPRoute: { "rules[].name": RULE_NAME },
   Gateway: {
     "servers[].port.name":
       "a name for people and for patches, unlike those of the Gateway's other ports",

@@ -10,6 +10,8 @@ import {
   EXPERIMENTAL_GATEWAY_API,
   GATEWAY_API,
   type GatewayApiReader,
+  parentKey,
+  rivalKey,
   type RouteKind,
   type RouteObject,
 } from "./reader.ts";
@@ -17,7 +19,9 @@ import {
 export type RefusalReason =
   | "NotAllowedByListeners"
   | "NoMatchingListenerHostname"
-  | "NoMatchingParent";
+  | "NoMatchingParent"
+  /** Ours: the Gateway API names none for a route that came too late. */
+  | "HostnameConflict";
 
 export type ParentState =
   /** Not ours to say anything of: a Gateway of another class, a kind that we do not know. */
@@ -35,6 +39,30 @@ export interface AttachedListener {
 
 /** What becomes of one parent reference of a route. */
 export function parentState(
+  read: GatewayApiReader,
+  route: RouteObject,
+  parent: GatewayApi.ParentReference,
+): ParentState {
+  const found = listenersTaking(read, route, parent);
+  if (found.state !== "attached") return found;
+  const rivals = read.rivals(parentKey(parent, route.metadata.namespace));
+  if (rivals.size === 0) return found;
+  const rivalAt = ({ entry }: AttachedListener) => rivals.get(rivalKey(route, entry.listener.name));
+  const listeners = found.listeners.filter((each) => !rivalAt(each));
+  if (listeners.length > 0) return { state: "attached", listeners };
+  const [first] = found.listeners;
+  const rival = first && rivalAt(first);
+  if (!first || !rival) return found;
+  const { kind, metadata } = rival;
+  return {
+    state: "refused",
+    reason: "HostnameConflict",
+    message: `${kind} ${metadata.namespace}/${metadata.name}, which is older, has ${first.hosts.join(", ")} of listener ${first.entry.listener.name}, and a listener takes only one kind of route for a host`,
+  };
+}
+
+/** The same, but for HTTPRoutes and GRPCRoutes that get into each other's way. */
+export function listenersTaking(
   read: GatewayApiReader,
   route: RouteObject,
   parent: GatewayApi.ParentReference,

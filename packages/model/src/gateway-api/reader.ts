@@ -1,6 +1,6 @@
 /** What decisions about the Gateway API ask of a mesh; each question is by key, so that whoever answers can track it. */
 import type * as GatewayApi from "../kinds/gateway-api/index.ts";
-import type { MeshObject } from "../object.ts";
+import { type MeshObject, objectKey } from "../object.ts";
 import type { ServiceModel } from "../registry/types.ts";
 import type { ListenerEntry } from "./listeners.ts";
 
@@ -26,6 +26,8 @@ export interface GatewayApiReader {
   backendTlsPolicies(service: string): readonly MeshObject<GatewayApi.BackendTLSPolicy>[];
   /** What `listenersOf` says of a Gateway `namespace/name`, made once. */
   listeners(gateway: string): readonly ListenerEntry[];
+  /** What `rivalsOf` says of a parent, `parentKey`, made once. */
+  rivals(parent: string): RivalRoutes;
 }
 
 export type RouteKind = "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute";
@@ -44,6 +46,14 @@ export type RouteObject = MeshObject<{
   readonly hostnames?: readonly string[];
   readonly rules?: readonly unknown[];
 }>;
+
+/** The route that was there first, by the `rivalKey` of a later one that a listener does not take because of it. */
+export type RivalRoutes = ReadonlyMap<string, RouteObject>;
+
+/** By a route and the name of a listener of the parent. */
+export function rivalKey(route: RouteObject, listener: string): string {
+  return `${listener} ${objectKey(route)}`;
+}
 
 /** `Gateway/namespace/name`; kinds of other groups than the Gateway API's and Kubernetes' own have the group in front. */
 export function parentKey(

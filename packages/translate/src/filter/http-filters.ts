@@ -7,6 +7,7 @@ import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
 import { overload } from "./overload.ts";
 import { rateLimits } from "./rate-limit.ts";
+import { routeFilters } from "./route-filters.ts";
 import { sessionFilter } from "./session.ts";
 import { routerFilter } from "./router.ts";
 
@@ -19,6 +20,9 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   rateLimits,
   // After limits: what they refuse is no sign of overload.
   overload,
+  // Behind all that refuses for want of room: whoever is asked for permission is spared those requests. Before fault: a
+  // request that is not let in never came to the service.
+  routeFilters,
   // After everything that identifies and admits: a fault stands in for the service, not for the mesh.
   faultFilter,
   // Behind all that may rewrite the authority or answer itself: it resolves the host that the request goes to.

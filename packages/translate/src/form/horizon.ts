@@ -166,6 +166,7 @@ function namespaceOf(read: ModelReader, host: string, namespace: string): string
 
 function destinationsOf(rules: RuleSet): readonly string[] {
   const mirrors = rules.http.flatMap((rule) => rule.mirrors.map(({ destination }) => destination));
+  const asked = rules.http.flatMap(({ authorization }) => authorization?.destination ?? []);
   const all = [...rules.http, ...rules.tls, ...rules.tcp].flatMap((rule) => rule.destinations);
-  return [...all, ...mirrors].map(({ host }) => host);
+  return [...all, ...mirrors, ...asked].map(({ host }) => host);
 }

@@ -58,6 +58,23 @@ export interface HttpRule {
   readonly headers?: Headers;
   /** Keeps a client's requests on the endpoint that took the first one. */
   readonly session?: SessionAffinity;
+  /** Requests go on only with its permission; also those that are answered here. */
+  readonly authorization?: ExternalAuthorization;
+}
+
+/** A server that is asked whether a request may go on, with the first lines of the request; without its answer it may not. */
+export interface ExternalAuthorization {
+  /** `GRPC`: by Envoy's protocol for it; `HTTP`: by the request's own method and path, and 200 is a yes. */
+  readonly protocol: "HTTP" | "GRPC";
+  readonly destination: Destination;
+  /** Goes in front of the request's path, without a slash at its end; empty for none. HTTP only. */
+  readonly path: string;
+  /** Headers that the server sees; where it is empty all with GRPC, and only those that HTTP always has with HTTP. */
+  readonly requestHeaders: readonly string[];
+  /** Headers of its answer that the request goes on with; all where it is empty. HTTP only. */
+  readonly responseHeaders: readonly string[];
+  /** Of a body that it sees as well; requests with a longer one are refused. None at 0. */
+  readonly maxBodyBytes: number;
 }
 
 export interface HttpRedirect extends HTTPRedirect {

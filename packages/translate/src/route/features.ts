@@ -1,7 +1,9 @@
 /** Every route feature, in the order in which they are applied. */
+import { connect } from "./connect.ts";
 import { cors } from "./cors.ts";
 import { destinations } from "./destination.ts";
 import { directResponse } from "./direct-response.ts";
+import { externalAuthorization } from "./external-authorization.ts";
 import { fault } from "./fault.ts";
 import { hashPolicy } from "./hash-policy.ts";
 import { headers } from "./header-operations.ts";
@@ -20,6 +22,8 @@ export const ROUTE_FEATURES: readonly RouteFeature[] = [
   // Before destinations: a single destination's operations come after the rule's, so that its `set` wins.
   headers,
   destinations,
+  // Behind destinations: only what goes somewhere can be connected.
+  connect,
   rewrite,
   mirror,
   timeout,
@@ -28,6 +32,7 @@ export const ROUTE_FEATURES: readonly RouteFeature[] = [
   retries,
   // Per-route configuration of filters; their order among each other is that of the filters.
   cors,
+  externalAuthorization,
   fault,
   session,
 ];

@@ -39,7 +39,9 @@ export function routeMatch(match: HttpMatch): RouteMatch {
     .map(([name, value]) => queryMatcher(name, value));
   const path: RouteMatch = match.pathPrefix
     ? { pathSeparatedPrefix: match.pathPrefix }
-    : pathMatch(match.path);
+    : isConnect(match)
+      ? { connectMatcher: {} }
+      : pathMatch(match.path);
   if (path === EVERYTHING && headers.length === 0 && queryParameters.length === 0) return path;
   return {
     ...path,
@@ -53,6 +55,11 @@ export function routeMatch(match: HttpMatch): RouteMatch {
 export function matchesEverything(match: RouteMatch): boolean {
   const anyPath = match.prefix === "/" || match.safeRegex?.regex === ".*";
   return anyPath && !match.headers?.length && !match.queryParameters?.length;
+}
+
+/** A CONNECT request has no path, so that no match of one, not even of all paths, would see it. */
+function isConnect({ method, path }: HttpMatch): boolean {
+  return method?.exact === "CONNECT" && path === undefined;
 }
 
 function pathMatch(path: StringMatch | undefined): RouteMatch {

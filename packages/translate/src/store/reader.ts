@@ -5,7 +5,7 @@ import type { Cohort } from "../proxy.ts";
 import type { Derivation, ModelReader } from "../read.ts";
 import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
 import { namespaceOfScope, ruleFor, scopeOf } from "./destination-rules.ts";
-import { gatewayApiListeners } from "../form/gateway-api/entries.ts";
+import { gatewayApiListeners, gatewayApiRivals } from "../form/gateway-api/entries.ts";
 import { consumerNamespaces } from "../form/gateway-api/mesh-parents.ts";
 import type { Store } from "./store.ts";
 
@@ -22,6 +22,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     referenceGrants: (namespace) => side().gatewayApi.referenceGrants(namespace),
     backendTlsPolicies: (service) => side().gatewayApi.backendTlsPolicies(service),
     listeners: (gateway) => engine.get(gatewayApiListeners, gateway),
+    rivals: (parent) => engine.get(gatewayApiRivals, parent),
   };
   const ingress: IngressReader = {
     clusterDomain: store.mesh.clusterDomain,

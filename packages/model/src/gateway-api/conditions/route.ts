@@ -78,12 +78,12 @@ function rulesConditions(read: GatewayApiReader, route: RouteObject): RulesCondi
 function unsupportedFilter(rule: Rule, path: string): Condition | undefined {
   const { filters = [], backendRefs = [] } = rule;
   const own = routeFilterProblem(filters);
-  if (own?.reason === "UnsupportedValue") {
+  if (own && own.reason !== "InvalidKind") {
     return fails("Accepted", own.reason, own.message, `${path}.filters[${own.index}]`);
   }
   for (const [at, reference] of backendRefs.entries()) {
     const problem = backendFilterProblem(reference.filters ?? [], backendRefs.length);
-    if (problem?.reason !== "UnsupportedValue") continue;
+    if (!problem || problem.reason === "InvalidKind") continue;
     const where = `${path}.backendRefs[${at}].filters[${problem.index}]`;
     return fails("Accepted", problem.reason, problem.message, where);
   }
@@ -108,9 +108,12 @@ function brokenReference(
     filterLists.push([reference.filters ?? [], `${here}.filters`]);
   }
   for (const [list, here] of filterLists) {
-    for (const [at, { requestMirror }] of list.entries()) {
+    for (const [at, { requestMirror, externalAuth }] of list.entries()) {
       if (requestMirror) {
         references.push([requestMirror.backendRef, `${here}[${at}].requestMirror.backendRef`]);
+      }
+      if (externalAuth) {
+        references.push([externalAuth.backendRef, `${here}[${at}].externalAuth.backendRef`]);
       }
     }
     const problem = routeFilterProblem(list);

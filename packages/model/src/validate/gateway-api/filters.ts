@@ -6,6 +6,7 @@ import type {
   HTTPPathModifier,
   HTTPRouteFilter,
 } from "../../kinds/gateway-api/http-route.ts";
+import { ONCE } from "../../gateway-api/filters.ts";
 import type { Report } from "../report.ts";
 
 /** The field that each type of filter has its settings in. */
@@ -19,14 +20,6 @@ const FIELD_OF = {
   CORS: "cors",
   ExternalAuth: "externalAuth",
 } as const;
-
-const ONCE: ReadonlySet<string> = new Set([
-  "RequestHeaderModifier",
-  "ResponseHeaderModifier",
-  "RequestRedirect",
-  "URLRewrite",
-  "CORS",
-]);
 
 export function checkFilters(
   filters: readonly HTTPRouteFilter[],

@@ -1,5 +1,5 @@
-/** What becomes of a Gateway's listeners, decided once for everybody who asks. */
-import { type ListenerEntry, listenersOf } from "@heddle/model";
+/** What becomes of a Gateway's listeners and of routes that rival each other, decided once for everybody who asks. */
+import { type ListenerEntry, listenersOf, type RivalRoutes, rivalsOf } from "@heddle/model";
 import { derivation } from "../../read.ts";
 
 /** By `namespace/name` of the Gateway. */
@@ -7,4 +7,11 @@ export const gatewayApiListeners = derivation<string, readonly ListenerEntry[]>(
   "form/gateway-api-listeners",
   (gateway) => gateway,
   (read, gateway) => listenersOf(read.gatewayApi, gateway),
+);
+
+/** By the parent of routes, `parentKey`. */
+export const gatewayApiRivals = derivation<string, RivalRoutes>(
+  "form/gateway-api-rivals",
+  (parent) => parent,
+  (read, parent) => rivalsOf(read.gatewayApi, parent),
 );

@@ -1,6 +1,6 @@
 /** Filters of HTTPRoute and GRPCRoute as parts of a rule. */
 import type { CorsPolicy, GatewayApi, Headers, StringMatch } from "@heddle/model";
-import type { HttpRedirect, HttpRule, Mirror } from "../rule-set.ts";
+import type { ExternalAuthorization, HttpRedirect, HttpRule, Mirror } from "../rule-set.ts";
 
 type Filter = GatewayApi.HTTPRouteFilter;
 
@@ -45,6 +45,29 @@ export function mirrorsOf(
       : (percent ?? 100);
     return [{ destination, percent: share }];
   });
+}
+
+/** Undefined where nobody is asked; `broken` where the server to ask is not there. */
+export function authorizationOf(
+  filters: readonly Filter[],
+  destinationOf: (
+    reference: GatewayApi.BackendObjectReference,
+  ) => ExternalAuthorization["destination"] | undefined,
+): ExternalAuthorization | "broken" | undefined {
+  const wanted = filters.find((each) => each.externalAuth)?.externalAuth;
+  if (!wanted) return undefined;
+  const { protocol, backendRef, http = {}, grpc = {}, forwardBody } = wanted;
+  const destination = destinationOf(backendRef);
+  if (!destination) return "broken";
+  const path = withoutSlash(http.path ?? "");
+  return {
+    protocol,
+    destination,
+    path: path === "" ? "" : absolute(path),
+    requestHeaders: (protocol === "HTTP" ? http : grpc).allowedHeaders ?? [],
+    responseHeaders: http.allowedResponseHeaders ?? [],
+    maxBodyBytes: forwardBody?.maxSize ?? 0,
+  };
 }
 
 /** `host` is the one host that requests come for, `*` or a wildcard where there are many. */

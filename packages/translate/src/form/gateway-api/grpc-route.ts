@@ -62,13 +62,16 @@ function action(
   });
   if (destinations.every(({ weight }) => weight === 0)) return refused;
   const headers = headersOf(filters);
+  const [only] = usable;
+  const copies =
+    backendRefs?.length === 1 && only ? [...filters, ...(only.reference.filters ?? [])] : filters;
   const { namespace, name } = route.metadata;
   const session = sessionOf(sessionPersistence, `${namespace}.${name}.${rule.name ?? ""}`);
   return {
     ...(headers ? { headers } : {}),
     destinations,
     ...(lost > 0 ? { unresolved: { weight: lost, status: UNRESOLVED_STATUS } } : {}),
-    mirrors: mirrorsOf(filters, (reference) => resolveOne(read, route, reference)),
+    mirrors: mirrorsOf(copies, (reference) => resolveOne(read, route, reference)),
     ...(session ? { session } : {}),
   };
 }

@@ -10,7 +10,15 @@ import {
 } from "@heddle/model";
 import type { ClientMatch, HttpDestination, HttpMatch, HttpRule } from "../rule-set.ts";
 import { resolveBackends, resolveOne } from "./backends.ts";
-import { corsOf, headersOf, mirrorsOf, redirectOf, rewriteOf, withoutSlash } from "./filters.ts";
+import {
+  authorizationOf,
+  corsOf,
+  headersOf,
+  mirrorsOf,
+  redirectOf,
+  rewriteOf,
+  withoutSlash,
+} from "./filters.ts";
 import type { Rank, RankedRule } from "./ranked-rule.ts";
 import { sessionOf } from "./session.ts";
 
@@ -54,7 +62,16 @@ function action(
   }
   const cors = corsOf(filters);
   const headers = headersOf(filters.filter((each) => !each.urlRewrite));
-  const shared = { ...(cors ? { cors } : {}), ...(headers ? { headers } : {}) };
+  const authorization = authorizationOf(filters, (reference) => resolveOne(read, route, reference));
+  // Nobody is let in without the permission that the rule asks for.
+  if (authorization === "broken") {
+    return { ...none, directResponse: { status: UNRESOLVED_STATUS } };
+  }
+  const shared = {
+    ...(cors ? { cors } : {}),
+    ...(headers ? { headers } : {}),
+    ...(authorization ? { authorization } : {}),
+  };
   const redirect = redirectOf(filters, prefix, host);
   if (redirect) return { ...none, ...shared, redirect };
 
