@@ -10,7 +10,7 @@ import {
   type MeshObject,
   placeOf,
   type RivalRoutes,
-  rivalsOf,
+  routeRivalsOf,
   type RouteObject,
   type Service,
   serviceOf,
@@ -65,10 +65,10 @@ function gatewayApiReader(index: MeshIndex): GatewayApiReader {
       listeners.set(gateway, made);
       return made;
     },
-    rivals: (parent) => {
+    routeRivals: (parent) => {
       const known = rivals.get(parent);
       if (known) return known;
-      const made = rivalsOf(read, parent);
+      const made = routeRivalsOf(read, parent);
       rivals.set(parent, made);
       return made;
     },

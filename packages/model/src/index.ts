@@ -103,7 +103,7 @@ export { listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export type { GatewayApiReader, RivalRoutes, RouteObject } from "./gateway-api/reader.ts";
 export { parentKey, ROUTE_KINDS } from "./gateway-api/reader.ts";
 export { isBroken, resolveBackend } from "./gateway-api/references.ts";
-export { rivalsOf } from "./gateway-api/rival-routes.ts";
+export { routeRivalsOf } from "./gateway-api/rival-routes.ts";
 export { modelCodes } from "./codes.ts";
 export type { Kind } from "./kinds.ts";
 export { isPassedOver, kindOf, kinds } from "./kinds.ts";

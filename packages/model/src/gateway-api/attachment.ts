@@ -45,7 +45,7 @@ export function parentState(
 ): ParentState {
   const found = listenersTaking(read, route, parent);
   if (found.state !== "attached") return found;
-  const rivals = read.rivals(parentKey(parent, route.metadata.namespace));
+  const rivals = read.routeRivals(parentKey(parent, route.metadata.namespace));
   if (rivals.size === 0) return found;
   const rivalAt = ({ entry }: AttachedListener) => rivals.get(rivalKey(route, entry.listener.name));
   const listeners = found.listeners.filter((each) => !rivalAt(each));

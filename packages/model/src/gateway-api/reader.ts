@@ -26,8 +26,8 @@ export interface GatewayApiReader {
   backendTlsPolicies(service: string): readonly MeshObject<GatewayApi.BackendTLSPolicy>[];
   /** What `listenersOf` says of a Gateway `namespace/name`, made once. */
   listeners(gateway: string): readonly ListenerEntry[];
-  /** What `rivalsOf` says of a parent, `parentKey`, made once. */
-  rivals(parent: string): RivalRoutes;
+  /** What `routeRivalsOf` says of a parent, `parentKey`, made once. */
+  routeRivals(parent: string): RivalRoutes;
 }
 
 export type RouteKind = "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute";

@@ -12,7 +12,7 @@ import {
 const NONE: RivalRoutes = new Map();
 
 /** Among all routes of a parent, `parentKey`. A route that is not taken itself keeps no other out. */
-export function rivalsOf(read: GatewayApiReader, parent: string): RivalRoutes {
+export function routeRivalsOf(read: GatewayApiReader, parent: string): RivalRoutes {
   const routes = read.routes(parent);
   const has = (kind: string) => routes.some((route) => route.kind === kind);
   if (!has("HTTPRoute") || !has("GRPCRoute")) return NONE;

@@ -22,7 +22,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     referenceGrants: (namespace) => side().gatewayApi.referenceGrants(namespace),
     backendTlsPolicies: (service) => side().gatewayApi.backendTlsPolicies(service),
     listeners: (gateway) => engine.get(gatewayApiListeners, gateway),
-    rivals: (parent) => engine.get(gatewayApiRivals, parent),
+    routeRivals: (parent) => engine.get(gatewayApiRivals, parent),
   };
   const ingress: IngressReader = {
     clusterDomain: store.mesh.clusterDomain,

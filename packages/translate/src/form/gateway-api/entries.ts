@@ -1,5 +1,5 @@
 /** What becomes of a Gateway's listeners and of routes that rival each other, decided once for everybody who asks. */
-import { type ListenerEntry, listenersOf, type RivalRoutes, rivalsOf } from "@heddle/model";
+import { type ListenerEntry, listenersOf, type RivalRoutes, routeRivalsOf } from "@heddle/model";
 import { derivation } from "../../read.ts";
 
 /** By `namespace/name` of the Gateway. */
@@ -13,5 +13,5 @@ export const gatewayApiListeners = derivation<string, readonly ListenerEntry[]>(
 export const gatewayApiRivals = derivation<string, RivalRoutes>(
   "form/gateway-api-rivals",
   (parent) => parent,
-  (read, parent) => rivalsOf(read.gatewayApi, parent),
+  (read, parent) => routeRivalsOf(read.gatewayApi, parent),
 );
