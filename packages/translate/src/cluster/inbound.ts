@@ -27,6 +27,7 @@ export const inboundCluster = derivation<InboundKey, Cluster>(
       protocol,
       service.namespace,
       service.host,
+      service.name,
       JSON.stringify([endpoint, pool]),
     ].join("|"),
   (_read, { appAddress, port: { targetPort, protocol, service, endpoint, pool } }) => {

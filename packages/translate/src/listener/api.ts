@@ -18,7 +18,8 @@ export function apiListener(
   if (colon <= 0) return undefined;
   const host = fullHost(read, name.slice(0, colon), view.namespace);
   const port = Number(name.slice(colon + 1));
-  if (!read.service(host)?.ports.some((each) => each.port === port)) return undefined;
+  if (!read.service(host, view.namespace)?.ports.some((each) => each.port === port))
+    return undefined;
   if (!inSight(read, horizonOf(read, view), host, port)) return undefined;
   return read.get(namedListener, { name, route: `${host}:${port}` });
 }
@@ -48,5 +49,5 @@ function fullHost(read: ModelReader, host: string, namespace: string): string {
     `${host}.svc.${clusterDomain}`,
     `${host}.${clusterDomain}`,
   ];
-  return candidates.find((candidate) => read.service(candidate)) ?? host;
+  return candidates.find((candidate) => read.service(candidate, namespace)) ?? host;
 }

@@ -68,7 +68,7 @@ export function firstHost(
   const horizon = horizonOf(read, view);
   for (const host of hostsWithin(read, horizon)) {
     if (!inSightOf(read, horizon, index, host)) continue;
-    const found = read.service(host)?.ports.find((each) => each.port === port);
+    const found = read.service(host, view.namespace)?.ports.find((each) => each.port === port);
     if (found !== undefined) return { host, port, tls: isTls(found.protocol) };
   }
   return undefined;

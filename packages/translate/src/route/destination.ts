@@ -59,23 +59,24 @@ const NOT_FOUND_CODES: Readonly<Record<404 | 500 | 503, RouteAction_ClusterNotFo
 /** Without a port in the destination: the service's only port, else the port that the client addressed. */
 export function clusterOf(
   destination: Destination,
-  context: Pick<RuleContext, "read" | "port">,
+  context: Pick<RuleContext, "read" | "view" | "port">,
 ): string {
-  const named = { ...destination, host: servedHost(context.read, destination.host) };
+  const host = servedHost(context.read, destination.host, context.view.namespace);
+  const named = { ...destination, host };
   return outboundCluster(named.host, portOf(named, context), destination.subset);
 }
 
-/** The host that serves what a rule names: an alias has no endpoints of its own. */
-export function servedHost(read: RuleContext["read"], host: string): string {
-  return read.service(host)?.aliasOf ?? host;
+/** The host that serves what a rule names, as a namespace sees it: an alias has no endpoints of its own. */
+export function servedHost(read: RuleContext["read"], host: string, namespace: string): string {
+  return read.service(host, namespace)?.aliasOf ?? host;
 }
 
 export function portOf(
   { host, port: named }: Destination,
-  { read, port }: Pick<RuleContext, "read" | "port">,
+  { read, view, port }: Pick<RuleContext, "read" | "view" | "port">,
 ): number {
   if (named !== undefined) return named;
-  const ports = read.service(host)?.ports ?? [];
+  const ports = read.service(host, view.namespace)?.ports ?? [];
   return ports.length === 1 && ports[0] ? ports[0].port : port;
 }
 

@@ -13,7 +13,7 @@ export function sharedView(read: ModelReader, view: ClientView, host: string): C
   const scope = read.routeScope(host, view.namespace);
   const rules = rulesForHost(read, host, scope);
   const source = rules ? sourceOf(rules) : NO_SOURCE;
-  const targets = rules ? destinationHosts(read, rules) : [host];
+  const targets = rules ? destinationHosts(read, rules, view.namespace) : [host];
   const scopes = [...new Set([host, ...targets])].map((target) => read.clusterScope(target, view));
   const apart = scope !== ANYWHERE || source.namespace || scopes.some((each) => each !== ANYWHERE);
   const namespace = apart ? view.namespace : ANYWHERE;
@@ -28,7 +28,7 @@ export function dependsOnClient(read: ModelReader, host: string): boolean {
   if (rules === undefined) return false;
   const source = sourceOf(rules);
   if (source.labels || source.namespace) return true;
-  return destinationHosts(read, rules).some((target) => read.scoped(target));
+  return destinationHosts(read, rules, ANYWHERE).some((target) => read.scoped(target));
 }
 
 interface Source {
@@ -47,10 +47,10 @@ function sourceOf(rules: RuleSet): Source {
   };
 }
 
-/** Those that serve what the rules name: an alias has no rules of connections of its own. */
-function destinationHosts(read: ModelReader, rules: RuleSet): readonly string[] {
+/** Those that the rules name, and those that serve these: an alias has no rules of connections of its own. */
+function destinationHosts(read: ModelReader, rules: RuleSet, namespace: string): readonly string[] {
   const named = everyRule(rules).flatMap((rule) => rule.destinations.map(({ host }) => host));
-  return [...new Set(named.map((host) => servedHost(read, host)))];
+  return [...new Set([...named, ...named.map((host) => servedHost(read, host, namespace))])];
 }
 
 function everyRule({ http, tls, tcp }: RuleSet): readonly (HttpRule | TlsRule | TcpRule)[] {

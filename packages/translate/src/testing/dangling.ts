@@ -2,19 +2,28 @@
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { ProxyView } from "../index.ts";
 
+/** EnvoyFilters of random meshes add this domain as often as they come: whether Envoy takes it is their user's affair. */
+const PATCHED = "patched";
+
 /**
- * A listener's route configuration, a listener's cluster and a cluster's endpoints must be there. Clusters that routes name are
- * another matter: a rule may name a service that nobody has.
+ * A listener's route configuration, a listener's cluster and a cluster's endpoints must be there. Clusters that routes name, and
+ * those of services of which the proxy has none, are another matter: a rule may name a service that nobody has, or that the
+ * proxy's namespace does not see.
  */
 export function dangling(view: ProxyView): readonly string[] {
   const routes = view.resources("route");
   const clusters = view.resources("cluster");
   const listeners = [...view.resources("listener").values()];
+  const served = new Set(["", ...[...clusters.keys()].map(hostOf)]);
   const missing = (what: string, names: Iterable<string>, there: (name: string) => boolean) =>
     [...names].filter((name) => !there(name)).map((name) => `${what} ${name}`);
   return [
     ...missing("route", named(listeners, "routeConfigName"), (name) => routes.has(name)),
-    ...missing("cluster", named(listeners, "cluster"), (name) => clusters.has(name)),
+    ...missing(
+      "cluster",
+      named(listeners, "cluster"),
+      (name) => clusters.has(name) || !served.has(hostOf(name)),
+    ),
     ...missing(
       "endpoints",
       edsNames(clusters),
@@ -28,8 +37,13 @@ function twice({ name, virtualHosts = [] }: RouteConfiguration): readonly string
   const seen = new Set<string>();
   return virtualHosts
     .flatMap(({ domains = [] }) => domains)
-    .filter((domain) => seen.size === seen.add(domain).size)
+    .filter((domain) => seen.size === seen.add(domain).size && domain !== PATCHED)
     .map((domain) => `domain ${domain} twice in ${name}`);
+}
+
+/** Empty for clusters that stand for no service. */
+function hostOf(cluster: string): string {
+  return cluster.startsWith("outbound|") ? cluster.slice(cluster.lastIndexOf("|") + 1) : "";
 }
 
 /** Every text value of a field, however deep; also of clusters that typed configurations of listeners name. */

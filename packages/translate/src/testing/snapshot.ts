@@ -30,9 +30,11 @@ export function unique(changes: readonly Change[]): Change[] {
   return [...new Map(changes.map((each) => [each.key, each])).values()];
 }
 
-/** As data, in a fixed order: maps are compared by what is in them. */
+/** As data, in a fixed order: maps are compared by what is in them, secrets by their names. */
 export function snapshot(view: ProxyView): unknown {
   return TYPES.map((type) =>
-    [...view.resources(type)].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value),
+    [...view.resources(type)]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]) => value ?? name),
   );
 }

@@ -16,8 +16,11 @@ export const RESOURCE_TYPES: readonly ResourceType[] = [
 /** Names of what came, went or changed. */
 export type ChangedNames = ReadonlyMap<ResourceType, ReadonlySet<string>>;
 
-/** Hands over one resource; a name is handed over once in a set. */
+/** Hands over one resource; a name is handed over once in a set, but for those of `SHARED_NAMES`. */
 export type Emit = (type: ResourceType, name: string, value: unknown) => void;
+
+/** Types of which several parts may name the same: one that no part names any more is gone. */
+const SHARED_NAMES: ReadonlySet<ResourceType> = new Set(["extension", "secret"]);
 
 /** Some of a set's resources. Its reads are tracked: it runs again by itself, without the other parts. */
 export type Part = (emit: Emit) => void;
@@ -161,15 +164,17 @@ export class ResourceSet implements Work {
       }
       this.#onError(error);
     }
-    for (const [type, names] of unit.held) this.#dropMissing(type, names, next.get(type) ?? NONE);
+    const before = unit.held;
     unit.held = next;
+    for (const [type, names] of before) this.#dropMissing(type, names, next.get(type) ?? NONE);
   }
 
   #dropMissing(type: ResourceType, before: readonly string[], after: readonly string[]): void {
     if (before.length === after.length && before.every((name, i) => name === after[i])) return;
     const kept = new Set(after);
     for (const name of before) {
-      if (!kept.has(name) && this.#maps[type].delete(name)) this.#note(type, name);
+      if (kept.has(name) || (SHARED_NAMES.has(type) && this.partOf(type, name) >= 0)) continue;
+      if (this.#maps[type].delete(name)) this.#note(type, name);
     }
   }
 
