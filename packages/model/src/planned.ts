@@ -54,8 +54,6 @@ const gateway: readonly PlannedField[] = [
     what: () => "TLS that is passed through between networks",
     level: "Error",
   },
-  field("Gateway", "servers[].tls.ecdhCurves", "Warning"),
-  field("Gateway", "servers[].defaultEndpoint", "Warning"),
 ];
 
 const envoyFilter: readonly PlannedField[] = [

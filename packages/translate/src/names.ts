@@ -10,6 +10,11 @@ export function inboundCluster(targetPort: number): string {
   return `inbound|${targetPort}||`;
 }
 
+/** `default-endpoint|<endpoint>`: an application beside a gateway, which takes what no rule takes. */
+export function defaultEndpointCluster(endpoint: string): string {
+  return `default-endpoint|${endpoint}`;
+}
+
 /** Refuses every connection: it has no endpoint. */
 export const BLACK_HOLE_CLUSTER = "BlackHoleCluster";
 /** There is no such cluster: it stands for backends that could not be resolved. */

@@ -5,7 +5,7 @@
 import { X509Certificate } from "node:crypto";
 import { connect } from "node:tls";
 import type { GatewayApi, MeshObject } from "@heddle/model";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Greeter, greeting, startGreeter } from "../../harness/bytes.ts";
 import { certificateSecret, createAuthority, type Leaf } from "../../harness/certificates.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
@@ -293,6 +293,17 @@ const OBJECTS: readonly MeshObject[] = [
       ),
     ),
   ]),
+  gatewayApi<GatewayApi.GatewayClass>(
+    "GatewayClass",
+    "with-parameters",
+    {
+      controllerName: "heddle.dev/gateway-controller",
+      parametersRef: { group: "", kind: "ConfigMap", namespace: "default", name: "parameters" },
+    },
+    "",
+  ),
+  gatewayAt("parametrised", { gatewayClassName: "with-parameters" }),
+  answering("default", [{ name: "parametrised" }], "at-parametrised"),
   ...Object.entries(ADDRESSES).flatMap(([name, addresses]) => [
     gatewayAt(name, { addresses }),
     answering("default", [{ name }], `at-${name}`),
@@ -460,4 +471,8 @@ describe.skipIf(!envoyBinary)("listeners", () => {
       expect(await answered("another-type.at.test", "default")).toBe(false);
     },
   );
+
+  test("of a Gateway whose class has parameters that nobody reads are not there", async () => {
+    expect(await answered("parametrised.at.test", "default")).toBe(false);
+  });
 });

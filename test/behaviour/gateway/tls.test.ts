@@ -105,6 +105,7 @@ describe.skipIf(!envoyBinary)("TLS at a gateway", async () => {
       maxProtocolVersion: "TLSV1_2",
       cipherSuites: ["ECDHE-ECDSA-AES256-GCM-SHA384"],
     },
+    curves: { mode: "SIMPLE", ...CREDENTIAL, ecdhCurves: ["P-384"] },
   };
 
   const trusted = (name: string, pem: string): Secret => ({
@@ -328,6 +329,17 @@ describe.skipIf(!envoyBinary)("TLS at a gateway", async () => {
         cipher: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
       });
       expect(await agreed("suites", { ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256" })).toBe("refused");
+    },
+  );
+
+  proves(
+    "Gateway",
+    ["servers[].tls.ecdhCurves"],
+    "exchanges keys by the curves that it is told to",
+    async () => {
+      expect(await agreed("curves", { ecdhCurve: "P-384" })).not.toBe("refused");
+      expect(await agreed("curves", { ecdhCurve: "P-256" })).toBe("refused");
+      expect(await agreed("simple", { ecdhCurve: "P-256" })).not.toBe("refused");
     },
   );
 });

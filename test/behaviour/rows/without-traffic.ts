@@ -13,6 +13,9 @@ export const withoutTraffic: Readonly<Record<string, Readonly<Record<string, str
   TLSRoute: { "rules[].name": RULE_NAME },
   TCPRoute: { "rules[].name": RULE_NAME },
   UDPRoute: { "rules[].name": RULE_NAME },
+  GatewayClass: {
+    description: "words for people",
+  },
   Gateway: {
     "servers[].port.name":
       "a name for people and for patches, unlike those of the Gateway's other ports",

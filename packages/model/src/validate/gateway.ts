@@ -2,7 +2,7 @@
 import type { Gateway, Server, ServerTLSSettings } from "../kinds/gateway.ts";
 import { isHttp, isTls, protocolNamed } from "../registry/protocol.ts";
 import type { Protocol } from "../registry/types.ts";
-import { UNIX, checkBindAddress, checkUnixSocket } from "./address.ts";
+import { UNIX, checkBindAddress, checkDefaultEndpoint, checkUnixSocket } from "./address.ts";
 import { checkPort } from "./match.ts";
 import { hostError, isDnsLabel, isIpAddress, isRuleLabel } from "./names.ts";
 import type { Report } from "./report.ts";
@@ -46,7 +46,8 @@ export function serverProtocol(server: Pick<Server, "port">): Protocol | undefin
 }
 
 function checkServer(server: Server, path: string, report: Report): void {
-  const { port, hosts, bind, tls } = server;
+  const { port, hosts, bind, tls, defaultEndpoint } = server;
+  if (defaultEndpoint) checkDefaultEndpoint(defaultEndpoint, `${path}.defaultEndpoint`, report);
   if (hosts.length === 0) {
     report({ code: "HDL0023", path: `${path}.hosts`, message: "a server has no hosts" });
   }

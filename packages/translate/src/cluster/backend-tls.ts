@@ -50,9 +50,7 @@ function validation(
       },
     };
   }
-  const roots =
-    authorities === "invalid"
-      ? { verifyCertificateHash: [NOBODY] }
-      : { trustedCa: { inlineString: authorities.pem } };
-  return { validationContext: { ...roots, ...checks } };
+  // Envoy refuses a cluster that verifies names without authorities.
+  if (authorities === "invalid") return { validationContext: { verifyCertificateHash: [NOBODY] } };
+  return { validationContext: { trustedCa: { inlineString: authorities.pem }, ...checks } };
 }

@@ -18,6 +18,8 @@ export interface GatewayListener {
    * that a VirtualService could write, such as `namespace/name#section`.
    */
   readonly gateway: string;
+  /** What its statistics go by, besides where it listens. */
+  readonly name?: string;
   /** Unlike those of all other listeners of the same origin. */
   readonly section: string;
   /**
@@ -38,6 +40,8 @@ export interface GatewayListener {
   readonly tls?: ListenerTls;
   /** Requests in the clear are sent to HTTPS, also those for hosts that no rule speaks of. */
   readonly httpsRedirect: boolean;
+  /** Takes what no rule takes: an application beside the proxy, `127.0.0.1:PORT`, `[::1]:PORT` or `unix://PATH`. */
+  readonly defaultEndpoint?: string;
   /**
    * Hosts of other listeners of the port. A request for one of them came by a connection that was opened for this listener, and
    * is told so: status 421 makes a client open another.
@@ -114,4 +118,6 @@ export interface TlsParameters {
   readonly maximumVersion?: Exclude<TLSProtocol, "TLS_AUTO">;
   /** For versions up to 1.2; Envoy's own where it is empty. */
   readonly cipherSuites: readonly string[];
+  /** Of key exchange, in order of preference; Envoy's own where it is empty. */
+  readonly ecdhCurves: readonly string[];
 }

@@ -27,12 +27,14 @@ export function gatewayListenersOf(object: MeshObject<Gateway>): readonly Gatewa
       {
         origin: { kind: "Gateway", namespace, name },
         gateway: `${namespace}/${name}`,
+        ...(server.name ? { name: server.name } : {}),
         section: server.port.name,
         port: server.port.number,
         ...(server.bind ? { bind: server.bind } : {}),
         protocol,
         hosts: server.hosts.map((host) => listenerHost(host, namespace)),
         ...(secure ? { tls: istioTls(server.tls ?? {}) } : {}),
+        ...(server.defaultEndpoint ? { defaultEndpoint: besides(server.defaultEndpoint) } : {}),
         httpsRedirect: protocol === "HTTP" && server.tls?.httpsRedirect === true,
       },
     ];
@@ -66,6 +68,15 @@ function listenerHost(text: string, gatewayNamespace: string): ListenerHost {
   const namespace = slash < 0 ? "*" : text.slice(0, slash);
   if (namespace === "*") return { host };
   return { host, namespaces: [namespace === "." ? gatewayNamespace : namespace] };
+}
+
+/** Without an address, or with one that stands for all of them, loopback is meant. */
+function besides(endpoint: string): string {
+  if (endpoint.startsWith("unix://")) return endpoint;
+  const colon = endpoint.lastIndexOf(":");
+  const address = endpoint.slice(0, colon);
+  const loopback = address.startsWith("[") ? "[::1]" : "127.0.0.1";
+  return `${loopback}${endpoint.slice(colon)}`;
 }
 
 function passesThrough(mode: ServerTLSSettings["mode"]): boolean {
@@ -143,6 +154,7 @@ function parametersOf(tls: ServerTLSSettings): TlsParameters {
     ...(minimum ? { minimumVersion: minimum } : {}),
     ...(maximum ? { maximumVersion: maximum } : {}),
     cipherSuites: tls.cipherSuites ?? [],
+    ecdhCurves: tls.ecdhCurves ?? [],
   };
 }
 

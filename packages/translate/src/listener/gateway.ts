@@ -126,7 +126,7 @@ const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
     const layer = layerOf(first.listener);
     const filterChains =
       layer === "requests"
-        ? [{ filters: requests(read, key, first.routeName) }]
+        ? [{ filters: requests(read, key, first.routeName, nameOf(servers)) }]
         : connectionsOf(read, key);
     if (filterChains.length === 0) return undefined;
     return {
@@ -139,12 +139,18 @@ const gatewayListener = derivation<GatewayListenerKey, Listener | undefined>(
   },
 );
 
+/** Servers that share a listener share its statistics: the first name counts. */
+function nameOf(servers: readonly GatewayServer[]): string | undefined {
+  return servers.find(({ listener }) => listener.name !== undefined)?.listener.name;
+}
+
 function requests(
   read: ModelReader,
   { peer, guards, address, port }: GatewayListenerKey,
   routes: string,
+  name: string | undefined,
 ): readonly Filter[] {
-  const statPrefix = `outbound_${address}_${port}`;
+  const statPrefix = `outbound_${name === undefined ? "" : `${name}_`}${address}_${port}`;
   const listening = { leg: "outbound", edge: true, peer, guards, statPrefix, routes } as const;
   return [httpConnectionManager(read, listening)];
 }
@@ -168,7 +174,7 @@ function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly Fil
     if (transportSocket === undefined) return [];
     const names = hosts.map(({ host }) => host);
     if (layer === "http") {
-      const filters = requests(read, key, routeName);
+      const filters = requests(read, key, routeName, listener.name);
       return claim({ ...ANY_CONNECTION, serverNames: names }, claimed).map((each) => ({
         name: routeName,
         filterChainMatch: chainMatch(each),

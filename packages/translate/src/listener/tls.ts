@@ -181,11 +181,12 @@ function bundleOf(
 
 function tlsParameters(parameters: FormParameters | undefined): TlsParameters {
   if (parameters === undefined) return MODERN;
-  const { minimumVersion, maximumVersion, cipherSuites } = parameters;
+  const { minimumVersion, maximumVersion, cipherSuites, ecdhCurves } = parameters;
   return {
     tlsMinimumProtocolVersion: minimumVersion ? VERSIONS[minimumVersion] : "TLSv1_2",
     tlsMaximumProtocolVersion: maximumVersion ? VERSIONS[maximumVersion] : "TLSv1_3",
     ...(cipherSuites.length > 0 ? { cipherSuites } : {}),
+    ...(ecdhCurves.length > 0 ? { ecdhCurves } : {}),
   };
 }
 

@@ -12,7 +12,7 @@ import type {
 } from "../form/rule-set.ts";
 import { heeds } from "../form/horizon.ts";
 import { rulesForHost, rulesOfGateway } from "../form/rules.ts";
-import { outboundCluster } from "../names.ts";
+import { defaultEndpointCluster, outboundCluster } from "../names.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { clusterOf, portOf } from "./destination.ts";
 import { admittedHosts } from "./gateway-hosts.ts";
@@ -125,9 +125,29 @@ export const gatewayConnections = derivation<GatewayConnectionsKey, readonly Con
       // Whatever takes every connection leaves nothing for the rules of younger objects.
       if (routes.some(({ criteria }) => takesAll(criteria))) break;
     }
+    if (!routes.some(({ criteria }) => takesAll(criteria))) routes.push(...restOf(listener));
     return routes;
   },
 );
+
+/** What no rule takes, where the listener names an application for it. */
+function restOf({ defaultEndpoint, hosts, tls }: GatewayListener): readonly ConnectionRoute[] {
+  if (defaultEndpoint === undefined) return [];
+  const name = defaultEndpointCluster(defaultEndpoint);
+  const serverNames = tls?.mode === "PASSTHROUGH" ? hosts.map(({ host }) => host) : [];
+  return [
+    {
+      criteria: { ...ANY_CONNECTION, serverNames },
+      target: {
+        statPrefix: name,
+        clusters: [{ name, weight: 1 }],
+        policy: {},
+        anyServerAt: undefined,
+        origin: undefined,
+      },
+    },
+  ];
+}
 
 interface Place {
   readonly read: ModelReader;

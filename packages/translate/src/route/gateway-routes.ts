@@ -7,7 +7,9 @@ import { type ClientView, derivation } from "../read.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
 import { admittedHosts } from "./gateway-hosts.ts";
 import { type GatewayKey, gatewayServers } from "./gateway-servers.ts";
+import { defaultEndpointCluster } from "../names.ts";
 import { matchesEverything } from "./match.ts";
+import { NO_TIMEOUT } from "./timeout.ts";
 import { routesOf } from "./rules.ts";
 
 export interface GatewayRouteKey {
@@ -20,6 +22,8 @@ export interface GatewayRouteKey {
 interface DraftHost {
   readonly rules: Map<RuleSet, Set<string>>;
   redirectToHttps: boolean;
+  /** Takes what the rules leave. */
+  defaultEndpoint: string | undefined;
 }
 
 /** Undefined if no server asks for it. */
@@ -34,9 +38,15 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
     for (const { listener } of servers) {
       for (const ruleSet of rulesOfGateway(read, listener.gateway)) {
         for (const host of admittedHosts(listener.hosts, ruleSet)) {
-          const { rules } = draftOf(hosts, host);
+          const draft = draftOf(hosts, host);
+          const { rules } = draft;
           rules.set(ruleSet, (rules.get(ruleSet) ?? new Set()).add(listener.gateway));
+          draft.defaultEndpoint ??= listener.defaultEndpoint;
         }
+      }
+      if (listener.defaultEndpoint !== undefined) {
+        for (const { host } of listener.hosts)
+          draftOf(hosts, host).defaultEndpoint ??= listener.defaultEndpoint;
       }
       if (listener.httpsRedirect) redirectHosts(hosts, listener);
     }
@@ -44,14 +54,14 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
     const tls = protocol === "HTTPS";
     const virtualHosts = [...hosts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([host, { rules, redirectToHttps }]): VirtualHost => {
+      .map(([host, { rules, redirectToHttps, defaultEndpoint }]): VirtualHost => {
         const routes = [...rules].flatMap(([ruleSet, gateways]) =>
           routesOf({ read, view, rules: ruleSet, port, tls, gateways }),
         );
         return {
           name: `${host}:${first.port}`,
           domains: [host],
-          routes: catchAllsLast(routes),
+          routes: withRest(catchAllsLast(routes), defaultEndpoint),
           ...(redirectToHttps ? { requireTls: "ALL" } : {}),
           includeRequestAttemptCount: true,
         };
@@ -72,6 +82,14 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
   },
 );
 
+function withRest(routes: readonly Route[], endpoint: string | undefined): readonly Route[] {
+  const last = routes.at(-1)?.match;
+  if (endpoint === undefined || (last !== undefined && matchesEverything(last))) return routes;
+  const cluster = defaultEndpointCluster(endpoint);
+  const rest = { name: "default", match: { prefix: "/" }, route: { cluster, timeout: NO_TIMEOUT } };
+  return [...routes, rest];
+}
+
 function misdirectedHost(host: string, port: number): VirtualHost {
   return {
     name: `misdirected:${host}:${port}`,
@@ -91,7 +109,7 @@ function redirectHosts(hosts: Map<string, DraftHost>, listener: GatewayListener)
 function draftOf(hosts: Map<string, DraftHost>, host: string): DraftHost {
   const known = hosts.get(host);
   if (known) return known;
-  const draft: DraftHost = { rules: new Map(), redirectToHttps: false };
+  const draft: DraftHost = { rules: new Map(), redirectToHttps: false, defaultEndpoint: undefined };
   hosts.set(host, draft);
   return draft;
 }

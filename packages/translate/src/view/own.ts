@@ -1,5 +1,6 @@
 /** What a proxy holds that others do not: its listeners, the routes these ask for, and what leads to its own workload. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
+import { defaultEndpointClusters } from "../cluster/default-endpoint.ts";
 import { fixedClusters } from "../cluster/fixed.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
 import { datagramClusters } from "../listener/datagrams.ts";
@@ -39,6 +40,7 @@ export function ownParts(
     (emit) => {
       if (proxy.type !== "router") return;
       const patcher = patcherOf(read, proxy);
+      emitClusters(emit, patcher, defaultEndpointClusters(read, proxy));
       for (const { cluster, assignment } of datagramClusters(read, proxy)) {
         emitClusters(emit, patcher, [cluster]);
         emit("endpoint", assignment.clusterName as string, assignment);

@@ -37,7 +37,7 @@ export function gatewayClassStatus(
           fails(
             "Accepted",
             "InvalidParameters",
-            "parametersRef names nothing that is read here",
+            `${parametersText(object.spec.parametersRef)} is no kind of parameters that is read here`,
             "spec.parametersRef",
           ),
         ],
@@ -45,6 +45,12 @@ export function gatewayClassStatus(
     default:
       return undefined;
   }
+}
+
+function parametersText(reference: GatewayApi.GatewayClass["parametersRef"]): string {
+  if (reference === undefined) return "parametersRef";
+  const { group, kind, namespace, name } = reference;
+  return `${kind}${group === "" ? "" : ` of ${group}`} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
 /**

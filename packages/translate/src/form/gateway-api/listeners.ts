@@ -95,6 +95,6 @@ function tlsOf({ listener, certificates, clients }: ListenerEntry): ListenerTls 
           },
         }
       : {}),
-    parameters: { cipherSuites: [] },
+    parameters: { cipherSuites: [], ecdhCurves: [] },
   };
 }
