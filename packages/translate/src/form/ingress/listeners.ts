@@ -62,7 +62,7 @@ function secureListeners(
         tls: {
           mode: "TERMINATE",
           certificates: [{ credential }],
-          parameters: { cipherSuites: [] },
+          parameters: { cipherSuites: [], ecdhCurves: [] },
         },
         httpsRedirect: false,
       },
