@@ -37,7 +37,7 @@ function captured(listener: Listener, address: string): Listener {
 }
 
 export interface Destination {
-  /** An IPv4 address and a port, `10.0.0.1:80`. */
+  /** An address and a port, `10.0.0.1:80` or `[fd00::1]:80`. */
   readonly to: string;
   readonly from?: string;
 }
@@ -45,15 +45,21 @@ export interface Destination {
 /** A connection of a workload's application, as iptables would lead it to the workload's Envoy. */
 export function connectThrough(
   workload: string,
-  { to, from = "10.99.0.1:40000" }: Destination,
+  { to, from = to.startsWith("[") ? "[fd99::1]:40000" : "10.99.0.1:40000" }: Destination,
 ): Promise<Socket> {
-  const [destination, port] = to.split(":");
-  const [source, sourcePort] = from.split(":");
+  const family = to.startsWith("[") ? "TCP6" : "TCP4";
+  const [destination, port] = addressAndPort(to);
+  const [source, sourcePort] = addressAndPort(from);
   return new Promise((resolve, reject) => {
     const socket = connect(OUTBOUND_PORT, workload, () => {
-      socket.write(`PROXY TCP4 ${source} ${destination} ${sourcePort} ${port}\r\n`);
+      socket.write(`PROXY ${family} ${source} ${destination} ${sourcePort} ${port}\r\n`);
       resolve(socket);
     });
     socket.once("error", reject);
   });
+}
+
+function addressAndPort(text: string): [string, string] {
+  const colon = text.lastIndexOf(":");
+  return [text.slice(0, colon).replace(/^\[|\]$/g, ""), text.slice(colon + 1)];
 }

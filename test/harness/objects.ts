@@ -89,6 +89,7 @@ export interface Port {
   readonly name: string;
   readonly port: number;
   readonly targetPort?: number;
+  readonly appProtocol?: string;
 }
 
 /** A Service and its one EndpointSlice. */

@@ -47,6 +47,8 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     httpProtocolOptions: { acceptHttp10: true, enableTrailers: true },
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: true,
+    // `reviews.default.svc.cluster.local.` is the same name, only absolute.
+    ...(leg === "outbound" ? { stripTrailingHostDot: true } : {}),
     mergeSlashes: edge,
     pathWithEscapedSlashesAction: edge ? "UNESCAPE_AND_REDIRECT" : "KEEP_UNCHANGED",
     // Between workloads a silent stream may be a long poll; at the edge it may be anybody.
