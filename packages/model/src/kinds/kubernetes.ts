@@ -10,6 +10,10 @@ export interface Service {
   readonly ports?: readonly ServicePortSpec[];
   readonly selector?: Readonly<Record<string, string>>;
   readonly publishNotReadyAddresses?: boolean;
+  /** Local: clients reach endpoints of their own node alone. */
+  readonly internalTrafficPolicy?: "Cluster" | "Local";
+  /** PreferSameZone, PreferSameNode, or PreferClose, which is an older name of the first. */
+  readonly trafficDistribution?: string;
   readonly status?: {
     readonly loadBalancer?: {
       readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[];

@@ -44,8 +44,11 @@ function workloadAt(
   pods: PodLookup,
   options: WorkloadOptions,
 ): WorkloadEndpoint {
-  const { targetRef, conditions, zone, hostname } = endpoint;
-  const named = hostname === undefined ? {} : { hostname };
+  const { targetRef, conditions, zone, hostname, nodeName } = endpoint;
+  const named = {
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(nodeName ? { nodeName } : {}),
+  };
   const pod =
     (targetRef?.kind === "Pod" && targetRef.name !== undefined
       ? pods.byName(targetRef.namespace ?? namespace, targetRef.name)

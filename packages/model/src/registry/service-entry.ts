@@ -3,6 +3,7 @@ import { objectKey } from "../object.ts";
 import type { MeshObject } from "../object.ts";
 import type { ServiceEntry, ServiceEntryPort } from "../kinds/service-entry.ts";
 import type { WorkloadEntry } from "../kinds/workload-entry.ts";
+import { nearnessOf } from "./nearness.ts";
 import { entryProtocol } from "./protocol.ts";
 import type { ServiceModel, WorkloadEndpoint } from "./types.ts";
 import type { WorkloadOptions } from "./workload.ts";
@@ -11,7 +12,8 @@ import { workloadOfEntry } from "./workload-entry.ts";
 /** One service for each host of an entry, in the order in which they are written. */
 export function servicesOfEntry(entry: MeshObject<ServiceEntry>): readonly ServiceModel[] {
   const { metadata, spec } = entry;
-  const { namespace, labels } = metadata;
+  const { namespace, labels, annotations } = metadata;
+  const nearest = nearnessOf(undefined, annotations);
   const addresses = (spec.addresses ?? []).map(withoutFullMask);
   const key = objectKey(entry);
   return [...new Set(spec.hosts.map((host) => host.toLowerCase()))].map((host): ServiceModel => ({
@@ -34,6 +36,7 @@ export function servicesOfEntry(entry: MeshObject<ServiceEntry>): readonly Servi
     selector: spec.workloadSelector?.labels ?? {},
     key,
     subjectAltNames: spec.subjectAltNames ?? [],
+    ...(nearest === undefined ? {} : { nearest }),
     exportTo: spec.exportTo ?? [],
   }));
 }

@@ -3,6 +3,7 @@ import { objectKey } from "../object.ts";
 import type { MeshObject } from "../object.ts";
 import { serviceHost } from "../host.ts";
 import type { Service } from "../kinds/kubernetes.ts";
+import { nearnessOf } from "./nearness.ts";
 import { protocolOf } from "./protocol.ts";
 import type { ServiceModel } from "./types.ts";
 
@@ -25,6 +26,7 @@ export function serviceOf(
   const { metadata, spec } = service;
   const { name, namespace, annotations } = metadata;
   const addresses = (spec.clusterIPs ?? [spec.clusterIP ?? ""]).filter(isAddress);
+  const nearest = nearnessOf(spec.trafficDistribution, annotations);
   const external = spec.type === "ExternalName" && spec.externalName !== undefined;
   return {
     host: serviceHost(name, namespace, clusterDomain),
@@ -52,6 +54,8 @@ export function serviceOf(
         (account) => `spiffe://${trustDomain}/ns/${namespace}/sa/${account}`,
       ),
     ],
+    ...(spec.internalTrafficPolicy === "Local" ? { nodeLocal: true } : {}),
+    ...(nearest === undefined ? {} : { nearest }),
     exportTo: list(annotations[EXPORT_TO]),
   };
 }

@@ -52,9 +52,16 @@ export interface ServiceModel {
   readonly key: string;
   /** SPIFFE identities that its endpoints may have besides their own. */
   readonly subjectAltNames: readonly string[];
+  /** Clients reach endpoints of their own node alone. */
+  readonly nodeLocal?: boolean;
+  /** Endpoints near the client go first. */
+  readonly nearest?: Nearness;
   /** Namespaces that see it: `*`, `.`, `~` (none) or names; empty means all. */
   readonly exportTo: readonly string[];
 }
+
+/** `node`: of the client's node, then of its subzone, zone and region; `zone`: of its zone, then of its region. */
+export type Nearness = "node" | "zone";
 
 /** What clients call a service of Kubernetes by. */
 export interface ServiceName {

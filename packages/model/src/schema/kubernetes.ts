@@ -35,6 +35,8 @@ export const serviceSchema: z.ZodType<Service> = z.looseObject({
   ),
   selector: optional(textMap),
   publishNotReadyAddresses: optional(z.boolean()),
+  internalTrafficPolicy: optional(z.enum(["Cluster", "Local"])),
+  trafficDistribution: optional(text),
   status: optional(
     z.looseObject({
       loadBalancer: optional(

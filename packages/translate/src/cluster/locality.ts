@@ -8,7 +8,8 @@ export const locality: ClusterFeature = {
     const settings = policy.loadBalancer?.localityLbSetting;
     const listed = discovery === "EDS" || discovery === "STRICT_DNS";
     if (!listed || settings === undefined) return cluster;
-    if (!weighsPlaces(settings, policy.outlierDetection !== undefined)) return cluster;
+    const failsOver = policy.alwaysFailsOver === true || policy.outlierDetection !== undefined;
+    if (!weighsPlaces(settings, failsOver)) return cluster;
     return {
       ...cluster,
       // Envoy ignores the weights of localities without it. Where nobody asks for places, it would only disturb the choice

@@ -15,7 +15,7 @@ import { derivation, type ModelReader } from "../read.ts";
 import { discoveryOf } from "./discovery.ts";
 import type { ClusterContext } from "./feature.ts";
 import { CLUSTER_FEATURES } from "./features.ts";
-import { policyFor } from "./policy.ts";
+import { placedPolicy, policyFor } from "./policy.ts";
 
 /** One cluster, for every client that sees the same rule. */
 export interface ClusterKey {
@@ -61,7 +61,7 @@ export function contextOf(
   const subset = rule?.spec.subsets?.find((each) => each.name === name);
   if (service === undefined || port === undefined) return undefined;
   if (name !== "" && subset === undefined) return undefined;
-  const policy = policyFor(rule?.spec, subset, number);
+  const policy = placedPolicy(policyFor(rule?.spec, subset, number), service);
   const backendPolicy = backendTlsPolicyFor(read.gatewayApi, service, port.name);
   return {
     backendTls: backendPolicy && backendTlsOf(read.gatewayApi, backendPolicy),

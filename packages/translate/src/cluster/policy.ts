@@ -1,8 +1,31 @@
 /** The traffic policy of one port of a service or subset, merged from the levels of a DestinationRule. */
-import type { DestinationRule, PortPolicy, Subset, TrafficPolicy } from "@heddle/model";
+import type {
+  DestinationRule,
+  PortPolicy,
+  ServiceModel,
+  Subset,
+  TrafficPolicy,
+} from "@heddle/model";
+import { nearnessLabels } from "../endpoint/topology.ts";
 
 /** What holds in the end; there are no levels below it. */
-export type EffectivePolicy = Omit<TrafficPolicy, "portLevelSettings">;
+export interface EffectivePolicy extends Omit<TrafficPolicy, "portLevelSettings"> {
+  /** Endpoints have an order whether or not anybody detects outliers: those that are not ready are not there. */
+  readonly alwaysFailsOver?: boolean;
+}
+
+/** With what the service itself asks for where its rule says nothing of places: near endpoints first. */
+export function placedPolicy(policy: EffectivePolicy, service: ServiceModel): EffectivePolicy {
+  const { loadBalancer = {} } = policy;
+  const failoverPriority = nearnessLabels(service);
+  const told = loadBalancer.localityLbSetting ?? loadBalancer.zoneAwareLbSetting;
+  if (failoverPriority.length === 0 || told !== undefined) return policy;
+  return {
+    ...policy,
+    loadBalancer: { ...loadBalancer, localityLbSetting: { failoverPriority } },
+    alwaysFailsOver: true,
+  };
+}
 
 /**
  * The subset's policy goes over the rule's, field by field. Settings for a port take the place of everything else that

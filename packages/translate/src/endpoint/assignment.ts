@@ -15,6 +15,8 @@ import { isReachable } from "../families.ts";
 import { outboundCluster as clusterName } from "../names.ts";
 import { endpointMetadata } from "../telemetry/peer.ts";
 import { byLocality } from "./locality.ts";
+import type { ClientPlace } from "./locality-group.ts";
+import { labelOf, NODE_LABEL } from "./topology.ts";
 
 /** As clients in the context's place see them. */
 export function assignmentOf(context: ClusterContext): ClusterLoadAssignment {
@@ -60,10 +62,17 @@ function endpointsOf({
       ({ labels, address }) =>
         labelsMatch(subset?.labels, labels) &&
         (!isIpAddress(address) || isReachable(address, families)),
-    );
+    )
+    .filter((endpoint) => !service.nodeLocal || isOnNode(endpoint, client));
   if (discovery === "EDS") return all.filter(({ address }) => !isName(address));
   // One name, of which one address is used at a time: more than one endpoint Envoy refuses.
   return discovery === "LOGICAL_DNS" ? all.slice(0, 1) : all;
+}
+
+/** A client whose node nobody knows is on none. */
+function isOnNode(endpoint: WorkloadEndpoint, { labels }: ClientPlace): boolean {
+  const node = labels[NODE_LABEL] ?? "";
+  return node !== "" && labelOf(endpoint, NODE_LABEL) === node;
 }
 
 /** A pod with an address of each family is one endpoint: its IPv4 address first, as addresses are sorted. */

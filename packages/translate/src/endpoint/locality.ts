@@ -16,11 +16,15 @@ export interface PlaceAsked {
  * Shares by place come first; without them traffic fails over by labels, by place, or both. Failing over needs outlier
  * detection to see that it must.
  */
-export function askedBy({ loadBalancer, outlierDetection }: EffectivePolicy): PlaceAsked {
+export function askedBy({
+  loadBalancer,
+  outlierDetection,
+  alwaysFailsOver,
+}: EffectivePolicy): PlaceAsked {
   const { enabled, distribute: shares, failoverPriority } = loadBalancer?.localityLbSetting ?? {};
   if (enabled === false) return NOTHING;
   if ((shares ?? []).length > 0) return { locality: true, labels: [] };
-  if (outlierDetection === undefined) return NOTHING;
+  if (outlierDetection === undefined && !alwaysFailsOver) return NOTHING;
   return { locality: true, labels: labelsCompared(failoverPriority) };
 }
 
@@ -37,6 +41,6 @@ export function byLocality(
   if ((settings.distribute ?? []).length > 0) {
     return distribute(grouped(endpoints), client.locality, settings.distribute ?? []);
   }
-  if (policy.outlierDetection === undefined) return grouped(endpoints);
+  if (policy.outlierDetection === undefined && !policy.alwaysFailsOver) return grouped(endpoints);
   return failOver(endpoints, client, settings);
 }

@@ -70,9 +70,13 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     peerAuthentication: (namespace, labels, port) =>
       side().peerAuthentications.modeOf(namespace, labels, port),
     predicateLabels: () => {
-      const { virtualServices, destinationRules } = side();
+      const { services, virtualServices, destinationRules } = side();
       return [
-        ...new Set([...virtualServices.predicateLabels(), ...destinationRules.predicateLabels()]),
+        ...new Set([
+          ...services.predicateLabels(),
+          ...virtualServices.predicateLabels(),
+          ...destinationRules.predicateLabels(),
+        ]),
       ].toSorted();
     },
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),

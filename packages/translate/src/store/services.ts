@@ -10,6 +10,7 @@ import {
   servicesOfEntry,
 } from "@heddle/model";
 import type { MeshSettings } from "../read.ts";
+import { labelsAskedBy } from "../endpoint/topology.ts";
 import type { Claims } from "../engine/claims.ts";
 import { Aliases } from "./aliases.ts";
 import { AutoAddressPlan } from "./auto-addresses.ts";
@@ -64,6 +65,8 @@ export class Services implements ModelIndex {
   readonly #part: Tracked<readonly string[]>;
   readonly #singledOut: Tracked<boolean>;
   readonly #anyDynamic: Tracked<boolean>;
+  readonly #labelReaders = new Map<string, number>();
+  readonly #predicateLabels: Tracked<readonly string[]>;
 
   constructor(claims: Claims, mesh: Pick<MeshSettings, "clusterDomain" | "trustDomain">) {
     this.#mesh = mesh;
@@ -74,6 +77,7 @@ export class Services implements ModelIndex {
       [...this.#restricted].some((host) => this.#seen(host).exceptions.has(namespace)),
     );
     this.#part = new Tracked(claims, (part) => [...(this.#parts[Number(part)] ?? [])].toSorted());
+    this.#predicateLabels = new Tracked(claims, () => [...this.#labelReaders.keys()].toSorted());
     this.#anyDynamic = new Tracked(claims, () => this.#dynamic.size > 0);
   }
 
@@ -130,6 +134,11 @@ export class Services implements ModelIndex {
     return this.#anyDynamic.read("");
   }
 
+  /** Keys of the labels of a client that some service chooses endpoints by, sorted. */
+  predicateLabels(): readonly string[] {
+    return this.#predicateLabels.read("");
+  }
+
   /** Tells other indexes, while plain data is changed. */
   onChange(
     listener: (host: string, before: readonly Unit[], after: readonly Unit[]) => void,
@@ -167,6 +176,7 @@ export class Services implements ModelIndex {
     this.#part.flush();
     this.#singledOut.flush();
     this.#anyDynamic.flush();
+    this.#predicateLabels.flush();
   }
 
   #definitionsOf(object: Defining | undefined): readonly Definition[] {
@@ -181,6 +191,8 @@ export class Services implements ModelIndex {
   #put(host: string, units: readonly Unit[]): void {
     const before = this.#hostsServed.get(host)?.units ?? NO_UNITS;
     this.#planAddresses(before, units);
+    this.#countLabels(before, -1);
+    this.#countLabels(units, 1);
     if (units.length === 0) this.#hostsServed.delete(host);
     else this.#hostsServed.set(host, { units, seen: undefined });
     this.#aliases.changed(host);
@@ -202,6 +214,15 @@ export class Services implements ModelIndex {
       this.#singledOut.touchWhere(() => true);
     }
     for (const listener of this.#listeners) listener(host, before, units);
+  }
+
+  #countLabels(units: readonly Unit[], step: 1 | -1): void {
+    for (const label of units.flatMap(({ model }) => labelsAskedBy(model))) {
+      const readers = (this.#labelReaders.get(label) ?? 0) + step;
+      if (readers > 0) this.#labelReaders.set(label, readers);
+      else this.#labelReaders.delete(label);
+      this.#predicateLabels.touch("");
+    }
   }
 
   #planAddresses(before: readonly Unit[], after: readonly Unit[]): void {

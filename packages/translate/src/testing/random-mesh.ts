@@ -59,8 +59,12 @@ const service = fc
       ...[undefined, undefined, undefined, undefined],
       ...["one.a.svc.cluster.local", "two.b.svc.cluster.local", "db.test"],
     ),
+    near: fc.constantFrom(
+      ...[{}, {}, {}, { internalTrafficPolicy: "Local" }],
+      ...[{ trafficDistribution: "PreferClose" }, { trafficDistribution: "PreferSameNode" }],
+    ),
   })
-  .map(({ namespace: ns, name: service, headless, exportTo: to, ports, externalName }) =>
+  .map(({ namespace: ns, name: service, headless, exportTo: to, ports, externalName, near }) =>
     object(
       "v1",
       "Service",
@@ -68,6 +72,7 @@ const service = fc
       {
         clusterIP: headless ? "None" : `10.9.${NAMESPACES.indexOf(ns)}.${NAMES.indexOf(service)}`,
         selector: { app: service },
+        ...near,
         ...(externalName ? { type: "ExternalName", externalName } : {}),
         ports: ports.map((port) => ({
           name: port,
@@ -127,6 +132,7 @@ const pod = fc
       {
         serviceAccountName: `${app}-${version}`,
         containers: mesh ? [{ name: "istio-proxy" }] : [],
+        nodeName: `node-${zone}-${version}`,
         status: { ...(addressed ? { podIP: `10.0.0.${number}` } : {}), phase: "Running" },
       },
       ns,

@@ -1,6 +1,6 @@
 /** What of a proxy its outbound resources depend on. */
 import { objectKey } from "@heddle/model";
-import { labelOf, NODE_LABEL } from "../endpoint/topology.ts";
+import { labelOf, PLACE_LABELS } from "../endpoint/topology.ts";
 import { familiesOf } from "../families.ts";
 import type { PatchTarget } from "../patch/compile.ts";
 import { patchKeyOf } from "../patch/patch-set.ts";
@@ -19,11 +19,16 @@ export function clientViewOf(
   const labels: Record<string, string> = {};
   const asked = read.predicateLabels();
   const [address] = proxy.addresses;
-  const nodeName =
-    asked.includes(NODE_LABEL) && address !== undefined
-      ? read.workload(address)?.nodeName
+  const known =
+    asked.some((label) => PLACE_LABELS.has(label)) && address !== undefined
+      ? read.workload(address)
       : undefined;
-  const workload = { ...proxy, ...(nodeName === undefined ? {} : { nodeName }) };
+  const nodeName = known?.nodeName ?? proxy.metadata?.["NODE_NAME"];
+  const workload = {
+    ...proxy,
+    locality: proxy.locality ?? known?.locality,
+    ...(nodeName === undefined ? {} : { nodeName }),
+  };
   for (const label of asked) {
     const value = labelOf(workload, label);
     if (value !== "" || Object.hasOwn(proxy.labels, label)) labels[label] = value;

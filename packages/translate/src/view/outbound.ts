@@ -10,12 +10,13 @@ import {
   subsetsOf,
 } from "../cluster/outbound.ts";
 import { resolvesNames } from "../cluster/discovery.ts";
-import { policyFor } from "../cluster/policy.ts";
+import { placedPolicy, policyFor } from "../cluster/policy.ts";
 import { horizonOf, hostsWithin } from "../form/horizon.ts";
 import { attempt } from "../engine/attempt.ts";
 import { loadAssignment } from "../endpoint/load-assignment.ts";
 import { askedBy, type PlaceAsked } from "../endpoint/locality.ts";
 import { type ClientPlace, placeText } from "../endpoint/locality-group.ts";
+import { labelsAskedBy } from "../endpoint/topology.ts";
 import { type Patcher, patcherFor } from "../patch/patcher.ts";
 import type { Families } from "../families.ts";
 import type { Locality, Reach } from "../proxy.ts";
@@ -195,13 +196,17 @@ const placeAsked = derivation<{ readonly host: string; readonly scope: string },
   (read, { host, scope }) => {
     const rule = read.destinationRule(host, scope)?.spec;
     const service = read.service(host, scope);
-    if (rule === undefined || service === undefined) return { locality: false, labels: [] };
+    if (service === undefined) return { locality: false, labels: [] };
+    const own = labelsAskedBy(service);
+    if (rule === undefined && own.length === 0) return { locality: false, labels: [] };
     const asked = clusteredPorts(service).flatMap((port) =>
-      [undefined, ...(rule.subsets ?? [])].map((subset) => askedBy(policyFor(rule, subset, port))),
+      [undefined, ...(rule?.subsets ?? [])].map((subset) =>
+        askedBy(placedPolicy(policyFor(rule, subset, port), service)),
+      ),
     );
     return {
       locality: asked.some(({ locality }) => locality),
-      labels: [...new Set(asked.flatMap(({ labels }) => labels))].toSorted(),
+      labels: [...new Set([...own, ...asked.flatMap(({ labels }) => labels)])].toSorted(),
     };
   },
 );
