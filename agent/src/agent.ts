@@ -132,6 +132,7 @@ async function startControl(
     directory: path.join(directory.path, "wasm"),
     objects: function* () {
       for (const [, , object] of model.entries()) yield object;
+      yield* refusals.substitutes();
     },
     get: (key) => model.get(key),
     set: (key, state) => translator.setWasmModule(key, state),

@@ -7,6 +7,7 @@ import type { Listener, ListenerFilter } from "@heddle/envoy/config/listener/v3"
 import { connect, type Socket } from "node:net";
 
 const OUTBOUND_PORT = 15001;
+const INBOUND_PORT = 15006;
 
 const PROXY_HEADER: ListenerFilter = {
   name: "envoy.filters.listener.proxy_protocol",
@@ -15,6 +16,8 @@ const PROXY_HEADER: ListenerFilter = {
       "type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol",
   },
 };
+
+const ASKS_KERNEL = "envoy.filters.listener.original_dst";
 
 /** Captures at the workload's own address, since tests of many workloads share a machine. */
 export function intercepted(bootstrap: Bootstrap, address: string): Bootstrap {
@@ -32,7 +35,10 @@ function captured(listener: Listener, address: string): Listener {
   return {
     ...listener,
     address: { socketAddress: { address, portValue } },
-    ...(name === "virtualOutbound" ? { listenerFilters: [PROXY_HEADER] } : {}),
+    listenerFilters: [
+      PROXY_HEADER,
+      ...(listener.listenerFilters ?? []).filter(({ name: filter }) => filter !== ASKS_KERNEL),
+    ],
   };
 }
 
@@ -43,15 +49,25 @@ export interface Destination {
 }
 
 /** A connection of a workload's application, as iptables would lead it to the workload's Envoy. */
-export function connectThrough(
+export function connectThrough(workload: string, destination: Destination): Promise<Socket> {
+  return connectLed(workload, OUTBOUND_PORT, destination);
+}
+
+/** A connection to one of a workload's own ports, as iptables would lead it to the workload's Envoy. */
+export function connectInto(workload: string, port: number): Promise<Socket> {
+  return connectLed(workload, INBOUND_PORT, { to: `${workload}:${port}` });
+}
+
+function connectLed(
   workload: string,
+  capturePort: number,
   { to, from = to.startsWith("[") ? "[fd99::1]:40000" : "10.99.0.1:40000" }: Destination,
 ): Promise<Socket> {
   const family = to.startsWith("[") ? "TCP6" : "TCP4";
   const [destination, port] = addressAndPort(to);
   const [source, sourcePort] = addressAndPort(from);
   return new Promise((resolve, reject) => {
-    const socket = connect(OUTBOUND_PORT, workload, () => {
+    const socket = connect(capturePort, workload, () => {
       socket.write(`PROXY ${family} ${source} ${destination} ${sourcePort} ${port}\r\n`);
       resolve(socket);
     });

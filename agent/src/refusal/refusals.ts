@@ -1,5 +1,5 @@
 /** What proxies refuse, and the objects to blame: looked for as refusals come, told until they are mended. */
-import { type Diagnostic, parseObjectKey } from "@heddle/model";
+import { type Diagnostic, type MeshObject, parseObjectKey } from "@heddle/model";
 import type { Change } from "@heddle/translate";
 import { agentCodes } from "../agent-error.ts";
 import type { AgentLog } from "../log.ts";
@@ -24,6 +24,8 @@ export interface Refusals {
   /** What an object, by its key, is to blame for. */
   about(key: string): readonly BlamedRefusal[];
   isHeld(key: string): boolean;
+  /** What stays in force in the place of objects on hold. */
+  substitutes(): readonly MeshObject[];
   diagnostics(): Diagnostic[];
   /** Calls back when something that is told has changed, with the node ids of the proxies concerned. */
   onChange(listener: (ids: readonly string[]) => void): void;
@@ -168,6 +170,7 @@ export function createRefusals(parts: RefusalsParts): Refusals {
     },
     about: (key) => all().filter(({ objects }) => objects.includes(key)),
     isHeld: (key) => holds.all().some((hold) => hold.key === key),
+    substitutes: () => holds.all().flatMap(({ substitute }) => substitute ?? []),
     diagnostics() {
       const byObject = new Map<string, BlamedRefusal[]>();
       for (const refused of all())

@@ -11,7 +11,7 @@ import { sha256Of } from "./verify-module.ts";
 export interface WasmModulesOptions {
   /** Modules are kept here, each under its checksum. */
   readonly directory: string;
-  /** All objects in force. */
+  /** All objects in force, and those that stay in force in the place of others. */
   readonly objects: () => Iterable<MeshObject>;
   readonly get: (key: string) => MeshObject | undefined;
   /** Where the translation is told. */
@@ -51,7 +51,7 @@ export function createWasmModules(options: WasmModulesOptions): WasmModules {
   const wanted = new Map<string, Wanted>();
   const cache = createModuleCache(directory);
   /** Not wanted any more: there until the next change, since a plugin that Envoy refuses goes on as it was. */
-  const retired: string[] = [];
+  const retired = new Map<string, Plugin>();
   let closed = false;
 
   function objectsChanged(keys: readonly string[]): void {
@@ -59,12 +59,13 @@ export function createWasmModules(options: WasmModulesOptions): WasmModules {
     const secrets = keys.some((key) => key.startsWith(SECRET));
     if (plugins.length === 0 && !(secrets && wanted.size > 0)) return;
     const byModule = Map.groupBy(everyPlugin(objects()), wasmModuleKey);
-    for (const key of retired.splice(0)) if (!byModule.has(key)) set(key, undefined);
+    for (const key of retired.keys()) if (!byModule.has(key)) set(key, undefined);
+    retired.clear();
     for (const [key, entry] of wanted) {
       if (byModule.has(key)) continue;
       clearTimeout(entry.timer);
       wanted.delete(key);
-      retired.push(key);
+      retired.set(key, entry.plugins[0] as Plugin);
     }
     for (const [key, users] of byModule) {
       const before = wanted.get(key);
@@ -83,7 +84,11 @@ export function createWasmModules(options: WasmModulesOptions): WasmModules {
       wanted.set(key, entry);
       if (!before || again) void obtain(key, entry);
     }
-    void cache.keepOnly([...wanted.values()].map(({ plugins: [plugin] }) => cacheKey(plugin)));
+    const kept = [
+      ...[...wanted.values()].map(({ plugins: [plugin] }) => plugin),
+      ...retired.values(),
+    ];
+    void cache.keepOnly(kept.map(cacheKey));
     changed();
   }
 
@@ -210,7 +215,14 @@ function cacheKey(plugin: Plugin | undefined): string {
 /** Files named by their checksum, and an index of them by `cacheKey`. */
 function createModuleCache(directory: string) {
   let index: Promise<Map<string, string>> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
   const file = (name: string) => path.join(directory, name);
+  /** Modules come at any time, and have the index in common, or a file. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work);
+    last = next.catch(() => undefined);
+    return next;
+  };
   const read = () =>
     (index ??= readFile(file(INDEX), "utf8").then(
       (text) => new Map(Object.entries(JSON.parse(text) as Record<string, string>)),
@@ -229,26 +241,28 @@ function createModuleCache(directory: string) {
       const bytes = await readFile(file(`${known}.wasm`)).catch(() => undefined);
       return bytes && sha256Of(bytes) === known ? bytes : undefined;
     },
-    async keep(key: string, bytes: Uint8Array): Promise<void> {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      const name = sha256Of(bytes);
-      const part = file(`.${name}.part`);
-      await writeFile(part, bytes, { mode: 0o600 });
-      await rename(part, file(`${name}.wasm`));
-      const urls = await read();
-      urls.set(key, name);
-      await write(urls);
-    },
+    keep: (key: string, bytes: Uint8Array): Promise<void> =>
+      inTurn(async () => {
+        await mkdir(directory, { recursive: true, mode: 0o700 });
+        const name = sha256Of(bytes);
+        const part = file(`.${name}.part`);
+        await writeFile(part, bytes, { mode: 0o600 });
+        await rename(part, file(`${name}.wasm`));
+        const urls = await read();
+        urls.set(key, name);
+        await write(urls);
+      }),
     /** Forgets what no plugin asks for. */
-    async keepOnly(used: readonly string[]): Promise<void> {
-      const urls = await read();
-      const gone = [...urls.keys()].filter((url) => !used.includes(url));
-      if (gone.length === 0) return;
-      for (const url of gone) urls.delete(url);
-      const kept = new Set([...urls.values()].map((name) => `${name}.wasm`));
-      await write(urls).catch(() => undefined);
-      for (const name of await readdir(directory).catch(() => []))
-        if (name.endsWith(".wasm") && !kept.has(name)) await rm(file(name), { force: true });
-    },
+    keepOnly: (used: readonly string[]): Promise<void> =>
+      inTurn(async () => {
+        const urls = await read();
+        const gone = [...urls.keys()].filter((url) => !used.includes(url));
+        if (gone.length === 0) return;
+        for (const url of gone) urls.delete(url);
+        const kept = new Set([...urls.values()].map((name) => `${name}.wasm`));
+        await write(urls).catch(() => undefined);
+        for (const name of await readdir(directory).catch(() => []))
+          if (name.endsWith(".wasm") && !kept.has(name)) await rm(file(name), { force: true });
+      }),
   };
 }

@@ -79,21 +79,9 @@ const envoyFilter: readonly PlannedField[] = [
 ];
 
 const sidecar: readonly PlannedField[] = [
-  ...["ingress[]", "egress[]"].map((at) => field("Sidecar", `${at}.port.targetPort`, "Warning")),
-  ...["httpsRedirect", "insecureSkipVerify", "ecdhCurves"].map((name) =>
-    field("Sidecar", `ingress[].tls.${name}`, "Warning"),
-  ),
-  {
-    kind: "Sidecar",
-    path: "ingress[].tls.mode",
-    when: (mode) => mode === "PASSTHROUGH" || mode === "AUTO_PASSTHROUGH",
-    what: (mode) => `TLS mode ${mode as string} of an ingress listener`,
-    level: "Error",
-  },
-  ...["inboundConnectionPool", "ingress[].connectionPool"].flatMap((pool) =>
-    ["h2UpgradePolicy", "useClientProtocol", "maxConcurrentStreams", "http2KeepAlive"].map((name) =>
-      field("Sidecar", `${pool}.http.${name}`, "Warning"),
-    ),
+  // Istio has it for what a client sends, and reads it nowhere else.
+  ...["inboundConnectionPool", "ingress[].connectionPool"].map((pool) =>
+    field("Sidecar", `${pool}.http.h2UpgradePolicy`, "Warning"),
   ),
 ];
 

@@ -73,13 +73,9 @@ export function serverCaSecret(credentialName: string): string {
 export const SYSTEM_ROOTS_SECRET = "file-root:system";
 
 /** Protocol names that a client of the mesh offers in TLS, so that a PERMISSIVE server can tell it from others. */
-export const MESH_ALPN = [
-  "istio",
-  "istio-peer-exchange",
-  "istio-http/1.0",
-  "istio-http/1.1",
-  "istio-h2",
-] as const;
+export const MESH_TCP_ALPN = ["istio", "istio-peer-exchange"] as const;
+/** The same, of clients that say which HTTP is inside. */
+export const MESH_HTTP_ALPN = ["istio-http/1.0", "istio-http/1.1", "istio-h2"] as const;
 
 /** What a client's proxy offers: ours, and the HTTP version of the requests it sends; nothing more where it sends bytes. */
 export function clientAlpn(traffic: "http1" | "http2" | "tcp"): readonly string[] {

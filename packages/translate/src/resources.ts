@@ -43,7 +43,7 @@ export interface InboundPort {
   readonly endpoint?: { readonly address: string; readonly port: number };
   /** How much the application is sent at a time; no limit where it is left out. */
   readonly pool?: ConnectionPoolSettings;
-  /** For clients outside of the mesh, where mutual TLS is off. */
+  /** For clients outside of the mesh; there only where mutual TLS is off. */
   readonly tls?: ListenerTls;
   /** Where the proxy listens, where traffic is not led to it. */
   readonly bind?: string;

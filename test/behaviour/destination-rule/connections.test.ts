@@ -1,15 +1,15 @@
 /** What a rule says of connections that carry no HTTP, by an Envoy that they are led to as iptables would. */
 import type { MeshObject, TrafficPolicy } from "@heddle/model";
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { connectThrough } from "../../harness/intercepted.ts";
 import { startedMesh } from "../../harness/mesh.ts";
 import { destinationRule, service } from "../../harness/objects.ts";
+import { startStuckServer, type StuckServer } from "../../harness/stuck-server.ts";
 import { proves } from "../proves.ts";
 
 const CLIENT = "127.85.0.1";
@@ -65,8 +65,7 @@ const echoing = (name: string) =>
 describe.skipIf(!envoyBinary)("connections", () => {
   const servers: (Server | HttpServer)[] = [];
   const asked: string[] = [];
-  let stuck: ChildProcess;
-  const fillers: Socket[] = [];
+  let stuck: StuckServer;
   beforeAll(async () => {
     for (const address of [...SERVERS, DIRECT]) {
       const server = echoing(address);
@@ -86,18 +85,11 @@ describe.skipIf(!envoyBinary)("connections", () => {
     });
     proxy.listen(PORT, FORWARD_PROXY);
     servers.push(proxy);
-    // A process that stands still, and whose queue of connections is full: the next one hangs.
-    stuck = spawn(process.execPath, ["-e", STANDING_STILL], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    if (stuck.stdout) await once(stuck.stdout, "data");
-    stuck.kill("SIGSTOP");
-    for (let i = 0; i < 4; i++) fillers.push(connect(PORT, STUCK).on("error", () => {}));
-    await sleep(200);
+    stuck = await startStuckServer(STUCK, PORT);
   });
   afterAll(() => {
-    stuck.kill("SIGKILL");
-    for (const socket of [...fillers, ...opened]) socket.destroy();
+    stuck.stop();
+    for (const socket of opened) socket.destroy();
     for (const server of servers) server.close();
   });
   startedMesh({
@@ -233,11 +225,6 @@ describe.skipIf(!envoyBinary)("connections", () => {
     },
   );
 });
-
-const STANDING_STILL = `
-  const server = require("node:net").createServer();
-  server.listen({ port: ${PORT}, host: "${STUCK}", backlog: 1 }, () => console.log("up"));
-`;
 
 /** With which a PROXY header of version 2 begins. */
 const V2_SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n").toString("hex");

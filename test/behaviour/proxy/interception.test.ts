@@ -90,12 +90,15 @@ describe("an intercepting sidecar", () => {
       "8000-mtls",
       "8000-plain",
       "8001-mtls",
+      "8001-tls",
       "8001-plain",
       "8002-mtls-http",
       "8002-mtls",
+      "8002-tls",
       "8002-plain-http",
       "8002-plain",
       "virtualInbound-mtls",
+      "virtualInbound-tls",
       "virtualInbound-plain",
     ]);
   });

@@ -1,14 +1,14 @@
 /** Fields that no request can show, each with the reason. */
 const KEEPALIVE =
-  "an option of the socket, seen only when a peer's machine vanishes; written down in testdata/traffic-policies";
+  "an option of the socket, seen only when a peer's machine vanishes; written down in";
 
 const RULE_NAME = "a name for people: nothing else refers to rules of connections";
 
 export const withoutTraffic: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   DestinationRule: {
-    "trafficPolicy.connectionPool.tcp.tcpKeepalive.probes": KEEPALIVE,
-    "trafficPolicy.connectionPool.tcp.tcpKeepalive.time": KEEPALIVE,
-    "trafficPolicy.connectionPool.tcp.tcpKeepalive.interval": KEEPALIVE,
+    "trafficPolicy.connectionPool.tcp.tcpKeepalive.probes": `${KEEPALIVE} testdata/traffic-policies`,
+    "trafficPolicy.connectionPool.tcp.tcpKeepalive.time": `${KEEPALIVE} testdata/traffic-policies`,
+    "trafficPolicy.connectionPool.tcp.tcpKeepalive.interval": `${KEEPALIVE} testdata/traffic-policies`,
   },
   TLSRoute: { "rules[].name": RULE_NAME },
   TCPRoute: { "rules[].name": RULE_NAME },
@@ -19,5 +19,10 @@ export const withoutTraffic: Readonly<Record<string, Readonly<Record<string, str
   Gateway: {
     "servers[].port.name":
       "a name for people and for patches, unlike those of the Gateway's other ports",
+  },
+  Sidecar: {
+    "ingress[].connectionPool.tcp.tcpKeepalive.probes": `${KEEPALIVE} testdata/sidecar-ingress`,
+    "ingress[].connectionPool.tcp.tcpKeepalive.time": `${KEEPALIVE} testdata/sidecar-ingress`,
+    "ingress[].connectionPool.tcp.tcpKeepalive.interval": `${KEEPALIVE} testdata/sidecar-ingress`,
   },
 };

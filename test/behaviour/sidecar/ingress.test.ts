@@ -1,29 +1,25 @@
-/** What Sidecars take in for a workload: ports that they list, where the application listens, TLS, and how much at a time. */
-import { describe, expect } from "vitest";
-import { certificateSecret } from "../../harness/certificates.ts";
+/** What Sidecars take in for a workload: ports that they list, where the application listens, and how much at a time. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { type Application, closed, startApplication } from "../../harness/application.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
-import { peerAuthentication, service, sidecar } from "../../harness/objects.ts";
+import { service, sidecar } from "../../harness/objects.ts";
 import { ask } from "../../harness/request.ts";
 import { proves } from "../proves.ts";
 
 const BOUND = "127.90.0.19";
 
-describe.skipIf(!envoyBinary)("what a Sidecar takes in", () => {
+describe.skipIf(!envoyBinary)("what a Sidecar takes in", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "heddle-sidecar-"));
+  const SOCKET = join(folder, "application.sock");
   const mesh = startedMesh({
     workloads: {
       client: { address: "127.90.0.1" },
       listed: { address: "127.90.0.2", ports: [9080, 9081] },
-      secure: {
-        address: "127.90.0.3",
-        ports: [9080],
-        secrets: async (authority) => [
-          certificateSecret(
-            "kubernetes://default/secure-cert",
-            await authority.issue("secure.example.com"),
-          ),
-        ],
-      },
       limited: { address: "127.90.0.4", ports: [9080] },
       pooled: { address: "127.90.0.5", ports: [9080] },
     },
@@ -37,7 +33,6 @@ describe.skipIf(!envoyBinary)("what a Sidecar takes in", () => {
         ],
         ["127.90.0.2"],
       ),
-      ...service("secure", [{ name: "http", port: 9080 }], ["127.90.0.3"]),
       ...service("limited", [{ name: "http", port: 9080 }], ["127.90.0.4"]),
       ...service("pooled", [{ name: "http", port: 9080 }], ["127.90.0.5"]),
       sidecar("listed", {
@@ -53,20 +48,15 @@ describe.skipIf(!envoyBinary)("what a Sidecar takes in", () => {
             captureMode: "NONE",
             defaultEndpoint: "127.0.0.1:9080",
           },
-        ],
-      }),
-      sidecar("secure", {
-        workloadSelector: { labels: { app: "secure" } },
-        ingress: [
           {
-            port: { number: 9080, protocol: "HTTPS", name: "https" },
-            tls: { mode: "SIMPLE", credentialName: "secure-cert" },
+            port: { number: 9083, protocol: "HTTP", name: "socket" },
+            defaultEndpoint: `unix://${SOCKET}`,
+          },
+          {
+            port: { number: 9084, protocol: "HTTP", name: "instance" },
+            defaultEndpoint: "0.0.0.0:9085",
           },
         ],
-      }),
-      peerAuthentication("secure", {
-        selector: { matchLabels: { app: "secure" } },
-        mtls: { mode: "DISABLE" },
       }),
       sidecar("limited", {
         workloadSelector: { labels: { app: "limited" } },
@@ -86,6 +76,19 @@ describe.skipIf(!envoyBinary)("what a Sidecar takes in", () => {
         ],
       }),
     ],
+  });
+
+  let socketed: Server;
+  let instance: Application;
+  beforeAll(async () => {
+    socketed = createServer((_, response) => response.end("socket"));
+    await new Promise<void>((resolve) => socketed.listen(SOCKET, resolve));
+    instance = await startApplication("instance", "127.90.0.2", 9085);
+  });
+  afterAll(async () => {
+    await closed(socketed);
+    await instance.stop();
+    await rm(folder, { recursive: true, force: true });
   });
 
   const atOnce = async (host: "limited" | "pooled") => {
@@ -112,25 +115,23 @@ describe.skipIf(!envoyBinary)("what a Sidecar takes in", () => {
 
   proves(
     "Sidecar",
-    ["ingress[].bind", "ingress[].captureMode=NONE"],
-    "listens on the address that it binds",
+    ["ingress[].defaultEndpoint"],
+    "reaches the application on a Unix socket, or on the workload's own address",
     async () => {
-      expect((await ask(BOUND, 9082, "listed:9082", "/")).status).toBe(200);
+      expect((await ask("127.90.0.2", 9083, "listed", "/")).body).toBe("socket");
+      expect((await ask("127.90.0.2", 9084, "listed", "/")).echo()).toMatchObject({
+        name: "instance",
+        port: 9085,
+      });
     },
   );
 
   proves(
     "Sidecar",
-    ["ingress[].tls.mode=SIMPLE", "ingress[].tls.credentialName"],
-    "takes TLS off for clients outside of the mesh, where mutual TLS is off",
+    ["ingress[].bind", "ingress[].captureMode=NONE"],
+    "listens on the address that it binds",
     async () => {
-      const answer = await ask("127.90.0.3", 9080, "secure.example.com", "/", {
-        secure: true,
-        servername: "secure.example.com",
-        ca: mesh.authority().certificate,
-      });
-      expect(answer.status).toBe(200);
-      expect(answer.echo().headers["x-forwarded-proto"]).toBe("https");
+      expect((await ask(BOUND, 9082, "listed:9082", "/")).status).toBe(200);
     },
   );
 

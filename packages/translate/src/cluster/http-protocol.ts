@@ -48,7 +48,7 @@ export const httpProtocol: ClusterFeature = {
       ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
       ...(sni === undefined ? {} : { upstreamHttpProtocolOptions: sni }),
       ...(errors === undefined ? {} : { outlierDetection: { errorMatcher: errors } }),
-      ...version(kind, http),
+      ...httpVersion(kind, http),
     };
     return {
       ...cluster,
@@ -59,7 +59,8 @@ export const httpProtocol: ClusterFeature = {
   },
 };
 
-function version(kind: UpstreamHttp, http: HTTPSettings): HttpProtocolOptions {
+/** Not for `none`. */
+export function httpVersion(kind: UpstreamHttp, http: HTTPSettings): HttpProtocolOptions {
   const http2ProtocolOptions = http2(http);
   switch (kind) {
     case "http2":

@@ -1,13 +1,13 @@
 /** The clusters by which a proxy reaches the workload that it stands in front of. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
-import { type ConnectionPoolSettings, isHttp, isHttp2 } from "@heddle/model";
+import { type ConnectionPoolSettings, type HTTPSettings, isHttp, isHttp2 } from "@heddle/model";
 import { socketAddress } from "../listener/address.ts";
 import { inboundCluster as clusterName } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation } from "../read.ts";
 import type { InboundPort } from "../resources.ts";
 import { poolLimits } from "./connection-pool.ts";
-import { commonOptions } from "./http-protocol.ts";
+import { commonOptions, httpVersion, type UpstreamHttp } from "./http-protocol.ts";
 import { clusterMetadata } from "../telemetry/peer.ts";
 
 export interface InboundKey {
@@ -48,29 +48,34 @@ export const inboundCluster = derivation<InboundKey, Cluster>(
   },
 );
 
-/** The application is spoken to as its clients speak, unless its port says HTTP/2. */
 function httpOptions(
   protocol: InboundPort["protocol"],
   { http = {}, tcp = {} }: ConnectionPoolSettings = {},
 ): Pick<Cluster, "typedExtensionProtocolOptions"> {
   const common = commonOptions(http, tcp);
-  const version = isHttp2(protocol)
-    ? { explicitHttpConfig: { http2ProtocolOptions: {} } }
-    : protocol === "AUTO"
-      ? { useDownstreamProtocolConfig: { httpProtocolOptions: {}, http2ProtocolOptions: {} } }
-      : common && isHttp(protocol)
-        ? { explicitHttpConfig: { httpProtocolOptions: {} } }
-        : undefined;
-  if (version === undefined) return {};
+  const kind = applicationHttp(protocol, http);
+  // HTTP/1.1 with nothing else to say is what Envoy does without the extension.
+  if (kind === "none" || (kind === "http1" && common === undefined)) return {};
   return {
     typedExtensionProtocolOptions: {
       [HTTP_OPTIONS]: {
         "@type": `type.googleapis.com/${HTTP_OPTIONS}`,
         ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
-        ...version,
+        ...httpVersion(kind, http),
       },
     },
   };
+}
+
+/** The application is spoken to as its port says, or as its clients speak where it does not say, or they are to be followed. */
+function applicationHttp(
+  protocol: InboundPort["protocol"],
+  { useClientProtocol }: HTTPSettings,
+): UpstreamHttp {
+  if (protocol === "AUTO") return "client";
+  if (!isHttp(protocol)) return "none";
+  if (useClientProtocol === true) return "client";
+  return isHttp2(protocol) ? "http2" : "http1";
 }
 
 /** One cluster a target port; two services on one port share the first one's. */

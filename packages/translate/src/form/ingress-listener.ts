@@ -11,6 +11,7 @@ import type { ListenerTls } from "./gateway-listener.ts";
 
 export interface IngressListener {
   readonly port: number;
+  /** What clients speak, TLS included. */
   readonly protocol: ServiceModel["ports"][number]["protocol"];
   /** Where the proxy listens; undefined where traffic is led to it. */
   readonly bind: string | undefined;
@@ -43,11 +44,11 @@ function listenerOf(
   const captured = captureMode === "NONE" ? false : !bind || captureMode === "IPTABLES";
   return {
     port: number,
-    // With TLS taken off there are requests inside.
-    protocol: protocol === "HTTPS" && taken?.mode !== "PASSTHROUGH" && taken ? "HTTP" : protocol,
+    protocol,
     bind: captured ? undefined : bind || "0.0.0.0",
     endpoint: endpointOf(defaultEndpoint, number),
-    tls: taken,
+    // Passed on, it is nothing but bytes.
+    tls: taken?.mode === "PASSTHROUGH" ? undefined : taken,
     pool: connectionPool ?? pool,
   };
 }

@@ -15,19 +15,26 @@ export function inboundPorts(read: ModelReader, proxy: ProxyDescription): readon
   const sidecar = read.sidecar(proxy.namespace, proxy.labels)?.spec;
   const served = servedPorts(read, proxy, address);
   const listed = sidecar ? ingressListenersOf(sidecar) : [];
-  if (listed.length > 0) return listed.map((each) => listedPort(each, served, proxy, address));
+  if (listed.length > 0)
+    return listed.map((each) => listedPort(read, each, served, proxy, address));
   const pool = sidecar?.inboundConnectionPool;
   return pool === undefined ? served : served.map((port) => ({ ...port, pool }));
 }
 
 /** A port that the workload's Sidecar lists, whether or not a service leads to it. */
 function listedPort(
+  read: ModelReader,
   { port, protocol, bind, endpoint, tls, pool }: IngressListener,
   served: readonly InboundPort[],
   proxy: ProxyDescription,
   address: string,
 ): InboundPort {
   const known = served.find(({ targetPort }) => targetPort === port);
+  // While the mesh's own TLS is taken there, another has no place beside it.
+  const taken =
+    tls && read.peerAuthentication(proxy.namespace, proxy.labels, port) === "DISABLE"
+      ? tls
+      : undefined;
   const application =
     "path" in endpoint
       ? { address: `unix://${endpoint.path}`, port: 0 }
@@ -39,10 +46,11 @@ function listedPort(
     targetPort: port,
     servicePort: known?.servicePort ?? port,
     service: known?.service ?? unnamedService(proxy, port, protocol),
-    protocol,
+    // With TLS taken off there are requests inside.
+    protocol: taken && protocol === "HTTPS" ? "HTTP" : protocol,
     endpoint: application,
     ...(bind === undefined ? {} : { bind }),
-    ...(tls === undefined ? {} : { tls }),
+    ...(taken === undefined ? {} : { tls: taken }),
     ...(pool === undefined ? {} : { pool }),
   };
 }

@@ -8,7 +8,8 @@ import {
   INBOUND_CAPTURE_PORT,
   INBOUND_PASSTHROUGH_CLUSTER,
   inboundCluster,
-  MESH_ALPN,
+  MESH_HTTP_ALPN,
+  MESH_TCP_ALPN,
   VIRTUAL_INBOUND,
 } from "../names.ts";
 import { type Families, familiesOf } from "../families.ts";
@@ -150,14 +151,8 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
     ];
     const tcp = (leg: Leg) => tcpProxy(read, leg, peer, cluster);
     const transportSocket =
-      mode === "DISABLE" && tls
-        ? listenerTls(
-            tls,
-            peer.namespace,
-            read.mesh.trustDomain,
-            handling === "http" ? "http" : "tcp",
-          )
-        : undefined;
+      tls &&
+      listenerTls(tls, peer.namespace, read.mesh.trustDomain, handling === "http" ? "http" : "tcp");
     if (transportSocket) {
       const filters = handling === "http" ? http("plaintext") : tcp("plaintext");
       const filterChainMatch = { transportProtocol: "tls" };
@@ -190,21 +185,26 @@ function chainsOf(
   if (mode !== "DISABLE") {
     const { http, tcp } = handlers("mutual_tls");
     const { trustDomain } = read.mesh;
-    const alpn = mode === "PERMISSIVE" ? { applicationProtocols: [...MESH_ALPN] } : {};
+    const permissive = mode === "PERMISSIVE";
     if (http && tcp) {
       // The name of an HTTP version beside ours: a client that knows that it sends requests.
+      const versions = permissive ? MESH_HTTP_ALPN : ["h2", "http/1.1"];
       chains.push({
         name: `${name}-mtls-http`,
-        filterChainMatch: { transportProtocol: "tls", applicationProtocols: ["h2", "http/1.1"] },
+        filterChainMatch: { transportProtocol: "tls", applicationProtocols: [...versions] },
         transportSocket: meshTls(trustDomain, "http"),
         filters: http,
       });
     }
     const filters = tcp ?? http;
     if (filters) {
+      const ours = http && tcp ? MESH_TCP_ALPN : [...MESH_TCP_ALPN, ...MESH_HTTP_ALPN];
       chains.push({
         name: `${name}-mtls`,
-        filterChainMatch: { transportProtocol: "tls", ...alpn },
+        filterChainMatch: {
+          transportProtocol: "tls",
+          ...(permissive ? { applicationProtocols: [...ours] } : {}),
+        },
         transportSocket: meshTls(trustDomain, tcp ? "tcp" : "http"),
         filters,
       });
@@ -212,6 +212,14 @@ function chainsOf(
   }
   if (mode === "STRICT") return chains;
   const { http, tcp } = handlers("plaintext");
+  if (tcp && mode === "PERMISSIVE") {
+    // Envoy looks no further once a chain is for TLS at all: TLS of the application's own needs one that says so.
+    chains.push({
+      name: `${name}-tls`,
+      filterChainMatch: { transportProtocol: "tls" },
+      filters: tcp,
+    });
+  }
   if (http && tcp) {
     chains.push({
       name: `${name}-plain-http`,
