@@ -13,15 +13,10 @@ import type {
   ViewSource,
   XdsLog,
 } from "./ports.ts";
-
+import { overdue, PATIENCE_MS } from "./patience.ts";
+import { PushOrder } from "./push-order.ts";
 import { MAX_NAMES, Subscription } from "./subscription.ts";
 import type { Standing, TypeStatus } from "./subscription.ts";
-
-/**
- * How long listeners and routes wait for new clusters to be ready, and a type for an answer, in milliseconds. A client that takes longer
- * is marked by its status; the rest goes on.
- */
-export const PATIENCE_MS = 5_000;
 
 /** A client asks for each type and then waits; one that goes on asking is ended. */
 const MAX_EARLY = 1_000;
@@ -96,11 +91,8 @@ export class ProxyStream {
   readonly #requests: DiscoveryRequest[] = [];
   /** What the view has changed and has not been looked at since. */
   #changes: ChangedNames[] = [];
-  /** EDS names of new clusters whose endpoints the client has not been sent. */
-  readonly #awaited = new Set<string>();
+  readonly #order = new PushOrder(this.#subscriptions, (since) => this.#wait(since));
   readonly #unknownTypes = new Set<string>();
-  readonly #opened = performance.now();
-  #heldSince = 0;
   #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
   #acknowledgedRevision = 0;
   #closed = false;
@@ -146,11 +138,11 @@ export class ProxyStream {
     this.#push("endpoint", false);
     this.#push("secret", false);
     this.#push("extension", false);
-    if (!this.#held()) {
+    if (!this.#order.holdsListenersAndRoutes()) {
       this.#push("listener", true);
-      this.#push("route", this.#settled("listener"));
+      this.#push("route", this.#order.settled("listener"));
     }
-    if (this.#mayTakeAway()) {
+    if (this.#order.mayTakeAway()) {
       this.#push("cluster", true, this.#context.linger);
       this.#push("endpoint", true, this.#context.linger);
       this.#push("extension", true);
@@ -333,28 +325,12 @@ export class ProxyStream {
       revision: this.#context.revision().announced,
     });
     if (!push) return;
-    if (type === "cluster") this.#clustersPushed(push.changes);
+    if (type === "cluster") this.#order.clustersPushed(push.changes, this.#isEnvoy);
     const { version, nonce, resources, removed } = push;
     this.#write(
       this.#context.responses.write(this.#dialect, { type, version, nonce, resources, removed }),
     );
     this.#context.changed(this);
-  }
-
-  /** Envoy makes a changed cluster anew and needs its endpoints again, equal or not; a new one it asks for. */
-  #clustersPushed(
-    changes: ReadonlyMap<
-      string,
-      { before: unknown; after: { resource: EncodedResource | undefined } | undefined }
-    >,
-  ): void {
-    const endpoints = this.#subscriptions.get("endpoint");
-    for (const { before, after } of changes.values()) {
-      const name = after?.resource?.endpointName;
-      if (name === undefined) continue;
-      endpoints?.resend(name);
-      if (before === undefined && (endpoints || this.#isEnvoy)) this.#awaited.add(name);
-    }
   }
 
   #lookup(type: ResourceType, name: string): EncodedResource | ValueError | undefined {
@@ -378,53 +354,6 @@ export class ProxyStream {
     return this.#context.secrets.secret(this.#proxy!, name, this.#view!.mayHave(name));
   }
 
-  /** Listeners and routes wait until new clusters are there with their endpoints, unless the client has nothing that could break. */
-  #held(): boolean {
-    const clusters = this.#subscriptions.get("cluster");
-    const endpoints = this.#subscriptions.get("endpoint");
-    for (const name of this.#awaited) if (endpoints?.served(name)) this.#awaited.delete(name);
-    const fresh = (["listener", "route"] as const).every((type) => {
-      const subscription = this.#subscriptions.get(type);
-      return !subscription || (!subscription.resumed && subscription.status().version === "");
-    });
-    const busy =
-      clusters !== undefined &&
-      (clusters.outstanding?.added ||
-        (clusters.outstanding && clusters.waiting) ||
-        endpoints?.lacking ||
-        this.#awaited.size > 0);
-    if (!busy || fresh) {
-      this.#heldSince = 0;
-      return false;
-    }
-    this.#heldSince ||= performance.now();
-    if (!overdue(this.#heldSince)) {
-      this.#wait(this.#heldSince);
-      return true;
-    }
-    this.#awaited.clear();
-    return false;
-  }
-
-  /** Nothing that the client holds refers to what is gone: it has accepted all listeners and routes. One that came back has yet to ask for them. */
-  #mayTakeAway(): boolean {
-    const clusters = this.#subscriptions.get("cluster");
-    if (
-      clusters?.resumed &&
-      clusters.departing &&
-      !(this.#subscriptions.has("listener") && this.#subscriptions.has("route")) &&
-      !overdue(this.#opened)
-    ) {
-      this.#wait(this.#opened);
-      return false;
-    }
-    return this.#settled("listener") && this.#settled("route");
-  }
-
-  #settled(type: ResourceType): boolean {
-    return this.#subscriptions.get(type)?.inStep ?? true;
-  }
-
   /** Comes back when patience that began at `since` has ended. */
   #wait(since: number): void {
     this.#comeBack(since + PATIENCE_MS);
@@ -445,37 +374,18 @@ export class ProxyStream {
     this.#timer = { at, handle };
   }
 
-  /** Envoy asks for one type after the other: before it has asked for all that it needs, nobody knows what it holds of the rest. */
-  get #askedForAll(): boolean {
-    if (!this.#isEnvoy || overdue(this.#opened)) return true;
-    const asked = (type: ResourceType) => this.#subscriptions.has(type);
-    const needed = (type: ResourceType) => this.#view!.resources(type).size > 0;
-    return (
-      asked("cluster") &&
-      asked("listener") &&
-      (asked("endpoint") || !needed("endpoint")) &&
-      (asked("route") || !needed("route"))
-    );
-  }
-
   get #inStep(): boolean {
     if (!this.#ready || this.#requests.length > 0 || this.#changes.length > 0) return false;
-    if (!this.#askedForAll) return false;
+    const needed = (type: ResourceType) => this.#view!.resources(type).size > 0;
+    if (this.#isEnvoy && !this.#order.askedForAll(needed)) return false;
     return [...this.#subscriptions.values()].every((subscription) => subscription.inStep);
   }
 
   #noteRevision(): void {
     const revision = this.#context.revision().settled;
     if (!this.#view || revision <= this.#acknowledgedRevision) return;
-    if (!this.#inStep) {
-      if (!overdue(this.#opened)) this.#wait(this.#opened);
-      return;
-    }
+    if (!this.#inStep) return;
     this.#acknowledgedRevision = revision;
     this.#context.changed(this);
   }
-}
-
-function overdue(since: number): boolean {
-  return performance.now() - since >= PATIENCE_MS;
 }

@@ -1,56 +1,23 @@
 /** What one client wants, has been sent and has acknowledged of one resource type. */
-import type { ValueError } from "@heddle/envoy";
 import { hashOf } from "./encoded-resource.ts";
-import type { EncodedResource } from "./encoded-resource.ts";
 import { readRefusal } from "./culprits.ts";
 import type { Dialect, DiscoveryRequest } from "./discovery.ts";
+import { ABSENT, AGAIN, type Held, HeldResources, isThere } from "./held-resources.ts";
 import type { ResourceType } from "./ports.ts";
+import {
+  addsNames,
+  type Change,
+  changedResources,
+  type Push,
+  type PushOptions,
+  removedNames,
+} from "./push.ts";
 
 /** A response larger than this is continued in another one once it is acknowledged: gRPC clients take 4 MiB by default. Bytes. */
 export const MAX_RESPONSE_BYTES = 3 * 1024 * 1024;
 
 /** More names than any mesh has; a client that asks for more is ended with RESOURCE_EXHAUSTED. */
 export const MAX_NAMES = 100_000;
-
-/** What the client holds of one name. */
-interface Held {
-  readonly hash: string;
-  /** Missing for what it brought along from an earlier stream, and for names that it was told do not exist. */
-  readonly resource: EncodedResource | undefined;
-}
-
-/** The hash of a name that the client was told does not exist. */
-const ABSENT = "";
-/** The hash of a name that has to be sent again even if it is equal. */
-const AGAIN = "again";
-
-interface Change {
-  readonly before: Held | undefined;
-  readonly after: Held | undefined;
-}
-
-/** One response that is to be written. */
-export interface Push {
-  readonly nonce: string;
-  readonly version: string;
-  /** `performance.now()`. */
-  readonly at: number;
-  readonly resources: readonly EncodedResource[];
-  readonly removed: readonly string[];
-  readonly changes: ReadonlyMap<string, Change>;
-  /** Names that the client did not have before. */
-  readonly added: boolean;
-}
-
-export interface PushOptions {
-  /** The resource that the client should have under a name that it wants; an error for one that is not valid. */
-  readonly lookup: (name: string) => EncodedResource | ValueError | undefined;
-  /** Whether anything may be taken away: nothing refers to it any more. */
-  readonly removals: boolean;
-  /** How long what may be taken away is left where it is, milliseconds. */
-  readonly linger: number;
-  readonly revision: number;
-}
 
 /** How the type stands with this client, for people. */
 export interface TypeStatus {
@@ -89,9 +56,7 @@ export class Subscription {
   readonly #stale = new Set<string>();
   /** Names that are gone but may not be taken away yet; once nothing refers to them, with when (`performance.now()`) they will be. */
   readonly #departing = new Map<string, number | undefined>();
-  readonly #held = new Map<string, Held>();
-  #heldSum = 0;
-  #heldCount = 0;
+  readonly #held = new HeldResources();
   /** What the client has refused. */
   readonly #refused = new Map<string, { readonly hash: string; readonly reason: string }>();
   /** What is wrong with resources that could not be encoded; the client keeps what it has. */
@@ -122,7 +87,7 @@ export class Subscription {
     this.resumed = first.configured;
     this.#owesAnswer = this.#full || (dialect === "delta" && !first.configured);
     for (const [name, version] of first.initialVersions) {
-      this.#hold(name, { hash: hashOf(version), resource: undefined });
+      this.#held.put(name, { hash: hashOf(version), resource: undefined });
       this.#stale.add(name);
     }
     if ((type === "cluster" || type === "listener") && first.subscribe.length === 0) {
@@ -207,7 +172,7 @@ export class Subscription {
       } else {
         const held = this.#held.get(name);
         if (!versions.has(name)) {
-          this.#hold(name, held && isThere(held) ? { ...held, hash: AGAIN } : undefined);
+          this.#held.put(name, held && isThere(held) ? { ...held, hash: AGAIN } : undefined);
         }
         this.#names.add(name);
         this.#stale.add(name);
@@ -219,7 +184,7 @@ export class Subscription {
     for (const name of names) {
       if (name === "*") {
         this.#wildcard = false;
-        for (const held of this.#held.keys()) if (!this.#names.has(held)) this.#forget(held);
+        for (const held of this.#held.names()) if (!this.#names.has(held)) this.#forget(held);
       } else if (this.#names.delete(name) && !this.wants(name)) {
         this.#forget(name);
       }
@@ -246,7 +211,7 @@ export class Subscription {
   resend(name: string): void {
     if (!this.wants(name)) return;
     const held = this.#held.get(name);
-    if (held && isThere(held)) this.#hold(name, { ...held, hash: AGAIN });
+    if (held && isThere(held)) this.#held.put(name, { ...held, hash: AGAIN });
     this.#stale.add(name);
   }
 
@@ -263,16 +228,16 @@ export class Subscription {
     while (changes.size === 0 && this.#groups.length > 0) {
       changes = this.#takeChanges(options, this.#groups.shift()!);
     }
-    for (const [name, { after }] of changes) this.#hold(name, after);
+    for (const [name, { after }] of changes) this.#held.put(name, after);
     if (changes.size === 0 && this.#refused.size === 0) this.#error = undefined;
     if (changes.size === 0 && !this.#owesAnswer) return undefined;
     this.#owesAnswer = false;
-    const version = `${options.revision}-${this.#heldSum.toString(36)}`;
+    const version = `${options.revision}-${this.#held.sum}`;
     const push: Push = {
       nonce: this.#nextNonce(version),
       version,
       at: performance.now(),
-      resources: this.#full ? this.#heldResources() : changedResources(changes),
+      resources: this.#full ? this.#held.resources() : changedResources(changes),
       removed: removedNames(changes),
       changes,
       added: addsNames(changes),
@@ -303,12 +268,12 @@ export class Subscription {
       const { before, after } = push.changes.get(name)!;
       if (after)
         this.#refused.set(name, { hash: after.hash, reason: reasons.get(name) ?? message });
-      this.#hold(name, before);
+      this.#held.put(name, before);
     }
     const others = [...push.changes.keys()].filter((name) => !culprits.includes(name));
     if (others.length > 0 && !othersApplied) {
       for (const name of others) {
-        this.#hold(name, push.changes.get(name)!.before);
+        this.#held.put(name, push.changes.get(name)!.before);
         this.#stale.add(name);
       }
       if (culprits.length === 0) this.#groups.unshift(...halves(others));
@@ -327,7 +292,7 @@ export class Subscription {
       acknowledgedVersion: this.#acknowledged.version,
       acknowledgedAt: this.#acknowledged.at,
       nonce: this.#last.nonce,
-      resources: this.#heldCount,
+      resources: this.#held.count,
       ...(error === undefined ? {} : { error }),
       ...(refusals.length === 0 ? {} : { refusals }),
     };
@@ -362,7 +327,7 @@ export class Subscription {
         if (this.#refused.get(name)?.hash === wanted.hash) continue;
         this.#refused.delete(name);
         if (before?.hash === wanted.hash) {
-          this.#hold(name, { hash: wanted.hash, resource: wanted });
+          this.#held.put(name, { hash: wanted.hash, resource: wanted });
           continue;
         }
         bytes += wanted.deltaEntry.length;
@@ -401,55 +366,17 @@ export class Subscription {
     if (this.type === "secret" || waits || before?.hash === ABSENT) return false;
     if (before === undefined) return this.#dialect === "delta" && this.#names.has(name);
     if (this.#dialect === "delta" || this.#full) return true;
-    this.#hold(name, undefined);
+    this.#held.put(name, undefined);
     return false;
   }
 
-  #heldResources(): EncodedResource[] {
-    return [...this.#held.values()].flatMap(({ resource }) => (resource ? [resource] : []));
-  }
-
   #forget(name: string): void {
-    this.#hold(name, undefined);
+    this.#held.put(name, undefined);
     this.#stale.delete(name);
     this.#departing.delete(name);
     this.#refused.delete(name);
     this.#invalid.delete(name);
   }
-
-  #hold(name: string, held: Held | undefined): void {
-    const before = this.#held.get(name);
-    this.#heldSum += (held?.resource?.summand ?? 0) - (before?.resource?.summand ?? 0);
-    this.#heldSum = ((this.#heldSum % SUM_LIMIT) + SUM_LIMIT) % SUM_LIMIT;
-    this.#heldCount += Number(isThere(held)) - Number(isThere(before));
-    if (held) this.#held.set(name, held);
-    else this.#held.delete(name);
-  }
-}
-
-const SUM_LIMIT = 2 ** 48;
-
-function isThere(held: Held | undefined): boolean {
-  return held !== undefined && held.hash !== ABSENT;
-}
-
-function addsNames(changes: ReadonlyMap<string, Change>): boolean {
-  for (const { before, after } of changes.values()) {
-    if (after?.resource && !isThere(before)) return true;
-  }
-  return false;
-}
-
-function changedResources(changes: ReadonlyMap<string, Change>): EncodedResource[] {
-  const resources: EncodedResource[] = [];
-  for (const { after } of changes.values()) if (after?.resource) resources.push(after.resource);
-  return resources;
-}
-
-function removedNames(changes: ReadonlyMap<string, Change>): string[] {
-  const names: string[] = [];
-  for (const [name, { after }] of changes) if (!after?.resource) names.push(name);
-  return names;
 }
 
 function halves(names: readonly string[]): string[][] {
