@@ -2,6 +2,7 @@
 import type {
   DestinationRule,
   EndpointSlice,
+  Fallback,
   Gateway,
   Ingress,
   IngressClass,
@@ -204,6 +205,14 @@ export function workloadEntry(
 
 export function workloadGroup(name: string, spec: WorkloadGroup): MeshObject<WorkloadGroup> {
   return object("networking.istio.io/v1", "WorkloadGroup", name, spec);
+}
+
+export function fallback(
+  name: string,
+  spec: Fallback,
+  namespace = "default",
+): MeshObject<Fallback> {
+  return object("heddle.dev/v1", "Fallback", name, spec, namespace);
 }
 
 export function overloadPolicy(

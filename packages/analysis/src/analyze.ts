@@ -12,6 +12,7 @@ import type { Check, CheckContext } from "./check.ts";
 import { checkDelegates } from "./checks/delegates.ts";
 import { checkDestinationRules } from "./checks/destination-rules.ts";
 import { checkDestinations } from "./checks/destinations.ts";
+import { checkFallbackConflicts, checkFallbacks } from "./checks/fallbacks.ts";
 import { checkGatewayApi } from "./checks/gateway-api.ts";
 import { checkGatewayConflicts } from "./checks/gateway-conflicts.ts";
 import { checkGatewayOrder } from "./checks/gateway-order.ts";
@@ -106,6 +107,7 @@ const CONFLICTS: Checks = {
   "networking.istio.io/ProxyConfig": proxyConfig,
   "security.istio.io/PeerAuthentication": [checkPeerAuthentications],
   "telemetry.istio.io/Telemetry": telemetry,
+  "heddle.dev/Fallback": [checkFallbackConflicts],
 };
 
 const CHECKS: Checks = {
@@ -120,6 +122,7 @@ const CHECKS: Checks = {
   ],
   "networking.istio.io/Gateway": [checkGatewayReferences, checkGatewayConflicts, checkGatewayPorts],
   "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
+  "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
 };
 
 function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {

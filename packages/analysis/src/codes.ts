@@ -221,4 +221,18 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     remedy:
       "Mend the name, or define the host: a Service, or a ServiceEntry for one outside of the cluster.",
   },
+  HDL0144: {
+    level: "Error",
+    title: "Two Fallbacks are for the same requests",
+    why: "One Fallback decides for a request to a service: of several that name the same host, subset and route only the oldest would count, so the write is refused. --force takes the oldest and keeps a warning on each.",
+    example: "Fallbacks default/a and default/b, both with host: reviews",
+    remedy: "Join them into one, or narrow them by subset or routes.",
+  },
+  HDL0145: {
+    level: "Warning",
+    title: "A Fallback is not in its service's namespace",
+    why: "What answers for a service is for its owner to say: a Fallback counts in the namespace of the service, and from the root namespace.",
+    example: "Fallback far/reviews with host: reviews.default.svc.cluster.local",
+    remedy: "Move it to the namespace of the service, or to the root namespace.",
+  },
 };

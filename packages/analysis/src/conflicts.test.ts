@@ -137,3 +137,44 @@ describe("ServiceEntries for one host", () => {
     expect(found([entry("a", own), entry("b", { ...clash, ...own }, "other")])).toEqual([]);
   });
 });
+
+describe("Fallbacks", () => {
+  const fallback = (name: string, spec: object, namespace = "default") => ({
+    ...object("Fallback", name, { response: { status: 200 }, ...spec }, namespace),
+    apiVersion: "heddle.dev/v1",
+  });
+  const service = (name: string) => ({
+    ...object("Service", name, { ports: [{ port: 80 }] }),
+    apiVersion: "v1",
+  });
+
+  test("for the same requests are both named", () => {
+    const both = [fallback("a", { host: "web" }), fallback("b", { host: "web" })];
+    expect(found(both)).toEqual([
+      "HDL0144 Error Fallback default/a",
+      "HDL0144 Error Fallback default/b",
+    ]);
+    expect(found(both, { force: true })[0]).toBe("HDL0144 Warning Fallback default/a");
+    expect(found([both[0] as MeshObject, fallback("b", { host: "web", subset: "v1" })])).toEqual(
+      [],
+    );
+    expect(found([both[0] as MeshObject, fallback("b", { host: "web", routes: ["x"] })])).toEqual(
+      [],
+    );
+    expect(found([both[0] as MeshObject, fallback("b", { host: "web" }, "other")])).toEqual([]);
+  });
+
+  test("name services that are there, of their namespace or from the root namespace", () => {
+    const web = service("web");
+    expect(found([web, fallback("a", { host: "web", destination: { host: "web" } })])).toEqual([]);
+    expect(found([web, fallback("a", { host: "wbe", destination: { host: "gone" } })])).toEqual([
+      "IST0101 Warning Fallback default/a",
+      "IST0101 Warning Fallback default/a",
+    ]);
+    const host = "web.default.svc.cluster.local";
+    expect(found([web, fallback("a", { host }, "far")])).toEqual([
+      "HDL0145 Warning Fallback far/a",
+    ]);
+    expect(found([web, fallback("a", { host }, "istio-system")])).toEqual([]);
+  });
+});

@@ -17,6 +17,7 @@ import { claimsOf } from "./ingress-claims.ts";
 import type { ServiceEntryFacts } from "./checks/service-entries.ts";
 import type {
   DestinationRule,
+  Fallback,
   Gateway,
   Ingress,
   IngressClass,
@@ -167,6 +168,11 @@ export class MeshIndex {
     return this.#list(`rule host ${host}`);
   }
 
+  /** Fallbacks for exactly this host. */
+  fallbacks(host: string): Entry<Fallback>[] {
+    return this.#list(`fallback host ${host}`);
+  }
+
   /** Destination rules that cover a host, by its name or a wildcard. */
   destinationRulesOver(host: string): Entry<DestinationRule>[] {
     return [host, ...wildcardsOver(host)].flatMap((name) => this.destinationRules(name));
@@ -235,6 +241,10 @@ export class MeshIndex {
       case "networking.istio.io/DestinationRule": {
         const { host } = object.spec as DestinationRule;
         return [`rule host ${resolveHost(host, metadata.namespace, this.clusterDomain)}`];
+      }
+      case "heddle.dev/Fallback": {
+        const { host } = object.spec as Fallback;
+        return [`fallback host ${resolveHost(host, metadata.namespace, this.clusterDomain)}`];
       }
       case "networking.istio.io/Gateway": {
         const { servers = [] } = object.spec as Gateway;
@@ -329,6 +339,6 @@ function drop<V>(places: Map<string, Map<string, V>>, place: string, key: string
 
 /** Places that only one object may have, or few. */
 const CONTESTED =
-  /^(?:mesh host|rule host|gateway port|entry host|scope|ingress path|ingress certificate) /;
+  /^(?:mesh host|rule host|fallback host|gateway port|entry host|scope|ingress path|ingress certificate) /;
 
 const DEFAULT_INGRESS_CLASS = "default ingress class";

@@ -31,6 +31,7 @@ export type * from "./kinds/request-authentication.ts";
 export type * from "./kinds/ingress.ts";
 export type * as GatewayApi from "./kinds/gateway-api/index.ts";
 export type * from "./kinds/rate-limit.ts";
+export type * from "./kinds/fallback.ts";
 export type * from "./kinds/overload-policy.ts";
 export type * from "./kinds/service-entry.ts";
 export type * from "./kinds/workload-entry.ts";

@@ -35,6 +35,7 @@ import { requestAuthenticationSchema } from "./schema/request-authentication.ts"
 import { serviceEntrySchema } from "./schema/service-entry.ts";
 import { sidecarSchema } from "./schema/sidecar.ts";
 import { telemetrySchema } from "./schema/telemetry.ts";
+import { fallbackSchema } from "./schema/fallback.ts";
 import { overloadPolicySchema } from "./schema/overload-policy.ts";
 import { rateLimitSchema } from "./schema/rate-limit.ts";
 import { virtualServiceSchema } from "./schema/virtual-service.ts";
@@ -98,6 +99,7 @@ export const kinds: readonly Kind[] = [
     ...istio(OURS, "MeshSettings", "meshsettings", meshSettingsSchema, ["v1"]),
     namespaced: false,
   },
+  istio(OURS, "Fallback", "fallbacks", fallbackSchema, ["v1"]),
   istio(OURS, "OverloadPolicy", "overloadpolicies", overloadPolicySchema, ["v1"]),
   istio(OURS, "RateLimit", "ratelimits", rateLimitSchema, ["v1"]),
   kubernetes("core", "Service", "services", serviceSchema),

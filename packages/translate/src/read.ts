@@ -1,6 +1,7 @@
 import type {
   GatewayApiReader,
   DestinationRule,
+  Fallback,
   Gateway,
   Ingress,
   IngressReader,
@@ -63,6 +64,8 @@ export interface ModelReader {
   virtualServicesOfGateway(gateway: string): readonly MeshObject<VirtualService>[];
   /** The destination rule for a host as clients of a `clusterScope` see it: client's namespace, then service's, then root's. */
   destinationRule(host: string, scope: string): MeshObject<DestinationRule> | undefined;
+  /** Fallbacks declared for a host, in whatever namespace, oldest first. */
+  fallbacks(host: string): readonly MeshObject<Fallback>[];
   /** Gateways whose selector picks these labels, oldest first. */
   gateways(
     labels: Readonly<Record<string, string>>,

@@ -10,6 +10,7 @@ import { checkMeshSettings } from "./mesh-settings.ts";
 import { checkIngress } from "./ingress.ts";
 import { checkGatewayApi } from "./gateway-api/object.ts";
 import { checkPeerAuthentication } from "./peer-authentication.ts";
+import { checkFallback } from "./fallback.ts";
 import { checkOverloadPolicy } from "./overload-policy.ts";
 import { checkRateLimit } from "./rate-limit.ts";
 import type { Report } from "./report.ts";
@@ -41,6 +42,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     checkWorkloadEntry(spec, "spec", report),
   "networking.istio.io/WorkloadGroup": ({ spec }, report) => checkWorkloadGroup(spec, report),
   "heddle.dev/MeshSettings": ({ metadata }, report) => checkMeshSettings(metadata.name, report),
+  "heddle.dev/Fallback": ({ spec }, report) => checkFallback(spec, report),
   "heddle.dev/OverloadPolicy": ({ spec }, report) => checkOverloadPolicy(spec, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
   "networking.k8s.io/Ingress": ({ spec }, report) => checkIngress(spec, report),

@@ -5,8 +5,9 @@ import { parseObject } from "../parse-object.ts";
 
 function found(kind: string, spec: string): string[] {
   const group = kind === "PeerAuthentication" ? "security" : "networking";
+  const apiVersion = kind === "Fallback" ? "heddle.dev/v1" : `${group}.istio.io/v1`;
   const { diagnostics } = parseObject({
-    apiVersion: `${group}.istio.io/v1`,
+    apiVersion,
     kind,
     metadata: { name: "x" },
     spec: yaml(spec) as unknown,
@@ -434,5 +435,31 @@ describe("PeerAuthentication", () => {
     ["an empty selector", "{selector: {}}", "HDL0032 Warning spec.selector"],
   ])("tells of %s", (_, spec, expected) => {
     expect(found("PeerAuthentication", spec)).toEqual([expected]);
+  });
+});
+
+describe("Fallback", () => {
+  test.each([
+    ["nothing to fall back to", "{host: a}", "HDL0023 Error spec"],
+    ["itself", "{host: a, destination: {host: a}}", "HDL0032 Warning spec.destination"],
+    [
+      "no failure",
+      "{host: a, statuses: [200], response: {status: 200}}",
+      "HDL0028 Error spec.statuses[0]",
+    ],
+    ["no status", "{host: a, response: {status: 100}}", "HDL0028 Error spec.response.status"],
+    [
+      "no header",
+      '{host: a, response: {status: 200, headers: {"a b": c}}}',
+      'HDL0026 Error spec.response.headers["a b"]',
+    ],
+    [
+      "an empty route",
+      '{host: a, routes: [""], response: {status: 200}}',
+      "HDL0023 Error spec.routes[0]",
+    ],
+    ["a host that is none", "{host: a_b, response: {status: 200}}", "HDL0020 Error spec.host"],
+  ])("tells of %s", (_, spec, expected) => {
+    expect(found("Fallback", spec)).toEqual([expected]);
   });
 });

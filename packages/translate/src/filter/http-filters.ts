@@ -1,6 +1,7 @@
 /** Every HTTP filter of a listener, in the order in which requests pass them. */
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { corsFilter } from "./cors.ts";
+import { fallbackResponseFilter } from "./fallback-response.ts";
 import { faultFilter } from "./fault.ts";
 import { forwardProxyFilter } from "./forward-proxy.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
@@ -23,6 +24,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   // Behind all that refuses for want of room: whoever is asked for permission is spared those requests. Before fault: a
   // request that is not let in never came to the service.
   routeFilters,
+  // Before fault: an abort on purpose shows what a fallback answers. Behind what refuses: that is no failure.
+  fallbackResponseFilter,
   // After everything that identifies and admits: a fault stands in for the service, not for the mesh.
   faultFilter,
   // Behind all that may rewrite the authority or answer itself: it resolves the host that the request goes to.

@@ -9,5 +9,6 @@ export const ADMISSION_CONTROL_FILTER = "envoy.filters.http.admission_control";
 export const ADAPTIVE_CONCURRENCY_FILTER = "envoy.filters.http.adaptive_concurrency";
 /** Holds the filters that a route brings along. */
 export const ROUTE_FILTERS = "heddle.route_filters";
+export const FALLBACK_RESPONSE_FILTER = "heddle.fallback_response";
 export const ROUTER_FILTER = "envoy.filters.http.router";
 export const SESSION_FILTER = "envoy.filters.http.stateful_session";

@@ -3,6 +3,7 @@ import { splitServiceHost } from "@heddle/model";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { HOST_PARTS } from "../store/services.ts";
 import { egress, type Egress, listenerForPort, lists, type UnknownHosts } from "./egress.ts";
+import { fallbacksOf } from "./fallback.ts";
 import { rulesForHost } from "./rules.ts";
 import { unservedHosts } from "./unserved-hosts.ts";
 import type { RuleSet } from "./rule-set.ts";
@@ -152,6 +153,12 @@ const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>
       if (rules === undefined || !heeds(read, { sidecar }, rules, host)) continue;
       for (const each of destinationsOf(rules)) {
         if (read.visible(each, namespace)) destinations.add(each);
+      }
+    }
+    for (const host of [...hosts, ...destinations]) {
+      for (const { destination } of fallbacksOf(read, host, namespace)) {
+        if (destination && read.visible(destination.host, namespace))
+          destinations.add(destination.host);
       }
     }
     return { hosts, destinations: [...destinations] };

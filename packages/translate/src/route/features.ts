@@ -4,6 +4,7 @@ import { cors } from "./cors.ts";
 import { destinations } from "./destination.ts";
 import { directResponse } from "./direct-response.ts";
 import { externalAuthorization } from "./external-authorization.ts";
+import { fallback } from "./fallback-route.ts";
 import { fault } from "./fault.ts";
 import { hashPolicy } from "./hash-policy.ts";
 import { headers } from "./header-operations.ts";
@@ -35,4 +36,6 @@ export const ROUTE_FEATURES: readonly RouteFeature[] = [
   externalAuthorization,
   fault,
   session,
+  // Last: it stands in for clusters and retries that the others have chosen.
+  fallback,
 ];

@@ -11,11 +11,16 @@ const PREVIOUS_HOSTS = extension(
   {},
 );
 
-const PREVIOUS_PRIORITIES = extension(
-  "envoy.retry_priorities.previous_priorities",
-  "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
-  { updateFrequency: 2 },
-);
+const PREVIOUS_PRIORITIES = previousPriorities(2);
+
+/** Attempts go elsewhere than where as many attempts have failed. */
+export function previousPriorities(updateFrequency: number) {
+  return extension(
+    "envoy.retry_priorities.previous_priorities",
+    "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+    { updateFrequency },
+  );
+}
 
 /**
  * Istio's default since 1.24: only what certainly never reached the application, and not its own 503, which may follow work

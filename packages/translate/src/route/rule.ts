@@ -14,6 +14,8 @@ export interface RuleContext {
   readonly tls: boolean;
   /** `mesh`, or `namespace/name` of the gateways that the listener serves. */
   readonly gateways: ReadonlySet<string>;
+  /** For gRPC's own clients, which refuse what they do not know: no fallbacks. */
+  readonly plain?: boolean;
 }
 
 /**

@@ -137,7 +137,7 @@ const hostRoute = derivation<
   RouteConfiguration | undefined
 >(
   "route/sidecar-host",
-  ({ view, name }) => `${clientText(view)}|${name}`,
+  ({ view, name }) => `${clientText(view)}|${name}|${view.reach === "proxyless"}`,
   (read, { view, name, host, port }) => {
     const found = virtualHost(read, view, host, port, "listener");
     return found && configuration(read, view, name, [found]);

@@ -31,7 +31,7 @@ const sharedUnserved = derivation<UnservedKey, VirtualHost | undefined>(
   (read, { view, host, port, form }) => {
     const rules = rulesForHost(read, host, view.namespace);
     if (rules === undefined || rules.http.length === 0) return undefined;
-    const routes = read.get(hostRoutes, { ruled: true, view, host, port });
+    const routes = read.get(hostRoutes, { ruled: true, plain: false, view, host, port });
     return {
       name: `${host}:${port}`,
       domains: unservedDomains(host, port, form),

@@ -6,12 +6,15 @@ import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { defaultRoute } from "./default-route.ts";
 import { type DomainForm, domainsOf, homesOf } from "./domains.ts";
 import { hashPoliciesOf } from "./hash-policy.ts";
+import { withFallback } from "./fallback-route.ts";
 import { routesOf } from "./rules.ts";
 import { sharedView } from "./shared-view.ts";
 
 export interface HostKey {
   /** False where the client's Sidecar does not take the rules that there are. */
   readonly ruled: boolean;
+  /** See `RuleContext`. */
+  readonly plain: boolean;
   /** As narrow as `sharedView` makes it. */
   readonly view: ClientView;
   readonly host: string;
@@ -23,21 +26,23 @@ const MESH: ReadonlySet<string> = new Set(["mesh"]);
 /** Shared by every listener that leads to this port, whatever forms of the host it is addressed by. */
 export const hostRoutes = derivation<HostKey, readonly Route[]>(
   "route/host",
-  ({ ruled, view, host, port }) => `${view.key}|${host}|${port}|${ruled}`,
-  (read, { ruled, view, host, port }) => {
+  ({ ruled, plain, view, host, port }) => `${view.key}|${host}|${port}|${ruled}|${plain}`,
+  (read, { ruled, plain, view, host, port }) => {
     const rules = ruled ? rulesForHost(read, host, view.namespace) : undefined;
-    const fallback = () =>
-      defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined));
+    const unruled = () => {
+      const route = defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined));
+      return plain ? route : withFallback(route, { read, view });
+    };
     if (
       rules === undefined ||
       rules.http.length === 0 ||
       (rules.ports && !rules.ports.includes(port))
     ) {
-      return [fallback()];
+      return [unruled()];
     }
-    const routes = routesOf({ read, view, rules, port, tls: false, gateways: MESH });
+    const routes = routesOf({ read, view, rules, port, tls: false, gateways: MESH, plain });
     // Rules of which none concerns the client are, as in Istio, as good as none.
-    return routes.length > 0 ? routes : [fallback()];
+    return routes.length > 0 ? routes : [unruled()];
   },
 );
 
@@ -53,15 +58,15 @@ interface VirtualHostKey extends HostKey {
  */
 const sharedVirtualHost = derivation<VirtualHostKey, VirtualHost | undefined>(
   "route/virtual-host",
-  ({ ruled, view, host, port, form, local }) =>
-    `${view.key}|${host}|${port}|${form}|${local}|${ruled}`,
-  (read, { ruled, view, host, port, form, local }) => {
+  ({ ruled, plain, view, host, port, form, local }) =>
+    `${view.key}|${host}|${port}|${form}|${local}|${ruled}|${plain}`,
+  (read, { ruled, plain, view, host, port, form, local }) => {
     const service = read.service(host, view.namespace);
     if (!service?.ports.some((each) => each.port === port)) return undefined;
     return {
       name: `${host}:${port}`,
       domains: domainsOf(service, port, local, read.mesh.clusterDomain, form),
-      routes: read.get(hostRoutes, { ruled, view, host, port }),
+      routes: read.get(hostRoutes, { ruled, plain, view, host, port }),
       includeRequestAttemptCount: true,
     };
   },
@@ -81,6 +86,7 @@ export function virtualHost(
   const rules = rulesForHost(read, host, read.routeScope(host, view.namespace));
   return read.get(sharedVirtualHost, {
     ruled: rules === undefined || heeds(read, view, rules, host),
+    plain: view.reach === "proxyless",
     view: sharedView(read, view, host),
     host,
     port,

@@ -66,6 +66,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     rulesNaming: (host) => side().virtualServices.naming(host),
     virtualServicesOfGateway: (gateway) => side().virtualServices.forGateway(gateway),
     destinationRule: (host, scope) => ruleFor(side().destinationRules.forHost(host), scope),
+    fallbacks: (host) => side().fallbacks.forHost(host),
     gateways: (labels) => side().gateways.selecting(labels),
     peerAuthentication: (namespace, labels, port) =>
       side().peerAuthentications.modeOf(namespace, labels, port),

@@ -16,6 +16,7 @@ import { PoliciesByTarget } from "./by-target.ts";
 import { DestinationRules } from "./destination-rules.ts";
 import { EnvoyFilters } from "./envoy-filters.ts";
 import { GatewayApiObjects } from "./gateway-api.ts";
+import { Fallbacks } from "./fallbacks.ts";
 import { Gateways } from "./gateways.ts";
 import { Ingresses } from "./ingresses.ts";
 import type { ModelIndex } from "./index-of.ts";
@@ -36,6 +37,7 @@ export class Side {
   readonly workloads: Workloads;
   readonly virtualServices: VirtualServices;
   readonly destinationRules: DestinationRules;
+  readonly fallbacks: Fallbacks;
   readonly gateways: Gateways;
   readonly gatewayApi: GatewayApiObjects;
   readonly ingresses: Ingresses;
@@ -62,6 +64,7 @@ export class Side {
       exceptionsOf: (host) => this.services.peekExceptions(host),
     });
     this.services.onChange((host) => this.destinationRules.serviceChanged(host));
+    this.fallbacks = new Fallbacks(claims, clusterDomain);
     this.gateways = new Gateways(claims);
     this.gatewayApi = new GatewayApiObjects(claims);
     this.ingresses = new Ingresses(claims);
@@ -85,6 +88,7 @@ export class Side {
       this.workloads,
       this.virtualServices,
       this.destinationRules,
+      this.fallbacks,
       this.gateways,
       this.gatewayApi,
       this.ingresses,

@@ -172,6 +172,7 @@ const virtualService = fc
         ...(spec.exportTo ? { exportTo: spec.exportTo } : {}),
         http: [
           {
+            name: "gold",
             ...(sourceLabels ? { match: [{ sourceLabels, uri: { prefix: "/gold" } }] } : {}),
             route: [
               { destination: { host: "one.a.svc.cluster.local", ...(subset ? { subset } : {}) } },
@@ -222,6 +223,7 @@ const destinationRule = fc
     name,
     host: fc.constantFrom(...HOSTS.slice(0, 5)),
     outliers: fc.boolean(),
+    limited: fc.boolean(),
     simple: fc.constantFrom(undefined, "ROUND_ROBIN", "PASSTHROUGH"),
     hash: fc.boolean(),
     priority: fc.constantFrom(undefined, ["tier"], ["topology.kubernetes.io/zone", "tier=lead"]),
@@ -244,6 +246,7 @@ const destinationRule = fc
         ...(of.selector ? { workloadSelector: { matchLabels: of.selector } } : {}),
         trafficPolicy: {
           ...(of.outliers ? { outlierDetection: { consecutive5xxErrors: 3 } } : {}),
+          ...(of.limited ? { connectionPool: { http: { http2MaxRequests: 3 } } } : {}),
           loadBalancer: {
             ...(of.hash
               ? { consistentHash: { httpHeaderName: "x-user" } }
@@ -325,6 +328,32 @@ const overloadPolicy = fc
   .record({ ns: namespace, max: fc.integer({ min: 3, max: 9 }) })
   .map(({ ns, max }) =>
     object("heddle.dev/v1", "OverloadPolicy", "all", { concurrency: { max } }, ns),
+  );
+
+const fallback = fc
+  .record({
+    ns: namespace,
+    name,
+    host: fc.constantFrom("one", "two.b.svc.cluster.local"),
+    subset: fc.constantFrom(undefined, undefined, "v1"),
+    routes: fc.constantFrom(undefined, undefined, ["gold"]),
+    to: fc.constantFrom(undefined, "one.a.svc.cluster.local", "two.b.svc.cluster.local"),
+    created,
+  })
+  .map(({ ns, name: declared, host, subset, routes, to, created: creationTimestamp }) =>
+    object(
+      "heddle.dev/v1",
+      "Fallback",
+      declared,
+      {
+        host,
+        ...(subset ? { subset } : {}),
+        ...(routes ? { routes } : {}),
+        ...(to ? { destination: { host: to } } : { response: { status: 200, body: "[]" } }),
+      },
+      ns,
+      { creationTimestamp },
+    ),
   );
 
 const rateLimit = fc
@@ -612,6 +641,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: gateway, weight: 1 },
   { arbitrary: peerAuthentication, weight: 1 },
   { arbitrary: rateLimit, weight: 1 },
+  { arbitrary: fallback, weight: 2 },
   { arbitrary: overloadPolicy, weight: 1 },
   { arbitrary: envoyFilter, weight: 2 },
   { arbitrary: wasmPlugin, weight: 1 },

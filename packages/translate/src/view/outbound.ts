@@ -10,6 +10,7 @@ import {
   subsetsOf,
 } from "../cluster/outbound.ts";
 import { resolvesNames } from "../cluster/discovery.ts";
+import { fallbackClusters } from "../cluster/fallback.ts";
 import { placedPolicy, policyFor } from "../cluster/policy.ts";
 import { horizonOf, hostsWithin } from "../form/horizon.ts";
 import { attempt } from "../engine/attempt.ts";
@@ -155,6 +156,9 @@ const outboundHost = derivation<HostKey, OutboundHost>(
         const cluster = attempt(() => read.get(outboundCluster, key));
         if (cluster === undefined) continue;
         clusters.push(cluster);
+        if (reach !== "proxyless") {
+          clusters.push(...fallbackClusters(read, service, { port, subset, scope }));
+        }
         const assignment = attempt(() => read.get(loadAssignment, placed));
         if (assignment !== undefined) endpoints.push(assignment);
         const context = contextOf(read, key);
