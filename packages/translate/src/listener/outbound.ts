@@ -15,20 +15,13 @@ import {
 } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
-import { type BoundEgress, boundEgress, firstHost } from "../route/bound-egress.ts";
-import {
-  hostConnections,
-  hostConnectionsKey,
-  type HostConnectionsKey,
-  hostConnectionsText,
-} from "../route/connection-routes.ts";
+import { hostConnectionsKey } from "../route/connection-routes.ts";
 import { egressProxyCluster } from "../route/fallback.ts";
 import { type ServicePort, servicePorts } from "../route/service-ports.ts";
 import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
 import { anyAddress, anyName, socketAddress } from "./address.ts";
-import { connectionChains } from "./connection-chains.ts";
-import { TLS_INSPECTOR } from "./listener-filters.ts";
+import { boundListeners } from "./bound-egress.ts";
 import { outboundHttp } from "./outbound-chains.ts";
 import { outboundPort, type PortTarget } from "./outbound-port.ts";
 
@@ -47,51 +40,6 @@ export function outboundListeners(
   const own = [...boundListeners(read, peer, view), ...explicit];
   return proxy.interception === "NONE" ? own : [...intercepting(read, proxy, peer, view), ...own];
 }
-
-/** What a Sidecar has its application connect to, where that is not intercepted. */
-function boundListeners(read: ModelReader, peer: Peer, view: ClientView): readonly Listener[] {
-  return boundEgress(read, view).flatMap((bound) => {
-    if (bound.http) return [read.get(boundListener, { peer, bound, target: undefined })];
-    const first = firstHost(read, view, bound);
-    const target = first && hostConnectionsKey(read, view, first);
-    return [read.get(boundListener, { peer, bound, target })];
-  });
-}
-
-const boundListener = derivation<
-  {
-    readonly peer: Peer;
-    readonly bound: BoundEgress;
-    /** Of connections; undefined where requests are routed, or where there is nobody to connect to. */
-    readonly target: HostConnectionsKey | undefined;
-  },
-  Listener
->(
-  "listener/bound-egress",
-  ({ peer, bound, target }) =>
-    `${JSON.stringify(bound)}|${target && hostConnectionsText(target)}|${peerKey(peer)}`,
-  (read, { peer, bound, target }) => {
-    const name = `${bound.address}_${bound.port}`;
-    const listener: Listener = {
-      name,
-      address: socketAddress(bound.address, bound.port),
-      trafficDirection: "OUTBOUND",
-    };
-    if (target !== undefined) {
-      const routes = read.get(hostConnections, target);
-      const byName = routes.some(({ criteria }) => criteria.serverNames.length > 0);
-      return {
-        ...listener,
-        ...(byName ? { listenerFilters: [TLS_INSPECTOR] } : {}),
-        filterChains: connectionChains(read, peer, routes),
-      };
-    }
-    const filters = bound.http
-      ? [outboundHttp(read, peer, `outbound_${name}`, bound.routeName)]
-      : tcpProxy(read, "outbound", peer, BLACK_HOLE_CLUSTER);
-    return { ...listener, filterChains: [{ filters }] };
-  },
-);
 
 /** What one listener is for, before it is made. */
 interface Draft {

@@ -59,17 +59,24 @@ export function entriesOf(
     );
 }
 
-/** The first host on the listener's port, for connections that nothing else tells apart. */
-export function firstHost(
+/**
+ * Hosts on the listener's port for connections: all in whose TLS clients name them, and of the others, which nothing tells apart,
+ * the first.
+ */
+export function connectionHosts(
   read: ModelReader,
   view: ClientView,
   { index, port }: BoundEgress,
-): { readonly host: string; readonly port: number; readonly tls: boolean } | undefined {
+): readonly { readonly host: string; readonly port: number; readonly tls: boolean }[] {
   const horizon = horizonOf(read, view);
-  for (const host of hostsWithin(read, horizon)) {
-    if (!inSightOf(read, horizon, index, host)) continue;
-    const found = read.service(host, view.namespace)?.ports.find((each) => each.port === port);
-    if (found !== undefined) return { host, port, tls: isTls(found.protocol) };
-  }
-  return undefined;
+  const found = hostsWithin(read, horizon)
+    .filter((host) => inSightOf(read, horizon, index, host))
+    .flatMap((host) => {
+      // Several namespaces may have a service of one host: the one that the client sees counts.
+      const ports = read.service(host, view.namespace)?.ports ?? [];
+      const own = ports.find((each) => each.port === port && each.protocol !== "UDP");
+      return own ? [{ host, port, tls: isTls(own.protocol) }] : [];
+    });
+  const rest = found.find(({ tls }) => !tls);
+  return found.filter((each) => each.tls || each === rest);
 }
