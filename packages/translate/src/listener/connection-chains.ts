@@ -2,7 +2,11 @@
 import type { FilterChain, FilterChainMatch } from "@heddle/envoy/config/listener/v3";
 import { routedTcpProxy } from "../filter/tcp-proxy.ts";
 import type { ModelReader } from "../read.ts";
-import type { ConnectionCriteria, ConnectionRoute } from "../route/connection-routes.ts";
+import type {
+  ConnectionCriteria,
+  ConnectionRoute,
+  ConnectionTarget,
+} from "../route/connection-routes.ts";
 import { METADATA_NAMESPACE, type Peer } from "../telemetry/peer.ts";
 import { subnetOf } from "./subnet.ts";
 
@@ -60,24 +64,22 @@ export function connectionChains(
   return routes.flatMap(({ criteria, target }) =>
     claim(criteria, claimed).map((each): FilterChain => {
       const filterChainMatch = chainMatch(each);
-      const { origin } = target;
       return {
         ...(Object.keys(filterChainMatch).length > 0 ? { filterChainMatch } : {}),
-        ...(origin
-          ? {
-              metadata: {
-                filterMetadata: {
-                  [METADATA_NAMESPACE]: {
-                    config: `${origin.kind} ${origin.namespace}/${origin.name}`,
-                  },
-                },
-              },
-            }
-          : {}),
-        filters: routedTcpProxy(read, "outbound", peer, target),
+        ...targetChain(read, peer, target),
       };
     }),
   );
+}
+
+/** Takes whatever connection it is given; leads back to the rules that it was made of. */
+export function targetChain(read: ModelReader, peer: Peer, target: ConnectionTarget): FilterChain {
+  const { origin } = target;
+  const config = origin && `${origin.kind} ${origin.namespace}/${origin.name}`;
+  return {
+    ...(config ? { metadata: { filterMetadata: { [METADATA_NAMESPACE]: { config } } } } : {}),
+    filters: routedTcpProxy(read, "outbound", peer, target),
+  };
 }
 
 const ANY = "";

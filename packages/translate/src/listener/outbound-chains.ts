@@ -1,7 +1,6 @@
 /** Filter chains by which one service is reached through a listener. */
 import type { Filter, FilterChain, FilterChainMatch } from "@heddle/envoy/config/listener/v3";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
-import { routedTcpProxy } from "../filter/tcp-proxy.ts";
 import type { ModelReader } from "../read.ts";
 import {
   ANY_CONNECTION,
@@ -10,7 +9,13 @@ import {
   takesAll,
 } from "../route/connection-routes.ts";
 import type { Peer } from "../telemetry/peer.ts";
-import { chainMatch, claim, type Claimed, connectionChains } from "./connection-chains.ts";
+import {
+  chainMatch,
+  claim,
+  type Claimed,
+  connectionChains,
+  targetChain,
+} from "./connection-chains.ts";
 import { PLAIN_HTTP } from "./listener-filters.ts";
 import type { PortTarget } from "./outbound-port.ts";
 
@@ -59,9 +64,7 @@ export function targetChains(
   const rest = routes.find(({ criteria }) => takesAll(criteria));
   return {
     chains: [...requests, ...connections],
-    ...(rest === undefined
-      ? {}
-      : { last: { filters: routedTcpProxy(read, "outbound", peer, rest.target) } }),
+    ...(rest === undefined ? {} : { last: targetChain(read, peer, rest.target) }),
   };
 }
 

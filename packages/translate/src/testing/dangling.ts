@@ -1,4 +1,5 @@
 /** What Envoy would refuse: references between one proxy's resources that lead nowhere, and domains that occur twice. */
+import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { ProxyView } from "../index.ts";
 
@@ -8,13 +9,14 @@ const PATCHED = "patched";
 /**
  * A listener's route configuration, a listener's cluster and a cluster's endpoints must be there. Clusters that routes name, and
  * those of services of which the proxy has none, are another matter: a rule may name a service that nobody has, or that the
- * proxy's namespace does not see.
+ * proxy's namespace does not see; and a rule for connections a port or a subset that the service does not have.
  */
 export function dangling(view: ProxyView): readonly string[] {
   const routes = view.resources("route");
   const clusters = view.resources("cluster");
-  const listeners = [...view.resources("listener").values()];
+  const listeners = [...view.resources("listener").values()] as readonly Listener[];
   const served = new Set(["", ...[...clusters.keys()].map(hostOf)]);
+  const ruled = named(listeners.flatMap(ruledChains), "cluster");
   const missing = (what: string, names: Iterable<string>, there: (name: string) => boolean) =>
     [...names].filter((name) => !there(name)).map((name) => `${what} ${name}`);
   return [
@@ -22,7 +24,7 @@ export function dangling(view: ProxyView): readonly string[] {
     ...missing(
       "cluster",
       named(listeners, "cluster"),
-      (name) => clusters.has(name) || !served.has(hostOf(name)),
+      (name) => clusters.has(name) || !served.has(hostOf(name)) || ruled.has(name),
     ),
     ...missing(
       "endpoints",
@@ -39,6 +41,13 @@ function twice({ name, virtualHosts = [] }: RouteConfiguration): readonly string
     .flatMap(({ domains = [] }) => domains)
     .filter((domain) => seen.size === seen.add(domain).size && domain !== PATCHED)
     .map((domain) => `domain ${domain} twice in ${name}`);
+}
+
+/** Filter chains that lead back to an object of the user's. */
+function ruledChains({ filterChains = [], defaultFilterChain }: Listener): readonly FilterChain[] {
+  return [...filterChains, ...(defaultFilterChain ? [defaultFilterChain] : [])].filter(
+    ({ metadata }) => metadata !== undefined,
+  );
 }
 
 /** Empty for clusters that stand for no service. */

@@ -186,6 +186,59 @@ const virtualService = fc
     ),
   );
 
+/** Rules for connections, in the clear and in TLS. */
+const connectionRules = fc
+  .record({
+    namespace,
+    name: fc.constantFrom("bytes", "more-bytes"),
+    hosts: fc.uniqueArray(fc.constantFrom(...HOSTS, "x.test", "*.test"), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    gateways: fc.constantFrom(undefined, ["mesh"], ["a/gw"], ["gw", "mesh"]),
+    match: fc.constantFrom(
+      {},
+      { port: 90 },
+      { sourceLabels: { tier: "gold" } },
+      { sourceNamespace: "a" },
+      { destinationSubnets: ["10.0.0.0/8"] },
+    ),
+    sniHosts: fc.constantFrom(["x.test"], ["*.test"], ["one.a.svc.cluster.local", "x.test"]),
+    subset: fc.constantFrom(undefined, "v1"),
+    created,
+  })
+  .map(({ namespace: ns, name: rule, created: creationTimestamp, match, sniHosts, ...spec }) => {
+    const one = {
+      host: "one.a.svc.cluster.local",
+      port: { number: 90 },
+      ...(spec.subset ? { subset: spec.subset } : {}),
+    };
+    const two = { host: "two.b.svc.cluster.local" };
+    return object(
+      "networking.istio.io/v1",
+      "VirtualService",
+      rule,
+      {
+        hosts: spec.hosts,
+        ...(spec.gateways ? { gateways: spec.gateways } : {}),
+        tls: [{ match: [{ ...match, sniHosts }], route: [{ destination: one }] }],
+        tcp: [
+          ...(Object.keys(match).length > 0
+            ? [{ match: [match], route: [{ destination: one }] }]
+            : []),
+          {
+            route: [
+              { destination: one, weight: 30 },
+              { destination: two, weight: 70 },
+            ],
+          },
+        ],
+      },
+      ns,
+      { creationTimestamp },
+    );
+  });
+
 /** One of them is a delegate, where the random roots look for it. */
 const delegation = fc
   .record({
@@ -268,26 +321,35 @@ const destinationRule = fc
     ),
   );
 
-const gateway = fc.record({ namespace, tls: fc.boolean() }).map(({ namespace: ns, tls }) =>
-  object(
-    "networking.istio.io/v1",
-    "Gateway",
-    "gw",
-    {
-      selector: { istio: "ingressgateway" },
-      servers: [
-        tls
-          ? {
-              port: { number: 443, name: "https", protocol: "HTTPS" },
-              hosts: ["*"],
-              tls: { mode: "SIMPLE", credentialName: "edge" },
-            }
-          : { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] },
-      ],
-    },
-    ns,
-  ),
-);
+const SERVERS = {
+  http: { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] },
+  https: {
+    port: { number: 443, name: "https", protocol: "HTTPS" },
+    hosts: ["*"],
+    tls: { mode: "SIMPLE", credentialName: "edge" },
+  },
+  names: {
+    port: { number: 443, name: "tls", protocol: "TLS" },
+    hosts: ["*.test"],
+    tls: { mode: "PASSTHROUGH" },
+  },
+  bytes: { port: { number: 90, name: "tcp", protocol: "TCP" }, hosts: ["*"] },
+} as const;
+
+const gateway = fc
+  .record({ namespace, serves: fc.constantFrom("http", "https", "names", "bytes") })
+  .map(({ namespace: ns, serves }) =>
+    object(
+      "networking.istio.io/v1",
+      "Gateway",
+      "gw",
+      {
+        selector: { istio: "ingressgateway" },
+        servers: [SERVERS[serves]],
+      },
+      ns,
+    ),
+  );
 
 const peerAuthentication = fc
   .record({ namespace, mode: fc.constantFrom("STRICT", "DISABLE", "PERMISSIVE") })
@@ -636,6 +698,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: slice, weight: 3 },
   { arbitrary: pod, weight: 3 },
   { arbitrary: virtualService, weight: 3 },
+  { arbitrary: connectionRules, weight: 2 },
   { arbitrary: delegation, weight: 2 },
   { arbitrary: destinationRule, weight: 3 },
   { arbitrary: gateway, weight: 1 },
