@@ -55,6 +55,8 @@ export interface TestMeshOptions<Name extends string> {
   /** Besides the workloads' pods. */
   readonly objects: readonly MeshObject[];
   readonly settings?: Partial<MeshSettings>;
+  /** Who signs the workloads' certificates; somebody of its own unless two meshes are to trust each other. */
+  readonly authority?: Promise<TestAuthority>;
   /** Where access logs and spans are received; without it there are none. */
   readonly collector?: string;
   /** Of WasmPlugins. */
@@ -86,7 +88,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
   let modules: Modules = {};
 
   beforeAll(async () => {
-    authority = await createAuthority();
+    authority = await (options.authority ?? createAuthority());
     modules = (await options.modules?.()) ?? {};
     if (collectorAddress) collector = await startCollector(collectorAddress, OTLP_PORT);
     for (const [name, workload] of entries) {

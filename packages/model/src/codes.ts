@@ -122,7 +122,7 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     level: "Warning",
     title: "A field is known, but not yet in effect here",
     why: "Istio has this field, Heddle does not translate it yet. Where ignoring it would send requests elsewhere or let in strangers, it is an error.",
-    example: "spec:\n  servers:\n    - tls: {mode: AUTO_PASSTHROUGH}",
+    example: "spec:\n  address: 10.0.0.1\n  network: west",
     remedy: "Do without the field until a release translates it; the changelog says which.",
   },
   HDL0017: {

@@ -46,16 +46,6 @@ const destinationRule: readonly PlannedField[] = ["trafficPolicy", "subsets[].tr
     field("DestinationRule", `${at}.loadBalancer.backendUtilization`, "Warning"),
   ]);
 
-const gateway: readonly PlannedField[] = [
-  {
-    kind: "Gateway",
-    path: "servers[].tls.mode",
-    when: (mode) => mode === "AUTO_PASSTHROUGH",
-    what: () => "TLS that is passed through between networks",
-    level: "Error",
-  },
-];
-
 const envoyFilter: readonly PlannedField[] = [
   {
     kind: "EnvoyFilter",
@@ -144,7 +134,6 @@ export const plannedFields: readonly PlannedField[] = [
   ...plannedGatewayApi,
   ...virtualService,
   ...destinationRule,
-  ...gateway,
   ...envoyFilter,
   ...wasmPlugin,
   ...telemetry,

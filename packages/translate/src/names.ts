@@ -5,6 +5,11 @@ export function outboundCluster(host: string, port: number, subset = ""): string
   return `outbound|${port}|${subset}|${host}`;
 }
 
+/** What a client's mutual TLS names a cluster by, as its server name: `outbound_.<port>_.<subset>_.<host>`. */
+export function serverNameOfCluster(host: string, port: number, subset = ""): string {
+  return `outbound_.${port}_.${subset}_.${host}`;
+}
+
 /** `inbound|<port>||`: a port that the workload itself listens on (the target port, not the service's). */
 export function inboundCluster(targetPort: number): string {
   return `inbound|${targetPort}||`;

@@ -399,11 +399,6 @@ describe("Gateway", () => {
       server("HTTPS", ", tls: {mode: SIMPLE, credentialName: c, cipherSuites: [X]}"),
       `HDL0032 Warning ${tls}.cipherSuites[0]`,
     ],
-    [
-      "TLS that is passed through between networks",
-      server("TLS", ", tls: {mode: AUTO_PASSTHROUGH}"),
-      "HDL0016 Error spec.servers[0].tls.mode",
-    ],
   ])("tells of %s", (_, spec, expected) => expect(found("Gateway", spec)).toContain(expected));
 
   test("names of ports are unique", () => {

@@ -2,7 +2,7 @@
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type { ClientTLSSettings } from "@heddle/model";
 import { ADS_SECRETS } from "../ads.ts";
-import { clientAlpn, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+import { clientAlpn, serverNameOfCluster, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
 import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
@@ -38,7 +38,7 @@ export function meshTls(
         validationContextSdsSecretConfig: TRUST_BUNDLE,
       },
     },
-    sni: sni || `outbound_.${port.port}_.${subset?.name ?? ""}_.${service.host}`,
+    sni: sni || serverNameOfCluster(service.host, port.port, subset?.name),
   });
 }
 

@@ -2,14 +2,16 @@
 import type { Filter, FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import { familiesOf } from "../families.ts";
 import { guardKeys } from "../filter/guards.ts";
+import { sniCluster } from "../filter/sni-cluster.ts";
+import { tcpProxy } from "../filter/tcp-proxy.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
-import { gatewaySecret } from "../names.ts";
+import { BLACK_HOLE_CLUSTER, gatewaySecret, MESH_ALPN } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { ANY_CONNECTION, gatewayConnections } from "../route/connection-routes.ts";
 import { type GatewayServer, gatewayKeyOf, gatewayServers } from "../route/gateway-servers.ts";
-import { type Peer, peerOfProxy } from "../telemetry/peer.ts";
+import { METADATA_NAMESPACE, type Peer, peerOfProxy } from "../telemetry/peer.ts";
 import { peerKey } from "../telemetry/telemetry.ts";
 import { ANY_ADDRESS, ANY_ADDRESS_V6, edgeAddress } from "./address.ts";
 import { chainMatch, claim, type Claimed, connectionChains } from "./connection-chains.ts";
@@ -155,12 +157,36 @@ function requests(
   return [httpConnectionManager(read, listening)];
 }
 
+/**
+ * Told apart by what only proxies of the mesh offer, so that TLS of others on the port is not taken for theirs. The server name is
+ * `outbound_.<port>_.<subset>_.<host>`, so that a host that is named whole covers names under it.
+ */
+function betweenNetworks(
+  read: ModelReader,
+  peer: Peer,
+  { hosts, origin }: GatewayListener,
+  passed: Claimed,
+): readonly FilterChain[] {
+  const serverNames = hosts.map(({ host }) => (host.startsWith("*") ? host : `*.${host}`));
+  return claim({ ...ANY_CONNECTION, serverNames }, passed).map((criteria) => ({
+    filterChainMatch: { ...chainMatch(criteria), applicationProtocols: MESH_ALPN },
+    metadata: {
+      filterMetadata: {
+        [METADATA_NAMESPACE]: { config: `${origin.kind} ${origin.namespace}/${origin.name}` },
+      },
+    },
+    filters: [...sniCluster, ...tcpProxy(read, "outbound", peer, BLACK_HOLE_CLUSTER)],
+  }));
+}
+
 /** In the order of the servers: the first gateway keeps a server name that several want. */
 function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly FilterChain[] {
   const { peer, view, servers } = key;
   const claimed: Claimed = new Set();
+  const passed: Claimed = new Set();
   return servers.flatMap(({ listener, routeName }): readonly FilterChain[] => {
     const { tls, hosts, protocol } = listener;
+    if (tls?.mode === "AUTO_PASSTHROUGH") return betweenNetworks(read, peer, listener, passed);
     if (tls === undefined || tls.mode === "PASSTHROUGH") {
       return connectionChains(
         read,

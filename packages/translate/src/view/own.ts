@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import { defaultEndpointClusters } from "../cluster/default-endpoint.ts";
 import { fixedClusters } from "../cluster/fixed.ts";
+import { passedThroughClusters } from "../cluster/passed-through.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
 import { datagramClusters } from "../listener/datagrams.ts";
 import { grantedSecrets } from "../listener/gateway.ts";
@@ -41,6 +42,7 @@ export function ownParts(
       if (proxy.type !== "router") return;
       const patcher = patcherOf(read, proxy);
       emitClusters(emit, patcher, defaultEndpointClusters(read, proxy));
+      emitClusters(emit, patcher, passedThroughClusters(read, proxy, view));
       for (const { cluster, assignment } of datagramClusters(read, proxy)) {
         emitClusters(emit, patcher, [cluster]);
         emit("endpoint", assignment.clusterName as string, assignment);
