@@ -6,7 +6,7 @@ import { sniCluster } from "../filter/sni-cluster.ts";
 import { tcpProxy } from "../filter/tcp-proxy.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
-import { BLACK_HOLE_CLUSTER, gatewaySecret, MESH_ALPN } from "../names.ts";
+import { BLACK_HOLE_CLUSTER, gatewaySecret, MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { ANY_CONNECTION, gatewayConnections } from "../route/connection-routes.ts";
@@ -169,7 +169,10 @@ function betweenNetworks(
 ): readonly FilterChain[] {
   const serverNames = hosts.map(({ host }) => (host.startsWith("*") ? host : `*.${host}`));
   return claim({ ...ANY_CONNECTION, serverNames }, passed).map((criteria) => ({
-    filterChainMatch: { ...chainMatch(criteria), applicationProtocols: MESH_ALPN },
+    filterChainMatch: {
+      ...chainMatch(criteria),
+      applicationProtocols: [...MESH_TCP_ALPN, ...MESH_HTTP_ALPN],
+    },
     metadata: {
       filterMetadata: {
         [METADATA_NAMESPACE]: { config: `${origin.kind} ${origin.namespace}/${origin.name}` },
