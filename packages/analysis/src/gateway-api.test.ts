@@ -90,6 +90,26 @@ describe("a Gateway", () => {
     expect(found).toEqual({ conditions: FINE, listeners: { http: [2, ...FINE, REFS, APART] } });
   });
 
+  test("whose own certificate cannot be used is told why", () => {
+    const certificate = (reference: string) =>
+      gateway(`${HTTP}\n  tls: {backend: {clientCertificateRef: ${reference}}}`);
+    const says = (reference: string, ...documents: string[]) =>
+      gatewaySays("edge", certificate(reference), secret("any"), ...documents)?.conditions.at(-1);
+    expect(says("{name: own}")).toBe("ResolvedRefs=False(InvalidClientCertificateRef)");
+    expect(says("{name: own}", secret("own"))).toBe(REFS);
+    expect(says("{name: any, kind: ConfigMap}")).toBe(
+      "ResolvedRefs=False(InvalidClientCertificateRef)",
+    );
+    const far = "{name: far, namespace: other}";
+    expect(says(far, secret("far", "other"))).toBe("ResolvedRefs=False(RefNotPermitted)");
+    const granted = grant(
+      "other",
+      `{group: ${API}, kind: Gateway, namespace: default}`,
+      '{group: "", kind: Secret}',
+    );
+    expect(says(far, secret("far", "other"), granted)).toBe(REFS);
+  });
+
   test("of another controller has nothing said of it; of a missing class it waits", () => {
     const foreign = `
 apiVersion: ${API}/v1

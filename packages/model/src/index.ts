@@ -82,6 +82,7 @@ export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.
 export type { CodeEntry } from "./codes.ts";
 export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";
 export { rivalsOf } from "./gateway-api/listeners.ts";
+export { clientCertificateOf } from "./gateway-api/client-certificate.ts";
 export type { BackendTls } from "./gateway-api/backend-tls.ts";
 export { backendTlsOf, backendTlsPolicyFor } from "./gateway-api/backend-tls.ts";
 export type { Condition } from "./gateway-api/conditions/condition.ts";

@@ -9,7 +9,6 @@ export const plannedGatewayApi: readonly PlannedField[] = [
   })),
   { kind: "Gateway", path: "defaultScope", level: "Warning" },
   { kind: "Gateway", path: "infrastructure", level: "Warning" },
-  { kind: "Gateway", path: "tls.backend", level: "Warning" },
   ...["Gateway", "ListenerSet", "XListenerSet"].map((kind): PlannedField => ({
     kind,
     path: "listeners[].tls.options",

@@ -188,4 +188,6 @@ export interface ClientView {
   readonly reach?: Reach;
   /** IPv4 where it is left out. */
   readonly families?: Families;
+  /** SDS name of what it presents to backends whose TLS a BackendTLSPolicy asks for; nothing where it is left out. */
+  readonly certificate?: string;
 }

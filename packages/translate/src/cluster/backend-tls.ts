@@ -19,6 +19,7 @@ export function backendTls(
   context: ClusterContext,
   { hostname, subjectAltNames, authorities }: BackendTls,
 ): TransportSocket {
+  const { certificate } = context.client;
   const names = subjectAltNames.map(({ type, hostname: name, uri }): SubjectAltNameMatcher =>
     type === "URI"
       ? { sanType: "URI", matcher: { exact: uri ?? "" } }
@@ -32,6 +33,9 @@ export function backendTls(
     commonTlsContext: {
       tlsParams: TLS_VERSIONS,
       ...(upstreamHttp(context) === "http2" ? { alpnProtocols: ["h2"] } : {}),
+      ...(certificate === undefined
+        ? {}
+        : { tlsCertificateSdsSecretConfigs: [{ name: certificate, sdsConfig: ADS_SECRETS }] }),
       ...validation(authorities, checks),
     },
     sni: hostname,

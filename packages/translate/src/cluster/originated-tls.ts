@@ -31,7 +31,12 @@ export function originatedTls(
 export function secretsOf(context: ClusterContext): readonly string[] {
   const { tls } = context.policy;
   if (tls === undefined) {
-    return context.backendTls?.authorities === "system" ? [SYSTEM_ROOTS_SECRET] : [];
+    const { backendTls, client } = context;
+    if (backendTls === undefined) return [];
+    return [
+      ...(client.certificate === undefined ? [] : [client.certificate]),
+      ...(backendTls.authorities === "system" ? [SYSTEM_ROOTS_SECRET] : []),
+    ];
   }
   if (!originates(context, tls)) return [];
   const { credentialName } = tls;

@@ -18,6 +18,8 @@ export interface ClientPlace {
   readonly labels: Readonly<Record<string, string>>;
   /** IPv4 where it is left out. */
   readonly families?: Families;
+  /** SDS name of what it presents to the backend; nothing where it is left out. */
+  readonly certificate?: string;
 }
 
 /** By place, in the order of their names. */
@@ -47,12 +49,13 @@ function textOf(locality: WorkloadLocality | undefined): string {
 }
 
 /** Equal for places that are. */
-export function placeText({ locality, labels, families }: ClientPlace): string {
+export function placeText({ locality, labels, families, certificate }: ClientPlace): string {
   const place =
     locality === undefined ? "" : `${locality.region}/${locality.zone}/${locality.subzone}`;
   return [
     place,
     families ?? "",
+    certificate ?? "",
     ...Object.entries(labels).map(([name, value]) => `${name}=${value}`),
   ].join(",");
 }

@@ -42,6 +42,7 @@ const gateway = fc.record({ listeners, open: fc.boolean() }).map(({ open, ...spe
     {
       gatewayClassName: "heddle",
       ...spec,
+      ...(open ? { tls: { backend: { clientCertificateRef: { name: "edge" } } } } : {}),
       ...(open ? { allowedListeners: { namespaces: { from: "All" as const } } } : {}),
     },
     "istio-system",

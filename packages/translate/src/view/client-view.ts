@@ -1,6 +1,7 @@
 /** What of a proxy its outbound resources depend on. */
 import { objectKey } from "@heddle/model";
 import { labelOf, PLACE_LABELS } from "../endpoint/topology.ts";
+import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { familiesOf } from "../families.ts";
 import type { PatchTarget } from "../patch/compile.ts";
 import { patchKeyOf } from "../patch/patch-set.ts";
@@ -37,6 +38,7 @@ export function clientViewOf(
   const cohort = staged ? proxy.cohort : "stable";
   const reach = reachOf(proxy);
   const families = familiesOf(proxy.addresses);
+  const certificate = backendCertificate(read, proxy);
   const patches = patchKeyOf(read, proxy, CLUSTERS);
   // Gateways serve strangers: what they reach is what their rules name.
   const followed = type === "sidecar" ? read.sidecar(namespace, proxy.labels) : undefined;
@@ -51,11 +53,13 @@ export function clientViewOf(
     sidecar ?? "",
     ...(families === "v4" ? [] : [families]),
     ...(patches === "" ? [] : [patches]),
+    ...(certificate === undefined ? [] : [certificate]),
   ]);
   return {
     ...{ key, type, namespace, labels, clusterId, locality, cohort, reach, patches },
     ...(sidecar === undefined ? {} : { sidecar }),
     ...(families === "v4" ? {} : { families }),
+    ...(certificate === undefined ? {} : { certificate }),
   };
 }
 

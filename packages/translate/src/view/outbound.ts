@@ -1,6 +1,7 @@
 /** Clusters and endpoints of a client: of every service that it sees. */
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { ClusterLoadAssignment } from "@heddle/envoy/config/endpoint/v3";
+import { backendTlsPolicyFor } from "@heddle/model";
 import { secretsOf } from "../cluster/originated-tls.ts";
 import {
   type ClusterKey,
@@ -32,6 +33,7 @@ interface Place {
   readonly reach: Reach;
   readonly locality: Locality | undefined;
   readonly families?: Families;
+  readonly certificate?: string;
 }
 
 interface HostKey {
@@ -60,8 +62,12 @@ interface OutboundPart {
 
 /** Two parts of a view for each part of the hosts: what leads there, and what its routes will be made of. */
 export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
-  const { reach = "intercepted", locality, families } = view;
-  const place: Place = { reach, locality, ...(families === undefined ? {} : { families }) };
+  const { reach = "intercepted", locality, families, certificate } = view;
+  const place: Place = {
+    ...{ reach, locality },
+    ...(families === undefined ? {} : { families }),
+    ...(certificate === undefined ? {} : { certificate }),
+  };
   const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
     if (horizonOf(read, view).sidecar !== undefined) return;
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
@@ -149,7 +155,13 @@ const outboundHost = derivation<HostKey, OutboundHost>(
     const subsets = subsetsOf(read.destinationRule(host, scope));
     for (const port of clusteredPorts(service)) {
       for (const subset of subsets) {
-        const shared: ClusterKey = { host, port, subset, scope, reach };
+        const { certificate } = client;
+        const shared: ClusterKey = {
+          ...{ host, port, subset, scope, reach },
+          ...(certificate === undefined
+            ? {}
+            : { client: { locality: undefined, labels: {}, certificate } }),
+        };
         const placed: ClusterKey = { ...shared, client };
         // Only a cluster that resolves names itself holds its endpoints, and these may depend on the client.
         const key = resolvesNames(service) ? placed : shared;
@@ -178,7 +190,7 @@ function hostKey(
   read: ModelReader,
   host: string,
   scope: string,
-  { reach, locality, labels, families }: Place & ClientPlace,
+  { reach, locality, labels, families, certificate }: Place & ClientPlace,
 ): HostKey {
   const asked = read.get(placeAsked, { host, scope });
   const known = asked.labels.flatMap((name): [string, string][] => {
@@ -189,9 +201,23 @@ function hostKey(
     locality: asked.locality ? locality : undefined,
     labels: Object.fromEntries(known),
     ...(families === undefined ? {} : { families }),
+    ...(certificate !== undefined && read.get(speaksBackendTls, { host, scope })
+      ? { certificate }
+      : {}),
   };
   return { host, scope, reach, client };
 }
+
+/** Whether the Gateway API asks for TLS to any port of a host. */
+const speaksBackendTls = derivation<{ readonly host: string; readonly scope: string }, boolean>(
+  "view/speaks-backend-tls",
+  ({ host, scope }) => `${host}|${scope}`,
+  (read, { host, scope }) => {
+    const service = read.service(host, scope);
+    if (service === undefined) return false;
+    return service.ports.some(({ name }) => backendTlsPolicyFor(read.gatewayApi, service, name));
+  },
+);
 
 /** What of a client any port or subset of a host asks for; labels sorted. */
 const placeAsked = derivation<{ readonly host: string; readonly scope: string }, PlaceAsked>(

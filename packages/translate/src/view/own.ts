@@ -6,6 +6,7 @@ import { passedThroughClusters } from "../cluster/passed-through.ts";
 import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
 import { datagramClusters } from "../listener/datagrams.ts";
 import { grantedSecrets } from "../listener/gateway.ts";
+import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import { type Patcher, patcherOf } from "../patch/patcher.ts";
@@ -85,13 +86,16 @@ export function ownParts(
       // Clusters of the mesh present the workload's certificate whatever the listeners do.
       const patched = patcherOf(read, proxy)?.secrets(proxy.namespace) ?? [];
       const granted = grantedSecrets(read, proxy);
+      const presented = backendCertificate(read, proxy);
       for (const name of new Set([
         WORKLOAD_SECRET,
         TRUST_BUNDLE_SECRET,
         ...listeners,
         ...patched,
+        ...(presented === undefined ? [] : [presented]),
       ])) {
-        emit("secret", name, granted.has(name) ? GRANTED_SECRET : undefined);
+        const allowed = granted.has(name) || name === presented;
+        emit("secret", name, allowed ? GRANTED_SECRET : undefined);
       }
     },
   ];

@@ -2,11 +2,13 @@
 import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
 import type { MeshObject } from "../../object.ts";
 import { parentState } from "../attachment.ts";
+import { clientCertificateOf } from "../client-certificate.ts";
 import { gatewayClassState, ourGateway, stateOfClass } from "../gateway-class.ts";
 import { isListenerSetAllowed, type ListenerEntry, rivalsOf } from "../listeners.ts";
 import { gatewayOfSet } from "../places.ts";
 import { hostMatches } from "../../host.ts";
 import { GATEWAY_API, type GatewayApiReader, parentKey } from "../reader.ts";
+import { isBroken } from "../references.ts";
 import { type Condition, fails, holds } from "./condition.ts";
 
 export interface ListenerStatus {
@@ -106,14 +108,8 @@ export function gatewayStatus(
     });
   } else conditions.push(holds("Accepted", "Accepted"));
   conditions.push(programmed(own, addresses, serving));
-  if (object.spec.tls?.frontend || own.some(({ problems }) => problems.some(isReferenceProblem))) {
-    const broken = own.some(({ problems }) => problems.some(isReferenceProblem));
-    conditions.push(
-      broken
-        ? fails("ResolvedRefs", "ListenersNotResolved", "some listeners refer to what is not there")
-        : holds("ResolvedRefs", "ResolvedRefs"),
-    );
-  }
+  const references = gatewayReferences(read, object, own);
+  if (references) conditions.push(references);
   const { default: common, perPort = [] } = object.spec.tls?.frontend ?? {};
   const insecure = [common, ...perPort.map(({ tls }) => tls)].some(
     (tls) => tls?.validation?.mode === "AllowInsecureFallback",
@@ -132,6 +128,26 @@ export function gatewayStatus(
     listeners: own.map((entry) => listenerStatus(read, entry, entries)),
     ...(sets.size > 0 ? { attachedListenerSets: sets.size } : {}),
   };
+}
+
+/** Undefined where the Gateway refers to nothing by itself. */
+function gatewayReferences(
+  read: GatewayApiReader,
+  object: MeshObject<GatewayApi.Gateway>,
+  own: readonly ListenerEntry[],
+): Condition | undefined {
+  const certificate = clientCertificateOf(read, object);
+  if (certificate && isBroken(certificate)) {
+    const path = "spec.tls.backend.clientCertificateRef";
+    return fails("ResolvedRefs", certificate.reason, certificate.message, path);
+  }
+  if (own.some(({ problems }) => problems.some(isReferenceProblem))) {
+    const message = "some listeners refer to what is not there";
+    return fails("ResolvedRefs", "ListenersNotResolved", message);
+  }
+  return certificate || object.spec.tls?.frontend
+    ? holds("ResolvedRefs", "ResolvedRefs")
+    : undefined;
 }
 
 function programmed(

@@ -24,15 +24,24 @@ export function listenersOfGatewayApi(
   namespace: string,
   services: readonly ServiceModel[],
 ): readonly OwnedListeners[] {
+  return gatewaysServedBy(read, labels, namespace, services).flatMap(
+    (gateway): OwnedListeners[] => {
+      const object = read.object(`gateway.networking.k8s.io/Gateway/${gateway}`);
+      return object ? [{ object, listeners: read.get(listenersOfGateway, gateway) }] : [];
+    },
+  );
+}
+
+/** `namespace/name` of each. */
+export function gatewaysServedBy(
+  read: ModelReader,
+  labels: Readonly<Record<string, string>>,
+  namespace: string,
+  services: readonly ServiceModel[],
+): readonly string[] {
   const name = labels[GATEWAY_NAME];
-  const gateways = new Set([
-    ...(name ? [`${namespace}/${name}`] : []),
-    ...services.flatMap(({ host }) => read.gatewaysAt(host)),
-  ]);
-  return [...gateways].flatMap((gateway): OwnedListeners[] => {
-    const object = read.object(`gateway.networking.k8s.io/Gateway/${gateway}`);
-    return object ? [{ object, listeners: read.get(listenersOfGateway, gateway) }] : [];
-  });
+  const named = name ? [`${namespace}/${name}`] : [];
+  return [...new Set([...named, ...services.flatMap(({ host }) => read.gatewaysAt(host))])];
 }
 
 const listenersOfGateway = derivation<string, readonly GatewayListener[]>(
