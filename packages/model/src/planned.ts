@@ -29,7 +29,6 @@ const virtualService: readonly PlannedField[] = [
     what: (code) => `status ${code as number} of a redirect, which Envoy cannot give,`,
     level: "Error",
   },
-  field("VirtualService", "http[].match[].statPrefix", "Warning"),
   ...["headers", "withoutHeaders"].map((name): PlannedField => ({
     kind: "VirtualService",
     path: `http[].match[].${name}`,

@@ -60,6 +60,13 @@ describe.skipIf(!envoyBinary)("destinations of a VirtualService", () => {
               },
             ],
           },
+          {
+            match: [
+              { uri: { exact: "/counted" }, statPrefix: "critical" },
+              { uri: { exact: "/counted-too" }, statPrefix: "other" },
+            ],
+            route: [to()],
+          },
           { name: "named", match: [{ uri: { exact: "/named" }, name: "by-path" }], route: [to()] },
           { route: [to()] },
         ],
@@ -106,6 +113,25 @@ describe.skipIf(!envoyBinary)("destinations of a VirtualService", () => {
         expect((await get(path)).echo().port).toBe(PORT);
         await expect.poll(() => copiesOf(path).map(({ port }) => port)).toEqual([OTHER_PORT]);
       }
+    },
+  );
+
+  proves(
+    "VirtualService",
+    ["http[].match[].statPrefix"],
+    "counts requests of a match under its name, among the proxy's own statistics",
+    async () => {
+      for (const path of ["/counted", "/counted", "/counted-too", "/any"]) await get(path);
+      const counted = async () => {
+        const text = await mesh.envoy("client").admin("/stats?filter=^vhost.*upstream_rq_200$");
+        return Object.fromEntries(
+          [...text.matchAll(/\.route\.(\w+)\.upstream_rq_200: (\d+)/g)].map(([, name, count]) => [
+            name,
+            Number(count),
+          ]),
+        );
+      };
+      await expect.poll(counted).toEqual({ critical: 2, other: 1 });
     },
   );
 

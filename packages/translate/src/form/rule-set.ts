@@ -94,6 +94,8 @@ export type SessionAffinity =
 
 export interface HttpMatch {
   readonly name?: string;
+  /** The proxy counts the requests that it matches under this name, besides all else that is counted. */
+  readonly statPrefix?: string;
   readonly path?: StringMatch;
   /** By whole segments, without a slash at its end: `/a` covers `/a` and `/a/b`, and not `/ab`. */
   readonly pathPrefix?: string;

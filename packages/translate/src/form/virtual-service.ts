@@ -93,8 +93,7 @@ function httpRule(route: HTTPRoute, place: Place): HttpRule {
 }
 
 function httpMatch(match: HTTPMatchRequest, place: Place): HttpMatch {
-  const { uri, ignoreUriCase, port, gateways, sourceLabels, sourceNamespace, ...rest } = match;
-  const { statPrefix: _statPrefix, ...asked } = rest;
+  const { uri, ignoreUriCase, port, gateways, sourceLabels, sourceNamespace, ...asked } = match;
   return {
     ...asked,
     ...(uri ? { path: uri } : {}),

@@ -26,6 +26,7 @@ function routeOf(rule: HttpRule, match: HttpMatch, context: RuleContext): Route 
   const initial: Route = {
     ...(name ? { name } : {}),
     match: routeMatch(match),
+    ...(match.statPrefix ? { statPrefix: match.statPrefix } : {}),
     // Leads from a route back to the object that made it, in dumps and in what Envoy refuses.
     metadata: {
       filterMetadata: { [METADATA_NAMESPACE]: { config: `${kind} ${namespace}/${origin}` } },

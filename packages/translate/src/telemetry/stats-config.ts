@@ -21,8 +21,10 @@ const KEPT_PREFIXES = [
   "overload.",
 ];
 
-/** Counters of requests and connections in and out, a few for each listener, and what happened to TLS handshakes. */
+/** What routes count; requests and connections in and out, a few for each listener; what happened to TLS handshakes. */
 const KEPT_PATTERNS = [
+  // Only of routes that a rule asks it for by a statPrefix.
+  String.raw`vhost\..*\.route\..*`,
   String.raw`http\.(inbound|outbound)_.*\.downstream_(rq_[1-5]xx|rq_active|cx_active|cx_total|rq_total)`,
   String.raw`listener\..*\.(ssl\.(handshake|connection_error|fail_verify_.*)|no_filter_chain_match)`,
   String.raw`.*\.sds\..*\.(update_(success|rejected)|key_rotation_failed)`,
