@@ -13,6 +13,7 @@ const DEFAULTS = {
 
 export function hostedSettings({ mesh }: Membership): MeshSettings {
   const { settings } = mesh;
+  const { ingressClass, ingressControllerMode, ingressSelector, ingressService } = settings;
   return {
     name: mesh.name,
     trustDomain: mesh.trustDomain,
@@ -21,6 +22,10 @@ export function hostedSettings({ mesh }: Membership): MeshSettings {
     traceSampling: settings.traceSampling ?? DEFAULTS.traceSampling,
     accessLog: settings.accessLog ?? DEFAULTS.accessLog,
     clusterDomain: settings.clusterDomain ?? DEFAULTS.clusterDomain,
+    ...(ingressClass === undefined ? {} : { ingressClass }),
+    ...(ingressControllerMode === undefined ? {} : { ingressControllerMode }),
+    ...(ingressSelector === undefined ? {} : { ingressSelector }),
+    ...(ingressService === undefined ? {} : { ingressService }),
   };
 }
 

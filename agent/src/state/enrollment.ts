@@ -13,6 +13,10 @@ const settingsSchema = z.object({
   outboundTrafficPolicy: z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]).optional(),
   rootNamespace: z.string().optional(),
   clusterDomain: z.string().optional(),
+  ingressClass: z.string().optional(),
+  ingressControllerMode: z.enum(["OFF", "DEFAULT", "STRICT"]).optional(),
+  ingressSelector: z.string().optional(),
+  ingressService: z.string().optional(),
 });
 
 const membershipSchema = z.object({

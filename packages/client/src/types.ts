@@ -51,6 +51,10 @@ export interface MeshSettings {
   outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
   rootNamespace?: string | undefined;
   clusterDomain?: string | undefined;
+  ingressClass?: string | undefined;
+  ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT" | undefined;
+  ingressSelector?: string | undefined;
+  ingressService?: string | undefined;
 }
 
 export interface NewMesh {

@@ -24,6 +24,10 @@ export const MeshSettingsSchema = z
     outboundTrafficPolicy: z.enum(["ALLOW_ANY", "REGISTRY_ONLY"]),
     rootNamespace: z.string().min(1).max(63),
     clusterDomain: z.string().min(1).max(253),
+    ingressClass: z.string().min(1).max(253),
+    ingressControllerMode: z.enum(["OFF", "DEFAULT", "STRICT"]),
+    ingressSelector: z.string().min(1).max(63),
+    ingressService: z.string().min(1).max(63),
   })
   .partial()
   .openapi("MeshSettings");

@@ -131,6 +131,15 @@ onEveryPlane("meshes", (plane) => {
     expect(await client.changeMesh("prod", { accessLog: false })).toMatchObject({
       settings: { traceSampling: 1, accessLog: false },
     });
+    const ingress = {
+      ingressClass: "mesh",
+      ingressControllerMode: "DEFAULT",
+      ingressSelector: "edge",
+      ingressService: "front",
+    } as const;
+    expect(await client.changeMesh("prod", ingress)).toMatchObject({
+      settings: { traceSampling: 1, accessLog: false, ...ingress },
+    });
     expect(await problemOf(client.createMesh({ name: "prod" }))).toMatchObject({
       code: "HDL1024",
       status: 409,

@@ -31,6 +31,10 @@ export interface StoredMeshSettings {
   outboundTrafficPolicy?: "ALLOW_ANY" | "REGISTRY_ONLY" | undefined;
   rootNamespace?: string | undefined;
   clusterDomain?: string | undefined;
+  ingressClass?: string | undefined;
+  ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT" | undefined;
+  ingressSelector?: string | undefined;
+  ingressService?: string | undefined;
 }
 
 export const meshes = pgTable(
