@@ -32,9 +32,8 @@ describe.skipIf(!existsSync(mustAccept))("must-accept", async () => {
     const mesh = file.replace(/\.yaml$/, "");
     await plane.client.createMesh({ name: mesh });
     const documents = parseAllDocuments(await readFile(path.join(mustAccept, file), "utf8"))
-      .map((document) => document.toJS() as { kind?: string; spec?: { http?: unknown } } | null)
-      .filter((value) => KINDS.has(value?.kind ?? ""))
-      .filter((value) => value?.kind !== "VirtualService" || value.spec?.http !== undefined);
+      .map((document) => document.toJS() as { kind?: string } | null)
+      .filter((value) => KINDS.has(value?.kind ?? ""));
     if (documents.length === 0) return;
     const copy = path.join(directory, file);
     await writeFile(copy, documents.map((value) => stringify(value)).join("---\n"));

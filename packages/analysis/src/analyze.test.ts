@@ -454,3 +454,53 @@ spec: {hosts: [api.example.com], ports: [{number: 8080, name: http, protocol: HT
     expect(found(shop + bound).filter(([code]) => code === "HDL0143")).toEqual([]);
   });
 });
+
+describe("TLS of a Sidecar's ingress", () => {
+  const secured = (mode = "SIMPLE") => `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: shop}
+spec:
+  workloadSelector: {labels: {app: shop}}
+  ingress:
+    - port: {number: 8443, protocol: HTTPS, name: https}
+      tls: {mode: ${mode}, serverCertificate: /a.pem, privateKey: /a.key}
+---`;
+  const peer = (spec: string) => `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: shop}
+spec: ${spec}
+---`;
+  const pod = (labels: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: shop-1, labels: {${labels}}}
+spec: {containers: [{name: shop}]}
+---`;
+  const SELECTED = "selector: {matchLabels: {app: shop}}";
+
+  test("warns where the mesh's own TLS is taken at the port", () => {
+    const warned = ["HDL0150 Warning Sidecar default/shop"];
+    expect(brief(find(secured()))).toEqual(warned);
+    expect(brief(find(secured() + peer(`{${SELECTED}, mtls: {mode: STRICT}}`)))).toEqual(warned);
+    expect(find(secured())[0]).toMatchObject({ path: "spec.ingress[0].tls" });
+    const other = `{${SELECTED}, mtls: {mode: STRICT}, portLevelMtls: {8080: {mode: DISABLE}}}`;
+    expect(brief(find(secured() + peer(other)))).toEqual(warned);
+  });
+
+  test("says nothing where it is off, or where TLS is passed on", () => {
+    expect(find(secured() + peer(`{${SELECTED}, mtls: {mode: DISABLE}}`))).toEqual([]);
+    const port = `{${SELECTED}, mtls: {mode: STRICT}, portLevelMtls: {8443: {mode: DISABLE}}}`;
+    expect(find(secured() + peer(port))).toEqual([]);
+    expect(find(secured("PASSTHROUGH"))).toEqual([]);
+  });
+
+  test("judges by the labels that the selected pods have", () => {
+    const edge = peer('{selector: {matchLabels: {edge: "1"}}, mtls: {mode: DISABLE}}');
+    expect(find(secured() + edge + pod('app: shop, edge: "1"'))).toEqual([]);
+    expect(brief(find(secured() + edge + pod("app: shop")))).toEqual([
+      "HDL0150 Warning Sidecar default/shop",
+    ]);
+  });
+});

@@ -23,6 +23,7 @@ import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
+import { checkSidecarTls } from "./checks/sidecar-tls.ts";
 import { checkUnservedHosts } from "./checks/unserved-hosts.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
@@ -121,6 +122,7 @@ const CHECKS: Checks = {
     checkUnservedHosts,
   ],
   "networking.istio.io/Gateway": [checkGatewayReferences, checkGatewayConflicts, checkGatewayPorts],
+  "networking.istio.io/Sidecar": [...sidecar, checkSidecarTls],
   "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
 };

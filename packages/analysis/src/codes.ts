@@ -95,6 +95,15 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "not Accepted (NotAllowed): Gateway default/edge takes no ListenerSets of shop",
     remedy: "Mend what the message names.",
   },
+  HDL0150: {
+    level: "Warning",
+    title: "TLS of a Sidecar has no place beside the mesh's own",
+    why: "A port's TLS is either the mesh's own, mutual, or what a Sidecar's ingress says. Where PeerAuthentication asks for the mesh's, which is so unless it says DISABLE, the Sidecar's settings count for nothing, as in Istio: under STRICT clients outside of the mesh are refused, under PERMISSIVE their TLS goes on to the application as it came.",
+    example:
+      "ingress: [{port: {number: 8443, protocol: HTTPS}, tls: {mode: SIMPLE, …}}]   # and no PeerAuthentication",
+    remedy:
+      "Turn mutual TLS off for the port: a PeerAuthentication that selects the workload, with portLevelMtls and mode DISABLE.",
+  },
   HDL0170: {
     level: "Info",
     title: "An Ingress is another controller's",

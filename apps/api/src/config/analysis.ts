@@ -83,7 +83,7 @@ export function carryIndex(before: MeshState, after: MeshState, changed: Iterabl
 
 /** Kinds that no other object's findings depend on, but for conflicts, which are found on both sides. */
 const NOT_REFERRED_TO =
-  /^(networking\.istio\.io\/(VirtualService|Sidecar|ProxyConfig)|security\.istio\.io\/PeerAuthentication|telemetry\.istio\.io\/Telemetry)\//;
+  /^(networking\.istio\.io\/(VirtualService|Sidecar|ProxyConfig)|telemetry\.istio\.io\/Telemetry)\//;
 
 interface KeptIndex {
   /** Of the view that the index was made for. */
