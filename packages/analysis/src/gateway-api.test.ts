@@ -307,6 +307,18 @@ describe("a route", () => {
       '{parentRefs: [{group: "", kind: Service, name: s, port: 81}]}',
       ["Accepted=False(NoMatchingParent)", REFS],
     ],
+    [
+      "{parentRefs: [{group: networking.istio.io, kind: ServiceEntry, name: outside, sectionName: http}]}",
+      ["Accepted=True(Accepted)", REFS],
+    ],
+    [
+      "{parentRefs: [{group: networking.istio.io, kind: ServiceEntry, name: outside, port: 81}]}",
+      ["Accepted=False(NoMatchingParent)", REFS],
+    ],
+    [
+      "{parentRefs: [{group: networking.istio.io, kind: ServiceEntry, name: nobody}]}",
+      ["Accepted=False(NoMatchingParent)", REFS],
+    ],
   ])("%s is told %j", (spec, expected) => {
     expect(
       routeSays(
@@ -319,6 +331,10 @@ describe("a route", () => {
         ),
         service("s"),
         service("far", "other"),
+        `apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: outside}
+spec: {hosts: [api.test], ports: [{name: http, number: 80, protocol: HTTP}], resolution: DNS}`,
         route(spec),
       ),
     ).toEqual([expected]);

@@ -1,6 +1,7 @@
 /** Which parents take a route, through which of their listeners, and for which hosts. */
 import { hostMatches, serviceHost } from "../host.ts";
 import type * as GatewayApi from "../kinds/gateway-api/index.ts";
+import type { ServiceEntry } from "../kinds/service-entry.ts";
 import { groupOf } from "../object.ts";
 import { ourGateway } from "./gateway-class.ts";
 import { commonHosts } from "./hosts.ts";
@@ -28,8 +29,13 @@ export type ParentState =
   | { readonly state: "foreign" }
   | { readonly state: "refused"; readonly reason: RefusalReason; readonly message: string }
   | { readonly state: "attached"; readonly listeners: readonly AttachedListener[] }
-  /** A Service of the mesh: the route decides for its clients. */
-  | { readonly state: "mesh"; /** Its full name. */ readonly host: string; readonly port?: number };
+  /** A Service of the mesh, or a ServiceEntry: the route decides for its clients. */
+  | {
+      readonly state: "mesh";
+      /** Full names: of a Service one, of a ServiceEntry all that it has. */
+      readonly hosts: readonly string[];
+      readonly port?: number;
+    };
 
 export interface AttachedListener {
   readonly entry: ListenerEntry;
@@ -70,6 +76,9 @@ export function listenersTaking(
   const { group = GATEWAY_API, kind = "Gateway", name } = parent;
   const namespace = parent.namespace ?? route.metadata.namespace;
   if (group === "" && kind === "Service") return meshParent(read, route, parent, namespace);
+  if (group === ISTIO && kind === "ServiceEntry") {
+    return entryParent(read, route, parent, namespace);
+  }
   if (group === GATEWAY_API && kind === "Gateway") {
     const gateway = `${namespace}/${name}`;
     if (ourGateway(read, gateway) === undefined) return missingGateway(read, gateway);
@@ -109,36 +118,70 @@ function noParent(message: string): ParentState {
   return { state: "refused", reason: "NoMatchingParent", message };
 }
 
+/** Istio's group: a route may decide for hosts outside of the mesh as well. */
+const ISTIO = "networking.istio.io";
+
+const NO_DATAGRAMS: ParentState = {
+  state: "refused",
+  reason: "NotAllowedByListeners",
+  message: "the mesh carries no UDP",
+};
+
 function meshParent(
   read: GatewayApiReader,
   route: RouteObject,
-  { name, port, sectionName }: GatewayApi.ParentReference,
+  parent: GatewayApi.ParentReference,
   namespace: string,
 ): ParentState {
-  if (route.kind === "UDPRoute") {
-    return {
-      state: "refused",
-      reason: "NotAllowedByListeners",
-      message: "the mesh carries no UDP",
-    };
-  }
-  const host = serviceHost(name, namespace, read.clusterDomain);
-  const service = read.service(host);
+  const { name, port } = parent;
+  if (route.kind === "UDPRoute") return NO_DATAGRAMS;
+  const hosts = [serviceHost(name, namespace, read.clusterDomain)];
+  const service = hosts[0] === undefined ? undefined : read.service(hosts[0]);
   if (service === undefined && !read.knowsServices) {
-    return { state: "mesh", host, ...(port === undefined ? {} : { port }) };
+    return { state: "mesh", hosts, ...(port === undefined ? {} : { port }) };
   }
   if (service === undefined) return noParent(`there is no Service ${namespace}/${name}`);
+  return portOf(parent, hosts, service.ports, `Service ${namespace}/${name}`);
+}
+
+function entryParent(
+  read: GatewayApiReader,
+  route: RouteObject,
+  parent: GatewayApi.ParentReference,
+  namespace: string,
+): ParentState {
+  if (route.kind === "UDPRoute") return NO_DATAGRAMS;
+  const what = `ServiceEntry ${namespace}/${parent.name}`;
+  const entry = read.object<ServiceEntry>(`${ISTIO}/ServiceEntry/${namespace}/${parent.name}`);
+  if (entry === undefined) return noParent(`there is no ${what}`);
+  const { hosts, ports = [] } = entry.spec;
+  const named = ports.map(({ name, number }) => ({ name, port: number }));
+  return portOf(
+    parent,
+    hosts.map((host) => host.toLowerCase()),
+    named,
+    what,
+  );
+}
+
+/** The one that the reference names by its number or its name, if it names any. */
+function portOf(
+  { port, sectionName }: GatewayApi.ParentReference,
+  hosts: readonly string[],
+  ports: readonly { readonly name: string; readonly port: number }[],
+  what: string,
+): ParentState {
   const named =
-    sectionName === undefined ? undefined : service.ports.find((each) => each.name === sectionName);
+    sectionName === undefined ? undefined : ports.find((each) => each.name === sectionName);
   if (sectionName !== undefined && named === undefined) {
-    return noParent(`Service ${namespace}/${name} has no port named ${sectionName}`);
+    return noParent(`${what} has no port named ${sectionName}`);
   }
   const wanted = port ?? named?.port;
-  if (wanted === undefined) return { state: "mesh", host };
-  if (!service.ports.some((each) => each.port === wanted)) {
-    return noParent(`Service ${namespace}/${name} has no port ${wanted}`);
+  if (wanted === undefined) return { state: "mesh", hosts };
+  if (!ports.some((each) => each.port === wanted)) {
+    return noParent(`${what} has no port ${wanted}`);
   }
-  return { state: "mesh", host, port: wanted };
+  return { state: "mesh", hosts, port: wanted };
 }
 
 function attach(

@@ -68,6 +68,7 @@ const parent = fc.constantFrom<GatewayApi.ParentReference>(
   { name: "set", kind: "ListenerSet" },
   { group: "", kind: "Service", name: "one", namespace: "a" },
   { group: "", kind: "Service", name: "one", namespace: "a", port: 80 },
+  { group: "networking.istio.io", kind: "ServiceEntry", name: "one", namespace: "a" },
 );
 
 const backendRefs = fc.uniqueArray(
@@ -114,6 +115,31 @@ const httpRoute = fc
         ns,
         { creationTimestamp: at },
       ),
+  );
+
+/** Of the same parents as HTTPRoutes, so that they get into each other's way. */
+const grpcRoute = fc
+  .record({
+    namespace,
+    name: fc.constantFrom("one", "two"),
+    parent,
+    hostnames,
+    backendRefs,
+    created,
+  })
+  .map(({ namespace: ns, name, parent: ref, hostnames: hosts, created: at, ...rest }) =>
+    object<GatewayApi.GRPCRoute>(
+      API,
+      "GRPCRoute",
+      name,
+      {
+        parentRefs: [ref],
+        ...(hosts ? { hostnames: hosts } : {}),
+        rules: [{ matches: [{ method: { service: "s" } }], ...rest }],
+      },
+      ns,
+      { creationTimestamp: at },
+    ),
   );
 
 const tcpRoute = fc
@@ -187,6 +213,7 @@ export const someGatewayApi: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: gateway, weight: 3 },
   { arbitrary: listenerSet, weight: 1 },
   { arbitrary: httpRoute, weight: 4 },
+  { arbitrary: grpcRoute, weight: 2 },
   { arbitrary: tcpRoute, weight: 1 },
   { arbitrary: grant, weight: 1 },
   { arbitrary: policy, weight: 1 },

@@ -1,4 +1,4 @@
-/** Rules of routes whose parent is a Service of the mesh. */
+/** Rules of routes whose parent is a Service of the mesh, or a ServiceEntry. */
 import { parentState, type RouteObject } from "@heddle/model";
 import { derivation, type ModelReader } from "../../read.ts";
 import type { RuleSet, TcpRule, TlsRule } from "../rule-set.ts";
@@ -70,7 +70,7 @@ function portsOf(
 ): readonly (number | undefined)[] {
   return (route.spec.parentRefs ?? []).flatMap((parent) => {
     const found = parentState(read.gatewayApi, route, parent);
-    return found.state === "mesh" && found.host === host ? [found.port] : [];
+    return found.state === "mesh" && found.hosts.includes(host) ? [found.port] : [];
   });
 }
 
