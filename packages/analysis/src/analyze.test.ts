@@ -504,3 +504,109 @@ spec: {containers: [{name: shop}]}
     ]);
   });
 });
+
+describe("policies that surprise", () => {
+  const shop = service("shop", [80]);
+  const policy = (text: string) => destinationRule("shop", `{host: shop, trafficPolicy: ${text}}`);
+  const found = (text: string) => find(text).map(({ code, path }) => `${code} ${path}`);
+
+  test.each([
+    [
+      "warming up where the load balancer does not",
+      "{loadBalancer: {simple: RANDOM, warmup: {duration: 10s}}}",
+      "HDL0146 spec.trafficPolicy.loadBalancer.warmup",
+      "{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 10s}}}",
+    ],
+    [
+      "a hash of nothing",
+      "{loadBalancer: {consistentHash: {ringHash: {minimumRingSize: 10}}}}",
+      "HDL0147 spec.trafficPolicy.loadBalancer.consistentHash",
+      "{loadBalancer: {consistentHash: {useSourceIp: true}}}",
+    ],
+    [
+      "maxRetries beside a budget",
+      "{retryBudget: {percent: 20}, connectionPool: {http: {maxRetries: 3}}}",
+      "HDL0148 spec.trafficPolicy.connectionPool.http.maxRetries",
+      "{connectionPool: {http: {maxRetries: 3}}}",
+    ],
+    [
+      "failing over beside shares",
+      "{loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 100}}], failoverPriority: [x]}}, outlierDetection: {consecutive5xxErrors: 1}}",
+      "HDL0149 spec.trafficPolicy.loadBalancer.localityLbSetting.failoverPriority",
+      "{loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 100}}]}}}",
+    ],
+    [
+      "outlier detection beside PASSTHROUGH",
+      "{loadBalancer: {simple: PASSTHROUGH}, outlierDetection: {consecutive5xxErrors: 1}}",
+      "HDL0154 spec.trafficPolicy.outlierDetection",
+      "{outlierDetection: {consecutive5xxErrors: 1}}",
+    ],
+    [
+      "names of a certificate without an authority",
+      "{tls: {mode: SIMPLE, subjectAltNames: [db.internal]}}",
+      "HDL0152 spec.trafficPolicy.tls.subjectAltNames",
+      "{tls: {mode: SIMPLE, subjectAltNames: [db.internal], credentialName: db}}",
+    ],
+  ])("tell of %s", (_, wrong, expected, right) => {
+    expect(found(shop + policy(wrong))).toEqual([expected]);
+    expect(found(shop + policy(right))).toEqual([]);
+  });
+
+  test("tell of them in subsets and for ports too", () => {
+    const hash = "loadBalancer: {consistentHash: {maglev: {tableSize: 5}}}";
+    const spec = `{host: shop, subsets: [{name: a, trafficPolicy: {portLevelSettings: [{port: {number: 80}, ${hash}}]}}]}`;
+    expect(found(shop + destinationRule("shop", spec))).toEqual([
+      "HDL0147 spec.subsets[0].trafficPolicy.portLevelSettings[0].loadBalancer.consistentHash",
+    ]);
+  });
+
+  test("tell of an only endpoint that may be ejected", () => {
+    const one = (addresses: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: shop}
+spec: {hosts: [shop.test], resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [${addresses}]}
+---`;
+    const ejects = (more: string) =>
+      policy(`{outlierDetection: {maxEjectionPercent: 100${more}}}`).replace(
+        "host: shop,",
+        "host: shop.test,",
+      );
+    const alone = one("{address: 10.0.0.1}");
+    expect(found(alone + ejects(""))).toEqual(["HDL0151 spec.trafficPolicy.outlierDetection"]);
+    expect(found(alone + ejects(", minHealthPercent: 10"))).toEqual([]);
+    expect(found(one("{address: 10.0.0.1}, {address: 10.0.0.2}") + ejects(""))).toEqual([]);
+    const pod = (name: string) => `
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, labels: {app: shop}}
+spec: {}
+---`;
+    const selecting = shop.replace("spec: {", "spec: {selector: {app: shop}, ");
+    const rule = policy("{outlierDetection: {maxEjectionPercent: 100}}");
+    expect(found(selecting + pod("a") + rule)).toEqual([
+      "HDL0151 spec.trafficPolicy.outlierDetection",
+    ]);
+    expect(found(selecting + pod("a") + pod("b") + rule)).toEqual([]);
+  });
+});
+
+describe("a VirtualService beside a route of the Gateway API", () => {
+  const route = (namespace: string) => `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop, namespace: ${namespace}}
+spec:
+  parentRefs: [{group: "", kind: Service, name: shop, namespace: default}]
+  rules: [{backendRefs: [{name: shop, port: 80}]}]
+---`;
+
+  test("is told of where the route counts", () => {
+    const both = service("shop", [80]) + rule("shop", "{host: shop}");
+    const codes = (text: string) => find(text).map(({ code }) => code);
+    expect(codes(both + route("default"))).toEqual(["HDL0153"]);
+    // Routes of another namespace are for its own clients.
+    expect(codes(both + route("other"))).not.toContain("HDL0153");
+    expect(codes(both)).toEqual([]);
+  });
+});

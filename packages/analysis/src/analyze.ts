@@ -21,9 +21,11 @@ import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
+import { checkRoutePrecedence } from "./checks/route-precedence.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
 import { checkSidecarTls } from "./checks/sidecar-tls.ts";
+import { checkSurprisingPolicies } from "./checks/surprising-policies.ts";
 import { checkUnservedHosts } from "./checks/unserved-hosts.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
@@ -120,10 +122,12 @@ const CHECKS: Checks = {
     checkMeshHosts,
     checkGatewayOrder,
     checkUnservedHosts,
+    checkRoutePrecedence,
   ],
   "networking.istio.io/Gateway": [checkGatewayReferences, checkGatewayConflicts, checkGatewayPorts],
   "networking.istio.io/Sidecar": [...sidecar, checkSidecarTls],
   "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
+  "networking.istio.io/DestinationRule": [checkDestinationRules, checkSurprisingPolicies],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
 };
 

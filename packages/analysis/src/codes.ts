@@ -244,4 +244,62 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "Fallback far/reviews with host: reviews.default.svc.cluster.local",
     remedy: "Move it to the namespace of the service, or to the root namespace.",
   },
+  HDL0146: {
+    level: "Warning",
+    title: "Endpoints are not warmed up with this load balancer",
+    why: "A new endpoint's share grows slowly only where ROUND_ROBIN or LEAST_REQUEST chooses. RANDOM, PASSTHROUGH and consistentHash know nothing of an endpoint's age.",
+    example: "loadBalancer: {simple: RANDOM, warmup: {duration: 60s}}",
+    remedy: "Use ROUND_ROBIN or LEAST_REQUEST, or leave warmup out.",
+  },
+  HDL0147: {
+    level: "Warning",
+    title: "A consistent hash of nothing",
+    why: "Without a header, cookie, query parameter or source IP there is nothing to hash, and every request goes to an endpoint at random.",
+    example: "loadBalancer: {consistentHash: {maglev: {}}}",
+    remedy: "Add httpHeaderName, httpCookie, httpQueryParameterName or useSourceIp.",
+  },
+  HDL0148: {
+    level: "Warning",
+    title: "A retry budget stands in for maxRetries",
+    why: "Envoy limits retries either by a number or by a share of the requests under way. Where both are given the number does not count.",
+    example: "retryBudget: {percent: 20} beside connectionPool: {http: {maxRetries: 3}}",
+    remedy: "Leave one of them out.",
+  },
+  HDL0149: {
+    level: "Warning",
+    title: "Shares by place exclude failing over to another",
+    why: "With distribute every place keeps its share, whatever becomes of its endpoints; failover and failoverPriority are not looked at.",
+    example:
+      "localityLbSetting: {distribute: […], failoverPriority: [topology.kubernetes.io/zone]}",
+    remedy: "Leave distribute or the failover out.",
+  },
+  HDL0154: {
+    level: "Warning",
+    title: "Outlier detection beside PASSTHROUGH",
+    why: "With PASSTHROUGH a connection goes to the address that the client has chosen. Ejecting endpoints keeps nobody away from them.",
+    example: "loadBalancer: {simple: PASSTHROUGH} beside outlierDetection: {…}",
+    remedy: "Choose another load balancer, or leave outlierDetection out.",
+  },
+  HDL0151: {
+    level: "Warning",
+    title: "Outlier detection may eject the only endpoint",
+    why: "With maxEjectionPercent 100 a service's one endpoint is ejected like any other, and while it is every request is refused at once.",
+    example: "outlierDetection: {maxEjectionPercent: 100}   # for a service with one pod",
+    remedy: "Set minHealthPercent above 0: with fewer healthy endpoints all are asked.",
+  },
+  HDL0152: {
+    level: "Warning",
+    title: "Names of a server's certificate without an authority",
+    why: "In mode SIMPLE without caCertificates or credentialName the certificate is verified against the public authorities that the system trusts: any of them may have signed it, and a private one may not.",
+    example: "tls: {mode: SIMPLE, subjectAltNames: [db.internal]}",
+    remedy: "Name the authority by caCertificates or credentialName, or leave subjectAltNames out.",
+  },
+  HDL0153: {
+    level: "Warning",
+    title: "A route of the Gateway API counts, and not the VirtualService",
+    why: "Both speak for one Service. Sidecars follow routes whose parent is the Service before any VirtualService.",
+    example:
+      "VirtualService with hosts: [reviews] beside an HTTPRoute with parentRefs: [{kind: Service, name: reviews}]",
+    remedy: "Keep one of them.",
+  },
 };
