@@ -334,10 +334,24 @@ const SERVERS = {
     tls: { mode: "PASSTHROUGH" },
   },
   bytes: { port: { number: 90, name: "tcp", protocol: "TCP" }, hosts: ["*"] },
+  networks: {
+    port: { number: 15443, name: "networks", protocol: "TLS" },
+    hosts: ["./*.local", "*/x.b.svc.cluster.local"],
+    tls: { mode: "AUTO_PASSTHROUGH" },
+  },
+  beside: {
+    port: { number: 80, name: "beside", protocol: "HTTP" },
+    hosts: ["*"],
+    defaultEndpoint: "127.0.0.1:9000",
+    name: "beside",
+  },
 } as const;
 
 const gateway = fc
-  .record({ namespace, serves: fc.constantFrom("http", "https", "names", "bytes") })
+  .record({
+    namespace,
+    serves: fc.constantFrom("http", "https", "names", "bytes", "networks", "beside"),
+  })
   .map(({ namespace: ns, serves }) =>
     object(
       "networking.istio.io/v1",
