@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type { ClientTLSSettings } from "@heddle/model";
+import { takesMeshTls } from "../endpoint/takes-mesh-tls.ts";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
 import { backendTls } from "./backend-tls.ts";
 import { meshTls } from "./mesh-tls.ts";
@@ -57,7 +58,7 @@ function automatic(cluster: Cluster, context: ClusterContext): Cluster {
   if (discovery === "DYNAMIC_DNS") return cluster;
   if (discovery === "ORIGINAL_DST") {
     const endpoints = read.endpoints(service, port.port);
-    const all = endpoints.length > 0 && endpoints.every((endpoint) => endpoint.mtls);
+    const all = endpoints.length > 0 && endpoints.every((each) => takesMeshTls(context, each));
     return all ? { ...cluster, transportSocket: meshTls(context, {}) } : cluster;
   }
   return {

@@ -16,6 +16,7 @@ import { outboundCluster as clusterName } from "../names.ts";
 import { endpointMetadata } from "../telemetry/peer.ts";
 import { byLocality } from "./locality.ts";
 import type { ClientPlace } from "./locality-group.ts";
+import { takesMeshTls } from "./takes-mesh-tls.ts";
 import { labelOf, NODE_LABEL } from "./topology.ts";
 
 /** As clients in the context's place see them. */
@@ -139,14 +140,4 @@ function endpointAt({ port }: ClusterContext, endpoint: WorkloadEndpoint): Endpo
 
 function isName(address: string): boolean {
   return !isIpAddress(address) && !address.startsWith(UNIX_SOCKET);
-}
-
-/** It has a proxy of the mesh in front of it, and nobody has told that proxy to take plain text only. */
-function takesMeshTls(
-  { read, service }: ClusterContext,
-  { mtls, namespace, labels, port }: WorkloadEndpoint,
-): boolean {
-  return (
-    mtls && !service.external && read.peerAuthentication(namespace, labels, port) !== "DISABLE"
-  );
 }

@@ -16,7 +16,7 @@ export function domainsOf(
   form: DomainForm,
 ): readonly string[] {
   const addresses = [...service.clusterIPs, ...(service.autoAddresses ?? [])];
-  const names = [...namesOf(service, local, clusterDomain), ...addresses.map(bracketed)];
+  const names = [...namesOf(service, local, clusterDomain, form), ...addresses.map(bracketed)];
   const bare = isBare(port, form);
   return names.flatMap((name) => (bare ? [name, `${name}:${port}`] : [`${name}:${port}`]));
 }
@@ -33,10 +33,26 @@ export function homesOf({ origin, namespace, aliases = [] }: ServiceModel): read
   return [...new Set(origin === "Service" ? [namespace, ...others] : others)];
 }
 
-function namesOf(service: ServiceModel, local: string, clusterDomain: string): readonly string[] {
-  const wildcard = service.headless ? [`*.${service.host}`] : [];
+function namesOf(
+  service: ServiceModel,
+  local: string,
+  clusterDomain: string,
+  form: DomainForm,
+): readonly string[] {
   const all = [service, ...(service.aliases ?? [])];
-  return [...all.flatMap((each) => formsOf(each, local, clusterDomain)), ...wildcard];
+  const pods = service.headless ? podsOf(service, local, clusterDomain, form) : [];
+  return [...all.flatMap((each) => formsOf(each, local, clusterDomain)), ...pods];
+}
+
+/** Pods of a stateful set, `db-0.db`. An HTTP proxy would take the barest of these names for the whole service. */
+function podsOf(
+  service: ServiceModel,
+  local: string,
+  clusterDomain: string,
+  form: DomainForm,
+): readonly string[] {
+  const known = form === "listener" ? local : "";
+  return formsOf(service, known, clusterDomain).map((name) => `*.${name}`);
 }
 
 function formsOf(

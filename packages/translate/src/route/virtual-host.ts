@@ -63,9 +63,13 @@ const sharedVirtualHost = derivation<VirtualHostKey, VirtualHost | undefined>(
   (read, { ruled, plain, view, host, port, form, local }) => {
     const service = read.service(host, view.namespace);
     if (!service?.ports.some((each) => each.port === port)) return undefined;
+    // A host of somebody's whose whole name is that bare one keeps it.
+    const bare = [service.name, `*.${service.name}`].some((name) => read.service(name))
+      ? ""
+      : local;
     return {
       name: `${host}:${port}`,
-      domains: domainsOf(service, port, local, read.mesh.clusterDomain, form),
+      domains: domainsOf(service, port, bare, read.mesh.clusterDomain, form),
       routes: read.get(hostRoutes, { ruled, plain, view, host, port }),
       includeRequestAttemptCount: true,
     };
