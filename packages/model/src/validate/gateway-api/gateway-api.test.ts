@@ -195,6 +195,22 @@ describe("an HTTPRoute", () => {
       rule({ sessionPersistence: { cookie: { lifetimeType: "Permanent" } } }),
       ["HDL0012 rules[0].sessionPersistence.absoluteTimeout"],
     ],
+    [
+      rule({
+        sessionPersistence: { absoluteTimeout: "1h", cookie: { lifetimeType: "Permanent" } },
+      }),
+      [],
+    ],
+    [
+      rule({ sessionPersistence: { absoluteTimeout: "1h", cookie: { name: "c" } } }),
+      ["HDL0032 rules[0].sessionPersistence.absoluteTimeout"],
+    ],
+    [
+      rule({
+        sessionPersistence: { type: "Header", absoluteTimeout: "1h", header: { name: "x-a" } },
+      }),
+      ["HDL0032 rules[0].sessionPersistence.absoluteTimeout"],
+    ],
   ])("%j is told %j", (spec, expected) => {
     expect(found("HTTPRoute", spec)).toEqual(expected);
   });

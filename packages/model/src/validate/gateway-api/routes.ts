@@ -286,4 +286,12 @@ function checkSession(session: SessionPersistence, path: string, report: Report)
       remedy: "Add absoluteTimeout, or make the cookie a Session one.",
     });
   }
+  if (absoluteTimeout !== undefined && cookie?.lifetimeType !== "Permanent") {
+    report({
+      code: "HDL0032",
+      path: `${path}.absoluteTimeout`,
+      message: "absoluteTimeout ends the session of a Permanent cookie alone",
+      remedy: "Make it a cookie with lifetimeType Permanent, or leave absoluteTimeout out.",
+    });
+  }
 }
