@@ -79,6 +79,7 @@ export type {
   WorkloadQuestion,
 } from "./precedence/peer-authentication.ts";
 export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";
+export { effectiveProxyConfig } from "./precedence/proxy-config.ts";
 export type { CodeEntry } from "./codes.ts";
 export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";
 export { rivalsOf } from "./gateway-api/listeners.ts";

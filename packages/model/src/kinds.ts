@@ -118,7 +118,7 @@ export const kinds: readonly Kind[] = [
   }),
   istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema),
   istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"]),
-  planned(istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"])),
+  istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"]),
   planned(
     istio(
       SECURITY,

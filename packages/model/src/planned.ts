@@ -74,6 +74,21 @@ const sidecar: readonly PlannedField[] = [
   ),
 ];
 
+/** How a proxy is started is for whoever starts it: nothing here puts proxies into pods yet. */
+const proxyConfig: readonly PlannedField[] = [
+  ["concurrency", "concurrency, but in what `heddle xds --bootstrap` tells,"],
+  [
+    "environmentVariables",
+    "the proxy's variables, but those of ISTIO_META_ in what `heddle xds --bootstrap` prints,",
+  ],
+  ["image.imageType", "the kind of the proxy's image"],
+].map(([path = "", words = ""]): PlannedField => ({
+  kind: "ProxyConfig",
+  path,
+  what: () => words,
+  level: "Warning",
+}));
+
 const workloads: readonly PlannedField[] = [
   // Endpoints in other networks are reached through gateways between them.
   field("ServiceEntry", "endpoints[].network", "Warning"),
@@ -137,6 +152,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...wasmPlugin,
   ...telemetry,
   ...sidecar,
+  ...proxyConfig,
   ...workloads,
 ];
 

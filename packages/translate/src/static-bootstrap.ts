@@ -21,6 +21,8 @@ export interface StaticResources {
 export interface StaticOptions extends Partial<Omit<BootstrapOptions, "node">> {
   /** Certificates by SDS name; names that are not among them stay with the control plane. */
   readonly secrets?: readonly Secret[];
+  /** Of its node. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -30,11 +32,11 @@ export interface StaticOptions extends Partial<Omit<BootstrapOptions, "node">> {
 export function staticBootstrap(
   proxy: Pick<ProxyDescription, "id" | "namespace">,
   view: StaticResources,
-  { secrets = [], ...options }: StaticOptions = {},
+  { secrets = [], metadata = {}, ...options }: StaticOptions = {},
 ): Bootstrap {
   const base = foundation({
     // Envoy wants both before it speaks of secrets at all.
-    node: { id: proxy.id || "unnamed", cluster: proxy.namespace || "unnamed", metadata: {} },
+    node: { id: proxy.id || "unnamed", cluster: proxy.namespace || "unnamed", metadata },
     xds: { address: "127.0.0.1", port: 15010 },
     otlp: { address: "127.0.0.1", port: 4317 },
     admin: { address: "127.0.0.1", port: 15000 },

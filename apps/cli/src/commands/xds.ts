@@ -28,9 +28,18 @@ export function xdsCommand(): Command {
       if (result.diagnostics.length > 0)
         process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
       if (result.diagnostics.some((d) => d.level === "Error")) process.exitCode = 1;
-      if (options.bootstrap) return printJson(result.bootstrap());
+      if (options.bootstrap) {
+        if (result.concurrency !== undefined)
+          process.stderr.write(`Start Envoy with ${concurrencyFlag(result.concurrency)}.\n`);
+        return printJson(result.bootstrap());
+      }
       await show(result.resources, options.output);
     });
+}
+
+/** Envoy itself takes a thread for each core where it is told nothing. */
+function concurrencyFlag(threads: number): string {
+  return threads === 0 ? "no --concurrency: a thread for each core" : `--concurrency ${threads}`;
 }
 
 type Resources = Record<

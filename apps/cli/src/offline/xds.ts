@@ -1,7 +1,14 @@
 /** The translation without a plane or an agent: from files straight to what one proxy would get. */
 import { analyze } from "@heddle/analysis";
 import { canonical, merge } from "@heddle/envoy";
-import { type Diagnostic, type MeshObject, objectKey, type Pod } from "@heddle/model";
+import {
+  type Diagnostic,
+  effectiveProxyConfig,
+  type MeshObject,
+  objectKey,
+  type Pod,
+  type ProxyConfig,
+} from "@heddle/model";
 import {
   createTranslator,
   parseNode,
@@ -29,12 +36,18 @@ export interface OfflineXds {
   };
   readonly diagnostics: readonly Diagnostic[];
   bootstrap(): unknown;
+  /** Worker threads that ProxyConfigs ask for; undefined where none does. */
+  readonly concurrency: number | undefined;
 }
+
+const ROOT_NAMESPACE = "istio-system";
+/** Variables of this prefix are the node's metadata, under the rest of their names. */
+const META = "ISTIO_META_";
 
 /** Throws HDL9045 where the files hold no such pod. */
 export function offlineXds(files: readonly InputFile[], options: OfflineOptions): OfflineXds {
   const { objects: found, diagnostics } = loadFiles(files, "default");
-  const proxy = describeProxy(
+  const { metadata, proxy, config } = describeProxy(
     found.map(({ object }) => object),
     options.proxy,
   );
@@ -42,7 +55,7 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
     mesh: {
       name: "offline",
       trustDomain: options.trustDomain,
-      rootNamespace: "istio-system",
+      rootNamespace: ROOT_NAMESPACE,
       outboundTrafficPolicy: "ALLOW_ANY",
       traceSampling: 1,
       accessLog: true,
@@ -61,7 +74,8 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
       secrets: view.secrets().map((name) => ({ name })),
     },
     diagnostics: [...diagnostics, ...analyze(found), ...translator.diagnostics()],
-    bootstrap: () => staticBootstrap(proxy, view),
+    bootstrap: () => staticBootstrap(proxy, view, { metadata }),
+    concurrency: config.concurrency,
   };
 }
 
@@ -71,7 +85,13 @@ function values(view: ProxyView, type: Parameters<ProxyView["resources"]>[0]): o
     .map(([, value]) => value as object);
 }
 
-function describeProxy(objects: readonly MeshObject[], name: string): ProxyDescription {
+interface OfflineProxy {
+  readonly proxy: ProxyDescription;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly config: ReturnType<typeof effectiveProxyConfig>;
+}
+
+function describeProxy(objects: readonly MeshObject[], name: string): OfflineProxy {
   const pods = objects.filter((object): object is MeshObject<Pod> => object.kind === "Pod");
   const pod = pods.find(({ metadata }) => `${metadata.name}.${metadata.namespace}` === name);
   if (!pod) {
@@ -86,14 +106,22 @@ function describeProxy(objects: readonly MeshObject[], name: string): ProxyDescr
   const address = spec.status?.podIP ?? "0.0.0.0";
   const router =
     "istio" in metadata.labels && metadata.labels["istio"]?.endsWith("gateway") === true;
+  const config = effectiveProxyConfig(
+    objects.filter((each): each is MeshObject<ProxyConfig> => each.kind === "ProxyConfig"),
+    { namespace: metadata.namespace, labels: metadata.labels, rootNamespace: ROOT_NAMESPACE },
+  );
+  const given = Object.entries(config.environmentVariables ?? {})
+    .filter(([variable]) => variable.startsWith(META))
+    .map(([variable, value]) => [variable.slice(META.length), value] as const);
   const node = {
     id: `${router ? "router" : "sidecar"}~${address}~${name}~${metadata.namespace}.svc.cluster.local`,
     metadata: {
+      ...Object.fromEntries(given),
       NAMESPACE: metadata.namespace,
       LABELS: metadata.labels,
       SERVICE_ACCOUNT: spec.serviceAccountName ?? "default",
       INSTANCE_IPS: address,
     },
   };
-  return parseNode(node);
+  return { proxy: parseNode(node), metadata: Object.fromEntries(given), config };
 }
