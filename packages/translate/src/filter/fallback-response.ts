@@ -1,15 +1,16 @@
 /** Answers in place of failed ones; idle until a route says which. */
 import type { Lua, LuaPerRoute } from "@heddle/envoy/extensions/filters/http/lua/v3";
 import type { FallbackResponse } from "@heddle/model";
+import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { extension, typedConfig, type TypedConfig } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
 import { FALLBACK_RESPONSE_FILTER } from "./names.ts";
 
-const FILTER = extension<Lua>(
-  FALLBACK_RESPONSE_FILTER,
-  "envoy.extensions.filters.http.lua.v3.Lua",
-  {},
-);
+const FILTER: HttpFilter = {
+  ...extension<Lua>(FALLBACK_RESPONSE_FILTER, "envoy.extensions.filters.http.lua.v3.Lua", {}),
+  // No request pays for it but those of routes that have settings for it.
+  disabled: true,
+};
 
 export const fallbackResponseFilter: HttpFeature = {
   name: "fallback response",

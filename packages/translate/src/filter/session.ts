@@ -1,14 +1,19 @@
 /** The filter that keeps sessions on their endpoints; idle until a route configures it. */
 import type { StatefulSession } from "@heddle/envoy/extensions/filters/http/stateful_session/v3";
+import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { extension } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
 import { SESSION_FILTER } from "./names.ts";
 
-const FILTER = extension<StatefulSession>(
-  SESSION_FILTER,
-  "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
-  {},
-);
+const FILTER: HttpFilter = {
+  ...extension<StatefulSession>(
+    SESSION_FILTER,
+    "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
+    {},
+  ),
+  // No request pays for it but those of routes that have settings for it.
+  disabled: true,
+};
 
 export const sessionFilter: HttpFeature = {
   name: "session",
