@@ -15,6 +15,12 @@ export function errorAnswer(deps: AppDeps) {
         path: c.req.path,
         error: error.stack ?? String(error),
       });
+    // Its answer does not say which of the many ways it was.
+    if (known.code === "HDL1050")
+      deps.log.warn("the database does not answer", {
+        requestId: c.var.requestId,
+        error: String(known.cause),
+      });
     return problemResponse(known, c.var.requestId);
   };
 }
