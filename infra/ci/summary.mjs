@@ -1,14 +1,14 @@
 // Adds up the runners' JSON reports and prints the closing line. A suite without its report counts as one failure, and so
-// does each test that was left out: in CI nothing may be missing.
+// does each test that was left out: in CI nothing may be missing. Files that passed only when they were run once more, by
+// themselves, count as passed and are named: each is a test to look into.
 // Usage: summary.mjs DIRECTORY SUITE...
-import { readFileSync } from "node:fs";
-import path from "node:path";
+import { fileName, hasFailed, readSuite } from "./report.mjs";
 
 const [directory, ...suites] = process.argv.slice(2);
 const total = { passed: 0, failed: 0 };
 
 for (const suite of suites) {
-  const count = read(path.join(directory, `${suite}.json`));
+  const count = read(suite);
   console.log(
     `${suite}: ${count.passed} passed, ${count.failed} failed${count.note ? ` (${count.note})` : ""}`,
   );
@@ -18,32 +18,47 @@ for (const suite of suites) {
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
 
-function read(file) {
-  let report;
-  try {
-    report = JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return { passed: 0, failed: 1, note: "there is no report" };
+function read(suite) {
+  const found = readSuite(directory, suite);
+  if (!found) return { passed: 0, failed: 1, note: "there is no report" };
+  for (const result of found.recovered) {
+    console.log(`${fileName(result)}: needed a second run; at first:`);
+    for (const test of result.assertionResults.filter(({ status }) => status === "failed"))
+      explain(result, test);
   }
-  const broken = report.testResults.filter(
-    (r) => r.status === "failed" && r.assertionResults.length === 0,
-  );
-  for (const result of broken) console.log(`${suiteName(result.name)}: could not be run`);
-  for (const { name, assertionResults } of report.testResults) {
-    for (const { status, fullName, failureMessages } of assertionResults) {
-      if (status === "passed") continue;
-      console.log(`${suiteName(name)}: ${fullName}: ${status}`);
-      for (const message of failureMessages) console.log(message.split("\n", 4).join("\n"));
+  let [passed, failed, leftOut] = [0, 0, 0];
+  for (const result of found.results) {
+    const broken = hasFailed(result) && !result.assertionResults.some(isFailure);
+    if (broken) {
+      failed++;
+      console.log(`${fileName(result)}: could not be run: ${firstLines(result.message ?? "")}`);
+    }
+    for (const test of result.assertionResults) {
+      if (test.status === "passed") {
+        passed++;
+        continue;
+      }
+      failed++;
+      if (test.status !== "failed") leftOut++;
+      explain(result, test);
     }
   }
-  const skipped = report.numPendingTests + (report.numTodoTests ?? 0);
   return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + broken.length + skipped,
-    note: skipped > 0 ? `${skipped} left out, counted as failed` : "",
+    passed,
+    failed,
+    note: leftOut > 0 ? `${leftOut} left out, counted as failed` : "",
   };
 }
 
-function suiteName(file) {
-  return path.relative(process.cwd(), file);
+function isFailure({ status }) {
+  return status === "failed";
+}
+
+function explain(result, { status, fullName, failureMessages }) {
+  console.log(`${fileName(result)}: ${fullName}: ${status}`);
+  for (const message of failureMessages) console.log(firstLines(message));
+}
+
+function firstLines(message) {
+  return message.split("\n", 4).join("\n");
 }
