@@ -154,6 +154,8 @@ export function derivation<K, V>(
 export interface MeshSettings {
   readonly name: string;
   readonly trustDomain: string;
+  /** Trust domains whose identities count as the mesh's own. */
+  readonly trustDomainAliases?: readonly string[];
   readonly rootNamespace: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** Share of requests traced, 0 to 100. */

@@ -3,6 +3,7 @@ import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type { ClientTLSSettings } from "@heddle/model";
 import { ADS_SECRETS } from "../ads.ts";
 import { clientAlpn, serverNameOfCluster, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
+import { underAliases } from "../trust-domains.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
 import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
@@ -49,5 +50,5 @@ function identitiesOf({ read, service, port }: ClusterContext): readonly string[
     const [namespace, name] = [account.slice(0, slash), account.slice(slash + 1)];
     return `spiffe://${read.mesh.trustDomain}/ns/${namespace}/sa/${name}`;
   });
-  return [...new Set([...ids, ...service.subjectAltNames])].toSorted();
+  return [...new Set(underAliases([...ids, ...service.subjectAltNames], read.mesh))].toSorted();
 }

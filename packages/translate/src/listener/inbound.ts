@@ -30,6 +30,7 @@ import {
   TLS_INSPECTOR,
 } from "./listener-filters.ts";
 import { listenerTls, meshTls } from "./tls.ts";
+import { trustDomainsOf } from "../trust-domains.ts";
 
 type MutualTls = ReturnType<ModelReader["peerAuthentication"]>;
 
@@ -152,7 +153,12 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
     const tcp = (leg: Leg) => tcpProxy(read, leg, peer, cluster);
     const transportSocket =
       tls &&
-      listenerTls(tls, peer.namespace, read.mesh.trustDomain, handling === "http" ? "http" : "tcp");
+      listenerTls(
+        tls,
+        peer.namespace,
+        trustDomainsOf(read.mesh),
+        handling === "http" ? "http" : "tcp",
+      );
     if (transportSocket) {
       const filters = handling === "http" ? http("plaintext") : tcp("plaintext");
       const filterChainMatch = { transportProtocol: "tls" };
@@ -184,7 +190,7 @@ function chainsOf(
   const chains: FilterChain[] = [];
   if (mode !== "DISABLE") {
     const { http, tcp } = handlers("mutual_tls");
-    const { trustDomain } = read.mesh;
+    const trustDomains = trustDomainsOf(read.mesh);
     const permissive = mode === "PERMISSIVE";
     if (http && tcp) {
       // The name of an HTTP version beside ours: a client that knows that it sends requests.
@@ -192,7 +198,7 @@ function chainsOf(
       chains.push({
         name: `${name}-mtls-http`,
         filterChainMatch: { transportProtocol: "tls", applicationProtocols: [...versions] },
-        transportSocket: meshTls(trustDomain, "http"),
+        transportSocket: meshTls(trustDomains, "http"),
         filters: http,
       });
     }
@@ -205,7 +211,7 @@ function chainsOf(
           transportProtocol: "tls",
           ...(permissive ? { applicationProtocols: [...ours] } : {}),
         },
-        transportSocket: meshTls(trustDomain, tcp ? "tcp" : "http"),
+        transportSocket: meshTls(trustDomains, tcp ? "tcp" : "http"),
         filters,
       });
     }

@@ -28,11 +28,11 @@ const MODERN: TlsParameters = {
 };
 
 /**
- * Mutual TLS between workloads: our certificate, and a peer's from any workload of the trust domain. `http` offers HTTP/2 and
+ * Mutual TLS between workloads: our certificate, and a peer's from any workload of the trust domains. `http` offers HTTP/2 and
  * HTTP/1.1; a TCP port offers what a client of the mesh asks for.
  */
 export function meshTls(
-  trustDomain: string,
+  trustDomains: readonly string[],
   layer: "http" | "tcp",
   parameters?: FormParameters,
 ): TransportSocket {
@@ -43,9 +43,10 @@ export function meshTls(
       tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }],
       combinedValidationContext: {
         defaultValidationContext: {
-          matchTypedSubjectAltNames: [
-            { sanType: "URI", matcher: { prefix: `spiffe://${trustDomain}/` } },
-          ],
+          matchTypedSubjectAltNames: trustDomains.map((domain) => ({
+            sanType: "URI",
+            matcher: { prefix: `spiffe://${domain}/` },
+          })),
         },
         validationContextSdsSecretConfig: { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS },
       },
@@ -77,10 +78,10 @@ export function listenerSecrets(tls: ListenerTls, gatewayNamespace: string): rea
 export function listenerTls(
   tls: ListenerTls,
   gatewayNamespace: string,
-  trustDomain: string,
+  trustDomains: readonly string[],
   layer: "http" | "tcp",
 ): TransportSocket | undefined {
-  if (tls.mode === "MESH") return meshTls(trustDomain, layer, tls.parameters);
+  if (tls.mode === "MESH") return meshTls(trustDomains, layer, tls.parameters);
   if (tls.mode !== "TERMINATE" || tls.certificates.length === 0) return undefined;
   const { certificates, clients, parameters } = tls;
   return socket({

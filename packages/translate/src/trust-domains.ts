@@ -1,0 +1,27 @@
+/** Whose identities count as the mesh's own: its trust domain, and its aliases, such as the one that it had before. */
+
+export interface TrustDomains {
+  readonly trustDomain: string;
+  readonly trustDomainAliases?: readonly string[];
+}
+
+/** The mesh's own first, each once. */
+export function trustDomainsOf({
+  trustDomain,
+  trustDomainAliases = [],
+}: TrustDomains): readonly string[] {
+  return [...new Set([trustDomain, ...trustDomainAliases])];
+}
+
+/** SPIFFE ids beside what they are under each alias, as Istio expands them; other names stay. */
+export function underAliases(
+  names: readonly string[],
+  { trustDomainAliases = [] }: TrustDomains,
+): readonly string[] {
+  return names.flatMap((name) => {
+    const path = /^spiffe:\/\/[^/]+(\/.*)$/.exec(name)?.[1];
+    return path
+      ? [name, ...trustDomainAliases.map((domain) => `spiffe://${domain}${path}`)]
+      : [name];
+  });
+}

@@ -1,0 +1,31 @@
+/** A mesh that has moved to another trust domain while its workloads still have certificates of the one before. */
+import { describe, expect, it } from "vitest";
+import { envoyBinary } from "../../harness/envoy-process.ts";
+import { startedMesh } from "../../harness/mesh.ts";
+import { peerAuthentication, service } from "../../harness/objects.ts";
+
+const PORT = 9080;
+
+/** Workloads' certificates here are always of `cluster.local`. */
+const moved = (block: number, aliases: readonly string[]) =>
+  startedMesh({
+    workloads: {
+      client: { address: `127.${block}.0.1` },
+      server: { address: `127.${block}.0.2`, ports: [PORT] },
+    },
+    objects: [
+      peerAuthentication("mesh", { mtls: { mode: "STRICT" } }, "istio-system"),
+      ...service("server", [{ name: "http", port: PORT }], [`127.${block}.0.2`]),
+    ],
+    settings: { trustDomain: "new.example", trustDomainAliases: aliases },
+  });
+
+describe.skipIf(!envoyBinary)("aliases of a trust domain", () => {
+  const without = moved(226, ["other.example"]);
+  const withAlias = moved(228, ["other.example", "cluster.local"]);
+
+  it("lets workloads of an alias call each other, and nobody else's", async () => {
+    expect((await withAlias.get("client", `server:${PORT}`)).status).toBe(200);
+    expect((await without.get("client", `server:${PORT}`)).status).toBe(503);
+  });
+});
