@@ -1,12 +1,12 @@
 /** Failures of the agent that a user can do something about, each with a stable code. */
 
 export const agentCodes = {
-  HDL7201: "Give both --plane and --token, or --standalone.",
+  HDL7201: "Give both --plane and --token (`heddle mesh join-token` makes one), or --standalone.",
   HDL7202: "Give a duration such as 24h, 30m or 30s.",
   HDL7203: "Give host:port, such as 127.0.0.1:15010.",
   HDL7204: "End the program that holds the address, or choose another.",
   HDL7205: "Create the directory, or give --state another that can be written.",
-  HDL7206: "Make a new join token and start the agent with it.",
+  HDL7206: "Make a new join token with `heddle mesh join-token`, and start the agent with it.",
   HDL7210:
     "Keep one of the two: delete the object in the cluster, or with `heddle delete` in the plane.",
   HDL7211: "Correct the file; its last good objects stay in force until then.",

@@ -15,8 +15,10 @@ export const syncCodes = {
     "The revision needs a feature that this agent lacks; upgrade the agent. It keeps the last revision it understood.",
   HDL7009: "The revision is of another mesh; check the agent's token.",
   HDL7010: "The bundle could not be fetched; the agent tries again.",
-  HDL7011: "The token is not valid for this mesh; enroll the agent again.",
-  HDL7012: "The join token is unknown, used or expired; make a new one.",
+  HDL7011:
+    "The token is not valid for this mesh; enroll the agent again, with a token of `heddle mesh join-token`.",
+  HDL7012:
+    "The join token is unknown, used or expired; make a new one with `heddle mesh join-token`.",
   HDL7013: "The bundle is unknown or was pruned; ask for a snapshot.",
   HDL7014: "The socket was silent for too long; the agent connects again.",
   HDL7015:

@@ -77,6 +77,14 @@ onEveryPlane("history", (plane) => {
     const { client, deps, tenant, signer, published } = plane();
     await client.apply(mesh, { objects: [rule("a"), rule("b")] });
     await client.apply(mesh, { objects: [rule("a", "v2"), rule("c")], delete: [ruleKey("b")] });
+    const dry = await client.rollback(mesh, 1, { dryRun: true });
+    expect(dry).toMatchObject({ revision: 2, dryRun: true });
+    expect(dry.changes).toMatchObject([
+      { key: ruleKey("a"), action: "configured" },
+      { key: ruleKey("b"), action: "created", before: null },
+      { key: ruleKey("c"), action: "deleted", after: null },
+    ]);
+    expect((await client.getMesh(mesh)).revision).toBe(2);
     const result = await client.rollback(mesh, 1);
     expect(result.revision).toBe(3);
     expect(result.changes).toEqual([

@@ -103,7 +103,12 @@ export async function rollback(
   { deps, states, clusters }: ApplyContext,
   mesh: MeshRef,
   number: number,
-  { author, attempt, message }: ApplyOptions & { message: string | undefined },
+  {
+    author,
+    attempt,
+    message,
+    dryRun = false,
+  }: ApplyOptions & { message: string | undefined; dryRun?: boolean | undefined },
 ): Promise<ApplyResult> {
   const done = await deps.db.withTenant(mesh.tenant, async (tx) => {
     const record = await lockMesh(tx, mesh);
@@ -135,7 +140,7 @@ export async function rollback(
       cluster,
     });
     const commit =
-      changes.length === 0
+      changes.length === 0 || dryRun
         ? undefined
         : await commitRevision(deps, tx, record, {
             changes,
@@ -147,11 +152,15 @@ export async function rollback(
           });
     const result: ApplyResult = {
       revision: commit ? commit.revision.number : record.revision,
-      dryRun: false,
-      changes: changes.map(({ key, action }) => ({ key, action })),
+      dryRun,
+      changes: changes.map(({ key, action, before, after }) => ({
+        key,
+        action,
+        ...(dryRun ? { before: documentYaml(before), after: documentYaml(after) } : {}),
+      })),
       diagnostics,
     };
-    if (attempt) await keepAnswer(deps, tx, mesh.tenant, attempt, result);
+    if (attempt && !dryRun) await keepAnswer(deps, tx, mesh.tenant, attempt, result);
     return { result, record, commit };
   });
   if (done.commit) {

@@ -230,11 +230,12 @@ export function configRoutes(deps: AppDeps) {
   });
   app.openapi(postRollback, async (c) => {
     // Hono validates no body where none was sent.
-    const body = (c.req.valid("json") as { message?: string } | undefined) ?? {};
+    const body = (c.req.valid("json") as { message?: string; dryRun?: boolean } | undefined) ?? {};
     const result = await rollback(context, c.var.mesh, c.req.valid("param").revision, {
       author: authorOf(c.var.actor),
       attempt: await attempt(c.var.actor, c.req, body),
       message: body.message,
+      dryRun: body.dryRun,
     });
     return c.json(result, 200);
   });

@@ -159,5 +159,6 @@ export const WriteHeaders = IdempotencyHeader.extend({
 export const DiffQuery = z.object({ from: z.coerce.number().int().min(0).optional() });
 
 export const RollbackSchema = z
-  .strictObject({ message: z.string().max(4096).optional() })
+  .strictObject({ message: z.string().max(4096), dryRun: z.boolean() })
+  .partial()
   .openapi("Rollback");

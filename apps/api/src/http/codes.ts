@@ -32,10 +32,18 @@ export const problemKinds = {
   HDL1011: kind(
     401,
     "The token is not valid",
-    "Check that it was copied whole; create another with `POST /v1/tokens`.",
+    "Check that it was copied whole; create another with `heddle token create NAME` (`POST /v1/tokens`).",
   ),
-  HDL1012: kind(401, "The token has expired", "Create another with `POST /v1/tokens`."),
-  HDL1013: kind(401, "The token was revoked", "Create another with `POST /v1/tokens`."),
+  HDL1012: kind(
+    401,
+    "The token has expired",
+    "Create another with `heddle token create NAME` (`POST /v1/tokens`).",
+  ),
+  HDL1013: kind(
+    401,
+    "The token was revoked",
+    "Create another with `heddle token create NAME` (`POST /v1/tokens`).",
+  ),
   HDL1014: kind(
     403,
     "The token lacks a scope",
@@ -46,10 +54,22 @@ export const problemKinds = {
     "The token is for one mesh only",
     "Use a token that is not restricted to a mesh.",
   ),
-  HDL1020: kind(404, "No such mesh", "`GET /v1/meshes` lists those that the token opens."),
-  HDL1021: kind(404, "No such object", "`GET …/objects` lists those there are."),
-  HDL1022: kind(404, "No such revision", "`GET …/revisions` lists those there are."),
-  HDL1023: kind(404, "No such token", "`GET /v1/tokens` lists those there are."),
+  HDL1020: kind(
+    404,
+    "No such mesh",
+    "`heddle mesh list` (`GET /v1/meshes`) lists those that the token opens.",
+  ),
+  HDL1021: kind(404, "No such object", "`heddle get -A` (`GET …/objects`) lists those there are."),
+  HDL1022: kind(
+    404,
+    "No such revision",
+    "`heddle history` (`GET …/revisions`) lists those there are.",
+  ),
+  HDL1023: kind(
+    404,
+    "No such token",
+    "`heddle token list` (`GET /v1/tokens`) lists those there are.",
+  ),
   HDL1024: kind(409, "The name is taken", "Choose another name."),
   HDL1025: kind(400, "The cursor is not valid", "Start again without a cursor."),
   HDL1030: kind(

@@ -91,10 +91,17 @@ export function configurationCalls({ json }: Transport) {
         query: { from },
         signal,
       }),
-    /** Restores the state after `number` as a new revision. */
-    rollback: (mesh: string, number: number, options: WriteOptions & { message?: string } = {}) =>
+    /** Restores the state after `number` as a new revision, or with `dryRun` says what that would change. */
+    rollback: (
+      mesh: string,
+      number: number,
+      options: WriteOptions & { message?: string; dryRun?: boolean } = {},
+    ) =>
       json<ApplyResult>("POST", inMesh(mesh, `/revisions/${number}/rollback`), {
-        body: options.message === undefined ? {} : { message: options.message },
+        body: {
+          ...(options.message === undefined ? {} : { message: options.message }),
+          ...(options.dryRun ? { dryRun: true } : {}),
+        },
         headers: { "idempotency-key": options.idempotencyKey },
         signal: options.signal,
       }),
