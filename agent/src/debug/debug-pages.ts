@@ -32,6 +32,8 @@ export function debugPage(url: URL, sources: DebugSources): Page {
   switch (url.pathname) {
     case "/debug/config":
       return config(url.searchParams.get("proxy") ?? "", sources);
+    case "/debug/proxy":
+      return about(url.searchParams.get("proxy") ?? "", sources);
     case "/debug/proxies":
       return { status: 200, body: { items: sources.status() } };
     case "/debug/diagnostics":
@@ -49,20 +51,32 @@ export function debugPage(url: URL, sources: DebugSources): Page {
       return {
         status: 404,
         body: {
-          pages: ["config?proxy=", "proxies", "diagnostics", "sync", "certificates", "objects"].map(
-            (name) => `/debug/${name}`,
-          ),
+          pages: [
+            ...["config?proxy=", "proxy?proxy=", "proxies", "diagnostics", "sync"],
+            ...["certificates", "objects"],
+          ].map((name) => `/debug/${name}`),
         },
       };
   }
 }
 
+/** What a proxy is, and the host that its side ports (admin, statistics, health) are on as far as it says. */
+function about(name: string, sources: DebugSources): Page {
+  const proxy = sources.proxies.find(name);
+  if (!proxy) return noProxy(sources);
+  const { id, type, addresses, statsAddress } = proxy.description;
+  const host = statsAddress?.replace(/:\d+$/, "") ?? addresses[0] ?? "";
+  return { status: 200, body: { name: nameOf(proxy.description), id, type, addresses, host } };
+}
+
+function noProxy({ proxies }: DebugSources): Page {
+  const names = proxies.all().map(({ description }) => nameOf(description));
+  return { status: 404, body: { proxies: names.toSorted() } };
+}
+
 function config(name: string, sources: DebugSources): Page {
   const proxy = sources.proxies.find(name);
-  if (!proxy) {
-    const proxies = sources.proxies.all().map(({ description }) => nameOf(description));
-    return { status: 404, body: { proxies: proxies.toSorted() } };
-  }
+  if (!proxy) return noProxy(sources);
   const { view } = proxy;
   const values = Object.entries(TYPES).map(([plural, type]) => [
     plural,

@@ -5,12 +5,15 @@ import { agentCommand } from "./commands/agent.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configurationCommands } from "./commands/configuration.ts";
+import { contextCommand } from "./commands/contexts.ts";
 import { historyCommands } from "./commands/history.ts";
 import { meshCommand } from "./commands/mesh.ts";
-import { proxyCommands } from "./commands/proxy.ts";
+import { proxyConfigCommand } from "./commands/proxy-config.ts";
+import { proxyStatusCommand } from "./commands/proxy-status.ts";
 import { serverCommand } from "./commands/server.ts";
+import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
-import { versionCommand } from "./commands/version.ts";
+import { heddleVersion, versionCommand } from "./commands/version.ts";
 import { xdsCommand } from "./commands/xds.ts";
 import { fail } from "./output/fail.ts";
 
@@ -18,8 +21,7 @@ const program = new Command("heddle")
   .description(
     "A service mesh whose control plane is hosted: configuration, certificates, telemetry, delivery.",
   )
-  .showHelpAfterError("Run the command with --help to see how it is used.")
-  .exitOverride()
+  .version(heddleVersion, "-V, --version", "print the version")
   .addHelpText("after", "\nStart with `heddle up --demo`, then open the address that it prints.");
 
 const commands = [
@@ -29,17 +31,29 @@ const commands = [
   ...configurationCommands(),
   ...historyCommands(),
   meshCommand(),
+  contextCommand(),
+  tokenCommand(),
   analyzeCommand(),
   xdsCommand(),
-  ...proxyCommands(),
+  proxyStatusCommand(),
+  proxyConfigCommand(),
   completionCommand(program),
   versionCommand(),
 ];
-for (const command of commands) program.addCommand(command.exitOverride());
+for (const command of commands) program.addCommand(command);
+throwing(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   fail(error);
+}
+
+/** Wrong usage is thrown, by a command's own commands too, so that it exits with 2. */
+function throwing(command: Command): Command {
+  for (const each of command.commands) throwing(each);
+  return command
+    .showHelpAfterError("Run the command with --help to see how it is used.")
+    .exitOverride();
 }

@@ -1,5 +1,6 @@
 /** `heddle completion`: shell functions made from the command tree itself. */
 import { Argument, Command } from "commander";
+import { SETTING_NAMES } from "./mesh-settings.ts";
 
 export function completionCommand(program: Command): Command {
   return new Command("completion")
@@ -13,36 +14,60 @@ export function completionCommand(program: Command): Command {
 }
 
 interface Words {
-  readonly command: string;
+  /** The words that lead there: a command, or a command and one of its own. */
+  readonly path: readonly string[];
   readonly description: string;
   readonly options: readonly string[];
-  /** What may stand first behind the command: its own commands, or kinds. */
+  /** What may stand first behind it: its own commands, kinds, or settings. */
   readonly first: readonly string[];
 }
 
 /** Commands whose first argument is a kind. */
 const OF_A_KIND: ReadonlySet<string> = new Set(["get", "describe", "delete"]);
 
-function words(program: Command, kinds: readonly string[]): Words[] {
-  return program.commands.map((command) => ({
-    command: command.name(),
-    description: command.description(),
-    first: [
-      ...command.commands.map((each) => each.name()),
-      ...(OF_A_KIND.has(command.name()) ? kinds : []),
-    ],
-    options: ["--help", ...command.options.flatMap((option) => option.long ?? option.short ?? [])],
-  }));
+function words(command: Command, kinds: readonly string[], path: readonly string[] = []): Words[] {
+  return command.commands.flatMap((each) => {
+    const own = [...path, each.name()];
+    const line = own.join(" ");
+    return [
+      {
+        path: own,
+        description: each.description(),
+        first: [
+          ...each.commands.map((inner) => inner.name()),
+          ...(each.registeredArguments[0]?.argChoices ?? []),
+          ...(OF_A_KIND.has(line) ? kinds : []),
+          ...(line === "mesh set" ? SETTING_NAMES.map((name) => `${name}=`) : []),
+        ],
+        options: ["--help", ...each.options.flatMap((option) => option.long ?? option.short ?? [])],
+      },
+      ...words(each, kinds, own),
+    ];
+  });
 }
+
+/** Scripts find the words behind the longest path that the line begins with. */
+const depth = (all: readonly Words[], wanted: number) =>
+  all.filter(({ path }) => path.length === wanted);
+const bashCase = ({ path, options, first }: Words) =>
+  `    "${path.join(" ")}") words="${options.join(" ")}"; first="${first.join(" ")}" ;;`;
 
 const SCRIPTS = {
   bash: (all: Words[]) => `_heddle() {
-  local current=\${COMP_WORDS[COMP_CWORD]} words= first=
-  if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${all.map((w) => w.command).join(" ")}" -- "$current")); return; fi
+  local current=\${COMP_WORDS[COMP_CWORD]} words= first= at=2
+  if [ "$COMP_CWORD" -eq 1 ]; then COMPREPLY=($(compgen -W "${depth(all, 1)
+    .map(({ path }) => path[0])
+    .join(" ")}" -- "$current")); return; fi
   case "\${COMP_WORDS[1]}" in
-${all.map((w) => `    ${w.command}) words="${w.options.join(" ")}"; first="${w.first.join(" ")}" ;;`).join("\n")}
+${depth(all, 1).map(bashCase).join("\n")}
   esac
-  if [ "$COMP_CWORD" -eq 2 ]; then words="$words $first"; fi
+  if [ "$COMP_CWORD" -gt 2 ]; then case "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in
+${depth(all, 2)
+  .map((each) => bashCase(each).replace(/ ;;$/, "; at=3 ;;"))
+  .join("\n")}
+  esac; fi
+  if [ "$COMP_CWORD" -eq "$at" ]; then words="$words $first"; fi
+  case "$words" in *=*) compopt -o nospace 2>/dev/null ;; esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   [ \${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- "$current"))
 }
@@ -52,18 +77,22 @@ complete -F _heddle heddle
 ${SCRIPTS.bash(all)}`,
   fish: (all: Words[]) =>
     all
-      .flatMap((w) => [
-        `complete -c heddle -n __fish_use_subcommand -a ${w.command} -d '${w.description.replaceAll("'", "\\'")}'`,
-        ...(w.first.length > 0
-          ? [
-              `complete -c heddle -f -n '__fish_seen_subcommand_from ${w.command}' -a '${w.first.join(" ")}'`,
-            ]
-          : []),
-        ...w.options.map(
-          (option) =>
-            `complete -c heddle -n '__fish_seen_subcommand_from ${w.command}' -l ${option.replace(/^--?/, "")}`,
-        ),
-      ])
+      .flatMap(({ path, description, options, first }) => {
+        const seen = path.map((word) => `__fish_seen_subcommand_from ${word}`).join("; and ");
+        return [
+          ...(path.length === 1
+            ? [
+                `complete -c heddle -n __fish_use_subcommand -a ${path[0]} -d '${description.replaceAll("'", "\\'")}'`,
+              ]
+            : []),
+          ...(first.length > 0
+            ? [`complete -c heddle -f -n '${seen}' -a '${first.join(" ")}'`]
+            : []),
+          ...options.map(
+            (option) => `complete -c heddle -n '${seen}' -l ${option.replace(/^--?/, "")}`,
+          ),
+        ];
+      })
       .join("\n")
       .concat("\n"),
 };

@@ -1,10 +1,11 @@
 /** `heddle apply`, `diff`, `delete`, `get`: configuration, as kubectl has it. */
-import type { ApplyResult, StoredObject } from "@heddle/client";
+import type { StoredObject } from "@heddle/client";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
+import { showResult } from "../output/apply-result.ts";
 import { CliError } from "../output/cli-error.ts";
 import { formatFindings } from "../output/diagnostics.ts";
-import { dim, green, printJson, red, table, yellow } from "../output/print.ts";
+import { printJson, table, yellow } from "../output/print.ts";
 import { readInput } from "./input.ts";
 import { describeCommand } from "./describe.ts";
 import { keysOf, kindNamed } from "./kind-names.ts";
@@ -86,7 +87,16 @@ function deleteCommand(): Command {
     .argument("[kind]", "a kind, such as virtualservice or vs")
     .argument("[names...]", "names of objects of that kind")
     .option("--dry-run", "analyse only, change nothing")
+    .option("--message <text>", "why, kept with the revision")
     .action(async (kind: string | undefined, names: string[], options: WriteOptions) => {
+      if (kind && options.filename.length > 0) {
+        throw new CliError(
+          "HDL9038",
+          `Both ${[kind, ...names].join(" ")} and -f say what to delete.`,
+          "Give one of the two: `heddle delete KIND NAME…` or `heddle delete -f FILE…`.",
+          2,
+        );
+      }
       const { client, context } = await openPlane(options);
       const keys = kind
         ? await keysOf(kind, names, context.namespace)
@@ -94,6 +104,7 @@ function deleteCommand(): Command {
       const result = await client.apply(context.mesh, {
         delete: keys,
         ...(options.dryRun ? { dryRun: true } : {}),
+        ...(options.message ? { message: options.message } : {}),
       });
       showResult(result, options.output);
     });
@@ -146,36 +157,24 @@ async function input(options: WriteOptions): Promise<{ name: string; content: st
   return readInput(options.filename);
 }
 
+/** Keys of all objects in the files. HDL9036 where a document has an error: half of a deletion is worse than none. */
 async function keysInFiles(options: WriteOptions, namespace: string): Promise<string[]> {
   const [{ objectKey }, { loadFiles }] = await Promise.all([
     import("@heddle/model"),
     import("../offline/load.ts"),
   ]);
   const { objects, diagnostics } = loadFiles(await input(options), namespace);
-  if (objects.length === 0) {
+  const errors = diagnostics.filter(({ level }) => level === "Error");
+  if (errors.length > 0 || objects.length === 0) {
     throw new CliError(
       "HDL9036",
-      `The files hold no object.\n${formatFindings(diagnostics)}`,
-      "Mend them and try again.",
+      errors.length > 0
+        ? `Nothing is deleted: the files have errors.\n${formatFindings(errors)}`
+        : "The files hold no object.",
+      "Mend the files and try again, or delete by kind and name.",
     );
   }
   return objects.map(({ object }) => objectKey(object));
-}
-
-const ACTION_COLOR = { created: green, configured: yellow, unchanged: dim, deleted: red };
-
-function showResult(result: ApplyResult, output: string): void {
-  if (output === "json") return printJson(result);
-  for (const change of result.changes) {
-    const [group, kind = "", namespace, name] = change.key.split("/");
-    const label = `${kind.toLowerCase()}.${group} ${namespace}/${name}`;
-    process.stdout.write(
-      `${label} ${ACTION_COLOR[change.action](change.action)}${result.dryRun ? " (dry run)" : ""}\n`,
-    );
-  }
-  if (result.diagnostics.length > 0)
-    process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
-  if (!result.dryRun) process.stdout.write(dim(`revision ${result.revision}\n`));
 }
 
 async function showObjects(objects: readonly StoredObject[], output: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
+import { showResult } from "../output/apply-result.ts";
 import { age, dim, green, printJson, table, yellow } from "../output/print.ts";
 import { parseCount, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
@@ -52,6 +53,12 @@ async function showRevision(
   }
 }
 
+interface RollbackOptions extends ContextFlags {
+  readonly output: string;
+  readonly dryRun?: boolean;
+  readonly message?: string;
+}
+
 function rollbackCommand(): Command {
   return withOutput(withPlane(new Command("rollback")))
     .description("make a new revision that restores an earlier one")
@@ -60,13 +67,19 @@ function rollbackCommand(): Command {
       "the revision to restore; the one before the newest without it",
       parseRevision,
     )
-    .action(async (number: number | undefined, options: ContextFlags & { output: string }) => {
+    .option("--dry-run", "say what it would change, change nothing")
+    .option("--message <text>", "why, kept with the revision")
+    .action(async (number: number | undefined, options: RollbackOptions) => {
       const { client, context } = await openPlane(options);
       const target = number ?? (await client.getMesh(context.mesh)).revision - 1;
       if (target < 0)
         throw new CliError("HDL9040", "There is no earlier revision.", "See `heddle history`.");
-      const result = await client.rollback(context.mesh, target);
+      const result = await client.rollback(context.mesh, target, {
+        ...(options.message ? { message: options.message } : {}),
+        ...(options.dryRun ? { dryRun: true } : {}),
+      });
       if (options.output === "json") return printJson(result);
+      if (options.dryRun) return showResult(result, options.output);
       process.stdout.write(
         `restored revision ${target} ${dim(`as revision ${result.revision}`)}\n`,
       );

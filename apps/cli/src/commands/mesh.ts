@@ -1,96 +1,89 @@
-/** `heddle mesh get` and `set`: what holds for a mesh as a whole. */
-import type { MeshInfo, MeshSettings } from "@heddle/client";
+/** `heddle mesh`: the meshes of a plane, how agents join one, and its settings. */
+import type { MeshInfo } from "@heddle/client";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
-import { CliError } from "../output/cli-error.ts";
-import { bold, dim, printJson, table } from "../output/print.ts";
-import { withOutput, withPlane } from "./options.ts";
-import { openPlane } from "./plane.ts";
-
-/** How each setting reads its words; the value where nobody has chosen one stands beside it. */
-const SETTINGS: Readonly<
-  Record<string, { readonly usual: string; readonly read: (word: string) => unknown }>
-> = {
-  outboundTrafficPolicy: { usual: "ALLOW_ANY", read: oneOf("ALLOW_ANY", "REGISTRY_ONLY") },
-  traceSampling: { usual: "1", read: percentage },
-  accessLog: { usual: "true", read: (word) => oneOf("true", "false")(word) === "true" },
-  rootNamespace: { usual: "istio-system", read: (word) => word },
-  clusterDomain: { usual: "cluster.local", read: (word) => word },
-  ingressClass: { usual: "istio", read: (word) => word },
-  ingressControllerMode: { usual: "STRICT", read: oneOf("OFF", "DEFAULT", "STRICT") },
-  ingressSelector: { usual: "ingressgateway", read: (word) => word },
-  ingressService: { usual: "istio-ingressgateway", read: (word) => word },
-};
+import { age, dim, printJson, table } from "../output/print.ts";
+import { getMeshCommand, setMeshCommand } from "./mesh-settings.ts";
+import { parseSeconds, withOutput, withPlane, withPlaneAlone } from "./options.ts";
+import { openPlane, openPlaneAlone } from "./plane.ts";
 
 export function meshCommand(): Command {
-  const mesh = new Command("mesh").description("a mesh's settings");
-  mesh.addCommand(getCommand());
-  mesh.addCommand(setCommand());
-  return mesh;
+  return new Command("mesh")
+    .description("meshes: make one, let agents join it, see and change its settings")
+    .addCommand(createCommand())
+    .addCommand(listCommand())
+    .addCommand(joinTokenCommand())
+    .addCommand(getMeshCommand())
+    .addCommand(setMeshCommand());
 }
 
-function getCommand(): Command {
-  return withOutput(withPlane(new Command("get")))
-    .description("show the mesh, its settings, and how far the newest revision has come")
-    .action(async (options: ContextFlags & { output: string }) => {
-      const { client, context } = await openPlane(options);
-      show(await client.getMesh(context.mesh), options.output);
-    });
-}
-
-function setCommand(): Command {
-  return withOutput(withPlane(new Command("set")))
-    .description("change settings, as a revision that every agent takes")
-    .argument("<setting=value...>", `any of ${Object.keys(SETTINGS).join(", ")}`)
-    .action(async (words: string[], options: ContextFlags & { output: string }) => {
-      const settings = Object.fromEntries(words.map(settingOf)) as MeshSettings;
-      const { client, context } = await openPlane(options);
-      show(await client.changeMesh(context.mesh, settings), options.output);
-    });
-}
-
-function settingOf(word: string): [string, unknown] {
-  const at = word.indexOf("=");
-  const name = at < 0 ? word : word.slice(0, at);
-  const setting = SETTINGS[name];
-  if (at < 0 || !setting) {
-    throw new CliError(
-      "HDL9037",
-      `"${word}" sets nothing.`,
-      `Write setting=value, with one of ${Object.keys(SETTINGS).join(", ")}.`,
-      2,
+function createCommand(): Command {
+  return withOutput(withPlaneAlone(new Command("create")))
+    .description("make a mesh, with keys of its own")
+    .argument("<name>", "lower case letters, digits and dashes")
+    .option("--trust-domain <domain>", "of its identities; NAME.mesh.internal without it")
+    .action(
+      async (name: string, options: ContextFlags & { output: string; trustDomain?: string }) => {
+        const { client } = await openPlaneAlone(options);
+        const mesh = await client.createMesh({
+          name,
+          ...(options.trustDomain ? { trustDomain: options.trustDomain } : {}),
+        });
+        const { adoptMesh } = await import("../context/context.ts");
+        const context = await adoptMesh(options, mesh.name);
+        if (options.output === "json") return printJson(mesh);
+        process.stdout.write(`mesh ${mesh.name} created, trust domain ${mesh.trustDomain}\n`);
+        const next = context
+          ? `context ${context} works in it from now on; let an agent join with \`heddle mesh join-token\``
+          : `work in it with --mesh ${mesh.name}; let an agent join with \`heddle mesh join-token --mesh ${mesh.name}\``;
+        process.stderr.write(dim(`  → ${next}\n`));
+      },
     );
-  }
-  return [name, setting.read(word.slice(at + 1))];
 }
 
-function oneOf(...values: readonly string[]) {
-  return (word: string): string => {
-    if (values.includes(word)) return word;
-    throw new CliError("HDL9037", `"${word}" is not allowed there.`, values.join(" or "), 2);
-  };
+function listCommand(): Command {
+  return withOutput(withPlaneAlone(new Command("list").alias("ls")))
+    .description("the meshes that the token opens")
+    .action(async (options: ContextFlags & { output: string }) => {
+      const { client, context } = await openPlaneAlone(options);
+      const meshes: MeshInfo[] = [];
+      for await (const mesh of client.allMeshes()) meshes.push(mesh);
+      if (options.output === "json") return printJson(meshes);
+      if (meshes.length === 0) {
+        process.stderr.write("No meshes yet. Make one with `heddle mesh create NAME`.\n");
+        return;
+      }
+      const rows = meshes.map((mesh) => [
+        mesh.name === context.mesh ? "*" : "",
+        mesh.name,
+        mesh.trustDomain,
+        String(mesh.revision),
+        mesh.convergence.state,
+        age(Date.now() - Date.parse(mesh.createdAt)),
+      ]);
+      process.stdout.write(
+        `${table(["", "NAME", "TRUST DOMAIN", "REVISION", "STATE", "AGE"], rows)}\n`,
+      );
+    });
 }
 
-function percentage(word: string): number {
-  const value = Number(word);
-  if (word.trim() !== "" && value >= 0 && value <= 100) return value;
-  throw new CliError("HDL9037", `"${word}" is no percentage.`, "Give a number from 0 to 100.", 2);
-}
-
-function show(mesh: MeshInfo, output: string): void {
-  if (output === "json") return printJson(mesh);
-  const { state, proxies, acknowledged } = mesh.convergence;
-  const facts = [
-    ["Mesh", mesh.name],
-    ["Trust domain", mesh.trustDomain],
-    ["Revision", `${mesh.revision} (${state}, ${acknowledged} of ${proxies} proxies)`],
-  ];
-  process.stdout.write(
-    `${facts.map(([label, value]) => `${bold(`${label}:`.padEnd(18))}${value}`).join("\n")}\n\n`,
-  );
-  const rows = Object.entries(SETTINGS).map(([name, { usual }]) => {
-    const chosen = mesh.settings[name as keyof MeshSettings];
-    return [name, chosen === undefined ? `${usual} ${dim("(default)")}` : String(chosen)];
-  });
-  process.stdout.write(`${table(["SETTING", "VALUE"], rows)}\n`);
+function joinTokenCommand(): Command {
+  return withOutput(withPlane(new Command("join-token")))
+    .description("make a one-time token with which an agent joins the mesh; prints it alone")
+    .option("--name <name>", "what it is for, as the plane keeps it", "agent")
+    .option("--expires <duration>", "how long it is good, such as 30m, 24h or 7d", parseSeconds)
+    .action(async (options: ContextFlags & { output: string; name: string; expires?: number }) => {
+      const { client, context } = await openPlane(options);
+      const made = await client.createJoinToken(context.mesh, {
+        name: options.name,
+        ...(options.expires === undefined ? {} : { expiresInSeconds: options.expires }),
+      });
+      if (options.output === "json") return printJson(made);
+      process.stdout.write(`${made.token}\n`);
+      process.stderr.write(
+        dim(
+          `  → good once, until ${made.expiresAt}: heddle agent --plane ${context.url} --token TOKEN --xds 127.0.0.1:15010\n`,
+        ),
+      );
+    });
 }

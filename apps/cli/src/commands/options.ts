@@ -22,13 +22,26 @@ export function collect(value: string, previous: readonly string[]): string[] {
 }
 
 /** Adds the options by which a command finds its plane. */
-export function withPlane(command: Command): Command {
+export function withPlaneAlone(command: Command): Command {
   return command
     .option("--context <name>", "a saved context (HEDDLE_CONTEXT)")
     .option("--url <url>", "the plane's address (HEDDLE_URL)")
-    .option("--token <token>", "a token of the plane's (HEDDLE_TOKEN)")
+    .option("--token <token>", "a token of the plane's (HEDDLE_TOKEN)");
+}
+
+/** Adds the options by which a command finds its plane, its mesh and its namespace. */
+export function withPlane(command: Command): Command {
+  return withPlaneAlone(command)
     .option("-m, --mesh <mesh>", "the mesh (HEDDLE_MESH)")
     .option("-n, --namespace <namespace>", "the namespace of objects that name none");
+}
+
+/** How long something lasts, in whole seconds: `30m`, `24h`, `90d`. */
+export function parseSeconds(text: string): number {
+  const [, count = "", unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const seconds = Number(count) * ({ s: 1, m: 60, h: 3600, d: 86_400 }[unit] ?? Number.NaN);
+  if (!(seconds > 0)) throw new InvalidArgumentError("Give a duration such as 30m, 24h or 90d.");
+  return seconds;
 }
 
 export function withOutput(

@@ -4,6 +4,7 @@ import { CliError } from "../output/cli-error.ts";
 import { formatFindings } from "../output/diagnostics.ts";
 import { printJson, table } from "../output/print.ts";
 import { readInput } from "./input.ts";
+import { meshConfigIn } from "./mesh-config-file.ts";
 import { collect, withOutput } from "./options.ts";
 
 interface XdsOptions {
@@ -11,7 +12,9 @@ interface XdsOptions {
   readonly proxy: string;
   readonly output: string;
   readonly bootstrap?: boolean;
-  readonly trustDomain: string;
+  readonly trustDomain?: string;
+  readonly trustDomainAlias: string[];
+  readonly meshConfig?: string;
 }
 
 export function xdsCommand(): Command {
@@ -20,11 +23,23 @@ export function xdsCommand(): Command {
     .requiredOption("-f, --filename <file>", "a file, a folder, or -; may be repeated", collect, [])
     .requiredOption("--proxy <pod.namespace>", "the proxy's pod")
     .option("--bootstrap", "print one static bootstrap that Envoy validates")
-    .option("--trust-domain <domain>", "the mesh's trust domain", "cluster.local")
+    .option("--trust-domain <domain>", "the mesh's trust domain; cluster.local without it")
+    .option(
+      "--trust-domain-alias <domain>",
+      "another whose identities count as the mesh's own; may be repeated",
+      collect,
+      [],
+    )
+    .option("--mesh-config <file>", "Istio's MeshConfig, or the ConfigMap that holds it")
     .action(async (options: XdsOptions) => {
       const { offlineXds } = await import("../offline/xds.ts");
       const files = await readInput(options.filename);
-      const result = offlineXds(files, { proxy: options.proxy, trustDomain: options.trustDomain });
+      const result = offlineXds(files, {
+        proxy: options.proxy,
+        trustDomain: options.trustDomain,
+        trustDomainAliases: options.trustDomainAlias,
+        meshConfig: await meshConfigIn(options.meshConfig),
+      });
       if (result.diagnostics.length > 0)
         process.stderr.write(`${formatFindings(result.diagnostics)}\n`);
       if (result.diagnostics.some((d) => d.level === "Error")) process.exitCode = 1;

@@ -11,6 +11,7 @@ import {
 } from "@heddle/model";
 import {
   createTranslator,
+  type MeshSettings,
   parseNode,
   type ProxyDescription,
   type ProxyView,
@@ -19,11 +20,15 @@ import {
 import { CliError } from "../output/cli-error.ts";
 import type { InputFile } from "../commands/input.ts";
 import { loadFiles } from "./load.ts";
+import type { MeshConfig } from "./mesh-config.ts";
 
 export interface OfflineOptions {
   /** `pod.namespace` */
   readonly proxy: string;
-  readonly trustDomain: string;
+  /** What the command line says of the mesh; it has the word over `meshConfig`. */
+  readonly trustDomain?: string | undefined;
+  readonly trustDomainAliases?: readonly string[];
+  readonly meshConfig?: MeshConfig | undefined;
 }
 
 export interface OfflineXds {
@@ -40,29 +45,30 @@ export interface OfflineXds {
   readonly concurrency: number | undefined;
 }
 
-const ROOT_NAMESPACE = "istio-system";
 /** Variables of this prefix are the node's metadata, under the rest of their names. */
 const META = "ISTIO_META_";
+
+const MESH = {
+  name: "offline",
+  trustDomain: "cluster.local",
+  rootNamespace: "istio-system",
+  outboundTrafficPolicy: "ALLOW_ANY",
+  traceSampling: 1,
+  accessLog: true,
+  clusterDomain: "cluster.local",
+} as const;
 
 /** Throws HDL9045 where the files hold no such pod. */
 export function offlineXds(files: readonly InputFile[], options: OfflineOptions): OfflineXds {
   const { objects: found, diagnostics } = loadFiles(files, "default");
+  const { meshConfig } = options;
+  const mesh = meshOf(options);
   const { metadata, proxy, config } = describeProxy(
     found.map(({ object }) => object),
     options.proxy,
+    { rootNamespace: mesh.rootNamespace, proxies: meshConfig?.proxies ?? {} },
   );
-  const translator = createTranslator({
-    mesh: {
-      name: "offline",
-      trustDomain: options.trustDomain,
-      rootNamespace: ROOT_NAMESPACE,
-      outboundTrafficPolicy: "ALLOW_ANY",
-      traceSampling: 1,
-      accessLog: true,
-      clusterDomain: "cluster.local",
-    },
-    envoyApi: { canonical, merge },
-  });
+  const translator = createTranslator({ mesh, envoyApi: { canonical, merge } });
   translator.apply(found.map(({ object }) => ({ key: objectKey(object), object })));
   const view = translator.view(proxy);
   return {
@@ -73,9 +79,29 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
       endpoints: values(view, "endpoint"),
       secrets: view.secrets().map((name) => ({ name })),
     },
-    diagnostics: [...diagnostics, ...analyze(found), ...translator.diagnostics()],
+    diagnostics: [
+      ...(meshConfig?.diagnostics ?? []),
+      ...diagnostics,
+      ...analyze(found, { rootNamespace: mesh.rootNamespace }),
+      ...translator.diagnostics(),
+    ],
     bootstrap: () => staticBootstrap(proxy, view, { metadata }),
     concurrency: config.concurrency,
+  };
+}
+
+function meshOf({
+  trustDomain,
+  trustDomainAliases = [],
+  meshConfig,
+}: OfflineOptions): MeshSettings {
+  const { settings = {} } = meshConfig ?? {};
+  const aliases = [...(settings.trustDomainAliases ?? []), ...trustDomainAliases];
+  return {
+    ...MESH,
+    ...settings,
+    ...(trustDomain === undefined ? {} : { trustDomain }),
+    ...(aliases.length > 0 ? { trustDomainAliases: aliases } : {}),
   };
 }
 
@@ -91,7 +117,11 @@ interface OfflineProxy {
   readonly config: ReturnType<typeof effectiveProxyConfig>;
 }
 
-function describeProxy(objects: readonly MeshObject[], name: string): OfflineProxy {
+function describeProxy(
+  objects: readonly MeshObject[],
+  name: string,
+  defaults: { readonly rootNamespace: string; readonly proxies: MeshConfig["proxies"] },
+): OfflineProxy {
   const pods = objects.filter((object): object is MeshObject<Pod> => object.kind === "Pod");
   const pod = pods.find(({ metadata }) => `${metadata.name}.${metadata.namespace}` === name);
   if (!pod) {
@@ -106,11 +136,23 @@ function describeProxy(objects: readonly MeshObject[], name: string): OfflinePro
   const address = spec.status?.podIP ?? "0.0.0.0";
   const router =
     "istio" in metadata.labels && metadata.labels["istio"]?.endsWith("gateway") === true;
-  const config = effectiveProxyConfig(
+  const own = effectiveProxyConfig(
     objects.filter((each): each is MeshObject<ProxyConfig> => each.kind === "ProxyConfig"),
-    { namespace: metadata.namespace, labels: metadata.labels, rootNamespace: ROOT_NAMESPACE },
+    {
+      namespace: metadata.namespace,
+      labels: metadata.labels,
+      rootNamespace: defaults.rootNamespace,
+    },
   );
-  const given = Object.entries(config.environmentVariables ?? {})
+  const config = {
+    ...defaults.proxies,
+    ...own,
+    environmentVariables: {
+      ...defaults.proxies.environmentVariables,
+      ...own.environmentVariables,
+    },
+  };
+  const given = Object.entries(config.environmentVariables)
     .filter(([variable]) => variable.startsWith(META))
     .map(([variable, value]) => [variable.slice(META.length), value] as const);
   const node = {

