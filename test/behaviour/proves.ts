@@ -23,14 +23,14 @@ export function proves(
 
 /** The schema knows the fields, and the validation refuses every object that uses one: the test shows how. */
 export function refuses(kind: string, fields: readonly string[], title: string, body: Body): void {
-  test(title, { meta: { refuses: checkedClaims({ [kind]: fields }) } }, async () => {
+  test(title, { meta: { refuses: checkedClaims({ [kind]: fields }, "told of") } }, async () => {
     await body();
   });
 }
 
 /** The schema knows the fields, and the validation warns that they have no effect: the test shows how. */
 export function warns(kind: string, fields: readonly string[], title: string, body: Body): void {
-  test(title, { meta: { warns: checkedClaims({ [kind]: fields }) } }, async () => {
+  test(title, { meta: { warns: checkedClaims({ [kind]: fields }, "told of") } }, async () => {
     await body();
   });
 }

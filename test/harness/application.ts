@@ -22,7 +22,8 @@ const LATE_MS = 1000;
 /**
  * `/status/<code>` answers with that code, `/slow/<milliseconds>` after that time, `/flaky/<name>` with 503 for the first
  * request of that name, `/late/<name>` a second late for the first request of that name, `/failing/<name>` with 503 if the
- * application has that name; anything else with 200. Bodies are the request as JSON.
+ * application has that name; anything else with 200. A query `<name>=<load>` is the load that the application of that name
+ * reports of itself. Bodies are the request as JSON.
  */
 export async function startApplication(
   name: string,
@@ -46,7 +47,12 @@ export async function startApplication(
       const delay =
         verb === "slow" ? Number(argument) : verb === "late" && first ? LATE_MS : delayMs;
       setTimeout(() => {
-        response.writeHead(status, { "content-type": "application/json", "x-application": name });
+        const load = new URLSearchParams(echo.url.split("?")[1]).get(name);
+        response.writeHead(status, {
+          "content-type": "application/json",
+          "x-application": name,
+          ...(load === null ? {} : { "endpoint-load-metrics": `TEXT ${load}` }),
+        });
         response.end(JSON.stringify(echo));
       }, delay);
     });

@@ -22,6 +22,8 @@ const START_LIMIT_MS = 15_000;
 export async function startEnvoy(
   bootstrap: Bootstrap,
   startLimitMs = START_LIMIT_MS,
+  /** Worker threads. */
+  concurrency = 1,
 ): Promise<RunningEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "heddle-envoy-"));
   const file = join(folder, "bootstrap.json");
@@ -32,7 +34,7 @@ export async function startEnvoy(
       "-c",
       file,
       "--concurrency",
-      "1",
+      String(concurrency),
       "--disable-hot-restart",
       "--log-level",
       "warn",

@@ -120,10 +120,11 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
   },
   HDL0016: {
     level: "Warning",
-    title: "A field is known, but not yet in effect here",
-    why: "Istio has this field, Heddle does not translate it yet. Where ignoring it would send requests elsewhere or let in strangers, it is an error.",
+    title: "A field is known, but not in effect in running proxies",
+    why: "Istio has this field, and no running proxy follows it: Heddle does not translate it yet, Istio does not read it either, it is for waypoints, or it takes effect where a proxy starts. The message says which. Where ignoring it would send requests elsewhere or let in strangers, it is an error.",
     example: "spec:\n  address: 10.0.0.1\n  network: west",
-    remedy: "Do without the field until a release translates it; the changelog says which.",
+    remedy:
+      "Do without the field until a release translates it; the changelog says which. A field of a proxy's start needs the proxy started anew.",
   },
   HDL0017: {
     level: "Error",

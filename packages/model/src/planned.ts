@@ -1,4 +1,4 @@
-/** Fields that Istio knows and translation does not yet put into effect. A release that does deletes its rows. */
+/** Fields that are known and that no running proxy follows, each with why. A release that puts one into effect deletes its row. */
 import type { Level } from "./diagnostic.ts";
 import { plannedGatewayApi } from "./planned-gateway-api.ts";
 import { isClaim } from "./validate/header.ts";
@@ -15,10 +15,44 @@ export interface PlannedField {
   readonly what?: (value: unknown) => string;
   /** Error where ignoring the field would send requests elsewhere or let in strangers. */
   readonly level: Level;
+  /** Why it is not in effect; `planned` without it. */
+  readonly because?: NoEffect;
+  /** What to do instead; what the reason has for it without it. */
+  readonly remedy?: string;
 }
+
+/**
+ * Why a field is not in effect: Istio reads it and Heddle does not yet; Istio does not read it either; it is for waypoints,
+ * and there are none; it takes effect where a proxy starts, and only there.
+ */
+export type NoEffect = "planned" | "inert" | "no waypoints" | "at start";
+
+const REASONS: Readonly<Record<NoEffect, { readonly says: string; readonly remedy: string }>> = {
+  planned: {
+    says: "is known to Istio, but not yet in effect here",
+    remedy: "Do without it until a release puts it into effect.",
+  },
+  inert: {
+    says: "has no effect, in Istio either",
+    remedy: "Take it out: nothing reads it.",
+  },
+  "no waypoints": {
+    says: "has no effect here: there are no waypoints",
+    remedy: "Choose sidecars by their labels, or a Gateway as target.",
+  },
+  "at start": {
+    says: "takes effect where a proxy starts: it is in what `heddle xds --bootstrap` prints",
+    remedy: "Start the proxies anew that it is for.",
+  },
+};
 
 function field(kind: string, path: string, level: Level): PlannedField {
   return { kind, path, level };
+}
+
+/** Istio has the field and reads it nowhere. */
+function inert(kind: string, path: string): PlannedField {
+  return { kind, path, level: "Warning", because: "inert" };
 }
 
 const virtualService: readonly PlannedField[] = [
@@ -38,32 +72,31 @@ const virtualService: readonly PlannedField[] = [
   })),
 ];
 
-const destinationRule: readonly PlannedField[] = ["trafficPolicy", "subsets[].trafficPolicy"]
-  .flatMap((policy) => [policy, `${policy}.portLevelSettings[]`])
-  .flatMap((at) => [
-    field("DestinationRule", `${at}.loadBalancer.zoneAwareLbSetting`, "Warning"),
-    field("DestinationRule", `${at}.loadBalancer.backendUtilization`, "Warning"),
-  ]);
-
 const envoyFilter: readonly PlannedField[] = [
   {
     kind: "EnvoyFilter",
     path: "configPatches[].applyTo",
     when: (target) => target === "BOOTSTRAP",
-    what: () => "a patch of the bootstrap, but in what `heddle xds --bootstrap` prints,",
-    level: "Warning",
+    what: () => "a patch of the bootstrap",
+    level: "Info",
+    because: "at start",
   },
   {
     kind: "EnvoyFilter",
     path: "configPatches[].match.context",
     when: (context) => context === "WAYPOINT",
-    what: () => "a patch of waypoints, of which there are none,",
+    what: () => "a patch of waypoints",
     level: "Warning",
+    because: "no waypoints",
   },
-  field("EnvoyFilter", "configPatches[].match.waypoint", "Warning"),
-  // Istio reads neither of the two.
-  field("EnvoyFilter", "configPatches[].match.listener.portName", "Warning"),
-  field("EnvoyFilter", "configPatches[].patch.filterClass", "Warning"),
+  {
+    kind: "EnvoyFilter",
+    path: "configPatches[].match.waypoint",
+    level: "Warning",
+    because: "no waypoints",
+  },
+  inert("EnvoyFilter", "configPatches[].match.listener.portName"),
+  inert("EnvoyFilter", "configPatches[].patch.filterClass"),
   waypointTarget("EnvoyFilter", "targetRefs[].kind"),
 ];
 
@@ -74,32 +107,57 @@ const sidecar: readonly PlannedField[] = [
   ),
 ];
 
-/** How a proxy is started is for whoever starts it: nothing here puts proxies into pods yet. */
+/** Becomes metadata of the proxy's node. */
+const NODE_VARIABLE = /^ISTIO_META_/;
+
 const proxyConfig: readonly PlannedField[] = [
-  ["concurrency", "concurrency, but in what `heddle xds --bootstrap` tells,"],
-  [
-    "environmentVariables",
-    "the proxy's variables, but those of ISTIO_META_ in what `heddle xds --bootstrap` prints,",
-  ],
-  ["image.imageType", "the kind of the proxy's image"],
-].map(([path = "", words = ""]): PlannedField => ({
-  kind: "ProxyConfig",
-  path,
-  what: () => words,
-  level: "Warning",
-}));
+  { kind: "ProxyConfig", path: "concurrency", level: "Info", because: "at start" },
+  {
+    kind: "ProxyConfig",
+    path: "environmentVariables",
+    // The others are for the program that starts Envoy in Istio's image, which is none of ours.
+    when: (variables) => Object.keys(variables as object).some((name) => NODE_VARIABLE.test(name)),
+    what: () => "metadata of the proxy's node",
+    level: "Info",
+    because: "at start",
+  },
+  {
+    kind: "ProxyConfig",
+    path: "environmentVariables",
+    when: (variables) =>
+      !Object.keys(variables as object).every((name) => NODE_VARIABLE.test(name)),
+    what: (variables) =>
+      `the variable ${Object.keys(variables as object).find((name) => !NODE_VARIABLE.test(name)) ?? ""}, unlike those of ISTIO_META_,`,
+    level: "Warning",
+  },
+  // Nothing here puts proxies into pods yet.
+  {
+    kind: "ProxyConfig",
+    path: "image.imageType",
+    what: () => "the kind of the proxy's image",
+    level: "Warning",
+  },
+];
 
 const workloads: readonly PlannedField[] = [
   // Endpoints in other networks are reached through gateways between them.
   field("ServiceEntry", "endpoints[].network", "Warning"),
   field("WorkloadEntry", "network", "Warning"),
   field("WorkloadGroup", "template.network", "Warning"),
-  field("WorkloadGroup", "metadata.annotations", "Warning"),
+  // Istio copies them to the WorkloadEntries that it makes, where it reads none that a group may have.
+  inert("WorkloadGroup", "metadata.annotations"),
   field("WorkloadGroup", "probe", "Warning"),
 ];
 
 const wasmPlugin: readonly PlannedField[] = [
-  field("WasmPlugin", "verificationKey", "Warning"),
+  {
+    kind: "WasmPlugin",
+    path: "verificationKey",
+    // Ignored, it would let in a module that nobody has signed.
+    what: () => "a key that a module is signed with",
+    level: "Error",
+    remedy: "Give the module's sha256, which is checked, and leave the key out.",
+  },
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("WasmPlugin", path)),
 ];
 
@@ -140,6 +198,7 @@ function waypointTarget(kind: string, path: string): PlannedField {
     when: (target) => target === "Service" || target === "ServiceEntry",
     what: (target) => `a ${target as string} as target, which chooses waypoints,`,
     level: "Warning",
+    because: "no waypoints",
   };
 }
 
@@ -147,7 +206,6 @@ function waypointTarget(kind: string, path: string): PlannedField {
 export const plannedFields: readonly PlannedField[] = [
   ...plannedGatewayApi,
   ...virtualService,
-  ...destinationRule,
   ...envoyFilter,
   ...wasmPlugin,
   ...telemetry,
@@ -158,16 +216,17 @@ export const plannedFields: readonly PlannedField[] = [
 
 /** Names every field of an object that is known and not yet in effect. */
 export function checkPlanned(kind: string, spec: unknown, report: Report): void {
-  for (const { kind: of, path, when, what, level } of plannedFields) {
+  for (const { kind: of, path, when, what, level, because = "planned", remedy } of plannedFields) {
     if (of !== kind) continue;
+    const reason = REASONS[because];
     for (const { at, value } of valuesAt(spec, path === "" ? [] : path.split("."), "spec")) {
       if (when && !when(value)) continue;
       report({
         code: "HDL0016",
         level,
         path: at,
-        message: `${what ? what(value) : lastName(at)} is known to Istio, but not yet in effect here`,
-        remedy: "Do without it until a release puts it into effect.",
+        message: `${what ? what(value) : lastName(at)} ${reason.says}`,
+        remedy: remedy ?? reason.remedy,
       });
     }
   }

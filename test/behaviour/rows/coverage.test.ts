@@ -95,7 +95,10 @@ describe("rows", () => {
       title: "a [b] | c",
       file: "f",
     };
-    const covered = { kind, fields: [{ field: "hosts", state: "works" as const, rows: [row] }] };
+    const covered = {
+      kind,
+      fields: [{ field: "hosts", state: "works" as const, rows: [row], partly: [] }],
+    };
     const page = pageOf(covered, "", "1.0.0");
     expect(sinceIn(page).get("hosts")).toBe("1.0.0");
     expect(pageOf(covered, page, "2.0.0")).toBe(page);

@@ -1,5 +1,5 @@
 /** The kinds whose fields must be proven: all that are translated and that are not Kubernetes' own. */
-import { type Kind, kinds, plannedFields } from "@heddle/model";
+import { type Kind, kinds, type PlannedField, plannedFields } from "@heddle/model";
 import { fieldsOf } from "./fields.ts";
 
 export interface ProvenKind {
@@ -35,25 +35,40 @@ export function provenKind(name: string): ProvenKind {
   throw new Error(`${name} is no kind with rows; there are ${[...byName.keys()].join(", ")}`);
 }
 
+/** A row that no running proxy follows, as coverage calls it. */
+export type NoEffectState =
+  | "refused"
+  | "warned"
+  | "of no effect in Istio either"
+  | "no waypoints here"
+  | "in effect from a proxy's start";
+
 export interface PlannedRow {
-  readonly level: "Error" | "Warning" | "Info";
+  readonly planned: PlannedField;
+  readonly state: NoEffectState;
   /** Only some of its values are. */
   readonly partly: boolean;
 }
 
-/** What stands in the table of fields that are not yet in effect about a row; undefined where nothing does. */
-export function plannedRow({ kind }: ProvenKind, field: string): PlannedRow | undefined {
+/** What stands in the table of fields that are not in effect about a row. */
+export function plannedRows({ kind }: ProvenKind, field: string): readonly PlannedRow[] {
   const [path = "", value] = field.replaceAll("{}", "").split("=");
-  let partly: PlannedRow | undefined;
-  for (const planned of plannedFields) {
-    if (planned.kind !== kind.kind || !within(path, planned.path)) continue;
-    const { level, when } = planned;
-    if (!when) return { level, partly: false };
-    if (path !== planned.path) continue;
-    if (value === undefined) partly = { level, partly: true };
-    else if (when(value)) return { level, partly: false };
-  }
-  return partly;
+  return plannedFields.flatMap((planned): PlannedRow[] => {
+    if (planned.kind !== kind.kind || !within(path, planned.path)) return [];
+    const found = { planned, state: stateOf(planned) };
+    const { when } = planned;
+    if (!when) return [{ ...found, partly: false }];
+    // Which values those are is known of a field's own row alone, and holds for some of what is below it.
+    if (path !== planned.path || value === undefined) return [{ ...found, partly: true }];
+    return when(value) ? [{ ...found, partly: false }] : [];
+  });
+}
+
+function stateOf({ level, because = "planned" }: PlannedField): NoEffectState {
+  if (because === "inert") return "of no effect in Istio either";
+  if (because === "no waypoints") return "no waypoints here";
+  if (because === "at start") return "in effect from a proxy's start";
+  return level === "Error" ? "refused" : "warned";
 }
 
 function within(path: string, planned: string): boolean {

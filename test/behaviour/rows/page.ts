@@ -55,6 +55,9 @@ Every field of every kind that Heddle translates, as its schema has it, and what
 - **works**: the test that is linked sends requests through real Envoys and sees what the field promises.
 - **refused**: an object with this field is an error that names the field: [HDL0016](../codes/HDL0016.md), or what the linked test says.
 - **warned**: the field is accepted without effect, and a warning says so: [HDL0016](../codes/HDL0016.md), or what the linked test says.
+- **of no effect in Istio either**: Istio has the field and reads it nowhere; a warning says so.
+- **no waypoints here**: it is for waypoints, Istio's proxies without sidecars, of which there are none; a warning says so.
+- **in effect from a proxy's start**: it is in what \`heddle xds --bootstrap\` prints, and the linked test starts an Envoy on that; a proxy that runs is not changed.
 - **unproven**: translated, but no test shows it yet.
 
 \`[]\` stands for every item of a list, \`{}\` for every value of a map, \`=VALUE\` for one value of a field that has few. A
@@ -69,7 +72,7 @@ ${planned.length === 0 ? "" : `Refused as a whole, until a release translates th
 
 function stateOf({ state, partly, reason }: CoveredField): string {
   if (reason !== undefined && state === "no traffic") return `no traffic: ${reason}`;
-  return partly ? `${state}; some values ${partly}` : state;
+  return [state, ...partly.map((each) => `some values ${each}`)].join("; ");
 }
 
 function proofOf({ rows }: CoveredField): string {

@@ -1,4 +1,5 @@
 /** Every cluster feature, in the order in which they are applied. */
+import { backendUtilization } from "./backend-utilization.ts";
 import { connectionPool } from "./connection-pool.ts";
 import { discovery } from "./discovery.ts";
 import type { ClusterFeature } from "./feature.ts";
@@ -19,6 +20,8 @@ export const CLUSTER_FEATURES: readonly ClusterFeature[] = [
   outlierDetection,
   locality,
   podHosts,
+  // Takes over what those before it say of places and pods.
+  backendUtilization,
   metadata,
   tls,
   // Wraps the transport socket that TLS made: the header goes in front of the handshake.

@@ -54,7 +54,8 @@ function hashing(hash: ConsistentHash): Cluster {
   return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
 }
 
-function warmupOf({
+/** Undefined where new endpoints get their full share at once. */
+export function warmupOf({
   warmup,
   warmupDurationSecs,
 }: LoadBalancerSettings): Cluster_SlowStartConfig | undefined {

@@ -1,5 +1,6 @@
 /** Lets the weights of places count, where a policy spreads traffic by place or says how it fails over to another. */
 import type { LocalityLoadBalancer } from "@heddle/model";
+import { zoneAwareOf } from "../endpoint/locality.ts";
 import type { ClusterFeature } from "./feature.ts";
 
 export const locality: ClusterFeature = {
@@ -7,9 +8,11 @@ export const locality: ClusterFeature = {
   apply(cluster, { discovery, policy }) {
     const settings = policy.loadBalancer?.localityLbSetting;
     const listed = discovery === "EDS" || discovery === "STRICT_DNS";
-    if (!listed || settings === undefined) return cluster;
     const failsOver = policy.alwaysFailsOver === true || policy.outlierDetection !== undefined;
-    if (!weighsPlaces(settings, failsOver)) return cluster;
+    const weighed =
+      zoneAwareOf(policy.loadBalancer) !== undefined ||
+      (settings !== undefined && weighsPlaces(settings, failsOver));
+    if (!listed || !weighed) return cluster;
     return {
       ...cluster,
       // Envoy ignores the weights of localities without it. Where nobody asks for places, it would only disturb the choice

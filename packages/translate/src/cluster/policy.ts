@@ -6,6 +6,7 @@ import type {
   Subset,
   TrafficPolicy,
 } from "@heddle/model";
+import { zoneAwareOf } from "../endpoint/locality.ts";
 import { nearnessLabels } from "../endpoint/topology.ts";
 
 /** What holds in the end; there are no levels below it. */
@@ -18,7 +19,7 @@ export interface EffectivePolicy extends Omit<TrafficPolicy, "portLevelSettings"
 export function placedPolicy(policy: EffectivePolicy, service: ServiceModel): EffectivePolicy {
   const { loadBalancer = {} } = policy;
   const failoverPriority = nearnessLabels(service);
-  const told = loadBalancer.localityLbSetting ?? loadBalancer.zoneAwareLbSetting;
+  const told = loadBalancer.localityLbSetting ?? zoneAwareOf(loadBalancer);
   if (failoverPriority.length === 0 || told !== undefined) return policy;
   return {
     ...policy,

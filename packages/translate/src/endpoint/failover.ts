@@ -21,17 +21,17 @@ export function failOver(
       byPlace && client.locality ? distance(endpoint.locality, client.locality, target) : 0;
     return labels * DISTANCES + place;
   };
-  const ranks = new Map<number, WorkloadEndpoint[]>();
-  for (const endpoint of endpoints) {
-    const at = rank(endpoint);
-    const others = ranks.get(at);
-    if (others === undefined) ranks.set(at, [endpoint]);
-    else others.push(endpoint);
-  }
-  // Envoy wants priorities without gaps.
-  return [...ranks]
+  return tiersOf(endpoints, rank).flatMap((members, priority) => grouped(members, priority));
+}
+
+/** By rank, the lowest first; Envoy wants priorities without gaps. */
+export function tiersOf(
+  endpoints: readonly WorkloadEndpoint[],
+  rank: (endpoint: WorkloadEndpoint) => number,
+): readonly (readonly WorkloadEndpoint[])[] {
+  return [...Map.groupBy(endpoints, rank)]
     .toSorted(([a], [b]) => a - b)
-    .flatMap(([, members], priority) => grouped(members, priority));
+    .map(([, members]) => members);
 }
 
 /** How many values `distance` has. */
@@ -43,16 +43,30 @@ function distance(
   client: Locality,
   failoverRegion: string | undefined,
 ): number {
-  if (place?.region !== client.region) return place?.region === failoverRegion ? 3 : 4;
-  if (place.zone !== client.zone) return 2;
+  const region = regionDistance(place, client, failoverRegion);
+  if (region > 0) return region + 2;
+  if (place?.zone !== client.zone) return 2;
   return place.subzone === client.subzone ? 0 : 1;
+}
+
+/** How many values `regionDistance` has. */
+export const REGION_DISTANCES = 3;
+
+/** Same region, then the one named for failover, then the rest. */
+export function regionDistance(
+  place: WorkloadLocality | undefined,
+  client: Locality,
+  failoverRegion: string | undefined,
+): number {
+  if (place?.region === client.region) return 0;
+  return place?.region === failoverRegion ? 1 : 2;
 }
 
 /**
  * 0 where every label is the client's; the number of labels left to compare where one is not. A leading network label does
  * not end the comparison: what is in another network comes after all that is in the client's own, in the same order.
  */
-function mismatch(
+export function mismatch(
   endpoint: WorkloadEndpoint,
   { labels }: ClientPlace,
   failoverPriority: readonly string[],

@@ -1,10 +1,11 @@
 /** How much of a client's traffic each place gets, and what of the client that depends on. */
-import type { WorkloadEndpoint } from "@heddle/model";
+import type { LoadBalancerSettings, WorkloadEndpoint, ZoneAwareLoadBalancer } from "@heddle/model";
 import type { EffectivePolicy } from "../cluster/policy.ts";
 import { distribute } from "./distribution.ts";
 import { failOver } from "./failover.ts";
 import { labelsCompared } from "./failover-labels.ts";
 import { type ClientPlace, grouped, type LocalityGroup } from "./locality-group.ts";
+import { zoneAware, ZONES_OF_PEERS } from "./zones.ts";
 
 /** What of a client the endpoints that it is given depend on. */
 export interface PlaceAsked {
@@ -21,11 +22,23 @@ export function askedBy({
   outlierDetection,
   alwaysFailsOver,
 }: EffectivePolicy): PlaceAsked {
+  const zones = zoneAwareOf(loadBalancer);
+  if (zones !== undefined) {
+    return { locality: true, labels: [ZONES_OF_PEERS, ...labelsCompared(zones.failoverPriority)] };
+  }
   const { enabled, distribute: shares, failoverPriority } = loadBalancer?.localityLbSetting ?? {};
   if (enabled === false) return NOTHING;
   if ((shares ?? []).length > 0) return { locality: true, labels: [] };
   if (outlierDetection === undefined && !alwaysFailsOver) return NOTHING;
   return { locality: true, labels: labelsCompared(failoverPriority) };
+}
+
+/** Undefined where there is none, or where it is off. */
+export function zoneAwareOf(
+  loadBalancer: LoadBalancerSettings | undefined,
+): ZoneAwareLoadBalancer | undefined {
+  const zones = loadBalancer?.zoneAwareLbSetting;
+  return zones?.enabled === false ? undefined : zones;
 }
 
 const NOTHING: PlaceAsked = { locality: false, labels: [] };
@@ -36,6 +49,8 @@ export function byLocality(
   client: ClientPlace,
   policy: EffectivePolicy,
 ): readonly LocalityGroup[] {
+  const zones = zoneAwareOf(policy.loadBalancer);
+  if (zones !== undefined) return zoneAware(endpoints, client, zones);
   const settings = policy.loadBalancer?.localityLbSetting ?? {};
   if (settings.enabled === false) return grouped(endpoints);
   if ((settings.distribute ?? []).length > 0) {

@@ -10,6 +10,7 @@ import {
   resolveHost,
 } from "@heddle/model";
 import { labelsCompared } from "../endpoint/failover-labels.ts";
+import { ZONES_OF_PEERS } from "../endpoint/zones.ts";
 import type { Claims } from "../engine/claims.ts";
 import { ANY_NAMESPACE, type ByNamespace, byNamespace, namespacesNamed } from "./by-namespace.ts";
 import { matching } from "./host-patterns.ts";
@@ -176,9 +177,14 @@ function labelsRead({ spec }: Rule): Set<string> {
   const policies = levels.flatMap((level) => [level, ...(level?.portLevelSettings ?? [])]);
   return new Set([
     ...Object.keys(spec.workloadSelector?.matchLabels ?? {}),
-    ...policies.flatMap((policy) =>
-      labelsCompared(policy?.loadBalancer?.localityLbSetting?.failoverPriority),
-    ),
+    ...policies.flatMap((policy) => {
+      const { localityLbSetting, zoneAwareLbSetting } = policy?.loadBalancer ?? {};
+      return [
+        ...labelsCompared(localityLbSetting?.failoverPriority),
+        ...labelsCompared(zoneAwareLbSetting?.failoverPriority),
+        ...(zoneAwareLbSetting === undefined ? [] : [ZONES_OF_PEERS]),
+      ];
+    }),
   ]);
 }
 

@@ -280,6 +280,8 @@ const destinationRule = fc
     simple: fc.constantFrom(undefined, "ROUND_ROBIN", "PASSTHROUGH"),
     hash: fc.boolean(),
     priority: fc.constantFrom(undefined, ["tier"], ["topology.kubernetes.io/zone", "tier=lead"]),
+    zones: fc.constantFrom(false, false, true),
+    load: fc.constantFrom(false, false, true),
     port: fc.boolean(),
     tunnel: fc.boolean(),
     selector: fc.constantFrom(undefined, undefined, { tier: "gold" }, { app: "two" }, {}),
@@ -303,10 +305,16 @@ const destinationRule = fc
           loadBalancer: {
             ...(of.hash
               ? { consistentHash: { httpHeaderName: "x-user" } }
-              : of.simple
-                ? { simple: of.simple }
+              : of.load
+                ? { backendUtilization: {} }
+                : of.simple
+                  ? { simple: of.simple }
+                  : {}),
+            ...(of.zones
+              ? { zoneAwareLbSetting: { minClusterSize: 1 } }
+              : of.priority
+                ? { localityLbSetting: { failoverPriority: of.priority } }
                 : {}),
-            ...(of.priority ? { localityLbSetting: { failoverPriority: of.priority } } : {}),
           },
           ...(of.tunnel ? { tunnel: { targetHost: "example.com", targetPort: 443 } } : {}),
           ...(of.port

@@ -1,6 +1,7 @@
 /** What of a proxy its outbound resources depend on. */
 import { objectKey } from "@heddle/model";
 import { labelOf, PLACE_LABELS } from "../endpoint/topology.ts";
+import { ZONES_OF_PEERS, zonesOfPeers } from "../endpoint/zones.ts";
 import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { familiesOf } from "../families.ts";
 import type { PatchTarget } from "../patch/compile.ts";
@@ -31,7 +32,7 @@ export function clientViewOf(
     ...(nodeName === undefined ? {} : { nodeName }),
   };
   for (const label of asked) {
-    const value = labelOf(workload, label);
+    const value = label === ZONES_OF_PEERS ? zonesOfPeers(read, proxy) : labelOf(workload, label);
     if (value !== "" || Object.hasOwn(proxy.labels, label)) labels[label] = value;
   }
   const { type, namespace, clusterId, locality } = proxy;
