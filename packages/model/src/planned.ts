@@ -1,6 +1,7 @@
 /** Fields that are known and that no running proxy follows, each with why. A release that puts one into effect deletes its row. */
 import type { Level } from "./diagnostic.ts";
 import { plannedGatewayApi } from "./planned-gateway-api.ts";
+import { metricNamed } from "./telemetry-metrics.ts";
 import { isClaim } from "./validate/header.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Report } from "./validate/report.ts";
@@ -174,6 +175,8 @@ function foreignProvider(path: string): PlannedField {
   };
 }
 
+const MESSAGES = /^(istio_)?(request|response)_messages_total$/;
+
 const telemetry: readonly PlannedField[] = [
   ...["tracing[]", "metrics[]", "accessLogging[]"].map((at) =>
     foreignProvider(`${at}.providers[].name`),
@@ -182,12 +185,33 @@ const telemetry: readonly PlannedField[] = [
     kind: "Telemetry",
     path: "metrics[].overrides[].match.metric",
     when: (metric) => metric === "GRPC_REQUEST_MESSAGES" || metric === "GRPC_RESPONSE_MESSAGES",
-    what: (metric) => `the metric ${String(metric)}, which nobody counts,`,
+    what: (metric) => `the metric ${String(metric)}, which stock Envoy does not count,`,
     level: "Warning",
   },
-  field("Telemetry", "metrics[].overrides[].match.customMetric", "Warning"),
-  field("Telemetry", "metrics[].reportingInterval", "Warning"),
-  field("Telemetry", "tracing[].enableIstioTags", "Warning"),
+  {
+    kind: "Telemetry",
+    path: "metrics[].overrides[].match.customMetric",
+    when: (metric) => MESSAGES.test(String(metric)),
+    what: (metric) => `the metric ${String(metric)}, which stock Envoy does not count,`,
+    level: "Warning",
+  },
+  {
+    kind: "Telemetry",
+    path: "metrics[].overrides[].match.customMetric",
+    // Istio has no way any more to define one.
+    when: (name) => metricNamed(String(name)) === undefined && !MESSAGES.test(String(name)),
+    what: (name) => `the metric ${String(name)}, which no proxy counts,`,
+    level: "Warning",
+    because: "inert",
+    remedy: "Name one of Istio's standard metrics.",
+  },
+  {
+    kind: "Telemetry",
+    path: "metrics[].reportingInterval",
+    // Stock Envoy's statistics of connections are running totals, which can only be counted at the end.
+    what: () => "an interval for the bytes of connections, which are counted when these end,",
+    level: "Warning",
+  },
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 

@@ -1,8 +1,10 @@
 /** What Telemetry objects ask of a workload's proxy: which metrics and labels, which requests are logged, and how they are traced. */
 import {
   byAge,
+  type CountedMetric,
   type CustomTag,
-  type IstioMetric,
+  METRIC_NAMES,
+  metricNamed,
   type MeshObject,
   objectKey,
   selects,
@@ -16,26 +18,11 @@ import type { Leg } from "./labels.ts";
 /** The side of a request that a proxy is on; a gateway is its requests' client. */
 export type TelemetrySide = "CLIENT" | "SERVER";
 
-/** A metric as Telemetry names it. */
-export type Metric = Exclude<
-  IstioMetric,
-  "ALL_METRICS" | "GRPC_REQUEST_MESSAGES" | "GRPC_RESPONSE_MESSAGES"
->;
-
-const METRICS: readonly Metric[] = [
-  "REQUEST_COUNT",
-  "REQUEST_DURATION",
-  "REQUEST_SIZE",
-  "RESPONSE_SIZE",
-  "TCP_OPENED_CONNECTIONS",
-  "TCP_CLOSED_CONNECTIONS",
-  "TCP_SENT_BYTES",
-  "TCP_RECEIVED_BYTES",
-];
+const METRICS = Object.keys(METRIC_NAMES) as CountedMetric[];
 
 /** One side of a workload. */
 export interface SideSettings {
-  readonly metrics: Readonly<Record<Metric, MetricSettings>>;
+  readonly metrics: Readonly<Record<CountedMetric, MetricSettings>>;
   readonly log: LogSettings;
   readonly tracing: TracingSettings;
 }
@@ -64,6 +51,8 @@ export interface TracingSettings {
   readonly tags?: Readonly<Record<string, CustomTag>>;
   /** Envoy's own default, true, where it is left out. */
   readonly byRequestId?: boolean;
+  /** False: without the tags that Istio's proxies give their spans. */
+  readonly istioTags?: boolean;
 }
 
 export type TelemetrySettings = Readonly<Record<TelemetrySide, SideSettings>>;
@@ -118,12 +107,15 @@ function metricsOf(specs: readonly Telemetry[], side: TelemetrySide): SideSettin
   const overrides = specs
     .flatMap(({ metrics = [] }) => metrics)
     .flatMap((each) => each.overrides ?? [])
-    .filter(({ match }) => match?.customMetric === undefined && isFor(match?.mode, side));
-  const of = (metric: Metric): MetricSettings => {
+    .filter(({ match }) => isFor(match?.mode, side));
+  const of = (metric: CountedMetric): MetricSettings => {
     let disabled = false;
     const tags: Record<string, string | null> = {};
     for (const { match, disabled: off, tagOverrides = {} } of overrides) {
-      const named = match?.metric ?? "ALL_METRICS";
+      const named =
+        match?.customMetric === undefined
+          ? (match?.metric ?? "ALL_METRICS")
+          : metricNamed(match.customMetric);
       if (named !== "ALL_METRICS" && named !== metric) continue;
       disabled = off ?? disabled;
       for (const [tag, { operation = "UPSERT", value = "" }] of Object.entries(tagOverrides))
@@ -132,7 +124,7 @@ function metricsOf(specs: readonly Telemetry[], side: TelemetrySide): SideSettin
     return { disabled, tags };
   };
   return Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<
-    Metric,
+    CountedMetric,
     MetricSettings
   >;
 }
@@ -184,6 +176,7 @@ function tracingOf(specs: readonly Telemetry[], side: TelemetrySide): TracingSet
         ...(each.useRequestIdForTraceSampling === undefined
           ? {}
           : { byRequestId: each.useRequestIdForTraceSampling }),
+        ...(each.enableIstioTags === undefined ? {} : { istioTags: each.enableIstioTags }),
       };
     }
   }

@@ -5,10 +5,11 @@ import type {
   Config_Stat,
   Config_Tag,
 } from "@heddle/envoy/extensions/access_loggers/stats/v3";
+import { type CountedMetric, METRIC_NAMES } from "@heddle/model";
 import { extension, typedConfig } from "../typed-config.ts";
 import { type Labels, type Leg, UNKNOWN, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
-import type { Metric, SideSettings } from "./settings.ts";
+import type { SideSettings } from "./settings.ts";
 
 /** Metrics come out of Envoy as `envoy_<prefix>_istio_requests_total`; whoever merges scrapes takes `envoy_<prefix>_` off. */
 export const METRIC_PREFIX = "heddle";
@@ -40,23 +41,23 @@ export function httpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Ac
   const stat = statOf(metrics, tags);
   return logger("DownstreamEnd", {
     counters: [
-      ...stat("REQUEST_COUNT", "istio_requests_total", (own) => ({
+      ...stat("REQUEST_COUNT", (own) => ({
         stat: own,
         valueFixed: COUNT_ONE,
       })),
     ],
     histograms: [
-      ...stat("REQUEST_DURATION", "istio_request_duration_milliseconds", (own) => ({
+      ...stat("REQUEST_DURATION", (own) => ({
         stat: own,
         unit: "Milliseconds" as const,
         valueFormat: "%DURATION%",
       })),
-      ...stat("REQUEST_SIZE", "istio_request_bytes", (own) => ({
+      ...stat("REQUEST_SIZE", (own) => ({
         stat: own,
         unit: "Bytes" as const,
         valueFormat: "%BYTES_RECEIVED%",
       })),
-      ...stat("RESPONSE_SIZE", "istio_response_bytes", (own) => ({
+      ...stat("RESPONSE_SIZE", (own) => ({
         stat: own,
         unit: "Bytes" as const,
         valueFormat: "%BYTES_SENT%",
@@ -76,16 +77,16 @@ export function tcpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Acc
   const one = (own: Config_Stat) => ({ stat: own, valueFixed: COUNT_ONE });
   return [
     ...logger("TcpUpstreamConnected", {
-      counters: [...stat("TCP_OPENED_CONNECTIONS", "istio_tcp_connections_opened_total", one)],
+      counters: [...stat("TCP_OPENED_CONNECTIONS", one)],
     }),
     ...logger("TcpConnectionEnd", {
       counters: [
-        ...stat("TCP_CLOSED_CONNECTIONS", "istio_tcp_connections_closed_total", one),
-        ...stat("TCP_RECEIVED_BYTES", "istio_tcp_received_bytes_total", (own) => ({
+        ...stat("TCP_CLOSED_CONNECTIONS", one),
+        ...stat("TCP_RECEIVED_BYTES", (own) => ({
           stat: own,
           valueFormat: "%BYTES_RECEIVED%",
         })),
-        ...stat("TCP_SENT_BYTES", "istio_tcp_sent_bytes_total", (own) => ({
+        ...stat("TCP_SENT_BYTES", (own) => ({
           stat: own,
           valueFormat: "%BYTES_SENT%",
         })),
@@ -96,7 +97,8 @@ export function tcpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Acc
 
 /** A metric with its own labels, none where it is turned off. */
 function statOf(metrics: Metrics, tags: readonly Config_Tag[]) {
-  return <T>(metric: Metric, name: string, make: (stat: Config_Stat) => T): readonly T[] => {
+  return <T>(metric: CountedMetric, make: (stat: Config_Stat) => T): readonly T[] => {
+    const name = METRIC_NAMES[metric];
     const { disabled, tags: overrides } = metrics[metric];
     if (disabled) return [];
     if (Object.keys(overrides).length === 0) return [make({ name, tags })];

@@ -25,6 +25,7 @@ export function tracing(
   settings: TracingSettings = {},
 ): HttpConnectionManager_Tracing {
   const tags = {
+    ...(settings.istioTags === false ? {} : istioTags(peer, mesh)),
     "mesh.name": mesh.name,
     "k8s.namespace.name": peer.namespace,
     "k8s.cluster.name": peer.cluster,
@@ -67,6 +68,17 @@ export function tracing(
       },
       ...Object.entries(settings.tags ?? {}).map(([tag, custom]) => customTag(tag, custom)),
     ],
+  };
+}
+
+/** As dashboards and queries for Istio's spans have them. */
+function istioTags(peer: Peer, mesh: MeshSettings): Readonly<Record<string, string>> {
+  return {
+    "istio.mesh_id": mesh.name,
+    "istio.cluster_id": peer.cluster,
+    "istio.namespace": peer.namespace,
+    "istio.canonical_service": peer.canonicalService,
+    "istio.canonical_revision": peer.canonicalRevision,
   };
 }
 
