@@ -65,7 +65,7 @@ describe("workload certificates", () => {
     for (const name of await readdir(folder))
       expect((await stat(path.join(folder, name))).mode & 0o077).toBe(0);
     // No workload's key is among them.
-    expect((await readdir(folder)).toSorted()).toEqual(["agent.pid", "root.json"]);
+    expect((await readdir(folder)).toSorted()).toEqual(["heddle.lock", "heddle.pid", "root.json"]);
   });
 
   it("are renewed at about two thirds of their life for as long as somebody asks, then forgotten", async () => {

@@ -94,13 +94,19 @@ describe("the last good state", () => {
 });
 
 describe("a state directory", () => {
-  it("is for one agent at a time; what a dead one left does not count", async () => {
-    await writeFile(path.join(folder, "agent/agent.pid"), "1");
-    await expect(openStateDirectory(path.join(folder, "agent"))).rejects.toMatchObject({
+  it("is for one agent at a time; a note of who had it once does not count", async () => {
+    const agent = path.join(folder, "one-at-a-time");
+    const first = await openStateDirectory(agent);
+    await expect(openStateDirectory(agent)).rejects.toMatchObject({
       code: "HDL7214",
+      message: expect.stringMatching(
+        new RegExp(`The state directory ${agent} is in use by process ${process.pid} since`),
+      ),
     });
-    await writeFile(path.join(folder, "agent/agent.pid"), "999999999");
-    await (await openStateDirectory(path.join(folder, "agent"))).close();
+    await first.close();
+    // After a crash or a reboot, whatever lives under the id that the agent had: process 1 always does.
+    await writeFile(path.join(agent, "heddle.pid"), JSON.stringify({ pid: 1, since: "2026" }));
+    await (await openStateDirectory(agent)).close();
     await writeFile(path.join(folder, "file"), "");
     await expect(openStateDirectory(path.join(folder, "file"))).rejects.toMatchObject({
       code: "HDL7205",

@@ -1,7 +1,8 @@
 /** The agent's directory on disk: files written whole or not at all, readable by the agent alone, and one agent at a time. */
 import { constants } from "node:fs";
-import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { DirectoryInUse, lockDirectory } from "@heddle/lock";
 import { AgentError } from "../agent-error.ts";
 
 export interface StateDirectory {
@@ -19,16 +20,19 @@ export interface StateDirectory {
 
 /** Keys lie here: nobody else may read it. */
 const PRIVATE_FILE = 0o600;
-const PRIVATE_DIRECTORY = 0o700;
-const LOCK = "agent.pid";
 
 /** Makes the directory where there is none. `HDL7205` where it cannot be written, `HDL7214` where another agent has it. */
 export async function openStateDirectory(directory: string): Promise<StateDirectory> {
+  let release: () => void;
   try {
-    await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
-    await lock(directory);
+    release = lockDirectory(directory);
   } catch (error) {
-    if (error instanceof AgentError) throw error;
+    if (error instanceof DirectoryInUse)
+      throw new AgentError(
+        "HDL7214",
+        `The state directory ${directory} is in use by ${error.by}.`,
+        error,
+      );
     throw new AgentError(
       "HDL7205",
       `The state directory ${directory} cannot be used: ${String(error)}`,
@@ -65,7 +69,7 @@ export async function openStateDirectory(directory: string): Promise<StateDirect
       }
     },
     remove: (name) => rm(file(name), { force: true }),
-    close: () => rm(file(LOCK), { force: true }),
+    close: async () => release(),
   };
 }
 
@@ -85,23 +89,5 @@ async function readOrNothing(file: string): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
-  }
-}
-
-/** A process id in a file; that of a process which has ended does not count. */
-async function lock(directory: string): Promise<void> {
-  const file = path.join(directory, LOCK);
-  const holder = Number(await readOrNothing(file));
-  if (holder > 0 && holder !== process.pid && isAlive(holder))
-    throw new AgentError("HDL7214", `Process ${holder} uses the state directory ${directory}.`);
-  await writeFile(file, String(process.pid), { mode: PRIVATE_FILE });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -37,22 +37,6 @@ describe("a data directory", () => {
     });
     await first.close();
     await (await openPglite({ directory, cache })).close();
-  });
-
-  it("is taken over from a process that is gone, and from one whose id was given to another", async () => {
-    const first = await openPglite({ directory, cache });
-    await first.close();
-    const child = spawn(process.execPath, ["-e", ""]);
-    await new Promise((resolve) => child.once("exit", resolve));
-    const lock = path.join(directory, "heddle.lock");
-    writeFileSync(lock, JSON.stringify({ pid: child.pid, started: "1", since: "", id: "gone" }));
-    await (await openPglite({ directory, cache })).close();
-    writeFileSync(
-      lock,
-      JSON.stringify({ pid: process.pid, started: "1", since: "", id: "reused" }),
-    );
-    await (await openPglite({ directory, cache })).close();
-    expect(existsSync(lock)).toBe(false);
   });
 
   it("survives the process being killed in the middle of writes", async () => {
@@ -96,14 +80,6 @@ describe("a data directory", () => {
     );
     await driver.lease(async (c) => c.discard());
     expect(await driver.lease((c) => c.rows("select n from kept", []))).toEqual([[7]]);
-    await driver.close();
-  });
-
-  it("lets only its owner read the lock", async () => {
-    const driver = await openPglite({ directory, cache });
-    expect(JSON.parse(readFileSync(path.join(directory, "heddle.lock"), "utf8"))).toMatchObject({
-      pid: process.pid,
-    });
     await driver.close();
   });
 });

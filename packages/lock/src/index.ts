@@ -1,0 +1,1 @@
+export { DirectoryInUse, type Holder, lockDirectory } from "./lock-directory.ts";
