@@ -1,4 +1,4 @@
-import { objectKey } from "@heddle/model";
+import { type MeshObject, objectKey } from "@heddle/model";
 import { expect, it } from "vitest";
 import { pod, virtualService } from "../../../test/harness/objects.ts";
 import { createMeshConflicts } from "./conflicts.ts";
@@ -25,4 +25,49 @@ it("both objects of a conflict are warned of until it is mended", () => {
   expect(conflicts.findings({ ...SETTINGS, clusterDomain: "other.example" })).toHaveLength(2);
   conflicts.changed([{ key: objectKey(rule("a", "reviews")), object: null }]);
   expect(found()).toEqual([]);
+});
+
+it("whose an Ingress is, is said by its class, which may come later and go", () => {
+  const conflicts = createMeshConflicts();
+  const put = (...objects: MeshObject[]) =>
+    conflicts.changed(objects.map((object) => ({ key: objectKey(object), object })));
+  const made = (kind: string, name: string, spec: object): MeshObject => ({
+    apiVersion: "networking.k8s.io/v1",
+    kind,
+    metadata: {
+      name,
+      labels: {},
+      annotations: {},
+      namespace: kind === "Ingress" ? "default" : "",
+    },
+    spec,
+  });
+  const ingress = (name: string) =>
+    made("Ingress", name, {
+      ingressClassName: "mesh",
+      rules: [
+        {
+          host: "shop.example.com",
+          http: {
+            paths: [
+              {
+                path: "/",
+                pathType: "Prefix",
+                backend: { service: { name, port: { number: 80 } } },
+              },
+            ],
+          },
+        },
+      ],
+    });
+  put(ingress("a"), ingress("b"));
+  expect(conflicts.findings(SETTINGS)).toEqual([]);
+  const own = made("IngressClass", "mesh", { controller: "istio.io/ingress-controller" });
+  put(own);
+  expect(conflicts.findings(SETTINGS).map(({ code, origin }) => `${code} ${origin}`)).toEqual([
+    "HDL0172 Ingress default/a",
+    "HDL0172 Ingress default/b",
+  ]);
+  conflicts.changed([{ key: objectKey(own), object: null }]);
+  expect(conflicts.findings(SETTINGS)).toEqual([]);
 });

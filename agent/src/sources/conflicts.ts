@@ -11,7 +11,15 @@ export interface MeshConflicts {
 }
 
 /** Kinds whose conflicts depend on which pods there are. */
-const BY_POD: ReadonlySet<string> = new Set(["Gateway", "Sidecar", "Telemetry", "ProxyConfig"]);
+const BY_POD: ReadonlySet<string> = new Set([
+  "Gateway",
+  "Sidecar",
+  "Telemetry",
+  "ProxyConfig",
+  "PeerAuthentication",
+  "OverloadPolicy",
+  "DestinationRule",
+]);
 
 export function createMeshConflicts(): MeshConflicts {
   const rules = new Map<string, MeshObject>();
@@ -45,6 +53,8 @@ export function createMeshConflicts(): MeshConflicts {
           else rules.delete(key);
           put(key, object);
           touch(key);
+          if (key.includes("/IngressClass/"))
+            for (const [rule, { kind }] of rules) if (kind === "Ingress") stale.add(rule);
         } else if (isPod(object ?? pods.get(key))) {
           const before = pods.get(key);
           if (object) pods.set(key, object);
@@ -72,8 +82,13 @@ export function createMeshConflicts(): MeshConflicts {
   };
 }
 
+/** Ingresses are rules though Kubernetes has their kind; their class says whose they are. */
 function isRule(object: MeshObject | undefined): boolean {
-  return object !== undefined && kindOf(object.apiVersion, object.kind)?.foreign === false;
+  if (object === undefined) return false;
+  const { apiVersion, kind } = object;
+  return (
+    kind === "Ingress" || kind === "IngressClass" || kindOf(apiVersion, kind)?.foreign === false
+  );
 }
 
 function isPod(object: MeshObject | undefined): boolean {

@@ -501,6 +501,7 @@ spec: {containers: [{name: shop}]}
     expect(find(secured() + edge + pod('app: shop, edge: "1"'))).toEqual([]);
     expect(brief(find(secured() + edge + pod("app: shop")))).toEqual([
       "HDL0150 Warning Sidecar default/shop",
+      "IST0101 Warning PeerAuthentication default/shop",
     ]);
   });
 });
@@ -601,10 +602,10 @@ spec:
   rules: [{backendRefs: [{name: shop, port: 80}]}]
 ---`;
 
-  test("is told of where the route counts", () => {
+  test("is a conflict where the route counts", () => {
     const both = service("shop", [80]) + rule("shop", "{host: shop}");
     const codes = (text: string) => find(text).map(({ code }) => code);
-    expect(codes(both + route("default"))).toEqual(["HDL0153"]);
+    expect(codes(both + route("default"))).toEqual(["HDL0153", "HDL0153"]);
     // Routes of another namespace are for its own clients.
     expect(codes(both + route("other"))).not.toContain("HDL0153");
     expect(codes(both)).toEqual([]);

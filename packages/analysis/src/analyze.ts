@@ -2,7 +2,9 @@
 import type {
   Diagnostic,
   MeshObject,
+  OverloadPolicy,
   ParsedObject,
+  PeerAuthentication,
   ProxyConfig,
   Sidecar,
   Telemetry,
@@ -14,14 +16,14 @@ import { checkDestinationRules } from "./checks/destination-rules.ts";
 import { checkDestinations } from "./checks/destinations.ts";
 import { checkFallbackConflicts, checkFallbacks } from "./checks/fallbacks.ts";
 import { checkGatewayApi } from "./checks/gateway-api.ts";
+import { checkGatewayApiRivals } from "./checks/gateway-api-rivals.ts";
 import { checkGatewayConflicts } from "./checks/gateway-conflicts.ts";
 import { checkGatewayOrder } from "./checks/gateway-order.ts";
 import { checkGatewayReferences } from "./checks/gateway-references.ts";
 import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
-import { checkPeerAuthentications } from "./checks/peer-authentications.ts";
-import { checkRoutePrecedence } from "./checks/route-precedence.ts";
+import { checkRoutedHosts, checkRoutePrecedence } from "./checks/route-precedence.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
 import { checkSidecarTls } from "./checks/sidecar-tls.ts";
@@ -87,8 +89,10 @@ const sidecar: readonly Check<Sidecar>[] = [
 ];
 const telemetry: readonly Check<Telemetry>[] = [
   workloadScopes(
-    // What is bound to gateways by name is nobody else's.
-    ({ selector, targetRefs }) => (targetRefs?.length ? "named" : selector?.matchLabels),
+    ({ selector, targetRef, targetRefs = targetRef ? [targetRef] : [] }) =>
+      targetRefs.length > 0
+        ? targetRefs.map(({ kind, name }) => `${kind} ${name}`)
+        : selector?.matchLabels,
     { selected: "IST0159", whole: "IST0160" },
   ),
 ];
@@ -98,19 +102,32 @@ const proxyConfig: readonly Check<ProxyConfig>[] = [
     whole: "HDL0106",
   }),
 ];
+const peerAuthentication: readonly Check<PeerAuthentication>[] = [
+  workloadScopes(({ selector }) => selector?.matchLabels, {
+    selected: "HDL0103",
+    whole: "HDL0103",
+  }),
+];
+const overloadPolicy: readonly Check<OverloadPolicy>[] = [
+  workloadScopes(({ selector }) => selector?.matchLabels, {
+    selected: "HDL0155",
+    whole: "HDL0155",
+  }),
+];
 
 /** Objects that contradict each other. */
 const CONFLICTS: Checks = {
-  "networking.istio.io/VirtualService": [checkMeshHosts],
+  "networking.istio.io/VirtualService": [checkMeshHosts, checkRoutePrecedence],
   "networking.istio.io/DestinationRule": [checkDestinationRules],
   "networking.istio.io/Gateway": [checkGatewayConflicts, checkGatewayPorts],
   "networking.istio.io/ServiceEntry": [checkServiceEntries],
   "networking.k8s.io/Ingress": [checkIngressConflicts],
   "networking.istio.io/Sidecar": sidecar,
   "networking.istio.io/ProxyConfig": proxyConfig,
-  "security.istio.io/PeerAuthentication": [checkPeerAuthentications],
+  "security.istio.io/PeerAuthentication": peerAuthentication,
   "telemetry.istio.io/Telemetry": telemetry,
   "heddle.dev/Fallback": [checkFallbackConflicts],
+  "heddle.dev/OverloadPolicy": overloadPolicy,
 };
 
 const CHECKS: Checks = {
@@ -133,7 +150,10 @@ const CHECKS: Checks = {
 
 function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {
   const { apiVersion, kind } = entry.object;
-  if (apiVersion.startsWith("gateway.networking.")) return [...checkGatewayApi(entry, context)];
+  if (apiVersion.startsWith("gateway.networking.")) {
+    const route = kind.endsWith("Route") ? checkRoutedHosts(entry as Entry<never>, context) : [];
+    return [...checkGatewayApi(entry, context), ...checkGatewayApiRivals(entry, context), ...route];
+  }
   const checks = all[`${groupOf(apiVersion)}/${kind}`] ?? [];
   // The table's key is what the object is.
   return checks.flatMap((check) => [...check(entry as Entry<never>, context)]);

@@ -157,8 +157,8 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
   },
   IST0159: {
     level: "Error",
-    title: "Two Telemetries select the same workloads",
-    why: "One Telemetry decides for a workload beside those of its namespace and of the mesh. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
+    title: "Two Telemetries are for the same workloads",
+    why: "One Telemetry decides for a workload, or for a Gateway that targetRefs name, beside those of its namespace and of the mesh. Istio would take the oldest and drop the others in silence, so the write is refused; --force takes Istio's order and keeps a warning on each.",
     example: "Telemetries default/a and default/b, both with selector app: web",
     remedy: "Merge them into one, or narrow their selectors.",
   },
@@ -180,7 +180,7 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
   HDL0105: {
     level: "Error",
     title: "Two ServiceEntries define one host differently",
-    why: "A host has one resolution, one location and one protocol on each port. Istio would take the oldest entry of a namespace and drop the others in silence, so the write is refused; entries of different namespaces are a warning. --force takes Istio's order.",
+    why: "A host has one resolution, one location and one protocol on each port. Of several that a namespace sees Istio would take its own, else the oldest, and drop the others in silence; so the write is refused. --force takes Istio's order and keeps a warning on each.",
     example:
       "ServiceEntries default/a and default/b, both for api.example.com, with resolution DNS and STATIC",
     remedy: "Merge them into one, or keep them apart by exportTo.",
@@ -295,11 +295,18 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     remedy: "Name the authority by caCertificates or credentialName, or leave subjectAltNames out.",
   },
   HDL0153: {
-    level: "Warning",
-    title: "A route of the Gateway API counts, and not the VirtualService",
-    why: "Both speak for one Service. Sidecars follow routes whose parent is the Service before any VirtualService.",
+    level: "Error",
+    title: "A VirtualService and a route of the Gateway API are for one host",
+    why: "Sidecars follow routes whose parent is the Service, or the ServiceEntry, before any VirtualService, which would have no effect, in silence. So the write is refused; --force lets the routes count and keeps a warning on each. A route of a namespace that is not the service's is for clients there, and in conflict with VirtualServices of that namespace alone.",
     example:
       "VirtualService with hosts: [reviews] beside an HTTPRoute with parentRefs: [{kind: Service, name: reviews}]",
     remedy: "Keep one of them.",
+  },
+  HDL0155: {
+    level: "Error",
+    title: "Two OverloadPolicies are for the same workloads",
+    why: "One OverloadPolicy decides for a workload: the narrowest that is for it, and of several as narrow the oldest, in silence. So the write is refused; --force takes the oldest and keeps a warning on each.",
+    example: "OverloadPolicies default/a and default/b, both without a selector",
+    remedy: "Merge them into one, or narrow their selectors.",
   },
 };

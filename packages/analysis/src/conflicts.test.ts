@@ -3,10 +3,21 @@ import { describe, expect, test } from "vitest";
 import { type AnalysisOptions, analyze } from "./analyze.ts";
 
 function object(kind: string, name: string, spec: object, namespace = "default"): MeshObject {
-  const group = kind === "Telemetry" ? "telemetry.istio.io" : "networking.istio.io";
   const metadata = { name, namespace, labels: {}, annotations: {} };
-  return { apiVersion: `${group}/v1`, kind, metadata, spec };
+  return { apiVersion: API[kind] ?? "networking.istio.io/v1", kind, metadata, spec };
 }
+
+const API: Readonly<Record<string, string>> = {
+  Telemetry: "telemetry.istio.io/v1",
+  PeerAuthentication: "security.istio.io/v1",
+  OverloadPolicy: "heddle.dev/v1",
+  Fallback: "heddle.dev/v1",
+  HTTPRoute: "gateway.networking.k8s.io/v1",
+  GRPCRoute: "gateway.networking.k8s.io/v1",
+  BackendTLSPolicy: "gateway.networking.k8s.io/v1",
+  GatewayClass: "gateway.networking.k8s.io/v1",
+  ListenerSet: "gateway.networking.k8s.io/v1",
+};
 
 function pod(name: string, labels: Record<string, string>): MeshObject {
   const metadata = { name, namespace: "default", labels, annotations: {} };
@@ -37,13 +48,22 @@ describe("of objects that one workload can follow only one of, both are named:",
       "IST0160",
       (labels?: object) => (labels ? { selector: { matchLabels: labels } } : {}),
     ],
-    [
-      "ProxyConfig",
-      "HDL0106",
-      (labels?: object) => (labels ? { selector: { matchLabels: labels } } : {}),
-    ],
+    ...(
+      [
+        ["ProxyConfig", "HDL0106"],
+        ["PeerAuthentication", "HDL0103"],
+        ["OverloadPolicy", "HDL0155"],
+      ] as const
+    ).map(
+      ([kind, code]) =>
+        [
+          kind,
+          code,
+          (labels?: object) => (labels ? { selector: { matchLabels: labels } } : {}),
+        ] as const,
+    ),
   ] as const)("%s", (kind, code, spec) => {
-    const selected = { IST0111: "IST0110", IST0160: "IST0159", HDL0106: "HDL0106" }[code];
+    const selected = { IST0111: "IST0110", IST0160: "IST0159" }[code as string] ?? code;
     const both = (which: string, level = "Error") => [
       `${which} ${level} ${kind} default/a`,
       `${which} ${level} ${kind} default/b`,
@@ -64,10 +84,18 @@ describe("of objects that one workload can follow only one of, both are named:",
     );
   });
 
-  test("Telemetries that are bound to gateways by name are apart", () => {
-    const bound = (name: string) =>
-      object("Telemetry", name, { targetRefs: [{ kind: "Gateway", name: "edge" }] });
-    expect(found([bound("a"), bound("b"), object("Telemetry", "c", {})])).toEqual([]);
+  test("Telemetries that are bound to gateways by name, for each gateway", () => {
+    const bound = (name: string, to: string) =>
+      object("Telemetry", name, { targetRefs: [{ kind: "Gateway", name: to }] });
+    const c = object("Telemetry", "c", {});
+    expect(found([bound("a", "edge"), bound("b", "inner"), c])).toEqual([]);
+    const old = object("Telemetry", "b", { targetRef: { kind: "Gateway", name: "edge" } });
+    for (const b of [bound("b", "edge"), old]) {
+      expect(found([bound("a", "edge"), b, c])).toEqual([
+        "IST0159 Error Telemetry default/a",
+        "IST0159 Error Telemetry default/b",
+      ]);
+    }
   });
 });
 
@@ -130,9 +158,11 @@ describe("ServiceEntries for one host", () => {
     }
   });
 
-  test("of two namespaces are a warning, and none where nobody sees both", () => {
+  test("of two namespaces are in conflict too, but not where nobody sees both", () => {
     const clash = { resolution: "STATIC" };
-    expect(found([entry("a"), entry("b", clash, "other")])).toEqual(both("Warning", "other"));
+    const far = [entry("a"), entry("b", clash, "other")];
+    expect(found(far)).toEqual(both("Error", "other"));
+    expect(found(far, { force: true })).toEqual(both("Warning", "other"));
     const own = { exportTo: ["."] };
     expect(found([entry("a", own), entry("b", { ...clash, ...own }, "other")])).toEqual([]);
   });
@@ -141,7 +171,6 @@ describe("ServiceEntries for one host", () => {
 describe("Fallbacks", () => {
   const fallback = (name: string, spec: object, namespace = "default") => ({
     ...object("Fallback", name, { response: { status: 200 }, ...spec }, namespace),
-    apiVersion: "heddle.dev/v1",
   });
   const service = (name: string) => ({
     ...object("Service", name, { ports: [{ port: 80 }] }),
@@ -176,5 +205,159 @@ describe("Fallbacks", () => {
       "HDL0145 Warning Fallback far/a",
     ]);
     expect(found([web, fallback("a", { host }, "istio-system")])).toEqual([]);
+  });
+});
+
+describe("DestinationRules of one namespace for one host", () => {
+  const rule = (name: string, spec: object, created?: string): MeshObject => {
+    const made = object("DestinationRule", name, { host: "web", ...spec });
+    return created ? { ...made, metadata: { ...made.metadata, creationTimestamp: created } } : made;
+  };
+  const both = (level: string) => [
+    `HDL0101 ${level} DestinationRule default/a`,
+    `HDL0101 ${level} DestinationRule default/b`,
+  ];
+  const subsets = (name: string) => ({ subsets: [{ name, labels: { version: name } }] });
+
+  test("are joined, but where they are exported to different namespaces: then the youngest counts", () => {
+    const a = rule("a", subsets("v1"), "2026-01-01T00:00:00Z");
+    const b = (exportTo: string[]) =>
+      rule("b", { ...subsets("v2"), exportTo }, "2026-02-01T00:00:00Z");
+    expect(found([a, b([])])).toEqual(both("Warning"));
+    expect(found([a, b(["other"])])).toEqual(both("Error"));
+    expect(analyze([a, b(["other"])])[0]?.message).toContain("only the youngest would count");
+  });
+
+  test("that select clients by different labels clash where a pod has both", () => {
+    const picky = (name: string, labels: object) =>
+      rule(name, { ...subsets(name), workloadSelector: { matchLabels: labels } });
+    const two = [picky("a", { app: "web" }), picky("b", { version: "v1" })];
+    expect(found(two)).toEqual([]);
+    expect(found([...two, pod("web-1", { app: "web", version: "v1" })])).toEqual(both("Error"));
+    expect(found([...two, pod("web-1", { app: "web" }), pod("x", { version: "v1" })])).toEqual([]);
+  });
+});
+
+describe("routes of the Gateway API", () => {
+  const route = (name: string, parent: object, namespace = "default", kind = "HTTPRoute") =>
+    object(kind, name, { parentRefs: [parent], rules: [] }, namespace);
+  const toService = { group: "", kind: "Service", name: "web", namespace: "default" };
+  const toEntry = { group: "networking.istio.io", kind: "ServiceEntry", name: "api" };
+  const virtualService = (host: string, namespace = "default", spec: object = {}) =>
+    object("VirtualService", "v", { hosts: [host], http: [], ...spec }, namespace);
+  const conflicts = (objects: readonly MeshObject[], options: AnalysisOptions = {}) =>
+    found(objects, options).filter((text) => text.startsWith("HDL0153"));
+  const WEB = "web.default.svc.cluster.local";
+
+  test("count for a host of the mesh before a VirtualService: both are named", () => {
+    const both = [route("r", toService), virtualService("web")];
+    const named = (level: string) => [
+      `HDL0153 ${level} HTTPRoute default/r`,
+      `HDL0153 ${level} VirtualService default/v`,
+    ];
+    expect(conflicts(both)).toEqual(named("Error"));
+    expect(conflicts(both, { force: true })).toEqual(named("Warning"));
+    expect(conflicts([both[0]!, virtualService("web", "default", { gateways: ["edge"] })])).toEqual(
+      [],
+    );
+    for (const { message } of analyze(both).filter(({ code }) => code === "HDL0153")) {
+      expect(message).toMatch(/HTTPRoute default\/r and VirtualService default\/v .* web\.default/);
+    }
+    expect(conflicts([route("r", toService), virtualService(WEB, "far")])).toHaveLength(2);
+  });
+
+  test("of clients' own namespaces contradict the VirtualServices there", () => {
+    const consumer = route("r", toService, "far");
+    expect(conflicts([consumer, virtualService("web")])).toEqual([]);
+    expect(conflicts([consumer, virtualService(WEB, "far")])).toHaveLength(2);
+    expect(conflicts([consumer, virtualService(WEB, "other")])).toEqual([]);
+  });
+
+  test("whose parent is a ServiceEntry are for its hosts", () => {
+    const entry = object("ServiceEntry", "api", {
+      hosts: ["API.example.com"],
+      ports: [{ number: 80, name: "http", protocol: "HTTP" }],
+      resolution: "DNS",
+    });
+    const both = [entry, route("r", toEntry), virtualService("api.example.com")];
+    expect(conflicts(both)).toHaveLength(2);
+    expect(conflicts(both.slice(1))).toEqual([]);
+  });
+});
+
+describe("of what the Gateway API settles by age", () => {
+  const aged = (made: MeshObject, year: number): MeshObject => ({
+    ...made,
+    metadata: { ...made.metadata, creationTimestamp: `${year}-01-01T00:00:00Z` },
+  });
+  const both = (a: string, b: string, level = "Error") => [
+    `HDL0132 ${level} ${a}`,
+    `HDL0132 ${level} ${b}`,
+  ];
+
+  test("policies for one Service are both named", () => {
+    const policy = (name: string, year: number, section?: string) =>
+      aged(
+        object("BackendTLSPolicy", name, {
+          targetRefs: [
+            { group: "", kind: "Service", name: "s", ...(section ? { sectionName: section } : {}) },
+          ],
+          validation: { hostname: "s.test", wellKnownCACertificates: "System" },
+        }),
+        year,
+      );
+    const named = (level?: string) =>
+      both("BackendTLSPolicy default/a", "BackendTLSPolicy default/b", level);
+    const two = [policy("a", 2024), policy("b", 2025)];
+    expect(found(two)).toEqual(named());
+    expect(found(two, { force: true })).toEqual(named("Warning"));
+    expect(found([policy("a", 2024), policy("b", 2025, "tls")])).toEqual([]);
+    const [older, younger] = analyze(two);
+    expect(older?.message).toContain("default/b claims what this BackendTLSPolicy has");
+    expect(younger?.message).toContain("default/a is older");
+  });
+
+  const world = [
+    object("GatewayClass", "heddle", { controllerName: "heddle.dev/gateway-controller" }),
+    {
+      ...object("Gateway", "edge", {
+        gatewayClassName: "heddle",
+        allowedListeners: { namespaces: { from: "All" } },
+        listeners: [{ name: "http", port: 80, protocol: "HTTP" }],
+      }),
+      apiVersion: "gateway.networking.k8s.io/v1",
+    },
+  ];
+
+  test("a Gateway and ListenerSets with one port are all named", () => {
+    const set = (name: string, year: number, port: number) =>
+      aged(
+        object("ListenerSet", name, {
+          parentRef: { name: "edge" },
+          listeners: [{ name: "http", port, protocol: "HTTP" }],
+        }),
+        year,
+      );
+    expect(found([...world, set("a", 2024, 80)])).toEqual(
+      both("Gateway default/edge", "ListenerSet default/a"),
+    );
+    expect(found([...world, set("a", 2024, 81), set("b", 2025, 81)])).toEqual(
+      both("ListenerSet default/a", "ListenerSet default/b"),
+    );
+    expect(found([...world, set("a", 2024, 81), set("b", 2025, 82)])).toEqual([]);
+  });
+
+  test("an HTTPRoute and a GRPCRoute for one host are both named", () => {
+    const route = (kind: string, year: number, host = "a.test") =>
+      aged(
+        object(kind, "r", { parentRefs: [{ name: "edge" }], hostnames: [host], rules: [] }),
+        year,
+      );
+    expect(found([...world, route("HTTPRoute", 2024), route("GRPCRoute", 2025)])).toEqual(
+      both("GRPCRoute default/r", "HTTPRoute default/r"),
+    );
+    expect(found([...world, route("HTTPRoute", 2024), route("GRPCRoute", 2025, "b.test")])).toEqual(
+      [],
+    );
   });
 });

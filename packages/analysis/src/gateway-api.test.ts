@@ -397,7 +397,7 @@ spec: ${spec}`;
     const otherHost = made("HTTPRoute", "h", 2025, at("b.test"));
     expect(says("HTTPRoute", "h", older, otherHost)).toBe("Accepted=True(Accepted)");
     const conflict = analyze(index(two, service("s"), older, newer)).find(
-      ({ code }) => code === "HDL0132",
+      ({ code, origin }) => code === "HDL0132" && origin.startsWith("HTTPRoute"),
     );
     expect(conflict).toMatchObject({ level: "Error", path: "spec.parentRefs[0]" });
     expect(conflict?.message).toContain("GRPCRoute default/g, which is older, has *.test");

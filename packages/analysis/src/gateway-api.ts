@@ -39,8 +39,18 @@ function serving(index: MeshIndex, { kind, metadata, spec }: MeshObject): boolea
     .some(({ object }) => object.metadata.namespace === metadata.namespace);
 }
 
-/** Good for as long as the index does not change. */
-function gatewayApiReader(index: MeshIndex): GatewayApiReader {
+const readers = new WeakMap<MeshIndex, { readonly version: number; read: GatewayApiReader }>();
+
+/** The same one for as long as the index does not change. */
+export function gatewayApiReader(index: MeshIndex): GatewayApiReader {
+  const known = readers.get(index);
+  if (known?.version === index.version) return known.read;
+  const read = readerOf(index);
+  readers.set(index, { version: index.version, read });
+  return read;
+}
+
+function readerOf(index: MeshIndex): GatewayApiReader {
   const { clusterDomain } = index;
   const listeners = new Map<string, readonly ListenerEntry[]>();
   const rivals = new Map<string, RivalRoutes>();

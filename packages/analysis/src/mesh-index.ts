@@ -2,6 +2,7 @@
 import {
   delegateOf,
   gatewayApiPlaces,
+  gatewayOfSet,
   gatewaysOf,
   groupOf,
   hostMatches,
@@ -9,8 +10,12 @@ import {
   isWildcard,
   labelsMatch,
   objectKey,
+  parentKey,
+  placeOf,
   resolveHost,
+  serviceHost,
   serviceOf,
+  splitServiceHost,
   virtualServiceHosts,
 } from "@heddle/model";
 import { claimsOf } from "./ingress-claims.ts";
@@ -19,6 +24,7 @@ import type {
   DestinationRule,
   Fallback,
   Gateway,
+  GatewayApi,
   Ingress,
   IngressClass,
   MeshObject,
@@ -26,6 +32,7 @@ import type {
   ParsedObject,
   PeerAuthentication,
   Pod,
+  RouteObject,
   Service,
   VirtualService,
 } from "@heddle/model";
@@ -54,6 +61,7 @@ export class MeshIndex {
   /** Hosts of services; a key may give several. */
   readonly #services = new Map<string, Map<string, KnownService>>();
   #reported = false;
+  #version = 0;
   /** `owner host` of services with each port. */
   readonly #onPort = new Map<number, Set<string>>();
 
@@ -61,11 +69,17 @@ export class MeshIndex {
     this.clusterDomain = clusterDomain;
   }
 
+  /** Another one after every change. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Adds an object, or puts it in the place of an older one with its key. */
   put(parsed: ParsedObject | MeshObject): void {
     const { object, source } = "object" in parsed ? parsed : { object: parsed, source: undefined };
     const key = objectKey(object);
     this.remove(key);
+    this.#version++;
     const entry = { key, object, source };
     this.#entries.set(key, entry);
     for (const place of this.#placesOf(entry)) this.#at(place).set(key, entry);
@@ -75,6 +89,7 @@ export class MeshIndex {
   remove(key: string): void {
     const entry = this.#entries.get(key);
     if (!entry) return;
+    this.#version++;
     this.#entries.delete(key);
     for (const place of this.#placesOf(entry)) drop(this.#places, place, key);
     for (const { host, ports } of this.#servicesOf(entry)) {
@@ -90,6 +105,7 @@ export class MeshIndex {
   }
 
   #addService(service: KnownService, owner: string): void {
+    this.#version++;
     const known = this.#services.get(service.host) ?? new Map<string, KnownService>();
     known.set(owner, service);
     this.#services.set(service.host, known);
@@ -115,7 +131,58 @@ export class MeshIndex {
       if (!CONTESTED.test(place)) continue;
       for (const other of this.#found(place).keys()) if (other !== key) found.add(other);
     }
+    if (entry) for (const other of this.#besides(entry)) found.add(other.key);
     return found;
+  }
+
+  /** Rules of the mesh where routes of the Gateway API are for their host, and the routes. */
+  #besides({ object }: Entry): readonly Entry[] {
+    const { metadata, spec } = object;
+    switch (object.kind) {
+      case "VirtualService": {
+        const rule = object as MeshObject<VirtualService>;
+        if (!gatewaysOf(rule).includes("mesh")) return [];
+        const hosts = virtualServiceHosts(rule, this.clusterDomain);
+        return hosts.flatMap((host) => this.meshRoutes(host));
+      }
+      case "ServiceEntry": {
+        const hosts = (spec as ServiceEntryFacts).hosts ?? [];
+        return hosts.flatMap((host) => [
+          ...this.meshRules(host.toLowerCase()),
+          ...this.meshRoutes(host.toLowerCase()),
+        ]);
+      }
+      case "Gateway": {
+        if (!object.apiVersion.startsWith("gateway.networking.")) return [];
+        const name = `${metadata.namespace}/${metadata.name}`;
+        const routes = this.#list(placeOf.routes(`Gateway/${name}`));
+        return [
+          ...this.#list(placeOf.listenerSets(name)),
+          ...routes.filter((route) => route.object.kind in OTHER_KIND),
+        ];
+      }
+      case "ListenerSet":
+      case "XListenerSet": {
+        const gateway = gatewayOfSet(spec as GatewayApi.ListenerSet, metadata.namespace);
+        const parent = this.#entries.get(`gateway.networking.k8s.io/Gateway/${gateway}`);
+        return parent ? [parent] : [];
+      }
+      default: {
+        if (!object.kind.endsWith("Route")) return [];
+        const { parentRefs = [] } = spec as RouteObject["spec"];
+        return parentRefs.flatMap((parent) => [
+          ...this.hostsOfParent(parent, metadata.namespace).flatMap((host) => this.meshRules(host)),
+          ...this.#otherKind(object.kind, parentKey(parent, metadata.namespace)),
+        ]);
+      }
+    }
+  }
+
+  /** An HTTPRoute and a GRPCRoute may want one host of a listener; routes of one kind share it. */
+  #otherKind(kind: string, parent: string): Entry[] {
+    const other = OTHER_KIND[kind];
+    if (other === undefined) return [];
+    return this.#list(placeOf.routes(parent)).filter(({ object }) => object.kind === other);
   }
 
   /** Whether any object of a kind is here: what is not known at all is not missing. */
@@ -151,6 +218,36 @@ export class MeshIndex {
   /** Rules of the mesh gateway that name a host, as it is written there in full. */
   meshRules(host: string): Entry<VirtualService>[] {
     return this.#list(`mesh host ${host}`);
+  }
+
+  /** Routes of the Gateway API whose parent is what defines a host: its Service, or a ServiceEntry. */
+  meshRoutes(host: string): Entry<RouteObject["spec"]>[] {
+    const named = splitServiceHost(host, this.clusterDomain);
+    return [
+      ...(named ? [`Service/${named.namespace}/${named.name}`] : []),
+      ...this.serviceEntries(host).map(({ key }) => key),
+    ].flatMap((parent) => this.#list<RouteObject["spec"]>(placeOf.routes(parent)));
+  }
+
+  /** Hosts of the mesh that a route with this parent is for; none where that is no part of the mesh. */
+  hostsOfParent(parent: GatewayApi.ParentReference, ownNamespace: string): readonly string[] {
+    const key = parentKey(parent, ownNamespace);
+    if (key.startsWith("Service/")) {
+      const namespace = parent.namespace ?? ownNamespace;
+      return [serviceHost(parent.name, namespace, this.clusterDomain)];
+    }
+    if (!key.startsWith("networking.istio.io/ServiceEntry/")) return [];
+    const entry = this.#entries.get(key) as Entry<ServiceEntryFacts> | undefined;
+    return (entry?.object.spec.hosts ?? []).map((host) => host.toLowerCase());
+  }
+
+  /** Namespaces of what defines a host, whether it is here or not known yet. */
+  namespacesOf(host: string): readonly string[] {
+    const named = splitServiceHost(host, this.clusterDomain);
+    return [
+      ...(named ? [named.namespace] : []),
+      ...this.serviceEntries(host).map(({ object }) => object.metadata.namespace),
+    ];
   }
 
   /** Rules bound to a gateway (`namespace/name`). */
@@ -216,6 +313,11 @@ export class MeshIndex {
     );
   }
 
+  /** Entries that stand under a name of `placeOf`. */
+  at<Spec>(place: string): Entry<Spec>[] {
+    return this.#list(place);
+  }
+
   /** Objects that stand under a name of `placeOf`. */
   placed<Spec>(place: string): MeshObject<Spec>[] {
     return this.#list<Spec>(place).map(({ object }) => object);
@@ -254,6 +356,7 @@ export class MeshIndex {
       case "networking.istio.io/Sidecar":
       case "networking.istio.io/ProxyConfig":
       case "telemetry.istio.io/Telemetry":
+      case "heddle.dev/OverloadPolicy":
         return [`scope ${kind} ${metadata.namespace}`];
       case "networking.istio.io/ServiceEntry": {
         const { hosts = [] } = object.spec as ServiceEntryFacts;
@@ -339,6 +442,11 @@ function drop<V>(places: Map<string, Map<string, V>>, place: string, key: string
 
 /** Places that only one object may have, or few. */
 const CONTESTED =
-  /^(?:mesh host|rule host|fallback host|gateway port|entry host|scope|ingress path|ingress certificate) /;
+  /^(?:mesh host|rule host|fallback host|gateway port|entry host|scope|ingress path|ingress certificate|backend tls|listener set) /;
+
+const OTHER_KIND: Readonly<Record<string, string>> = {
+  HTTPRoute: "GRPCRoute",
+  GRPCRoute: "HTTPRoute",
+};
 
 const DEFAULT_INGRESS_CLASS = "default ingress class";

@@ -75,6 +75,7 @@ export type {
   DestinationRuleQuestion,
 } from "./precedence/destination-rule.ts";
 export { chooseDestinationRule, destinationRuleChoice } from "./precedence/destination-rule.ts";
+export { exportsLike } from "./precedence/destination-rule-merge.ts";
 export type {
   MutualTlsMode,
   MutualTlsModes,
@@ -92,7 +93,7 @@ export type { Condition } from "./gateway-api/conditions/condition.ts";
 export { isProblem } from "./gateway-api/conditions/condition.ts";
 export type { GatewayApiStatus } from "./gateway-api/conditions/object.ts";
 export { conditionsIn, gatewayApiStatus } from "./gateway-api/conditions/object.ts";
-export { byAgeAndKind, gatewayApiPlaces, placeOf } from "./gateway-api/places.ts";
+export { byAgeAndKind, gatewayApiPlaces, gatewayOfSet, placeOf } from "./gateway-api/places.ts";
 export { backendFilterProblem, routeFilterProblem } from "./gateway-api/filters.ts";
 export type { IngressReader } from "./ingress/reader.ts";
 export {
@@ -106,7 +107,7 @@ export { byIngressPath, type IngressPathMatch, ingressPathMatch } from "./ingres
 export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
 export { listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export type { GatewayApiReader, RivalRoutes, RouteObject } from "./gateway-api/reader.ts";
-export { parentKey, ROUTE_KINDS } from "./gateway-api/reader.ts";
+export { parentKey, ROUTE_KINDS, routeOfRival } from "./gateway-api/reader.ts";
 export { isBroken, resolveBackend } from "./gateway-api/references.ts";
 export { routeRivalsOf } from "./gateway-api/rival-routes.ts";
 export { modelCodes } from "./codes.ts";

@@ -29,13 +29,9 @@ export const checkServiceEntries: Check<ServiceEntryFacts> = function* (entry, c
       .filter(({ clash }) => clash !== "");
     const [first] = rivals;
     if (!first) continue;
-    // Of two namespaces each has its own; others see the oldest.
-    const near = rivals.some(
-      ({ other }) => other.object.metadata.namespace === object.metadata.namespace,
-    );
     yield diagnostic(entry, {
       code: "HDL0105",
-      level: near && !context.force ? "Error" : "Warning",
+      level: context.force ? "Warning" : "Error",
       path: `spec.hosts[${position}]`,
       message: `The ServiceEntries ${namesOf([entry, ...rivals.map(({ other }) => other)])} define host ${host} with a different ${first.clash}: where several are seen only the oldest would count.`,
     });

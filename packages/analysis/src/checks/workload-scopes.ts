@@ -1,4 +1,7 @@
-/** IST0110, IST0111, IST0159, IST0160, HDL0106: several objects where one at most counts for a workload, and selectors of none. */
+/**
+ * IST0110, IST0111, IST0159, IST0160, HDL0103, HDL0106, HDL0155: several objects where one at most counts for a workload, and
+ * selectors of none.
+ */
 import type { MeshObject } from "@heddle/model";
 import { canonicalJson, labelsMatch, selects } from "@heddle/model";
 import { diagnostic, missing, namesOf } from "../check.ts";
@@ -7,6 +10,9 @@ import type { Entry } from "../mesh-index.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
+/** Labels of workloads, undefined or none of them for all; or names of objects of the namespace that it is bound to. */
+export type Scope = Labels | readonly string[] | undefined;
+
 interface ScopeCodes {
   /** Two that select the same workload. */
   readonly selected: string;
@@ -14,72 +20,86 @@ interface ScopeCodes {
   readonly whole: string;
 }
 
-/** Kinds of which the oldest one that selects a workload decides alone; `named` for one that applies to no workload by labels. */
+/** Kinds of which the oldest one that selects a workload decides alone. */
 export function workloadScopes<Spec>(
-  selectorOf: (spec: Spec) => Labels | "named" | undefined,
+  scopeOf: (spec: Spec) => Scope,
   codes: ScopeCodes,
 ): Check<Spec> {
-  const labelsOf = (spec: Spec): Labels | undefined => {
-    const selector = selectorOf(spec);
-    return selector === "named" ? undefined : selector;
-  };
   return function* (entry, context) {
     const { object } = entry;
     const { kind, metadata } = object;
-    const selector = selectorOf(object.spec);
-    if (selector === "named") return;
-    const others = context.index
+    const scope = scopeOf(object.spec);
+    const pods = isNamed(scope) ? [] : podsOf(metadata.namespace, scope, context);
+    const path = pathOf(object, scope);
+    if (selects(labelsOf(scope)) && context.index.has("Pod") && pods.length === 0) {
+      yield missing(entry, context, { what: "selector", name: scopeText(scope), path });
+    }
+    const rivals = context.index
       .inScope<Spec>(kind, metadata.namespace)
-      .filter(({ key, object: other }) => key !== entry.key && selectorOf(other.spec) !== "named");
-    const level = context.force ? "Warning" : "Error";
-    const path = selects(selector) ? selectorPath(object) : "metadata.name";
-    if (!selects(selector)) {
-      const rivals = others.filter((other) => !selects(labelsOf(other.object.spec)));
-      if (rivals.length === 0) return;
-      yield diagnostic(entry, {
-        code: codes.whole,
-        level,
-        path,
-        message: `The ${kind} resources ${namesOf([entry, ...rivals])} in namespace ${JSON.stringify(metadata.namespace)} have no workload selector: only the oldest would count.`,
-      });
-      return;
-    }
-    const pods = podsOf(metadata.namespace, selector, context);
-    if (context.index.has("Pod") && pods.length === 0) {
-      yield missing(entry, context, { what: "selector", name: labelText(selector), path });
-    }
-    const rivals = others.filter(({ object: other }) => {
-      const theirs = labelsOf(other.spec);
-      return (
-        selects(theirs) &&
-        (canonicalJson(theirs) === canonicalJson(selector) ||
-          pods.some((labels) => labelsMatch(theirs, labels)))
-      );
-    });
+      .filter((other) => other.key !== entry.key && meet(scope, scopeOf(other.object.spec), pods));
     if (rivals.length === 0) return;
+    const whole = isWhole(scope);
+    const what = whole
+      ? "have no workload selector"
+      : isNamed(scope)
+        ? `are for the same object (${scopeText(scope)})`
+        : `select the same workloads (${scopeText(scope)})`;
     yield diagnostic(entry, {
-      code: codes.selected,
-      level,
+      code: whole ? codes.whole : codes.selected,
+      level: context.force ? "Warning" : "Error",
       path,
-      message: `The ${kind} resources ${namesOf([entry, ...rivals])} in namespace ${JSON.stringify(metadata.namespace)} select the same workloads (${labelText(selector)}): only the oldest would count.`,
+      message: `The ${kind} resources ${namesOf([entry, ...rivals])} in namespace ${JSON.stringify(metadata.namespace)} ${what}: only the oldest would count.`,
     });
   };
 }
 
+/** Whether two scopes are as narrow, and hold for one workload; `pods` are those of the first. */
+function meet(own: Scope, theirs: Scope, pods: readonly Labels[]): boolean {
+  if (isNamed(own) || isNamed(theirs)) {
+    return isNamed(own) && isNamed(theirs) && own.some((name) => theirs.includes(name));
+  }
+  if (!selects(own) || !selects(theirs)) return !selects(own) && !selects(theirs);
+  return (
+    canonicalJson(theirs) === canonicalJson(own) ||
+    pods.some((labels) => labelsMatch(theirs, labels))
+  );
+}
+
 /** Labels of the pods that a selector picks in its own namespace. */
-function podsOf(namespace: string, selector: Labels, { index }: CheckContext): readonly Labels[] {
+function podsOf(
+  namespace: string,
+  selector: Labels | undefined,
+  { index }: CheckContext,
+): readonly Labels[] {
+  if (!selects(selector)) return [];
   return index
     .pods(selector)
     .filter(({ object }: Entry) => object.metadata.namespace === namespace)
     .map(({ object }) => object.metadata.labels);
 }
 
-function selectorPath({ spec }: MeshObject): string {
+function isNamed(scope: Scope): scope is readonly string[] {
+  return Array.isArray(scope);
+}
+
+function labelsOf(scope: Scope): Labels | undefined {
+  return isNamed(scope) ? undefined : scope;
+}
+
+function isWhole(scope: Scope): boolean {
+  return !isNamed(scope) && !selects(scope);
+}
+
+function pathOf({ spec }: MeshObject, scope: Scope): string {
+  if (isWhole(scope)) return "metadata.name";
+  if (isNamed(scope))
+    return "targetRefs" in (spec as object) ? "spec.targetRefs" : "spec.targetRef";
   return "workloadSelector" in (spec as object) ? "spec.workloadSelector" : "spec.selector";
 }
 
-function labelText(labels: Labels): string {
-  return Object.entries(labels)
+function scopeText(scope: Scope): string {
+  if (isNamed(scope)) return scope.toSorted().join(",");
+  return Object.entries(scope ?? {})
     .map(([name, value]) => `${name}=${value}`)
     .toSorted()
     .join(",");

@@ -30,6 +30,8 @@ export interface ListenerProblem {
     | CertificateReason
     | AuthorityReason;
   readonly message: string;
+  /** Of a conflict, whose the other listener is. */
+  readonly rival?: MeshObject;
 }
 
 export interface ListenerEntry {
@@ -320,6 +322,7 @@ function problem(
     condition: "Conflicted",
     reason,
     message: `listener ${other.listener.name} of ${other.owner.kind} ${other.owner.metadata.namespace}/${other.owner.metadata.name} has port ${port} as well, and nothing tells them apart`,
+    rival: other.owner,
   };
 }
 

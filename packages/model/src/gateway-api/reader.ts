@@ -55,6 +55,11 @@ export function rivalKey(route: RouteObject, listener: string): string {
   return `${listener} ${objectKey(route)}`;
 }
 
+/** The key of the route in a `rivalKey`; names of listeners have no spaces. */
+export function routeOfRival(rival: string): string {
+  return rival.slice(rival.indexOf(" ") + 1);
+}
+
 /** `Gateway/namespace/name`; kinds of other groups than the Gateway API's and Kubernetes' own have the group in front. */
 export function parentKey(
   { group = GATEWAY_API, kind = "Gateway", namespace, name }: GatewayApi.ParentReference,

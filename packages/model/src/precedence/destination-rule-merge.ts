@@ -51,8 +51,8 @@ function joined(first: Rule, other: Rule): Rule {
   };
 }
 
-/** To the same namespaces, letter by letter, or to these and more. */
-function exportsLike(rule: Rule, other: Rule): boolean {
+/** Whether a rule is exported to the same namespaces as an older one, letter by letter, or to these and more: else they are not joined. */
+export function exportsLike(rule: Rule, other: Rule): boolean {
   const [to, known] = [exportedTo(rule), exportedTo(other)];
   if (known.size === 0) return to.size === 0;
   return [...known].every((namespace) => to.has(namespace));
