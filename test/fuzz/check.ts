@@ -6,10 +6,15 @@ const SEED = 20261124;
 
 export function checkFuzz(trials: number): string {
   const seed = Number(process.env["HEDDLE_FUZZ_SEED"] ?? SEED);
-  const { findings, accepted, refused, slowest } = fuzz(seed, trials);
+  const { findings, accepted, refused, slowest, slowestFirst } = fuzz(seed, trials);
   console.log(
     `seed ${seed}: ${trials} trials, ${accepted} accepted, ${refused} refused; slowest: ` +
-      `reading ${slowest.read.toFixed(0)} ms, translating ${slowest.translate.toFixed(0)} ms`,
+      (["read", "analyze", "translate"] as const)
+        .map(
+          (step) =>
+            `${step} ${slowest[step].toFixed(0)} ms (first try ${slowestFirst[step].toFixed(0)} ms)`,
+        )
+        .join(", "),
   );
   // Mutations that are all refused, or all accepted, would try little.
   if (accepted < trials / 20) return `only ${accepted} of ${trials} were accepted`;

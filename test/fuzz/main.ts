@@ -10,14 +10,18 @@ const { values } = parseArgs({
   },
 });
 const began = performance.now();
-const { findings, codes, slowest, ...counts } = fuzz(Number(values.seed), Number(values.trials), {
-  from: Number(values.from),
-  onProgress: (done) => done % 5000 === 0 && console.error(`${done} trials …`),
-});
+const { findings, codes, slowest, slowestFirst, ...counts } = fuzz(
+  Number(values.seed),
+  Number(values.trials),
+  {
+    from: Number(values.from),
+    onProgress: (done) => done % 5000 === 0 && console.error(`${done} trials …`),
+  },
+);
 for (const finding of findings.slice(0, 50)) console.log(`${finding}\n`);
 console.log(
   JSON.stringify(
-    { ...counts, slowest, codes, seconds: (performance.now() - began) / 1000 },
+    { ...counts, slowest, slowestFirst, codes, seconds: (performance.now() - began) / 1000 },
     null,
     2,
   ),

@@ -1,4 +1,5 @@
-/** A small mesh that objects are tried in: services, a sidecar, a gateway, and what these hold of an object. */
+/** A small mesh that objects are tried in: services, a sidecar, a gateway, what these hold of an object, and what is found wrong with it. */
+import { analyze, MeshIndex } from "@heddle/analysis";
 import { canonical, encode, merge } from "@heddle/envoy";
 import { type Diagnostic, type MeshObject, objectKey } from "@heddle/model";
 import { createTranslator, parseNode, type ProxyView, type Translator } from "@heddle/translate";
@@ -53,8 +54,16 @@ const BASE: readonly MeshObject[] = [
 export interface TrialMesh {
   /** Puts objects in, reads what the proxies then hold, encodes what is new, and takes the objects out again. */
   hold(objects: readonly MeshObject[]): HeldResult;
-  /** Whether the proxies hold what they held before anything was tried. */
+  /** Looks at the mesh with the objects as every write does, and takes them out again. */
+  analyze(objects: readonly MeshObject[]): AnalyzedResult;
+  /** Whether the proxies hold, and analysis finds, what they did before anything was tried. */
   isAsBefore(): boolean;
+}
+
+export interface AnalyzedResult {
+  /** How long it took, in milliseconds. */
+  readonly milliseconds: number;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 export interface HeldResult {
@@ -90,7 +99,9 @@ export function createTrialMesh(): TrialMesh {
     }
     return held;
   };
-  const text = () => JSON.stringify(read());
+  const index = new MeshIndex();
+  for (const object of BASE) index.put(object);
+  const text = () => JSON.stringify([read(), analyze(index)]);
   const before = text();
 
   return {
@@ -113,6 +124,22 @@ export function createTrialMesh(): TrialMesh {
       }
       translator.apply(keys.map((key) => ({ key, object: base.get(key) ?? null })));
       return { milliseconds, diagnostics, wrong };
+    },
+    analyze(objects) {
+      const keys = new Set(objects.map(objectKey));
+      try {
+        const began = cpuTime();
+        for (const object of objects) index.put(object);
+        // What refers to an object is looked at too: the mesh is small.
+        const diagnostics = analyze(index, { strict: true });
+        return { milliseconds: cpuTime() - began, diagnostics };
+      } finally {
+        for (const key of keys) {
+          const object = base.get(key);
+          if (object) index.put(object);
+          else index.remove(key);
+        }
+      }
     },
     isAsBefore: () => text() === before,
   };

@@ -1,4 +1,4 @@
-/** Mutated objects through the reader and, where they are accepted, the translator: what none of them may do. */
+/** Mutated objects through the reader and, where they are accepted, analysis and the translator: what none of them may do. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import {
@@ -34,10 +34,16 @@ export interface FuzzResult {
   readonly refused: number;
   /** Refusals by code. */
   readonly codes: Readonly<Record<string, number>>;
-  /** The longest that an object took to read, texts above 64 KiB apart, and to translate: milliseconds, after further tries. */
-  readonly slowest: { readonly read: number; readonly translate: number };
+  /** The longest that an object took at the best of its tries, texts above 64 KiB apart: milliseconds. */
+  readonly slowest: Times;
+  /** The longest at the first try. */
+  readonly slowestFirst: Times;
   readonly findings: readonly string[];
 }
+
+/** Of reading, analysing and translating one object, milliseconds. */
+type Times = Readonly<Record<Step, number>>;
+type Step = "read" | "analyze" | "translate";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const SEED_FILES = [
@@ -62,7 +68,12 @@ export function fuzz(
   const texts = seeds.map((value) => stringify(value));
   const codes: Record<string, number> = {};
   const findings: string[] = [];
-  const slowest = { read: 0, translate: 0 };
+  const slowest = { read: 0, analyze: 0, translate: 0 };
+  const slowestFirst = { ...slowest };
+  const note = (step: Step, { first, milliseconds }: Timed) => {
+    slowest[step] = Math.max(slowest[step], milliseconds);
+    slowestFirst[step] = Math.max(slowestFirst[step], first);
+  };
   let mesh = createTrialMesh();
   let accepted = 0;
   let refused = 0;
@@ -77,10 +88,14 @@ export function fuzz(
     try {
       const large = typeof input === "string" ? input.length / 1024 - LARGE_KIB : 0;
       const limit = LIMIT_MS + Math.max(0, large);
-      const read = attempt(() => readInput(input), limit);
-      if (large <= 0) slowest.read = Math.max(slowest.read, read.milliseconds);
+      const read = attempt(() => {
+        const began = cpuTime();
+        const value = readInput(input);
+        return { value, milliseconds: cpuTime() - began };
+      }, limit);
+      if (large <= 0) note("read", read);
       if (read.milliseconds > limit) find(`reading took ${Math.round(read.milliseconds)} ms`);
-      const { objects, diagnostics } = read.value;
+      const { objects, diagnostics } = read.result.value;
       for (const diagnostic of diagnostics) {
         const wrong = refusalError(diagnostic);
         if (wrong) find(`${wrong}: ${JSON.stringify(diagnostic)}`);
@@ -94,7 +109,8 @@ export function fuzz(
         continue;
       }
       if (errors.length === 0) accepted++;
-      translate(mesh, objects, slowest, find);
+      note("analyze", analyzed(mesh, objects, find));
+      note("translate", translated(mesh, objects, find));
     } catch (error) {
       find(`crash: ${error instanceof Error ? error.stack : String(error)}`);
       mesh = createTrialMesh();
@@ -102,14 +118,14 @@ export function fuzz(
     if ((trial + 1) % COMPARE_EVERY === 0) {
       if (!mesh.isAsBefore()) {
         findings.push(
-          `seed ${seed}, trial ${trial}: proxies are not as before, after all was undone`,
+          `seed ${seed}, trial ${trial}: proxies or findings are not as before, after all was undone`,
         );
         mesh = createTrialMesh();
       }
       onProgress?.(trial + 1 - from);
     }
   }
-  return { seed, trials, accepted, refused, codes, slowest, findings };
+  return { seed, trials, accepted, refused, codes, slowest, slowestFirst, findings };
 }
 
 /** What one trial is made of: a value as JSON gives it, or a text. */
@@ -141,27 +157,28 @@ function readInput(input: unknown): Read {
   return { objects: object ? [object] : [], diagnostics };
 }
 
+type Find = (what: string) => void;
+
+/** What is wrong with the mesh is said with a code and a path, and soon. */
+function analyzed(mesh: TrialMesh, objects: readonly MeshObject[], find: Find): Timed {
+  const timed = attempt(() => mesh.analyze(objects), LIMIT_MS);
+  if (timed.milliseconds > LIMIT_MS) find(`analysing took ${Math.round(timed.milliseconds)} ms`);
+  for (const diagnostic of timed.result.diagnostics) {
+    const wrong = refusalError(diagnostic);
+    if (wrong) find(`analysis: ${wrong}: ${JSON.stringify(diagnostic)}`);
+  }
+  return timed;
+}
+
 /** Objects of kinds that are planned come along too: what is not in effect must do no harm either. */
-function translate(
-  mesh: TrialMesh,
-  objects: readonly MeshObject[],
-  slowest: { translate: number },
-  find: (what: string) => void,
-): void {
-  let result = mesh.hold(objects);
-  for (let tries = 1; tries < TRIES && result.milliseconds > LIMIT_MS; tries++) {
-    const again = mesh.hold(objects);
-    if (again.milliseconds < result.milliseconds)
-      result = { ...result, milliseconds: again.milliseconds };
-  }
-  slowest.translate = Math.max(slowest.translate, result.milliseconds);
-  if (result.milliseconds > LIMIT_MS) {
-    find(`translating took ${Math.round(result.milliseconds)} ms`);
-  }
-  for (const { code, message } of result.diagnostics) {
+function translated(mesh: TrialMesh, objects: readonly MeshObject[], find: Find): Timed {
+  const timed = attempt(() => mesh.hold(objects), LIMIT_MS);
+  if (timed.milliseconds > LIMIT_MS) find(`translating took ${Math.round(timed.milliseconds)} ms`);
+  for (const { code, message } of timed.result.diagnostics) {
     if (code === "HDL4002") find(`a derivation failed: ${message}`);
   }
-  for (const wrong of result.wrong) find(`Envoy's API does not know ${wrong}`);
+  for (const wrong of timed.result.wrong) find(`Envoy's API does not know ${wrong}`);
+  return timed;
 }
 
 /** Every refusal says what is wrong by its code, and where by its path. */
@@ -180,15 +197,22 @@ function refusalError({
   return undefined;
 }
 
-function attempt<T>(
+interface Timed {
+  /** The first try. */
+  readonly first: number;
+  /** The best one. */
+  readonly milliseconds: number;
+}
+
+/** Tried again while it takes longer than the limit; the result is the first try's. */
+function attempt<T extends { readonly milliseconds: number }>(
   run: () => T,
   limit: number,
-): { readonly value: T; readonly milliseconds: number } {
-  let best = Number.POSITIVE_INFINITY;
-  for (let tries = 0; ; tries++) {
-    const began = cpuTime();
-    const value = run();
-    best = Math.min(best, cpuTime() - began);
-    if (best <= limit || tries + 1 >= TRIES) return { value, milliseconds: best };
-  }
+): Timed & { readonly result: T } {
+  const result = run();
+  const first = result.milliseconds;
+  let milliseconds = first;
+  for (let tries = 1; tries < TRIES && milliseconds > limit; tries++)
+    milliseconds = Math.min(milliseconds, run().milliseconds);
+  return { result, first, milliseconds };
 }

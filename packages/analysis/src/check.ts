@@ -31,12 +31,19 @@ export function diagnostic(entry: Entry, found: Found): Diagnostic {
   return {
     code,
     level: found.level ?? analysisCodes[code]?.level ?? "Error",
-    message,
+    message: shortened(message),
     origin: originOf(object),
     ...(source && source.file !== "" ? { reference: `${source.file}:${source.lineOf(path)}` } : {}),
     path,
     ...(remedy === undefined ? {} : { remedy }),
   };
+}
+
+/** Characters of a message: names and values that it quotes have any length, and there may be many of them. */
+const MOST_CHARACTERS = 1000;
+
+function shortened(message: string): string {
+  return message.length > MOST_CHARACTERS ? `${message.slice(0, MOST_CHARACTERS)}…` : message;
 }
 
 /** Something that is referred to and not there, in Istio's words. */
