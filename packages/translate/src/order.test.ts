@@ -10,6 +10,7 @@ import {
 } from "../../../test/harness/objects.ts";
 import { createTranslator, type ProxyView, type Translator } from "./index.ts";
 import { dangling } from "./testing/dangling.ts";
+import { danglingRoutes } from "./testing/dangling-routes.ts";
 import { ANY_MESH } from "./testing/mesh.ts";
 import { history, PROXIES, someObject } from "./testing/random-mesh.ts";
 import { changesTo, fromScratch, snapshot, started, TYPES, unique } from "./testing/snapshot.ts";
@@ -84,14 +85,7 @@ describe("translation", () => {
         const { translator, views } = started();
         translator.apply(changesTo(objects));
         for (const view of views) {
-          const held = view.resources("cluster");
-          for (const cluster of clustersNamed(view.resources("route"))) {
-            // A rule may name a subset or a service that nobody has: then it is the rule that dangles.
-            const [, port = "", subset = "", host = ""] = cluster.split("|");
-            if (!isServed(objects, host, Number(port))) continue;
-            if (subset !== "" && !hasSubset(objects, host, subset)) continue;
-            expect(held.has(cluster), `${view.proxy.id} ${cluster}`).toBe(true);
-          }
+          expect(danglingRoutes(view, objects), view.proxy.id).toEqual([]);
         }
       }),
       { numRuns: 300 },
@@ -194,11 +188,6 @@ function aliveByName(translator: Translator): Record<string, number> {
   );
 }
 
-function clustersNamed(routes: ReadonlyMap<string, unknown>): Set<string> {
-  const text = JSON.stringify([...routes.values()]);
-  return new Set([...text.matchAll(/"(outbound\|\d+\|[^"]*)"/g)].map(([, found]) => found ?? ""));
-}
-
 const versions = destinationRuleOf(
   "versions",
   {
@@ -207,36 +196,3 @@ const versions = destinationRuleOf(
   },
   "a",
 );
-
-/** By a service that everybody sees. */
-function isServed(objects: readonly MeshObject[], host: string, port: number): boolean {
-  return objects.some(({ kind, metadata, spec }) => {
-    if (kind !== "Service" || host !== `${metadata.name}.${metadata.namespace}.svc.cluster.local`) {
-      return false;
-    }
-    const { ports } = spec as { ports: { port: number }[] };
-    return (
-      Object.keys(metadata.annotations).length === 0 && ports.some((each) => each.port === port)
-    );
-  });
-}
-
-/** By the one rule that there is, shown to everybody, in the service's own namespace. */
-function hasSubset(objects: readonly MeshObject[], host: string, subset: string): boolean {
-  const rules = objects.filter(({ kind }) => kind === "DestinationRule");
-  const [rule] = rules;
-  if (rule === undefined || rules.length > 1) return false;
-  const spec = rule.spec as {
-    host: string;
-    exportTo?: string[];
-    subsets: { name: string }[];
-    workloadSelector?: object;
-  };
-  return (
-    spec.workloadSelector === undefined &&
-    host.split(".")[1] === rule.metadata.namespace &&
-    (spec.host === host || `${spec.host}.${rule.metadata.namespace}.svc.cluster.local` === host) &&
-    (spec.exportTo === undefined || spec.exportTo.includes("*")) &&
-    spec.subsets.some(({ name }) => name === subset)
-  );
-}
