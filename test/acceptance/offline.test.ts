@@ -13,8 +13,8 @@ const conformance = process.env["HEDDLE_CONFORMANCE"] ?? path.join(ROOT, "../sha
 const mustAccept = path.join(conformance, "must-accept");
 /** What the demo's cluster is made of; no rules. */
 const CLUSTER = "bookinfo/bookinfo.yaml";
-/** The subsets that other rules name. */
-const VERSIONS = "bookinfo/rules/versions.yaml";
+/** What the demo's mesh begins with: without it the gateway has nothing to do, and other rules name subsets that are not there. */
+const FIRST_RULES = ["bookinfo/rules/gateway.yaml", "bookinfo/rules/versions.yaml"];
 /** A client, a server and a gateway: enough for the many files of others. */
 const ONE_OF_EACH = [
   "productpage-v1-0.default",
@@ -57,11 +57,13 @@ async function validates(files: readonly string[], proxy: string, clean: boolean
     proxy,
     "--bootstrap",
   ]);
-  if (clean) expect(result.code, `${proxy}: ${result.stderr}`).toBe(0);
   const { staticResources } = JSON.parse(result.stdout) as {
-    staticResources: { listeners: unknown[]; clusters: unknown[] };
+    staticResources: { listeners: unknown[] };
   };
-  expect(staticResources.listeners.length, proxy).toBeGreaterThan(0);
+  if (clean) {
+    expect(result.code, `${proxy}: ${result.stderr}`).toBe(0);
+    expect(staticResources.listeners.length, proxy).toBeGreaterThan(0);
+  }
   const file = path.join(work, `bootstrap-${proxy}.json`);
   await writeFile(file, result.stdout);
   const { code, said } = await envoyJudges(file);
@@ -86,14 +88,14 @@ describe("examples", () => {
     (file) => /\.ya?ml$/.test(file) && !file.includes("node_modules") && file !== CLUSTER,
   );
   test("and the proxies of the demo are there", () => {
-    expect(rules).toContain(VERSIONS);
+    expect(rules).toEqual(expect.arrayContaining(FIRST_RULES));
     expect(rules.length).toBeGreaterThanOrEqual(6);
     expect(proxies).toEqual(expect.arrayContaining([...ONE_OF_EACH]));
     expect(proxies).toHaveLength(7);
   });
   test.each(rules)("%s passes envoy --mode validate at every proxy of the demo", async (rule) => {
-    const before = rule === VERSIONS ? [] : [path.join(EXAMPLES, VERSIONS)];
-    await allValidate([...before, path.join(EXAMPLES, rule)], proxies, true);
+    const files = [...new Set([...FIRST_RULES, rule])].map((file) => path.join(EXAMPLES, file));
+    await allValidate(files, proxies, true);
   });
 });
 
