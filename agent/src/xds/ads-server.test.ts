@@ -132,6 +132,28 @@ describe.each(dialects)("%s", (dialect) => {
     await until(() => mesh.server.status()[0]?.types.cluster?.resources === 1);
   });
 
+  test("a cluster stays as long as the longest delay of any route that led there", async () => {
+    const mesh = await start(dialect, simple, 50);
+    const client = mesh.connect();
+    await mesh.inStep(1);
+    mesh.views.change({ route: { web: route("web", { a: 1, b: 1 }, "0.5s") } });
+    mesh.server.setRevision(2);
+    await mesh.inStep(2);
+    // The delay goes first, then the route; who is delayed was led there before.
+    mesh.views.change({ route: { web: route("web", { a: 1, b: 1 }) } });
+    mesh.server.setRevision(3);
+    await mesh.inStep(3);
+    const begun = performance.now();
+    mesh.views.change({
+      route: { web: route("web", { a: 2 }) },
+      cluster: { b: null },
+      endpoint: { b: null },
+    });
+    mesh.server.setRevision(4);
+    await until(() => client.state.get("cluster")!.size === 1);
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(1499);
+  });
+
   test("a cluster that comes back while it lingers stays", async () => {
     const mesh = await start(dialect, simple, 150);
     const client = mesh.connect();

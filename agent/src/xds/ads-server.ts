@@ -21,8 +21,8 @@ const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const KEEPALIVE_MS = { every: 30_000, timeout: 10_000 };
 
 /**
- * A cluster stays so long after the last route to it has gone, milliseconds: a request that was routed before may be held by a
- * delay, or wait for its next try, and would find nothing there.
+ * A cluster stays at least so long after the last route to it has gone, milliseconds: a request that was routed before may be
+ * held by a delay, or wait for its next try, and would find nothing there. Routes with longer times keep it longer.
  */
 const LINGER_MS = 10_000;
 
@@ -33,7 +33,7 @@ export interface AdsServerOptions {
   readonly translator: ViewSource;
   readonly secrets: SecretSource;
   readonly log: XdsLog;
-  /** How long clusters stay that no route leads to any more, milliseconds; 10 s unless told otherwise. */
+  /** How long clusters stay at least that no route leads to any more, milliseconds; 10 s unless told otherwise. */
   readonly linger?: number;
   /** Served on the same port, for proxies that have one cluster for all that the agent does. */
   readonly beside?: {

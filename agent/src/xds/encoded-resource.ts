@@ -2,7 +2,9 @@
 import { hash } from "node:crypto";
 import { encode, resourceTypes, typeUrls } from "@heddle/envoy";
 import type { EncodedParts } from "@heddle/envoy";
+import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { ResourceType } from "./ports.ts";
+import { routedFor } from "./routed-for.ts";
 
 export interface EncodedResource {
   readonly name: string;
@@ -18,6 +20,8 @@ export interface EncodedResource {
   readonly summand: number;
   /** For a cluster that gets its endpoints by EDS, the name to ask for. */
   readonly endpointName: string | undefined;
+  /** For routes, how long requests may still ask for clusters after they were led there; see `routedFor`. */
+  readonly routedFor: ReadonlyMap<string, number> | undefined;
 }
 
 /** Encodes resources, each value once. */
@@ -71,6 +75,7 @@ function make(
     entry: deltaEntry.subarray(deltaEntry.length - entry.length),
     summand: hash("sha256", `${name} ${id}`, "buffer").readUIntBE(0, 6),
     endpointName: type === "cluster" ? endpointNameOf(name, value) : undefined,
+    routedFor: type === "route" ? routedFor(value as RouteConfiguration) : undefined,
   };
 }
 

@@ -110,8 +110,12 @@ function startEnvoy(xdsPort: number, apiType: string): ChildProcess {
 async function startServer(
   views: TestViews,
   port = 0,
+  linger?: number,
 ): Promise<{ server: AdsServer; port: number }> {
-  const server = createAdsServer({ translator: views, secrets: createTestSecrets(), log: silent });
+  const server = createAdsServer({
+    ...{ translator: views, secrets: createTestSecrets(), log: silent },
+    ...(linger === undefined ? {} : { linger }),
+  });
   cleanups.push(() => server.close());
   return { server, port: await server.start(`127.0.0.1:${port}`) };
 }
@@ -128,7 +132,7 @@ describe.skipIf(!envoyBinary).each([
   ["sotw", "GRPC"],
   ["delta", "DELTA_GRPC"],
 ])("a real Envoy, %s", (dialect, apiType) => {
-  async function begin(): Promise<{
+  async function begin(linger?: number): Promise<{
     views: TestViews;
     server: AdsServer;
     xdsPort: number;
@@ -144,7 +148,7 @@ describe.skipIf(!envoyBinary).each([
       listener: { web: listener("web", web, "web") },
       route: { web: route("web", { one: 1 }) },
     });
-    const { server, port } = await startServer(views);
+    const { server, port } = await startServer(views, 0, linger);
     server.setRevision(1);
     startEnvoy(port, apiType);
     await until(
@@ -206,6 +210,24 @@ describe.skipIf(!envoyBinary).each([
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
     expect(answers.at(-1)!.body).toBe("two");
     expect(answers.length).toBeGreaterThan(50);
+  });
+
+  test("requests that a delay holds find their cluster, though no route has led there for longer than clusters stay", async () => {
+    const { views, server, web } = await begin(100);
+    views.change({ route: { web: route("web", { one: 1 }, "1.5s") } });
+    server.setRevision(2);
+    await until(() => server.status()[0]?.acknowledgedRevision === 2);
+    const held = get(web);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    views.change({
+      route: { web: route("web", { two: 1 }) },
+      cluster: { one: null },
+      endpoint: { one: null },
+    });
+    server.setRevision(3);
+    await obeys(web, "two");
+    expect(await held).toEqual({ status: 200, body: "one" });
+    await until(() => server.status()[0]?.types.cluster?.resources === 1);
   });
 
   test("endpoints stay when their cluster is changed", async () => {

@@ -23,6 +23,14 @@ const MAX_EARLY = 1_000;
 
 const NO_RESOURCES: ReadonlyMap<string, unknown> = new Map();
 
+const AT_ONCE = (): number => 0;
+const NO_TIMES: ReadonlyMap<string, number> = new Map();
+
+/** A cluster stays no longer than this after the last route to it has gone, whatever its routes say, milliseconds. */
+const MAX_LINGER_MS = 300_000;
+/** From when a route is replaced until the last request that it led somewhere has been through the filters before a delay. */
+const MARGIN_MS = 1_000;
+
 /** Secrets that every workload may ask for; others only when its own resources refer to them. */
 const OWN_SECRETS = ["default", "ROOTCA"];
 
@@ -54,7 +62,7 @@ export interface StreamContext {
   readonly log: XdsLog;
   /** The newest revision, as it is written into versions, and the newest one with which all views are up to date. */
   revision(): { readonly announced: number; readonly settled: number };
-  /** How long clusters that nothing refers to stay, milliseconds. */
+  /** How long clusters that nothing refers to stay at least, milliseconds. */
   readonly linger: number;
   /** The stream has something to push, when its turn comes. */
   wake(stream: ProxyStream): void;
@@ -93,6 +101,8 @@ export class ProxyStream {
   #changes: ChangedNames[] = [];
   readonly #order = new PushOrder(this.#subscriptions, (since) => this.#wait(since));
   readonly #unknownTypes = new Set<string>();
+  /** By cluster, the longest that any route which the client has had may keep requests on their way there, milliseconds. */
+  readonly #routedFor = new Map<string, number>();
   #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
   #acknowledgedRevision = 0;
   #closed = false;
@@ -143,8 +153,8 @@ export class ProxyStream {
       this.#push("route", this.#order.settled("listener"));
     }
     if (this.#order.mayTakeAway()) {
-      this.#push("cluster", true, this.#context.linger);
-      this.#push("endpoint", true, this.#context.linger);
+      this.#push("cluster", true, (name) => this.#lingerOf(name));
+      this.#push("endpoint", true, (name) => this.#lingerOf(name));
       this.#push("extension", true);
     }
     this.#noteRevision();
@@ -313,7 +323,14 @@ export class ProxyStream {
     this.#changes = [];
   }
 
-  #push(type: ResourceType, removals: boolean, linger = 0): void {
+  /** Milliseconds from when nothing leads to a cluster until nobody can be on the way to it any more. */
+  #lingerOf(cluster: string): number {
+    const routed = this.#routedFor.get(cluster) ?? 0;
+    const wanted = routed > 0 ? routed + MARGIN_MS : 0;
+    return Math.max(this.#context.linger, Math.min(wanted, MAX_LINGER_MS));
+  }
+
+  #push(type: ResourceType, removals: boolean, linger: (name: string) => number = AT_ONCE): void {
     const subscription = this.#subscriptions.get(type);
     if (!subscription || !(subscription.waiting || (removals && subscription.leaving))) return;
     if (subscription.outstanding && !overdue(subscription.outstanding.at))
@@ -327,6 +344,7 @@ export class ProxyStream {
     if (!push) return;
     if (type === "cluster") this.#order.clustersPushed(push.changes, this.#isEnvoy);
     const { version, nonce, resources, removed } = push;
+    if (type === "cluster") for (const name of removed) this.#routedFor.delete(name);
     this.#write(
       this.#context.responses.write(this.#dialect, { type, version, nonce, resources, removed }),
     );
@@ -337,7 +355,10 @@ export class ProxyStream {
     const value = type === "secret" ? this.#secret(name) : this.#view!.named(type, name);
     if (typeof value !== "object" || value === null) return undefined;
     try {
-      return this.#context.encoder.encoded(type, name, value);
+      const encoded = this.#context.encoder.encoded(type, name, value);
+      for (const [cluster, time] of encoded.routedFor ?? NO_TIMES)
+        this.#routedFor.set(cluster, Math.max(time, this.#routedFor.get(cluster) ?? 0));
+      return encoded;
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
       this.#context.log.warn("xds: a resource that is not valid is left out", {

@@ -26,8 +26,8 @@ export interface PushOptions {
   readonly lookup: (name: string) => EncodedResource | ValueError | undefined;
   /** Whether anything may be taken away: nothing refers to it any more. */
   readonly removals: boolean;
-  /** How long what may be taken away is left where it is, milliseconds. */
-  readonly linger: number;
+  /** How long what may be taken away is left where it is, milliseconds, by its name. */
+  readonly linger: (name: string) => number;
   readonly revision: number;
 }
 

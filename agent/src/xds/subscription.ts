@@ -220,7 +220,8 @@ export class Subscription {
     if (options.removals) {
       const now = performance.now();
       for (const [name, at] of this.#departing) {
-        if (at === undefined && options.linger > 0) this.#departing.set(name, now + options.linger);
+        const linger = at === undefined ? options.linger(name) : 0;
+        if (linger > 0) this.#departing.set(name, now + linger);
         else if (at === undefined || at <= now) this.#stale.add(name);
       }
     }
@@ -351,11 +352,12 @@ export class Subscription {
   }
 
   /** Whether a name may be taken away at once; if not, it is noted when it may be. */
-  #leaves(name: string, { removals, linger }: PushOptions): boolean {
+  #leaves(name: string, options: PushOptions): boolean {
     const at = this.#departing.get(name);
     const now = performance.now();
-    if (removals && (linger === 0 || (at !== undefined && at <= now))) return true;
-    this.#departing.set(name, at ?? (removals ? now + linger : undefined));
+    const linger = at === undefined && options.removals ? options.linger(name) : 0;
+    if (options.removals && linger === 0 && (at === undefined || at <= now)) return true;
+    this.#departing.set(name, at ?? (options.removals ? now + linger : undefined));
     return false;
   }
 

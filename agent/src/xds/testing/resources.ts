@@ -7,6 +7,16 @@ import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/net
 
 const ads = { ads: {}, resourceApiVersion: "V3" } as const;
 
+const FAULT_FILTER = "envoy.filters.http.fault";
+const FAULT = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
+
+const delayed = (fixedDelay: string) => ({
+  [FAULT_FILTER]: {
+    "@type": FAULT,
+    delay: { fixedDelay, percentage: { numerator: 100 } },
+  },
+});
+
 /** A cluster whose endpoints come by EDS; `variant` changes its bytes and nothing else that matters. */
 export function cluster(name: string, variant = 0): Cluster {
   return {
@@ -28,6 +38,7 @@ export function listener(name: string, port: number, routeConfigName: string): L
     statPrefix: name,
     rds: { routeConfigName, configSource: ads },
     httpFilters: [
+      { name: FAULT_FILTER, typedConfig: { "@type": FAULT } },
       {
         name: "envoy.filters.http.router",
         typedConfig: {
@@ -56,8 +67,12 @@ export function listener(name: string, port: number, routeConfigName: string): L
   };
 }
 
-/** Routes everything to clusters by weight. */
-export function route(name: string, weights: Readonly<Record<string, number>>): RouteConfiguration {
+/** Routes everything to clusters by weight, after a delay where one is named. */
+export function route(
+  name: string,
+  weights: Readonly<Record<string, number>>,
+  delay?: string,
+): RouteConfiguration {
   const clusters = Object.entries(weights).map(([cluster, weight]) => ({ name: cluster, weight }));
   return {
     name,
@@ -65,7 +80,13 @@ export function route(name: string, weights: Readonly<Record<string, number>>): 
       {
         name: "all",
         domains: ["*"],
-        routes: [{ match: { prefix: "/" }, route: { weightedClusters: { clusters } } }],
+        routes: [
+          {
+            match: { prefix: "/" },
+            route: { weightedClusters: { clusters } },
+            ...(delay === undefined ? {} : { typedPerFilterConfig: delayed(delay) }),
+          },
+        ],
       },
     ],
   };
