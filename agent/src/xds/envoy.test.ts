@@ -227,7 +227,10 @@ describe.skipIf(!envoyBinary).each([
     server.setRevision(3);
     await obeys(web, "two");
     expect(await held).toEqual({ status: 200, body: "one" });
-    await until(() => server.status()[0]?.types.cluster?.resources === 1);
+    await until(
+      () => server.status()[0]?.types.cluster?.resources === 1,
+      () => JSON.stringify(server.status()),
+    );
   });
 
   test("endpoints stay when their cluster is changed", async () => {

@@ -159,8 +159,12 @@ export class ProxyStream {
     }
     this.#noteRevision();
     for (const type of ["cluster", "endpoint"] as const) {
-      const at = this.#subscriptions.get(type)?.nextDeparture;
+      const subscription = this.#subscriptions.get(type);
+      const at = subscription?.nextDeparture;
       if (at !== undefined) this.#comeBack(at);
+      // Its time has come since it was looked at above.
+      const due = subscription?.leaving === true && subscription.outstanding === undefined;
+      if (due && this.#order.mayTakeAway()) this.#comeBack(performance.now());
     }
   }
 
