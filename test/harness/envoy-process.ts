@@ -13,6 +13,8 @@ export interface RunningEnvoy {
   admin(path: string): Promise<string>;
   /** All that it has logged. */
   log(): string;
+  /** SIGSTOP leaves it with its connections and without a word; SIGCONT lets it go on. */
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
   stop(): Promise<void>;
 }
 
@@ -59,7 +61,7 @@ export async function startEnvoy(
       ({ ok }) => ok,
       () => false,
     );
-    if (ready) return { admin, log: () => log, stop };
+    if (ready) return { admin, log: () => log, signal: (name) => void child.kill(name), stop };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await stop();

@@ -1,5 +1,5 @@
 /** Fallbacks: what a client gets while a service is dead, full, failing or slow, and within what time. */
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Application, startApplication } from "../../harness/application.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
@@ -8,9 +8,11 @@ import {
   fallback,
   gateway,
   service,
+  serviceEntry,
   virtualService,
 } from "../../harness/objects.ts";
 import { ask as askAt } from "../../harness/request.ts";
+import { type StuckServer, startStuckServer } from "../../harness/stuck-server.ts";
 import { proves } from "../proves.ts";
 
 const PORT = 9080;
@@ -20,6 +22,11 @@ const RESERVE = "127.172.0.3";
 const MORTAL = "127.172.0.4";
 const EDGE = "127.172.0.5";
 const GONE = "127.172.0.9";
+const STUCK = "127.172.0.10";
+const STUCK_TOO = "127.172.0.11";
+const FROZEN = "127.172.0.6";
+const SLOW = "127.172.0.7";
+const SLOW_TOO = "127.172.0.8";
 const HTTP = [{ name: "http", port: PORT }];
 const at = (path: string) => ({ match: [{ uri: { exact: path } }] });
 const to = (host: string, subset?: string) => ({
@@ -30,17 +37,43 @@ const reserve = { host: "reserve", port: { number: PORT } };
 describe.skipIf(!envoyBinary)("a fallback", () => {
   const mesh = startedMesh({
     workloads: {
-      client: { address: "127.172.0.1" },
+      client: { address: "127.172.0.1", locality: { region: "r1", zone: "z1" } },
       edge: { address: EDGE, type: "router", labels: { istio: "ingressgateway" } },
       primary: { address: PRIMARY, ports: [PORT] },
       reserve: { address: RESERVE, ports: [PORT, OTHER] },
       mortal: { address: MORTAL, ports: [PORT], sidecar: false },
+      frozen: { address: FROZEN, ports: [PORT] },
+      slow: { address: SLOW, ports: [PORT], sidecar: false, delayMs: 3000 },
+      "slow-too": { address: SLOW_TOO, ports: [PORT], sidecar: false, delayMs: 3000 },
     },
     objects: [
       ...service("primary", HTTP, [PRIMARY]),
       ...service("mortal", HTTP, [MORTAL]),
       ...service("gone", HTTP, [GONE]),
       ...service("empty", HTTP, []),
+      ...service("stuck", HTTP, [STUCK]),
+      ...service("stuck-alone", HTTP, [STUCK]),
+      ...service("frozen", HTTP, [FROZEN]),
+      ...["stuck-places", "slow-places"].map((host) =>
+        serviceEntry(host, {
+          hosts: [`${host}.test`],
+          ports: [{ number: PORT, name: "http", protocol: "HTTP" }],
+          resolution: "STATIC",
+          endpoints: (host === "slow-places" ? [SLOW, SLOW_TOO] : [STUCK, STUCK_TOO]).map(
+            (address, zone) => ({ address, locality: `r1/z${zone + 1}` }),
+          ),
+        }),
+      ),
+      ...["stuck-places", "slow-places"].map((host) =>
+        destinationRule(host, {
+          host: `${host}.test`,
+          trafficPolicy: { outlierDetection: { consecutive5xxErrors: 1000 } },
+        }),
+      ),
+      ...["stuck-places", "slow-places"].map((host) =>
+        fallback(host, { host: `${host}.test`, destination: reserve }),
+      ),
+      fallback("stuck-alone", { host: "stuck-alone", response: { status: 299 } }),
       ...service("alone", HTTP, [PRIMARY]),
       ...service("limited", HTTP, [PRIMARY]),
       ...service("limited-alone", HTTP, [PRIMARY]),
@@ -59,7 +92,7 @@ describe.skipIf(!envoyBinary)("a fallback", () => {
         ],
         [RESERVE],
       ),
-      ...["primary", "mortal", "empty", "limited"].map((host) =>
+      ...["primary", "mortal", "empty", "limited", "stuck", "frozen"].map((host) =>
         fallback(host, { host, destination: reserve }),
       ),
       fallback("gone", { host: "gone", destination: { host: "reserve", port: { number: OTHER } } }),
@@ -150,7 +183,14 @@ describe.skipIf(!envoyBinary)("a fallback", () => {
     ],
   });
   const revived: Application[] = [];
+  const stuck: StuckServer[] = [];
+  beforeAll(async () => {
+    for (const address of [STUCK, STUCK_TOO]) stuck.push(await startStuckServer(address, PORT));
+  });
   afterAll(() => Promise.all(revived.map((each) => each.stop())));
+  afterAll(() => {
+    for (const each of stuck) each.stop();
+  });
 
   const get = (host: string, path = "/", asking = {}) =>
     mesh.get("client", `${host}:${PORT}`, path, asking);
@@ -185,6 +225,40 @@ describe.skipIf(!envoyBinary)("a fallback", () => {
         1000,
       );
     }
+  });
+
+  test("answers within a second for a service to which no connection can be made", async () => {
+    const took = await timed(async () => expect(await name("stuck")).toBe("reserve"));
+    expect(took).toBeGreaterThan(450);
+    expect(took).toBeLessThan(1000);
+    expect(
+      await timed(async () => expect((await get("stuck-alone")).status).toBe(299)),
+    ).toBeLessThan(1000);
+  });
+
+  test("answers within a second for a service whose sidecar stands still, before a TLS handshake as after it", async () => {
+    const answer = async () => expect(await name("frozen")).toBe("reserve");
+    mesh.envoy("frozen").signal("SIGSTOP");
+    try {
+      expect(await timed(answer)).toBeLessThan(1000);
+      mesh.envoy("frozen").signal("SIGCONT");
+      await expect.poll(() => name("frozen"), { timeout: 5000 }).toBe("frozen");
+      mesh.envoy("frozen").signal("SIGSTOP");
+      for (let i = 0; i < 3; i++) expect(await timed(answer)).toBeLessThan(1000);
+    } finally {
+      mesh.envoy("frozen").signal("SIGCONT");
+    }
+  });
+
+  test("answers within a second where one place after the other does not", async () => {
+    for (const host of ["stuck-places.test", "slow-places.test"]) {
+      const took = await timed(async () => expect(await name(host), host).toBe("reserve"));
+      expect(took, host).toBeGreaterThan(450);
+      expect(took, host).toBeLessThan(1000);
+    }
+    // Both have been asked before.
+    for (const each of ["slow", "slow-too"] as const)
+      expect(mesh.applications(each)[0]?.requests.length, each).toBe(1);
   });
 
   test("answers within a second for a service that answers 503 to everything", async () => {

@@ -8,6 +8,8 @@ import type { EffectivePolicy } from "./policy.ts";
 
 export interface ClusterContext {
   readonly read: ModelReader;
+  /** From `read.clusterScope`: whose rules count. */
+  readonly scope: string;
   readonly service: ServiceModel;
   readonly port: ServicePort;
   /** Undefined for the whole service. */

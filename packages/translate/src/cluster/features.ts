@@ -1,6 +1,7 @@
 /** Every cluster feature, in the order in which they are applied. */
 import { backendUtilization } from "./backend-utilization.ts";
 import { connectionPool } from "./connection-pool.ts";
+import { connectInTime } from "./connect-in-time.ts";
 import { discovery } from "./discovery.ts";
 import type { ClusterFeature } from "./feature.ts";
 import { httpProtocol } from "./http-protocol.ts";
@@ -16,6 +17,8 @@ export const CLUSTER_FEATURES: readonly ClusterFeature[] = [
   discovery,
   loadBalancing,
   connectionPool,
+  // Shortens the time that the pool's settings give.
+  connectInTime,
   httpProtocol,
   outlierDetection,
   locality,

@@ -66,6 +66,7 @@ export function contextOf(
   return {
     backendTls: backendPolicy && backendTlsOf(read.gatewayApi, backendPolicy),
     read,
+    scope,
     service,
     port,
     subset,

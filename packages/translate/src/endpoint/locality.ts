@@ -4,6 +4,7 @@ import type { EffectivePolicy } from "../cluster/policy.ts";
 import { distribute } from "./distribution.ts";
 import { failOver } from "./failover.ts";
 import { labelsCompared } from "./failover-labels.ts";
+import { labelOf } from "./topology.ts";
 import { type ClientPlace, grouped, type LocalityGroup } from "./locality-group.ts";
 import { zoneAware, ZONES_OF_PEERS } from "./zones.ts";
 
@@ -43,6 +44,38 @@ export function zoneAwareOf(
 
 const NOTHING: PlaceAsked = { locality: false, labels: [] };
 
+/** Whether some endpoints come before others. */
+export function isOrdered({
+  loadBalancer,
+  outlierDetection,
+  alwaysFailsOver,
+}: EffectivePolicy): boolean {
+  if (zoneAwareOf(loadBalancer) !== undefined) return true;
+  const { enabled, distribute: shares = [] } = loadBalancer?.localityLbSetting ?? {};
+  if (enabled === false || shares.length > 0) return false;
+  return outlierDetection !== undefined || alwaysFailsOver === true;
+}
+
+/**
+ * How many priorities endpoints have at most, whoever the client is. What differs between endpoints that are alike in all
+ * that is compared is nothing to any client.
+ */
+export function placesOf(endpoints: readonly WorkloadEndpoint[], policy: EffectivePolicy): number {
+  if (!isOrdered(policy)) return 1;
+  const zones = zoneAwareOf(policy.loadBalancer);
+  const { failover = [], failoverPriority = [] } =
+    zones ?? policy.loadBalancer?.localityLbSetting ?? {};
+  const byPlace = zones !== undefined || failoverPriority.length === 0 || failover.length > 0;
+  const names = failoverPriority.map((each) => each.split("=")[0] ?? each);
+  const places = endpoints.map((endpoint) =>
+    JSON.stringify([
+      ...names.map((name) => labelOf(endpoint, name)),
+      ...(byPlace ? [endpoint.locality] : []),
+    ]),
+  );
+  return Math.max(1, new Set(places).size);
+}
+
 /** Groups in the order of their priorities and names; a group weighs as much as its endpoints do. */
 export function byLocality(
   endpoints: readonly WorkloadEndpoint[],
@@ -56,6 +89,6 @@ export function byLocality(
   if ((settings.distribute ?? []).length > 0) {
     return distribute(grouped(endpoints), client.locality, settings.distribute ?? []);
   }
-  if (policy.outlierDetection === undefined && !policy.alwaysFailsOver) return grouped(endpoints);
+  if (!isOrdered(policy)) return grouped(endpoints);
   return failOver(endpoints, client, settings);
 }

@@ -1,9 +1,10 @@
 /** Routes to a service that has a fallback: failures are led there, or answered by the proxy itself. */
 import type { Route, RouteAction } from "@heddle/envoy/config/route/v3";
 import type { LuaConfig } from "@heddle/envoy/extensions/router/cluster_specifiers/lua/v3";
-import { durationOf, protoDuration } from "@heddle/model";
+import { durationOf, labelsMatch, millisecondsToProto, parseDuration } from "@heddle/model";
 import { destinationCluster, fallbackCluster } from "../cluster/fallback.ts";
-import { type EffectivePolicy, policyFor } from "../cluster/policy.ts";
+import { type EffectivePolicy, placedPolicy, policyFor } from "../cluster/policy.ts";
+import { isOrdered, placesOf } from "../endpoint/locality.ts";
 import { fallbackResponse, luaText } from "../filter/fallback-response.ts";
 import { FALLBACK_RESPONSE_FILTER } from "../filter/names.ts";
 import { type Fallback, fallbacksOf, isFor } from "../form/fallback.ts";
@@ -46,12 +47,10 @@ export function withFallback(route: Route, context: Context): Route {
   const led = ledOn(action, targets, context);
   const tried = {
     ...led,
-    retryPolicy: {
-      ...(led === action
-        ? (action.retryPolicy ?? { retryOn: "connect-failure", numRetries: 0 })
-        : { ...retriesOf(first), numRetries: placesOf(targets, context) }),
-      ...perTry(first, action),
-    },
+    retryPolicy:
+      led === action
+        ? ownRetries(first, action)
+        : ledRetries(first, action, Math.max(...targets.map((each) => places(each, context)))),
   };
   if (answering?.response === undefined) return { ...route, route: tried };
   return {
@@ -131,33 +130,62 @@ function chosenBy(script: string, defaultCluster: string) {
 
 const ELSEWHERE = previousPriorities(1);
 
-/** In place of a rule's own retries: the next attempt is the fallback's. */
-function retriesOf({ statuses }: Fallback): NonNullable<RouteAction["retryPolicy"]> {
+type RetryPolicy = NonNullable<RouteAction["retryPolicy"]>;
+
+/** In place of a rule's own retries: each attempt goes to the next place of the service, and the one after them to the fallback. */
+function ledRetries(fallback: Fallback, action: RouteAction, tries: number): RetryPolicy {
   return {
     retryOn:
       "reset,connect-failure,refused-stream,unavailable,cancelled,resource-exhausted,retriable-status-codes",
-    retriableStatusCodes: statuses,
+    retriableStatusCodes: fallback.statuses,
     retryPriority: ELSEWHERE,
+    numRetries: tries,
+    perTryTimeout: perTry(fallback, action, tries),
   };
 }
 
-/** Where places of a service come before each other, the next place is asked before the fallback is. */
-function placesOf(targets: readonly Target[], context: Context): number {
-  const ordered = targets.some((target) => {
-    const { outlierDetection, loadBalancer } = policyOf(target, context);
-    return outlierDetection !== undefined || loadBalancer?.localityLbSetting !== undefined;
-  });
-  return ordered ? 2 : 1;
+/** The rule's own; where it repeats what took too long, its attempts share the time. */
+function ownRetries(fallback: Fallback, action: RouteAction): RetryPolicy {
+  const own = action.retryPolicy ?? { retryOn: "connect-failure", numRetries: 0 };
+  const repeated = own.retryOn?.split(",").some((each) => AFTER_TIME_OUT.has(each)) ?? false;
+  const tries = repeated ? 1 + Number(own.numRetries ?? 1) : 1;
+  return { ...own, perTryTimeout: perTry(fallback, action, tries) };
 }
 
-function policyOf({ host, port, subset }: Target, { read, view }: Context): EffectivePolicy {
+/** Conditions by which Envoy repeats an attempt that has run out of its time. */
+const AFTER_TIME_OUT: ReadonlySet<string> = new Set(["5xx", "gateway-error", "reset"]);
+
+/** `after` is for all attempts together that come before the fallback. */
+function perTry({ after }: Fallback, { retryPolicy }: RouteAction, tries: number): string {
+  const asked = typeof retryPolicy?.perTryTimeout === "string" ? retryPolicy.perTryTimeout : "";
+  return millisecondsToProto(Math.min(durationOf(asked) ?? Infinity, parseDuration(after) / tries));
+}
+
+/** In how many places, one after the other, a service is asked before its fallback is. */
+function places(target: Target, context: Context): number {
+  const { read, view } = context;
+  const { host, port } = target;
+  const scope = read.clusterScope(host, view);
+  const service = read.service(host, scope);
+  if (service === undefined) return 1;
+  const policy = placedPolicy(policyOf(target, context), service);
+  const { labels: chosen } = subsetOf(target, context) ?? {};
+  // Read only where an order makes them count.
+  const endpoints = isOrdered(policy) ? read.endpoints(service, port) : [];
+  return placesOf(
+    endpoints.filter(({ labels }) => labelsMatch(chosen, labels)),
+    policy,
+  );
+}
+
+function subsetOf({ host, subset }: Target, { read, view }: Context) {
   const rule = read.destinationRule(host, read.clusterScope(host, view))?.spec;
-  const chosen = rule?.subsets?.find(({ name }) => name === subset);
-  return policyFor(rule, chosen, port);
+  return rule?.subsets?.find(({ name }) => name === subset);
 }
 
-function perTry({ after }: Fallback, { retryPolicy }: RouteAction) {
-  const asked = typeof retryPolicy?.perTryTimeout === "string" ? retryPolicy.perTryTimeout : after;
-  const shorter = (durationOf(asked) ?? 0) < (durationOf(after) ?? 0) ? asked : after;
-  return { perTryTimeout: protoDuration(shorter) };
+function policyOf(target: Target, context: Context): EffectivePolicy {
+  const { host, port } = target;
+  const { read, view } = context;
+  const rule = read.destinationRule(host, read.clusterScope(host, view))?.spec;
+  return policyFor(rule, subsetOf(target, context), port);
 }
