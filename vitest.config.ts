@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that stand beside the code, and the end-to-end tests of `test/e2e`; the longer suites have configurations of their own. */
+/** Tests that stand beside the code, and those of `test` that every change must pass; the longer suites have configurations of their own. */
 export default defineConfig({
   test: {
     include: [
