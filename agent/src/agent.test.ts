@@ -91,6 +91,11 @@ const converged = async () => {
   return convergence.state === "applied" && convergence.revision === revision;
 };
 
+const debugSync = async () => {
+  const response = await fetch(`http://127.0.0.1:${ports.metrics}/debug/sync`);
+  return (await response.json()) as { acknowledged: number };
+};
+
 /** Calls the service again and again; what failed. */
 function startTraffic() {
   const failed: string[] = [];
@@ -203,10 +208,14 @@ describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
       async () => (await pods.web.call(`api:${PORT}`)).body === "api-1",
       1_000,
     );
+    const { acknowledged } = await debugSync();
     await agent.close();
     const restarted = performance.now();
     await openAgent();
     const served = performance.now() - restarted;
+    // Its heartbeats go on from there, whoever of its proxies is back.
+    expect(await debugSync()).toMatchObject({ acknowledged, applied: { number: acknowledged } });
+    expect(acknowledged).toBeGreaterThan(0);
     // A proxy that starts now has only what the agent had on disk: the rule, and a certificate for its identity.
     await pods.web
       .stopEnvoy()

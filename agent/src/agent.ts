@@ -23,6 +23,7 @@ import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
 import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
+import { createAcknowledged } from "./state/acknowledged.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
 import { createEffectAnswers } from "./sync/effect-answers.ts";
@@ -200,12 +201,13 @@ async function startControl(
     overlayTimer.plan(hosted.nextExpiry(now));
   };
 
-  const lastGood = createLastGood(directory, log, (error) => {
+  const writeFailed = (error: unknown) => {
     stateWriteFailures++;
     log.error("HDL7212: the last good state could not be written; the agent goes on", {
       error: String(error),
     });
-  });
+  };
+  const lastGood = createLastGood(directory, log, writeFailed);
   let resumed: MeshState | undefined;
   if (membership) {
     const verifier = await importVerifier(membership.signingKey);
@@ -283,6 +285,7 @@ async function startControl(
       client,
       state: resumed,
       lastGood,
+      acknowledged: createAcknowledged(directory, writeFailed),
       log,
       apply: applyHosted,
       greeted: (summary) => reporter.greeted(summary),

@@ -25,6 +25,7 @@ import {
 } from "@heddle/sync";
 import WebSocket from "ws";
 import type { AgentLog } from "../log.ts";
+import type { Acknowledged } from "../state/acknowledged.ts";
 import type { LastGood } from "../state/last-good.ts";
 
 export interface LinkOptions {
@@ -38,6 +39,7 @@ export interface LinkOptions {
   /** What is in force already, from disk. */
   readonly state: MeshState;
   readonly lastGood: LastGood;
+  readonly acknowledged: Acknowledged;
   readonly log: AgentLog;
   /** A state passed every check: put it in force. `changed` are state keys. */
   readonly apply: (state: MeshState, changed: readonly string[]) => void;
@@ -75,6 +77,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
   let state = startingSession(
     { mesh: mesh.id, agent: options.agent, version: options.version },
     applied,
+    await options.acknowledged.load(mesh.id, applied.number),
   );
   let socket: WebSocket | undefined;
   let closed = false;
@@ -88,6 +91,8 @@ export async function startLink(options: LinkOptions): Promise<Link> {
       now: Date.now(),
       random: Math.random(),
     } as SessionEvent);
+    if (next.acknowledged > state.acknowledged)
+      options.acknowledged.keep(mesh.id, next.acknowledged);
     state = next;
     for (const effect of effects) perform(effect);
   };
@@ -231,7 +236,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
       abort.abort();
       for (const timer of timers.values()) clearTimeout(timer);
       socket?.terminate();
-      await options.lastGood.settled();
+      await Promise.all([options.lastGood.settled(), options.acknowledged.settled()]);
     },
   };
 }

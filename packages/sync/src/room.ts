@@ -181,7 +181,8 @@ function hello(
     connected: true,
     since: now,
     applied: frame.applied,
-    acknowledged: frame.acknowledged,
+    // What was acknowledged stays so, whatever an agent that lost its state remembers.
+    acknowledged: Math.max(known?.acknowledged ?? 0, frame.acknowledged),
     ack: known?.ack,
     proxies: known?.proxies ?? new Map(),
     summary: known?.summary ?? identity.summary,
@@ -213,11 +214,15 @@ function onFrame(
   switch (frame.type) {
     case "ack":
       return acknowledge(state, id, frame, now);
-    case "ping":
-      return [
-        state,
-        [{ type: "send", agent: id, frame: { type: "pong", number: state.head?.number ?? 0 } }],
-      ];
+    case "ping": {
+      const pong: RoomEffect = {
+        type: "send",
+        agent: id,
+        frame: { type: "pong", number: state.head?.number ?? 0 },
+      };
+      const [next, effects] = catchUp(state, id, frame.acknowledged, now);
+      return [next, [pong, ...effects]];
+    }
     case "proxies":
       return withAgent(state, id, (agent) => {
         const proxies = new Map(frame.reset ? [] : agent.proxies);
@@ -255,6 +260,26 @@ function acknowledge(
     const effects: RoomEffect[] = [{ type: "acknowledged", agent: id, ack, complete }];
     return [next, effects, recount(put(next), now)];
   });
+}
+
+/**
+ * A ping names the last revision that all proxies have acknowledged. Where that is more than is known here, the
+ * acknowledgement itself was lost, such as when the room's process ended before it was stored.
+ */
+function catchUp(state: RoomState, id: string, number: number, now: number): Step {
+  const agent = state.agents.get(id);
+  if (!agent || number <= agent.acknowledged) return [state, []];
+  const known = agent.ack;
+  // Of a later revision more is known already than that the earlier one is done.
+  if (known && known.number > number) {
+    return withAgent(state, id, (before, put) => {
+      const next = { ...before, acknowledged: number };
+      return [next, [], recount(put(next), now)];
+    });
+  }
+  const proxies = known?.proxies ?? agent.proxies.size;
+  const all = { number, proxies, acknowledged: proxies, laggards: [], rejections: [] };
+  return acknowledge(state, id, { type: "ack", ...all }, now);
 }
 
 function gone(state: RoomState, id: string, now: number): Step {
