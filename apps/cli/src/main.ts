@@ -43,6 +43,12 @@ const commands = [
 for (const command of commands) program.addCommand(command);
 throwing(program);
 
+// Whoever reads may have seen enough, as `head` has.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,10 +1,14 @@
 /** The commands as a user runs them, against a plane that has just been started and holds nothing. */
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync, spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type RunningPlane, startPlane } from "@heddle/api/node";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type CommandResult, heddle as run } from "../../../../test/harness/demo-process.ts";
+
+// Each command is a process of its own, which takes its time on a machine with other work.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 let plane: RunningPlane;
@@ -196,10 +200,19 @@ describe("wrong usage", () => {
   });
 });
 
+it("ends quietly where the reader of its output has gone", () => {
+  const main = path.join(import.meta.dirname, "../main.ts");
+  const piped = spawnSync(
+    "bash",
+    ["-c", 'set -o pipefail; "$0" "$1" completion bash | true', process.execPath, main],
+    { encoding: "utf8" },
+  );
+  expect(piped).toMatchObject({ status: 0, stderr: "" });
+});
+
 describe("heddle completion", () => {
   it("knows the words of commands, of their own commands, of kinds and of settings", async () => {
     const script = await file("completion.bash", (await heddle("completion", "bash")).stdout);
-    const { execFileSync } = await import("node:child_process");
     const complete = (...words: string[]) =>
       execFileSync(
         "bash",
