@@ -14,6 +14,7 @@ const DEFAULTS = {
 export function hostedSettings({ mesh }: Membership): MeshSettings {
   const { settings } = mesh;
   const { ingressClass, ingressControllerMode, ingressSelector, ingressService } = settings;
+  const { trustDomainAliases } = settings;
   return {
     name: mesh.name,
     trustDomain: mesh.trustDomain,
@@ -26,6 +27,7 @@ export function hostedSettings({ mesh }: Membership): MeshSettings {
     ...(ingressControllerMode === undefined ? {} : { ingressControllerMode }),
     ...(ingressSelector === undefined ? {} : { ingressSelector }),
     ...(ingressService === undefined ? {} : { ingressService }),
+    ...(trustDomainAliases === undefined ? {} : { trustDomainAliases }),
   };
 }
 

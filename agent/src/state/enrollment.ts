@@ -17,6 +17,7 @@ const settingsSchema = z.object({
   ingressControllerMode: z.enum(["OFF", "DEFAULT", "STRICT"]).optional(),
   ingressSelector: z.string().optional(),
   ingressService: z.string().optional(),
+  trustDomainAliases: z.array(z.string()).optional(),
 });
 
 const membershipSchema = z.object({

@@ -55,6 +55,8 @@ export interface MeshSettings {
   ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT" | undefined;
   ingressSelector?: string | undefined;
   ingressService?: string | undefined;
+  /** Trust domains beside the mesh's own whose identities count as its own. */
+  trustDomainAliases?: string[] | undefined;
 }
 
 export interface NewMesh {

@@ -1,8 +1,9 @@
 /** A mesh that has moved to another trust domain while its workloads still have certificates of the one before. */
-import { describe, expect, it } from "vitest";
+import { describe, expect } from "vitest";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
-import { peerAuthentication, service } from "../../harness/objects.ts";
+import { object, peerAuthentication, service } from "../../harness/objects.ts";
+import { proves } from "../proves.ts";
 
 const PORT = 9080;
 
@@ -15,17 +16,23 @@ const moved = (block: number, aliases: readonly string[]) =>
     },
     objects: [
       peerAuthentication("mesh", { mtls: { mode: "STRICT" } }, "istio-system"),
+      object("heddle.dev/v1", "MeshSettings", "mesh", { trustDomainAliases: aliases }, ""),
       ...service("server", [{ name: "http", port: PORT }], [`127.${block}.0.2`]),
     ],
-    settings: { trustDomain: "new.example", trustDomainAliases: aliases },
+    settings: { trustDomain: "new.example" },
   });
 
 describe.skipIf(!envoyBinary)("aliases of a trust domain", () => {
   const without = moved(226, ["other.example"]);
   const withAlias = moved(228, ["other.example", "cluster.local"]);
 
-  it("lets workloads of an alias call each other, and nobody else's", async () => {
-    expect((await withAlias.get("client", `server:${PORT}`)).status).toBe(200);
-    expect((await without.get("client", `server:${PORT}`)).status).toBe(503);
-  });
+  proves(
+    "MeshSettings",
+    ["trustDomainAliases"],
+    "workloads of an alias of the trust domain are let in and are believed, and nobody else's",
+    async () => {
+      expect((await withAlias.get("client", `server:${PORT}`)).status).toBe(200);
+      expect((await without.get("client", `server:${PORT}`)).status).toBe(503);
+    },
+  );
 });

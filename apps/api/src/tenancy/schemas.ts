@@ -28,6 +28,7 @@ export const MeshSettingsSchema = z
     ingressControllerMode: z.enum(["OFF", "DEFAULT", "STRICT"]),
     ingressSelector: z.string().min(1).max(63),
     ingressService: z.string().min(1).max(63),
+    trustDomainAliases: z.array(TrustDomain).max(20),
   })
   .partial()
   .openapi("MeshSettings");

@@ -1,4 +1,4 @@
-import { HeddleApiError } from "@heddle/client";
+import { HeddleApiError, type MeshSettings } from "@heddle/client";
 import { expect, it } from "vitest";
 import { newMesh, onEveryPlane, rule } from "../testing/planes.ts";
 import { problemOf } from "../testing/problem-of.ts";
@@ -136,7 +136,8 @@ onEveryPlane("meshes", (plane) => {
       ingressControllerMode: "DEFAULT",
       ingressSelector: "edge",
       ingressService: "front",
-    } as const;
+      trustDomainAliases: ["old.example"],
+    } satisfies MeshSettings;
     expect(await client.changeMesh("prod", ingress)).toMatchObject({
       settings: { traceSampling: 1, accessLog: false, ...ingress },
     });

@@ -16,6 +16,10 @@ const SETTINGS: Readonly<
   accessLog: { usual: "true", read: (word) => oneOf("true", "false")(word) === "true" },
   rootNamespace: { usual: "istio-system", read: (word) => word },
   clusterDomain: { usual: "cluster.local", read: (word) => word },
+  trustDomainAliases: {
+    usual: "none",
+    read: (word) => (word === "" ? [] : word.split(",").map((domain) => domain.trim())),
+  },
   ingressClass: { usual: "istio", read: (word) => word },
   ingressControllerMode: { usual: "STRICT", read: oneOf("OFF", "DEFAULT", "STRICT") },
   ingressSelector: { usual: "ingressgateway", read: (word) => word },

@@ -35,6 +35,7 @@ export interface StoredMeshSettings {
   ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT" | undefined;
   ingressSelector?: string | undefined;
   ingressService?: string | undefined;
+  trustDomainAliases?: string[] | undefined;
 }
 
 export const meshes = pgTable(

@@ -9,6 +9,8 @@ export interface MeshSettingsSpec {
   /** The namespace whose rules are for the whole mesh. */
   readonly rootNamespace?: string;
   readonly clusterDomain?: string;
+  /** Trust domains beside the mesh's own whose identities count as its own, such as the one that workloads come from. */
+  readonly trustDomainAliases?: readonly string[];
   /** Class of the Ingresses that are the mesh's; `istio` where it is left out. */
   readonly ingressClass?: string;
   /** STRICT: only Ingresses of the mesh's class. DEFAULT: also those without a class. OFF: none. STRICT where it is left out. */

@@ -4,6 +4,11 @@ import type { MeshSettingsSpec } from "../kinds/mesh-settings.ts";
 import { isDnsLabel, isDnsName, isLabelValue } from "../validate/names.ts";
 import { bool, fields, optional } from "./fields.ts";
 
+/** As SPIFFE has it (SPIFFE-ID, section 2.1). */
+const TRUST_DOMAIN = /^[a-z0-9._-]{1,255}$/;
+/** Each makes one more name of every identity that a proxy is told. */
+const MOST_ALIASES = 20;
+
 export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
   traceSampling: optional(z.number().min(0).max(100)),
   accessLog: optional(bool),
@@ -19,6 +24,15 @@ export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
       error: (issue) => `${JSON.stringify(issue.input)} is not a domain`,
       params: { code: "HDL0017" },
     }),
+  ),
+  trustDomainAliases: optional(
+    z
+      .array(
+        z.string().regex(TRUST_DOMAIN, {
+          error: (issue) => `${JSON.stringify(issue.input)} is not a trust domain`,
+        }),
+      )
+      .max(MOST_ALIASES),
   ),
   ingressClass: optional(
     z.string().refine(isDnsName, {
