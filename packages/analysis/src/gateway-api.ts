@@ -63,6 +63,8 @@ function readerOf(index: MeshIndex): GatewayApiReader {
     object: <Spec>(key: string) => index.entry(key)?.object as MeshObject<Spec> | undefined,
     service: (host) => serviceAt(index, host),
     routes: (parent) => at<RouteObject["spec"]>(placeOf.routes(parent)),
+    defaultedRoutes: () => at<RouteObject["spec"]>(placeOf.defaultedRoutes()),
+    defaultGateways: () => at<GatewayApi.Gateway>(placeOf.defaultGateways()),
     listenerSets: (gateway) => at<GatewayApi.ListenerSet>(placeOf.listenerSets(gateway)),
     referenceGrants: (namespace) =>
       at<GatewayApi.ReferenceGrant>(placeOf.referenceGrants(namespace)),

@@ -85,6 +85,8 @@ export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.
 export { effectiveProxyConfig } from "./precedence/proxy-config.ts";
 export type { CodeEntry } from "./codes.ts";
 export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";
+export { parentsOf, routesOfParent } from "./gateway-api/default-gateways.ts";
+export { tlsOptionsOf } from "./gateway-api/tls-options.ts";
 export { rivalsOf } from "./gateway-api/listeners.ts";
 export { clientCertificateOf } from "./gateway-api/client-certificate.ts";
 export type { BackendTls } from "./gateway-api/backend-tls.ts";

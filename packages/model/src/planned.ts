@@ -104,7 +104,7 @@ const envoyFilter: readonly PlannedField[] = [
 const sidecar: readonly PlannedField[] = [
   // Istio has it for what a client sends, and reads it nowhere else.
   ...["inboundConnectionPool", "ingress[].connectionPool"].map((pool) =>
-    field("Sidecar", `${pool}.http.h2UpgradePolicy`, "Warning"),
+    inert("Sidecar", `${pool}.http.h2UpgradePolicy`),
   ),
 ];
 

@@ -62,6 +62,9 @@ const CASES = [
 type Case = (typeof CASES)[number];
 /** Of the ListenerSet. */
 const SET_PORT = CASES.length;
+/** Of a Gateway that is default, and of one that says it is none. */
+const DEFAULT_PORT = SET_PORT + 1;
+const NO_DEFAULT_PORT = SET_PORT + 2;
 
 const base = (kind: Kind) => 10_000 + KINDS.indexOf(kind) * 20;
 const portOf = (kind: Kind, name: Case) => base(kind) + CASES.indexOf(name);
@@ -97,9 +100,18 @@ function routes(kind: Kind): readonly MeshObject[] {
       namespace,
     );
   const far = [{ name: "far", port }];
+  const orphan = (name: string, useDefaultGateways: "All" | "None", backend: string) =>
+    gatewayApi(kind.kind, `${kind.kind.toLowerCase()}-${name}`, {
+      useDefaultGateways,
+      ...(kind.hostnames ? { hostnames: kind.hostnames } : {}),
+      rules: [{ backendRefs: [{ name: backend, port }] }],
+    });
   const section = (name: Case) => ({ sectionName: sectionOf(kind, name) });
   const never = section("never");
   return [
+    orphan("defaulted", "All", "b"),
+    // Would be first by its name.
+    orphan("defaults-refused", "None", "a"),
     route("group", { group: API, ...section("group") }),
     route("other-group", { group: "example.com", ...never }),
     // The ListenerSet and the Gateway have one name, and a listener of one name.
@@ -178,6 +190,20 @@ const OBJECTS = [
     "other",
   ),
   ...KINDS.flatMap(routes),
+  ...service("edge", [{ name: "http", port: 9999 }], [EDGE]),
+  ...(
+    [
+      ["defaults", "All", DEFAULT_PORT],
+      ["no-defaults", "None", NO_DEFAULT_PORT],
+    ] as const
+  ).map(([name, defaultScope, port]) =>
+    gatewayApi<GatewayApi.Gateway>("Gateway", name, {
+      gatewayClassName: "heddle",
+      addresses: [{ type: "Hostname", value: "edge.default.svc.cluster.local" }],
+      listeners: KINDS.map((kind) => listener(kind, kind.kind.toLowerCase(), base(kind) + port)),
+      defaultScope,
+    }),
+  ),
 ];
 
 describe.skipIf(!envoyBinary)("routes of every kind", () => {
@@ -224,6 +250,18 @@ describe.skipIf(!envoyBinary)("routes of every kind", () => {
         expect(await who("port")).toBe("a");
         // Of another group, of a Gateway of another namespace, of one that is not there; and of all listeners but one.
         expect(await who("never")).toBe("nobody");
+      },
+    );
+
+    proves(
+      {
+        [each.kind]: ["useDefaultGateways={All,None}"],
+        [`${API}/Gateway`]: ["defaultScope={All,None}"],
+      },
+      `${each.kind}: takes whatever Gateways are default, where it asks for them`,
+      async () => {
+        expect(await each.who(base(each) + DEFAULT_PORT)).toBe("b");
+        expect(await each.who(base(each) + NO_DEFAULT_PORT)).toBe("nobody");
       },
     );
 

@@ -107,13 +107,6 @@ const GATEWAY_API_KINDS = new Set([
 const TARGET = { group: "", kind: "Service", name: "shop" };
 /** For each row of the table, by kind and path, values that it is about. */
 export const samples: Readonly<Record<string, readonly unknown[]>> = {
-  ...Object.fromEntries(
-    ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute"].map((kind) => [
-      `${kind} useDefaultGateways`,
-      ["All"],
-    ]),
-  ),
-  "Gateway defaultScope": ["All"],
   "Gateway infrastructure": [{ labels: { team: "edge" } }],
   ...Object.fromEntries(
     ["Gateway", "ListenerSet", "XListenerSet"].map((kind) => [

@@ -1,5 +1,11 @@
 /** What is wrong with objects of the Gateway API: the conditions of their status that are not as they should be. */
-import { conditionsIn, type Diagnostic, isProblem, type Condition } from "@heddle/model";
+import {
+  conditionsIn,
+  type Diagnostic,
+  isProblem,
+  type Condition,
+  type RouteObject,
+} from "@heddle/model";
 import { type CheckContext, diagnostic } from "../check.ts";
 import { gatewayApiStatusOf } from "../gateway-api.ts";
 import type { Entry } from "../mesh-index.ts";
@@ -8,6 +14,14 @@ import type { Entry } from "../mesh-index.ts";
 export function* checkGatewayApi(entry: Entry, context: CheckContext): Iterable<Diagnostic> {
   const status = gatewayApiStatusOf(context.index, entry.key);
   if (!status) return;
+  const { useDefaultGateways } = entry.object.spec as RouteObject["spec"];
+  if ("parents" in status && useDefaultGateways === "All" && status.parents.length === 0) {
+    yield diagnostic(entry, {
+      code: "HDL0130",
+      path: "spec.useDefaultGateways",
+      message: "not Accepted (NoMatchingParent): there is no Gateway with defaultScope: All",
+    });
+  }
   const told = new Set<string>();
   for (const condition of conditionsIn(status)) {
     const { type, reason, message, path = "spec" } = condition;

@@ -4,6 +4,7 @@ import { groupOf } from "../object.ts";
 import type { MeshObject } from "../object.ts";
 import { ourGateway } from "./gateway-class.ts";
 import { selectorMatches } from "./label-selector.ts";
+import { tlsOptionsOf, tlsOptionsProblem } from "./tls-options.ts";
 import { GATEWAY_API, type GatewayApiReader, type RouteKind } from "./reader.ts";
 import {
   type AuthorityReason,
@@ -155,6 +156,10 @@ function draft(
       reason: "PortUnavailable",
       message: "a listener without a port cannot be served",
     });
+  }
+  const option = tlsOptionsProblem(listener);
+  if (option !== undefined) {
+    problems.push({ condition: "Accepted", reason: "UnsupportedValue", message: option });
   }
   const kinds = kindsOf(listener, protocol, problems);
   const certificates = certificatesOf(read, owner, listener, problems);
@@ -334,7 +339,7 @@ function isServed(
   if (protocol === undefined || kinds.length === 0) return false;
   if (problems.some(({ condition }) => condition !== "ResolvedRefs")) return false;
   if (protocol === "HTTPS" || (protocol === "TLS" && listener.tls?.mode !== "Passthrough")) {
-    return certificates.length > 0;
+    return certificates.length > 0 || tlsOptionsOf(listener).mode === "ISTIO_MUTUAL";
   }
   return true;
 }

@@ -11,6 +11,10 @@ export const placeOf = {
   referenceGrants: (namespace: string) => `grant ${namespace}`,
   /** Policies of a Service `namespace/name`. */
   backendTlsPolicies: (service: string) => `backend tls ${service}`,
+  /** Routes that ask for whatever Gateways are default. */
+  defaultedRoutes: () => "defaulted routes",
+  /** Gateways that such routes attach to. */
+  defaultGateways: () => "default gateways",
   /** Gateways that name a service as their address. */
   gatewaysAt: (host: string) => `gateway address ${host}`,
 } as const;
@@ -22,10 +26,15 @@ export function gatewayApiPlaces({ apiVersion, kind, metadata, spec }: MeshObjec
   switch (kind) {
     case "GatewayClass":
       return [];
-    case "Gateway":
-      return ((spec as GatewayApi.Gateway).addresses ?? []).flatMap(({ type, value }) =>
-        type === "Hostname" && value ? [placeOf.gatewaysAt(value.toLowerCase())] : [],
-      );
+    case "Gateway": {
+      const { addresses = [], defaultScope } = spec as GatewayApi.Gateway;
+      return [
+        ...(defaultScope === "All" ? [placeOf.defaultGateways()] : []),
+        ...addresses.flatMap(({ type, value }) =>
+          type === "Hostname" && value ? [placeOf.gatewaysAt(value.toLowerCase())] : [],
+        ),
+      ];
+    }
     case "ListenerSet":
     case "XListenerSet": {
       const gateway = gatewayOfSet(spec as GatewayApi.ListenerSet, namespace);
@@ -39,10 +48,13 @@ export function gatewayApiPlaces({ apiVersion, kind, metadata, spec }: MeshObjec
           ? [placeOf.backendTlsPolicies(`${namespace}/${name}`)]
           : [],
       );
-    default:
-      return ((spec as RouteObject["spec"]).parentRefs ?? []).map((parent) =>
-        placeOf.routes(parentKey(parent, namespace)),
-      );
+    default: {
+      const { parentRefs = [], useDefaultGateways } = spec as RouteObject["spec"];
+      return [
+        ...(useDefaultGateways === "All" ? [placeOf.defaultedRoutes()] : []),
+        ...parentRefs.map((parent) => placeOf.routes(parentKey(parent, namespace))),
+      ];
+    }
   }
 }
 

@@ -18,6 +18,10 @@ export interface GatewayApiReader {
   service(host: string): ServiceModel | undefined;
   /** Routes that name a parent, `parentKey`, oldest first. */
   routes(parent: string): readonly RouteObject[];
+  /** Routes that ask for default Gateways, oldest first. */
+  defaultedRoutes(): readonly RouteObject[];
+  /** Gateways that these attach to, oldest first. */
+  defaultGateways(): readonly MeshObject<GatewayApi.Gateway>[];
   /** ListenerSets that name a Gateway `namespace/name`, oldest first. */
   listenerSets(gateway: string): readonly MeshObject<GatewayApi.ListenerSet>[];
   /** Grants of one namespace. */
@@ -43,6 +47,7 @@ export const ROUTE_KINDS: readonly RouteKind[] = [
 /** A route of any kind, as far as parents are concerned. */
 export type RouteObject = MeshObject<{
   readonly parentRefs?: readonly GatewayApi.ParentReference[];
+  readonly useDefaultGateways?: "All" | "None";
   readonly hostnames?: readonly string[];
   readonly rules?: readonly unknown[];
 }>;

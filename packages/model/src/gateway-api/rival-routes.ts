@@ -1,6 +1,7 @@
 /** HTTPRoutes and GRPCRoutes that want the same hosts of one listener: by the Gateway API only the oldest of them is taken. */
 import { hostsOverlap } from "../host.ts";
 import { type AttachedListener, listenersTaking } from "./attachment.ts";
+import { parentsOf, routesOfParent } from "./default-gateways.ts";
 import {
   type GatewayApiReader,
   parentKey,
@@ -13,7 +14,7 @@ const NONE: RivalRoutes = new Map();
 
 /** Among all routes of a parent, `parentKey`. A route that is not taken itself keeps no other out. */
 export function routeRivalsOf(read: GatewayApiReader, parent: string): RivalRoutes {
-  const routes = read.routes(parent);
+  const routes = routesOfParent(read, parent);
   const has = (kind: string) => routes.some((route) => route.kind === kind);
   if (!has("HTTPRoute") || !has("GRPCRoute")) return NONE;
   const taken = new Map<string, { readonly route: RouteObject; readonly hosts: string[] }[]>();
@@ -40,7 +41,7 @@ function listenersOfParent(
   parent: string,
 ): readonly AttachedListener[] {
   if (route.kind !== "HTTPRoute" && route.kind !== "GRPCRoute") return [];
-  return (route.spec.parentRefs ?? []).flatMap((reference) => {
+  return parentsOf(read, route).flatMap(({ reference }) => {
     if (parentKey(reference, route.metadata.namespace) !== parent) return [];
     const found = listenersTaking(read, route, reference);
     return found.state === "attached" ? found.listeners : [];

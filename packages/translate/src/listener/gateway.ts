@@ -6,7 +6,13 @@ import { sniCluster } from "../filter/sni-cluster.ts";
 import { tcpProxy } from "../filter/tcp-proxy.ts";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
-import { BLACK_HOLE_CLUSTER, gatewaySecret, MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../names.ts";
+import {
+  BLACK_HOLE_CLUSTER,
+  gatewayClientCaSecret,
+  gatewaySecret,
+  MESH_HTTP_ALPN,
+  MESH_TCP_ALPN,
+} from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { ANY_CONNECTION, gatewayConnections } from "../route/connection-routes.ts";
@@ -84,17 +90,19 @@ export function gatewayListenerSecrets(
 /** Names of those of them that the proxy may have though they are of other namespaces than its own. */
 export function grantedSecrets(read: ModelReader, proxy: ProxyDescription): ReadonlySet<string> {
   if (proxy.type !== "router") return NONE;
-  const names = read
-    .get(gatewayServers, gatewayKeyOf(proxy))
-    .flatMap(({ listener: { tls } }) =>
-      tls?.mode === "TERMINATE"
-        ? tls.certificates.flatMap((each) =>
-            "credential" in each && each.granted
-              ? [gatewaySecret(proxy.namespace, each.credential)]
-              : [],
-          )
-        : [],
-    );
+  const names = read.get(gatewayServers, gatewayKeyOf(proxy)).flatMap(({ listener: { tls } }) =>
+    tls?.mode === "TERMINATE"
+      ? tls.certificates.flatMap((each) =>
+          "credential" in each && each.granted
+            ? [
+                gatewaySecret(proxy.namespace, each.credential),
+                // Clients may be verified against what stands beside it.
+                gatewayClientCaSecret(proxy.namespace, each.credential),
+              ]
+            : [],
+        )
+      : [],
+  );
   return new Set(names);
 }
 

@@ -36,6 +36,16 @@ export class GatewayApiObjects implements ModelIndex {
     return this.#places.read(placeOf.routes(parent)) as readonly RouteObject[];
   }
 
+  defaultedRoutes(): readonly RouteObject[] {
+    return this.#places.read(placeOf.defaultedRoutes()) as readonly RouteObject[];
+  }
+
+  defaultGateways(): readonly MeshObject<GatewayApi.Gateway>[] {
+    return this.#places.read(
+      placeOf.defaultGateways(),
+    ) as readonly MeshObject<GatewayApi.Gateway>[];
+  }
+
   listenerSets(gateway: string): readonly MeshObject<GatewayApi.ListenerSet>[] {
     return this.#places.read(
       placeOf.listenerSets(gateway),

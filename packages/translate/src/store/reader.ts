@@ -18,6 +18,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
     service: (host) => side().services.forHost(host),
     routes: (parent) => side().gatewayApi.routes(parent),
+    defaultedRoutes: () => side().gatewayApi.defaultedRoutes(),
+    defaultGateways: () => side().gatewayApi.defaultGateways(),
     listenerSets: (gateway) => side().gatewayApi.listenerSets(gateway),
     referenceGrants: (namespace) => side().gatewayApi.referenceGrants(namespace),
     backendTlsPolicies: (service) => side().gatewayApi.backendTlsPolicies(service),

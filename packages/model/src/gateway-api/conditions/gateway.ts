@@ -1,6 +1,7 @@
 /** Status of GatewayClasses, Gateways and ListenerSets. */
 import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
 import type { MeshObject } from "../../object.ts";
+import { parentsOf, routesOfParent } from "../default-gateways.ts";
 import { parentState } from "../attachment.ts";
 import { clientCertificateOf } from "../client-certificate.ts";
 import { gatewayClassState, ourGateway, stateOfClass } from "../gateway-class.ts";
@@ -314,8 +315,8 @@ function attachedRoutes(read: GatewayApiReader, { owner, listener }: ListenerEnt
   const { namespace, name } = owner.metadata;
   const group = owner.apiVersion.slice(0, owner.apiVersion.indexOf("/"));
   const parent = parentKey({ group, kind: owner.kind, namespace, name }, namespace);
-  return read.routes(parent).filter((route) =>
-    (route.spec.parentRefs ?? []).some((reference) => {
+  return routesOfParent(read, parent).filter((route) =>
+    parentsOf(read, route).some(({ reference }) => {
       if (parentKey(reference, route.metadata.namespace) !== parent) return false;
       const found = parentState(read, route, reference);
       return (

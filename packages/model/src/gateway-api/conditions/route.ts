@@ -2,6 +2,7 @@
 import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
 import type { MeshObject } from "../../object.ts";
 import { parentState } from "../attachment.ts";
+import { parentsOf } from "../default-gateways.ts";
 import { backendFilterProblem, routeFilterProblem } from "../filters.ts";
 import { GATEWAY_CONTROLLERS } from "../gateway-class.ts";
 import { referrerOf } from "../listeners.ts";
@@ -21,20 +22,22 @@ export function routeStatus(
   route: RouteObject,
 ): { readonly parents: readonly RouteParentStatus[] } {
   const shared = rulesConditions(read, route);
-  const parents = (route.spec.parentRefs ?? []).flatMap((parentRef, index): RouteParentStatus[] => {
-    const found = parentState(read, route, parentRef);
-    if (found.state === "foreign") return [];
-    const refused =
-      found.state === "refused"
-        ? fails("Accepted", found.reason, found.message, `spec.parentRefs[${index}]`)
-        : undefined;
-    const conditions = [
-      refused ?? shared.unsupported ?? holds("Accepted", "Accepted"),
-      shared.references,
-      ...(refused || !shared.partial ? [] : [shared.partial]),
-    ];
-    return [{ parentRef, controllerName: GATEWAY_CONTROLLERS[0] ?? "", conditions }];
-  });
+  const parents = parentsOf(read, route).flatMap(
+    ({ reference: parentRef, path }): RouteParentStatus[] => {
+      const found = parentState(read, route, parentRef);
+      if (found.state === "foreign") return [];
+      const refused =
+        found.state === "refused"
+          ? fails("Accepted", found.reason, found.message, path)
+          : undefined;
+      const conditions = [
+        refused ?? shared.unsupported ?? holds("Accepted", "Accepted"),
+        shared.references,
+        ...(refused || !shared.partial ? [] : [shared.partial]),
+      ];
+      return [{ parentRef, controllerName: GATEWAY_CONTROLLERS[0] ?? "", conditions }];
+    },
+  );
   return { parents };
 }
 

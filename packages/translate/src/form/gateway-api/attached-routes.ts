@@ -4,9 +4,11 @@ import {
   hostsLeftTo,
   type ListenerEntry,
   parentKey,
+  parentsOf,
   parentState,
   rivalsOf,
   type RouteObject,
+  routesOfParent,
 } from "@heddle/model";
 
 interface HostedRoute {
@@ -35,9 +37,9 @@ function attachedRoutes(read: GatewayApiReader, entry: ListenerEntry): readonly 
   const { namespace, name } = metadata;
   const group = apiVersion.slice(0, apiVersion.indexOf("/"));
   const parent = parentKey({ group, kind, namespace, name }, namespace);
-  return read.routes(parent).flatMap((route): HostedRoute[] => {
+  return routesOfParent(read, parent).flatMap((route): HostedRoute[] => {
     const hosts = new Set<string>();
-    for (const reference of route.spec.parentRefs ?? []) {
+    for (const { reference } of parentsOf(read, route)) {
       if (parentKey(reference, route.metadata.namespace) !== parent) continue;
       const found = parentState(read, route, reference);
       if (found.state !== "attached") continue;

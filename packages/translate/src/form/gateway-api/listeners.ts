@@ -1,5 +1,11 @@
 /** Listeners of the Gateway API's Gateways and ListenerSets in the intermediate form. */
-import { type ListenerEntry, type MeshObject, rivalsOf, type ServiceModel } from "@heddle/model";
+import {
+  type ListenerEntry,
+  type MeshObject,
+  rivalsOf,
+  type ServiceModel,
+  tlsOptionsOf,
+} from "@heddle/model";
 import { derivation, type ModelReader } from "../../read.ts";
 import type { GatewayListener, ListenerTls } from "../gateway-listener.ts";
 import { sectionReference } from "./section-rules.ts";
@@ -86,12 +92,17 @@ function formOf(
 
 function tlsOf({ listener, certificates, clients }: ListenerEntry): ListenerTls {
   if (listener.tls?.mode === "Passthrough") return { mode: "PASSTHROUGH" };
+  const { mode, cipherSuites } = tlsOptionsOf(listener);
+  const parameters = { cipherSuites, ecdhCurves: [] };
+  if (mode === "ISTIO_MUTUAL") return { mode: "MESH", parameters };
+  const sources = certificates.map(({ namespace, name }) => ({
+    credential: `kubernetes://${namespace}/${name}`,
+    granted: true as const,
+  }));
+  const [first] = sources;
   return {
     mode: "TERMINATE",
-    certificates: certificates.map(({ namespace, name }) => ({
-      credential: `kubernetes://${namespace}/${name}`,
-      granted: true,
-    })),
+    certificates: sources,
     ...(clients
       ? {
           clients: {
@@ -103,7 +114,19 @@ function tlsOf({ listener, certificates, clients }: ListenerEntry): ListenerTls 
             hashes: [],
           },
         }
-      : {}),
-    parameters: { cipherSuites: [], ecdhCurves: [] },
+      : mode === "SIMPLE"
+        ? {}
+        : {
+            // What the Gateway asks for in the Gateway API's own way goes before this.
+            clients: {
+              required: mode === "MUTUAL",
+              acceptUntrusted: false,
+              ...(first ? { authorities: { credential: first.credential } } : {}),
+              subjectAltNames: [],
+              spki: [],
+              hashes: [],
+            },
+          }),
+    parameters,
   };
 }
