@@ -141,10 +141,6 @@ const proxyConfig: readonly PlannedField[] = [
 ];
 
 const workloads: readonly PlannedField[] = [
-  // Endpoints in other networks are reached through gateways between them.
-  field("ServiceEntry", "endpoints[].network", "Warning"),
-  field("WorkloadEntry", "network", "Warning"),
-  field("WorkloadGroup", "template.network", "Warning"),
   // Istio copies them to the WorkloadEntries that it makes, where it reads none that a group may have.
   inert("WorkloadGroup", "metadata.annotations"),
   field("WorkloadGroup", "probe", "Warning"),

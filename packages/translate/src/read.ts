@@ -1,3 +1,4 @@
+import type { NetworkGateway } from "./store/networks.ts";
 import type {
   GatewayApiReader,
   DestinationRule,
@@ -122,6 +123,10 @@ export interface ModelReader {
   object<Spec>(key: string): MeshObject<Spec> | undefined;
   /** Keys of the client's labels that some rule's predicate reads, sorted. */
   predicateLabels(): readonly string[];
+  /** Where a network is reached from others; none where nobody leads into it. */
+  networkGateways(network: string): readonly NetworkGateway[];
+  /** Whether any network is. */
+  hasNetworks(): boolean;
   /**
    * Whom to derive a host's clusters for, on behalf of a client: its namespace where rules or visibility differ for it,
    * the namespace and a rule's `workloadSelector` where one picks the client, else `""`, which every question takes as a

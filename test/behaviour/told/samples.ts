@@ -140,9 +140,6 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "ProxyConfig concurrency": [2],
   "ProxyConfig environmentVariables": [{ ISTIO_META_TIER: "gold" }, { OTHER: "x" }],
   "ProxyConfig image.imageType": ["distroless"],
-  "ServiceEntry endpoints[].network": ["west"],
-  "WorkloadEntry network": ["west"],
-  "WorkloadGroup template.network": ["west"],
   "WorkloadGroup metadata.annotations": [{ "example.com/owner": "me" }],
   "WorkloadGroup probe": [{ httpGet: { port: 80 } }],
 };

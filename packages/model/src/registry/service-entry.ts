@@ -48,8 +48,8 @@ export function endpointsOfEntry(
   options: WorkloadOptions = {},
 ): WorkloadEndpoint[] {
   return (spec.endpoints ?? []).flatMap((endpoint) => {
-    // An endpoint without an address stands behind the gateway of another network.
-    if (!endpoint.address) return [];
+    // An endpoint without an address stands behind the gateway of its network.
+    if (!endpoint.address && !endpoint.network) return [];
     const { name, namespace } = metadata;
     const workload = workloadOfEntry(
       { name, namespace, labels: endpoint.labels ?? {} },

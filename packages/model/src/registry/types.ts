@@ -81,6 +81,7 @@ export interface ServicePort {
 
 /** One address and port that serves. */
 export interface WorkloadEndpoint {
+  /** Empty for one that only the gateways of its network reach. */
   readonly address: string;
   /** Where the workload itself listens, a number by now; 0 where only the workload and not one port of it is meant. */
   readonly port: number;
@@ -102,6 +103,8 @@ export interface WorkloadEndpoint {
   readonly canonicalRevision: string;
   readonly clusterId: string;
   readonly locality: WorkloadLocality | undefined;
+  /** Addresses of another network than a client's own lead nowhere; left out where it is not known. */
+  readonly network?: string;
   /** The Kubernetes node that it runs on, where that is known. */
   readonly nodeName?: string;
   /** Takes mutual TLS of the mesh. */

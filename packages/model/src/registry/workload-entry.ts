@@ -3,7 +3,7 @@ import type { MeshObject, ObjectMetadata } from "../object.ts";
 import type { WorkloadEntry } from "../kinds/workload-entry.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import type { WorkloadEndpoint } from "./types.ts";
-import { canonicalOf, localityOf } from "./workload.ts";
+import { canonicalOf, localityOf, networkOf } from "./workload.ts";
 import type { WorkloadOptions } from "./workload.ts";
 
 /** Istio's annotation on entries that a workload has registered itself. */
@@ -52,7 +52,7 @@ export function workloadOfEntryObject(
 /** The workload without any one of its ports (port 0). */
 export function workloadOfEntry(
   { name, namespace, labels }: Pick<ObjectMetadata, "name" | "namespace" | "labels">,
-  { address = "", serviceAccount = "", locality, weight }: WorkloadEntry,
+  { address = "", serviceAccount = "", locality, network, weight }: WorkloadEntry,
   options: WorkloadOptions = {},
   group?: string,
 ): WorkloadEndpoint {
@@ -70,6 +70,7 @@ export function workloadOfEntry(
     serviceAccount,
     clusterId: options.clusterId ?? "",
     locality: locality ? placeOf(locality) : localityOf(labels, undefined),
+    ...networkOf(network, labels),
     mtls: labels[TLS_MODE] === undefined ? serviceAccount !== "" : labels[TLS_MODE] === "istio",
     weight: weight || 1,
   };

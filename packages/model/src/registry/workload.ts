@@ -41,6 +41,7 @@ export function workloadOfPod(
     clusterId: options.clusterId ?? "",
     locality: localityOf(metadata.labels, undefined),
     ...(spec.nodeName ? { nodeName: spec.nodeName } : {}),
+    ...networkOf(undefined, metadata.labels),
     mtls: takesMutualTls(pod),
     weight: 1,
   };
@@ -102,6 +103,17 @@ export function localityOf(labels: Labels, zone: string | undefined): WorkloadLo
   };
   const known = locality.region || locality.zone || locality.subzone;
   return known ? locality : undefined;
+}
+
+const NETWORK_LABEL = "topology.istio.io/network";
+
+/** What is said of the workload itself goes before its label. */
+export function networkOf(
+  told: string | undefined,
+  labels: Labels,
+): Pick<WorkloadEndpoint, "network"> {
+  const network = told || labels[NETWORK_LABEL];
+  return network ? { network } : {};
 }
 
 function isReady(pod: Pod): boolean {

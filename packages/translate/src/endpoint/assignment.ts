@@ -16,6 +16,7 @@ import { outboundCluster as clusterName } from "../names.ts";
 import { endpointMetadata } from "../telemetry/peer.ts";
 import { byLocality } from "./locality.ts";
 import type { ClientPlace } from "./locality-group.ts";
+import { acrossNetworks } from "./networks.ts";
 import { takesMeshTls } from "./takes-mesh-tls.ts";
 import { labelOf, NODE_LABEL } from "./topology.ts";
 
@@ -48,22 +49,14 @@ export function assignmentOf(context: ClusterContext): ClusterLoadAssignment {
 }
 
 /** Only clusters that resolve names can have them for endpoints; addresses are those that the client can reach. */
-function endpointsOf({
-  read,
-  service,
-  port,
-  subset,
-  discovery,
-  client,
-}: ClusterContext): readonly WorkloadEndpoint[] {
+function endpointsOf(context: ClusterContext): readonly WorkloadEndpoint[] {
+  const { read, service, port, subset, discovery, client } = context;
   const { families = "v4" } = client;
-  const all = read
+  const chosen = read
     .endpoints(service, port.port)
-    .filter(
-      ({ labels, address }) =>
-        labelsMatch(subset?.labels, labels) &&
-        (!isIpAddress(address) || isReachable(address, families)),
-    )
+    .filter(({ labels }) => labelsMatch(subset?.labels, labels));
+  const all = acrossNetworks(context, chosen)
+    .filter(({ address }) => !isIpAddress(address) || isReachable(address, families))
     .filter((endpoint) => !service.nodeLocal || isOnNode(endpoint, client));
   if (discovery === "EDS") return all.filter(({ address }) => !isName(address));
   // One name, of which one address is used at a time: more than one endpoint Envoy refuses.

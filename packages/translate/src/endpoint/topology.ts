@@ -16,11 +16,14 @@ export const PLACE_LABELS: ReadonlySet<string> = new Set([
   NODE_LABEL,
 ]);
 
-type Workload = Pick<WorkloadEndpoint, "labels" | "locality" | "clusterId" | "nodeName">;
+type Workload = Pick<
+  WorkloadEndpoint,
+  "labels" | "locality" | "clusterId" | "nodeName" | "network"
+>;
 
 /** Empty where nothing is known: Istio compares a label that is missing as one without a value. */
 export function labelOf(workload: Workload, name: string): string {
-  const { labels, locality, clusterId, nodeName } = workload;
+  const { labels, locality, clusterId, nodeName, network } = workload;
   const label = labels[name] ?? "";
   switch (name) {
     case REGION_LABEL:
@@ -31,6 +34,8 @@ export function labelOf(workload: Workload, name: string): string {
       return locality?.subzone || label;
     case CLUSTER_LABEL:
       return clusterId || label;
+    case NETWORK_LABEL:
+      return network || label;
     case NODE_LABEL:
       return nodeName || label;
     default:

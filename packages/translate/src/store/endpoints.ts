@@ -42,7 +42,9 @@ export function endpointsOfUnit(
       : entries.flatMap((entry) => ofEntry(entry, model, port, sources));
   const found = new Map<string, WorkloadEndpoint>();
   for (const endpoint of all) {
-    const name = `${endpoint.address}|${endpoint.port}`;
+    const { address, network, workload } = endpoint;
+    // Those without an address are told apart by what is left.
+    const name = `${address || `${network} ${workload} ${found.size}`}|${endpoint.port}`;
     if (endpoint.ready || !found.has(name)) found.set(name, endpoint);
   }
   return [...found.values()];
@@ -114,7 +116,7 @@ function onWorkload(
   port: { readonly name: string; readonly targetPort: number | string },
 ): readonly WorkloadEndpoint[] {
   const number = portOnWorkload(ports, port);
-  if (workload.address === "" || number === undefined) return [];
+  if (number === undefined || (workload.address === "" && !workload.network)) return [];
   return [{ ...workload, portName: port.name, port: number }];
 }
 

@@ -6,6 +6,7 @@ import type { Derivation, ModelReader } from "../read.ts";
 import { ANY_NAMESPACE, answerFor } from "./by-namespace.ts";
 import { namespaceOfScope, ruleFor, scopeOf } from "./destination-rules.ts";
 import { gatewayApiListeners, gatewayApiRivals } from "../form/gateway-api/entries.ts";
+import { NETWORK_LABEL } from "../endpoint/topology.ts";
 import { consumerNamespaces } from "../form/gateway-api/mesh-parents.ts";
 import type { Store } from "./store.ts";
 
@@ -73,15 +74,18 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     peerAuthentication: (namespace, labels, port) =>
       side().peerAuthentications.modeOf(namespace, labels, port),
     predicateLabels: () => {
-      const { services, virtualServices, destinationRules } = side();
+      const { services, virtualServices, destinationRules, networks } = side();
       return [
         ...new Set([
+          ...(networks.any() ? [NETWORK_LABEL] : []),
           ...services.predicateLabels(),
           ...virtualServices.predicateLabels(),
           ...destinationRules.predicateLabels(),
         ]),
       ].toSorted();
     },
+    networkGateways: (network) => side().networks.gateways(network),
+    hasNetworks: () => side().networks.any(),
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
     overloadPolicy: (namespace, labels) => side().overloadPolicies.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),

@@ -21,6 +21,7 @@ import { Gateways } from "./gateways.ts";
 import { Ingresses } from "./ingresses.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Narrowest } from "./narrowest.ts";
+import { Networks } from "./networks.ts";
 import { Objects } from "./objects.ts";
 import { PeerAuthentications } from "./peer-authentications.ts";
 import { RateLimits } from "./rate-limits.ts";
@@ -35,6 +36,7 @@ export class Side {
   readonly objects: Objects;
   readonly services: Services;
   readonly workloads: Workloads;
+  readonly networks: Networks;
   readonly virtualServices: VirtualServices;
   readonly destinationRules: DestinationRules;
   readonly fallbacks: Fallbacks;
@@ -56,6 +58,7 @@ export class Side {
     this.objects = new Objects(claims);
     this.services = new Services(claims, mesh);
     this.workloads = new Workloads(claims, this.services, clusterId);
+    this.networks = new Networks(claims);
     this.virtualServices = new VirtualServices(claims, clusterDomain);
     this.destinationRules = new DestinationRules(claims, {
       rootNamespace,
@@ -86,6 +89,7 @@ export class Side {
     this.#indexes = [
       this.services,
       this.workloads,
+      this.networks,
       this.virtualServices,
       this.destinationRules,
       this.fallbacks,

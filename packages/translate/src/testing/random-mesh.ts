@@ -20,7 +20,7 @@ const HOSTS = [
 export const PROXIES = [
   parseNode({
     id: "sidecar~10.0.0.1~client.a~a.svc.cluster.local",
-    metadata: { LABELS: { app: "one", tier: "gold" } },
+    metadata: { LABELS: { app: "one", tier: "gold" }, NETWORK: "east" },
   }),
   parseNode({
     id: "sidecar~10.0.0.4~other.b~b.svc.cluster.local",
@@ -38,6 +38,7 @@ export const PROXIES = [
   parseNode({
     id: "router~10.0.0.9~edge.istio-system~istio-system.svc.cluster.local",
     metadata: {
+      NETWORK: "west",
       LABELS: { istio: "ingressgateway", "gateway.networking.k8s.io/gateway-name": "api" },
     },
   }),
@@ -63,26 +64,32 @@ const service = fc
       ...[{}, {}, {}, { internalTrafficPolicy: "Local" }],
       ...[{ trafficDistribution: "PreferClose" }, { trafficDistribution: "PreferSameNode" }],
     ),
+    into: fc.constantFrom(undefined, undefined, undefined, "west"),
   })
-  .map(({ namespace: ns, name: service, headless, exportTo: to, ports, externalName, near }) =>
-    object(
-      "v1",
-      "Service",
-      service,
-      {
-        clusterIP: headless ? "None" : `10.9.${NAMESPACES.indexOf(ns)}.${NAMES.indexOf(service)}`,
-        selector: { app: service },
-        ...near,
-        ...(externalName ? { type: "ExternalName", externalName } : {}),
-        ports: ports.map((port) => ({
-          name: port,
-          port: { http: 80, grpc: 81, tcp: 90, other: 95 }[port],
-          targetPort: 8080,
-        })),
-      },
-      ns,
-      to === undefined ? {} : { annotations: { "networking.istio.io/exportTo": to } },
-    ),
+  .map(
+    ({ namespace: ns, name: service, headless, exportTo: to, ports, externalName, near, into }) =>
+      object(
+        "v1",
+        "Service",
+        service,
+        {
+          clusterIP: headless ? "None" : `10.9.${NAMESPACES.indexOf(ns)}.${NAMES.indexOf(service)}`,
+          selector: { app: service },
+          ...near,
+          ...(externalName ? { type: "ExternalName", externalName } : {}),
+          ...(into ? { externalIPs: ["192.0.2.9"] } : {}),
+          ports: ports.map((port) => ({
+            name: port,
+            port: { http: 80, grpc: 81, tcp: 90, other: 95 }[port],
+            targetPort: 8080,
+          })),
+        },
+        ns,
+        {
+          ...(to === undefined ? {} : { annotations: { "networking.istio.io/exportTo": to } }),
+          ...(into ? { labels: { "topology.istio.io/network": into } } : {}),
+        },
+      ),
   );
 
 const slice = fc
@@ -566,7 +573,8 @@ const workloadEntry = fc
   .record({
     namespace,
     name,
-    address: fc.constantFrom("10.0.0.1", "10.0.0.8", "fd00::8", "vm.test"),
+    address: fc.constantFrom("10.0.0.1", "10.0.0.8", "fd00::8", "vm.test", ""),
+    network: fc.constantFrom(undefined, undefined, "west", "east"),
     app: name,
     grouped: fc.boolean(),
     serviceAccount: fc.constantFrom(undefined, "vm"),

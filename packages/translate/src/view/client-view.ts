@@ -1,6 +1,7 @@
 /** What of a proxy its outbound resources depend on. */
 import { objectKey } from "@heddle/model";
-import { labelOf, PLACE_LABELS } from "../endpoint/topology.ts";
+import { networkOf } from "../endpoint/networks.ts";
+import { labelOf, NETWORK_LABEL, PLACE_LABELS } from "../endpoint/topology.ts";
 import { ZONES_OF_PEERS, zonesOfPeers } from "../endpoint/zones.ts";
 import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { familiesOf } from "../families.ts";
@@ -22,7 +23,8 @@ export function clientViewOf(
   const asked = read.predicateLabels();
   const [address] = proxy.addresses;
   const known =
-    asked.some((label) => PLACE_LABELS.has(label)) && address !== undefined
+    asked.some((label) => PLACE_LABELS.has(label) || label === NETWORK_LABEL) &&
+    address !== undefined
       ? read.workload(address)
       : undefined;
   const nodeName = known?.nodeName ?? proxy.metadata?.["NODE_NAME"];
@@ -32,7 +34,12 @@ export function clientViewOf(
     ...(nodeName === undefined ? {} : { nodeName }),
   };
   for (const label of asked) {
-    const value = label === ZONES_OF_PEERS ? zonesOfPeers(read, proxy) : labelOf(workload, label);
+    const value =
+      label === ZONES_OF_PEERS
+        ? zonesOfPeers(read, proxy)
+        : label === NETWORK_LABEL
+          ? networkOf(read, proxy, known)
+          : labelOf(workload, label);
     if (value !== "" || Object.hasOwn(proxy.labels, label)) labels[label] = value;
   }
   const { type, namespace, clusterId, locality } = proxy;

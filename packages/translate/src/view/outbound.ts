@@ -18,7 +18,7 @@ import { attempt } from "../engine/attempt.ts";
 import { loadAssignment } from "../endpoint/load-assignment.ts";
 import { askedBy, type PlaceAsked } from "../endpoint/locality.ts";
 import { type ClientPlace, placeText } from "../endpoint/locality-group.ts";
-import { labelsAskedBy } from "../endpoint/topology.ts";
+import { labelsAskedBy, NETWORK_LABEL } from "../endpoint/topology.ts";
 import { type Patcher, patcherFor } from "../patch/patcher.ts";
 import type { Families } from "../families.ts";
 import type { Locality, Reach } from "../proxy.ts";
@@ -227,7 +227,7 @@ const placeAsked = derivation<{ readonly host: string; readonly scope: string },
     const rule = read.destinationRule(host, scope)?.spec;
     const service = read.service(host, scope);
     if (service === undefined) return { locality: false, labels: [] };
-    const own = labelsAskedBy(service);
+    const own = [...labelsAskedBy(service), ...(read.hasNetworks() ? [NETWORK_LABEL] : [])];
     if (rule === undefined && own.length === 0) return { locality: false, labels: [] };
     const asked = clusteredPorts(service).flatMap((port) =>
       [undefined, ...(rule?.subsets ?? [])].map((subset) =>
