@@ -42,6 +42,7 @@ function isService(value: object): value is ServiceModel {
   return "host" in value && "namespace" in value && "ports" in value && "name" in value;
 }
 
-function serviceKey({ namespace, name }: ServiceModel): string {
-  return `core/Service/${namespace}/${name}`;
+/** Of the Service or ServiceEntry that it was made from. */
+function serviceKey({ key, namespace, name }: ServiceModel): string {
+  return key || `core/Service/${namespace}/${name}`;
 }

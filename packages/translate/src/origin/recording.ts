@@ -30,6 +30,7 @@ export function record(read: ModelReader, run: (read: ModelReader) => void): Rec
   const recorder = new Proxy(read, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
+      if (name === "gatewayApi") return heard(member as object, note);
       if (typeof member !== "function") return member;
       if (name === "get") {
         return (derivation: Derivation<unknown, unknown>, key: unknown) => {
@@ -52,6 +53,18 @@ export function record(read: ModelReader, run: (read: ModelReader) => void): Rec
     }
   });
   return { objects, derived: [...derived.values()] };
+}
+
+/** A reader within the reader, whose answers are noted as well. */
+function heard<Reader extends object>(reader: Reader, note: (keys: Iterable<string>) => void) {
+  return new Proxy(reader, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) =>
+        noted(() => Reflect.apply(member, target, args) as unknown, note);
+    },
+  });
 }
 
 /** An answer that holds no object itself, such as a mode, was decided by the objects that the store looked at for it. */
