@@ -26,30 +26,35 @@ export function postgresDriver(options: PostgresOptions): Driver {
   const same = (value: unknown) => value as string;
   for (const type of DATES) client.options.parsers[type] = same;
   for (const type of [...DATES, ...JSONS]) client.options.serializers[type] = same;
-  const leases = new Set<Promise<unknown>>();
-  const lease = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
-    const reserved = await client.reserve();
-    try {
-      return await work(connection(reserved));
-    } finally {
-      reserved.release();
-    }
-  };
+  let leased = 0;
+  let allReturned = () => {};
   return {
     kind: "postgres",
-    lease(work) {
-      const leased = lease(work);
-      const done = leased.then(
-        () => void leases.delete(done),
-        () => void leases.delete(done),
-      );
-      leases.add(done);
-      return leased;
+    async lease(work) {
+      leased++;
+      try {
+        const reserved = await client.reserve();
+        try {
+          return await work(connection(reserved));
+        } finally {
+          reserved.release();
+        }
+      } finally {
+        leased--;
+        if (leased === 0) allReturned();
+      }
     },
     async close() {
       // A connection that is reserved when `end` comes stays open until the time-out (postgres.js 3.4.9), also when it is
       // released at once; a Worker closes while the commit of what it has answered is under way.
-      await within(CLOSE_WITHIN, Promise.all(leases));
+      await new Promise<void>((resolve) => {
+        if (leased === 0) return resolve();
+        const timer = setTimeout(resolve, CLOSE_WITHIN);
+        allReturned = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
       await client.end({ timeout: CLOSE_WITHIN / 1000 });
     },
   };
@@ -71,15 +76,4 @@ function connection(reserved: postgres.ReservedSql): Connection {
     // A connection whose rollback fails is closed by then, and postgres.js replaces it.
     discard: () => {},
   };
-}
-
-/** Resolves when the work is done, or when the time is up. */
-function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    void work.finally(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
