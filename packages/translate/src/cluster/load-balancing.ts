@@ -6,6 +6,11 @@ import type { ClusterFeature } from "./feature.ts";
 /** What Istio asks for where a rule says nothing; Envoy's own default, 1024, is the same and written out. */
 const MINIMUM_RING_SIZE = 1024;
 
+/** Envoy takes no larger ring, and gRPC refuses one. */
+const MAXIMUM_RING_SIZE = 8 * 1024 * 1024;
+
+const ROUND_ROBIN: Cluster = { lbPolicy: "ROUND_ROBIN" };
+
 export const loadBalancing: ClusterFeature = {
   name: "load balancing",
   apply(cluster, { policy, discovery, reach }) {
@@ -13,9 +18,12 @@ export const loadBalancing: ClusterFeature = {
     if (discovery === "ORIGINAL_DST" || discovery === "DYNAMIC_DNS")
       return { ...cluster, lbPolicy: "CLUSTER_PROVIDED" };
     const { loadBalancer = {} } = policy;
-    if (loadBalancer.consistentHash) return { ...cluster, ...hashing(loadBalancer.consistentHash) };
-    // gRPC's own clients refuse a cluster whose policy they do not have; they all have this one.
-    if (reach === "proxyless") return { ...cluster, lbPolicy: "ROUND_ROBIN" };
+    const { consistentHash } = loadBalancer;
+    // gRPC's own clients refuse a cluster whose policy they do not have; they all have these two.
+    if (reach === "proxyless") {
+      return { ...cluster, ...(consistentHash ? ring(consistentHash) : ROUND_ROBIN) };
+    }
+    if (consistentHash) return { ...cluster, ...hashing(consistentHash) };
     return { ...cluster, ...simple(loadBalancer) };
   },
 };
@@ -49,8 +57,12 @@ function hashing(hash: ConsistentHash): Cluster {
       ...(tableSize ? { maglevLbConfig: { tableSize } } : {}),
     };
   }
-  const minimumRingSize =
-    hash.ringHash?.minimumRingSize || hash.minimumRingSize || MINIMUM_RING_SIZE;
+  return ring(hash);
+}
+
+function ring({ ringHash, minimumRingSize: older }: ConsistentHash): Cluster {
+  const wanted = ringHash?.minimumRingSize || older || MINIMUM_RING_SIZE;
+  const minimumRingSize = Math.min(Number(wanted), MAXIMUM_RING_SIZE);
   return { lbPolicy: "RING_HASH", ringHashLbConfig: { minimumRingSize } };
 }
 

@@ -44,7 +44,7 @@ export function meshTls(
 }
 
 /** SPIFFE ids of the accounts that the endpoints run under; none known: anyone whom the trust bundle vouches for. */
-function identitiesOf({ read, service, port }: ClusterContext): readonly string[] {
+export function identitiesOf({ read, service, port }: ClusterContext): readonly string[] {
   const ids = read.serviceAccounts(service, port.port).map((account) => {
     const slash = account.indexOf("/");
     const [namespace, name] = [account.slice(0, slash), account.slice(slash + 1)];

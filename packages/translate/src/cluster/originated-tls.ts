@@ -30,6 +30,7 @@ export function originatedTls(
 /** Names of the secrets that a cluster's TLS refers to, as SDS has them. */
 export function secretsOf(context: ClusterContext): readonly string[] {
   const { tls } = context.policy;
+  if (context.reach === "proxyless") return [];
   if (tls === undefined) {
     const { backendTls, client } = context;
     if (backendTls === undefined) return [];

@@ -8,8 +8,8 @@ const TYPE =
 
 export const proxyProtocol: ClusterFeature = {
   name: "proxy protocol",
-  apply(cluster, { policy }) {
-    if (policy.proxyProtocol === undefined) return cluster;
+  apply(cluster, { policy, reach }) {
+    if (policy.proxyProtocol === undefined || reach === "proxyless") return cluster;
     const version = policy.proxyProtocol.version ?? "V1";
     const wrap = (inner: TransportSocket = RAW_BUFFER): TransportSocket => ({
       name: "envoy.transport_sockets.upstream_proxy_protocol",

@@ -5,6 +5,7 @@ import type { ClientTLSSettings } from "@heddle/model";
 import { takesMeshTls } from "../endpoint/takes-mesh-tls.ts";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
 import { backendTls } from "./backend-tls.ts";
+import { grpcTls } from "./grpc-tls.ts";
 import { meshTls } from "./mesh-tls.ts";
 import { originatedTls } from "./originated-tls.ts";
 import { originates } from "./originates.ts";
@@ -23,6 +24,7 @@ const PLAIN_TEXT = { name: "tlsMode-disabled", match: {}, transportSocket: RAW_B
 export const tls: ClusterFeature = {
   name: "tls",
   apply(cluster, context) {
+    if (context.reach === "proxyless") return { ...cluster, ...grpcTls(context) };
     const settings = context.policy.tls;
     const mode = modeOf(settings);
     if (settings === undefined || mode === undefined) {

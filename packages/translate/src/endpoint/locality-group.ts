@@ -18,7 +18,7 @@ export interface ClientPlace {
   readonly labels: Readonly<Record<string, string>>;
   /** IPv4 where it is left out. */
   readonly families?: Families;
-  /** SDS name of what it presents to the backend; nothing where it is left out. */
+  /** SDS name of what it presents to the backend, or a gRPC client's provider of certificates; nothing where it is left out. */
   readonly certificate?: string;
 }
 

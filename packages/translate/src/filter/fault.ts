@@ -3,9 +3,13 @@ import { extension } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
 import { FAULT_FILTER } from "./names.ts";
 
-const FILTER = extension(FAULT_FILTER, "envoy.extensions.filters.http.fault.v3.HTTPFault", {});
+export const IDLE_FAULT = extension(
+  FAULT_FILTER,
+  "envoy.extensions.filters.http.fault.v3.HTTPFault",
+  {},
+);
 
 export const faultFilter: HttpFeature = {
   name: "fault",
-  filters: ({ leg }) => (leg === "outbound" ? [FILTER] : []),
+  filters: ({ leg }) => (leg === "outbound" ? [IDLE_FAULT] : []),
 };

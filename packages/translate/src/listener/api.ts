@@ -4,6 +4,7 @@ import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/net
 import { resolveHost } from "@heddle/model";
 import { horizonOf, inSight } from "../form/horizon.ts";
 import { ADS } from "../ads.ts";
+import { IDLE_FAULT } from "../filter/fault.ts";
 import { routerFilter } from "../filter/router.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { typedConfig } from "../typed-config.ts";
@@ -34,7 +35,8 @@ const namedListener = derivation<{ readonly name: string; readonly route: string
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         {
           rds: { routeConfigName: route, configSource: ADS },
-          httpFilters: routerFilter.filters(),
+          // Those of Envoy's that gRPC's own clients have, and that routes configure.
+          httpFilters: [IDLE_FAULT, ...routerFilter.filters()],
         },
       ),
     },

@@ -140,6 +140,7 @@ const hostRoute = derivation<
   ({ view, name }) => `${clientText(view)}|${name}|${view.reach === "proxyless"}`,
   (read, { view, name, host, port }) => {
     const found = virtualHost(read, view, host, port, "listener");
+    if (view.reach === "proxyless") return found && { name, virtualHosts: [found] };
     return found && configuration(read, view, name, [found]);
   },
 );

@@ -2,9 +2,11 @@
 import type { Route, VirtualHost } from "@heddle/envoy/config/route/v3";
 import { heeds } from "../form/horizon.ts";
 import { rulesForHost } from "../form/rules.ts";
+import { outboundCluster } from "../names.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { defaultRoute } from "./default-route.ts";
 import { type DomainForm, domainsOf, homesOf } from "./domains.ts";
+import { forGrpcClient } from "./grpc-client.ts";
 import { hashPoliciesOf } from "./hash-policy.ts";
 import { withFallback } from "./fallback-route.ts";
 import { routesOf } from "./rules.ts";
@@ -27,24 +29,34 @@ const MESH: ReadonlySet<string> = new Set(["mesh"]);
 export const hostRoutes = derivation<HostKey, readonly Route[]>(
   "route/host",
   ({ ruled, plain, view, host, port }) => `${view.key}|${host}|${port}|${ruled}|${plain}`,
-  (read, { ruled, plain, view, host, port }) => {
-    const rules = ruled ? rulesForHost(read, host, view.namespace) : undefined;
-    const unruled = () => {
-      const route = defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined));
-      return plain ? route : withFallback(route, { read, view });
-    };
-    if (
-      rules === undefined ||
-      rules.http.length === 0 ||
-      (rules.ports && !rules.ports.includes(port))
-    ) {
-      return [unruled()];
-    }
-    const routes = routesOf({ read, view, rules, port, tls: false, gateways: MESH, plain });
-    // Rules of which none concerns the client are, as in Istio, as good as none.
-    return routes.length > 0 ? routes : [unruled()];
+  (read, key) => {
+    const routes = allRoutes(read, key);
+    if (!key.plain) return routes;
+    const own = outboundCluster(read.service(key.host)?.aliasOf ?? key.host, key.port);
+    return routes.flatMap((route) => forGrpcClient(route, own));
   },
 );
+
+function allRoutes(
+  read: ModelReader,
+  { ruled, plain, view, host, port }: HostKey,
+): readonly Route[] {
+  const rules = ruled ? rulesForHost(read, host, view.namespace) : undefined;
+  const unruled = () => {
+    const route = defaultRoute(host, port, hashPoliciesOf(read, view, host, port, undefined));
+    return plain ? route : withFallback(route, { read, view });
+  };
+  if (
+    rules === undefined ||
+    rules.http.length === 0 ||
+    (rules.ports && !rules.ports.includes(port))
+  ) {
+    return [unruled()];
+  }
+  const routes = routesOf({ read, view, rules, port, tls: false, gateways: MESH, plain });
+  // Rules of which none concerns the client are, as in Istio, as good as none.
+  return routes.length > 0 ? routes : [unruled()];
+}
 
 interface VirtualHostKey extends HostKey {
   readonly form: DomainForm;

@@ -46,7 +46,9 @@ export function clientViewOf(
   const cohort = staged ? proxy.cohort : "stable";
   const reach = reachOf(proxy);
   const families = familiesOf(proxy.addresses);
-  const certificate = backendCertificate(read, proxy);
+  const certificate = proxy.proxyless
+    ? proxy.metadata?.["HEDDLE_CERTIFICATE_PROVIDER"] || undefined
+    : backendCertificate(read, proxy);
   const patches = patchKeyOf(read, proxy, CLUSTERS);
   // Gateways serve strangers: what they reach is what their rules name.
   const followed = type === "sidecar" ? read.sidecar(namespace, proxy.labels) : undefined;

@@ -201,7 +201,8 @@ function hostKey(
     locality: asked.locality ? locality : undefined,
     labels: Object.fromEntries(known),
     ...(families === undefined ? {} : { families }),
-    ...(certificate !== undefined && read.get(speaksBackendTls, { host, scope })
+    ...(certificate !== undefined &&
+    (reach === "proxyless" || read.get(speaksBackendTls, { host, scope }))
       ? { certificate }
       : {}),
   };
