@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -11,6 +12,7 @@ import {
   type SpanRecord,
 } from "@heddle/telemetry";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { mountSmallDisk, noSmallDisk } from "../../../../../test/harness/small-disk.ts";
 import type { TelemetryStore } from "../telemetry-store.ts";
 import { openDuckDbStore } from "./duckdb-store.ts";
 
@@ -477,3 +479,44 @@ test("what was acknowledged survives SIGKILL, and a batch is whole or absent", a
     stored: false,
   });
 });
+
+test.skipIf(noSmallDisk !== undefined)(
+  `a long write-ahead log goes into the file, but not where the disk has no room${noSmallDisk ? ` (${noSmallDisk})` : ""}`,
+  async () => {
+    const disk = mountSmallDisk(join(directory, "disk"), 100);
+    const options = { path: join(directory, "disk/full.duckdb"), expireEveryMs: 0, logBytes: 2e6 };
+    const full = await openDuckDbStore({ ...options, clock: () => now });
+    const walBytes = async () => {
+      // Comes in turn after the checkpoint of the last write.
+      await full.expire(now);
+      return (await stat(`${options.path}.wal`).catch(() => undefined))?.size ?? 0;
+    };
+    const lines = () => ({
+      logs: Array.from({ length: 2_000 }, () => log({ body: randomBytes(300).toString("hex") })),
+    });
+    try {
+      for (let number = 1; number <= 2; number++)
+        await full.write(scope, lines(), { stream: "a", number });
+      expect(await walBytes()).toBeLessThan(2e6);
+
+      // Room for the log of two batches, and for no checkpoint of it.
+      disk.fill(4e6);
+      let number = 3;
+      const refused = async () => {
+        for (; number < 20; number++) await full.write(scope, lines(), { stream: "a", number });
+      };
+      await expect(refused()).rejects.toThrow(/Failed to commit: .*No space left on device/);
+      expect(number).toBeGreaterThan(3);
+      await expect(refused()).rejects.toThrow(/Failed to commit: .*No space left on device/);
+      expect((await full.status()).logs).toBe((number - 1) * 2_000);
+
+      disk.free();
+      expect(await full.write(scope, lines(), { stream: "a", number })).toEqual({ stored: true });
+      expect((await full.status()).logs).toBe(number * 2_000);
+      expect(await walBytes()).toBeLessThan(2e6);
+    } finally {
+      await full.close();
+      disk.unmount();
+    }
+  },
+);

@@ -15,11 +15,13 @@ import type {
   TelemetryStore,
   TimeRange,
 } from "../telemetry-store.ts";
+import { createCheckpoint } from "./checkpoint.ts";
 import { findLogs } from "./log-queries.ts";
 import { metricSeries } from "./metric-queries.ts";
 import { openFile, type OpenOptions } from "./open.ts";
 import { courses, seriesTotals, type Course } from "./request-queries.ts";
 import { expireRows, type Retention } from "./retention.ts";
+import { reopening } from "./reopening.ts";
 import { loadDictionary } from "./series.ts";
 import { findTraces, readTrace, traceOperations, traceServices } from "./trace-queries.ts";
 import { createWriter } from "./writer.ts";
@@ -31,6 +33,8 @@ export interface DuckDbStoreOptions extends OpenOptions {
   clock?: () => number;
   /** How often old rows are dropped, milliseconds; 0 for never by itself. */
   expireEveryMs?: number;
+  /** How long the write-ahead log grows before it goes into the file, bytes. */
+  logBytes?: number;
 }
 
 const day = 86_400_000;
@@ -42,12 +46,17 @@ const defaultRetention: Retention = {
 };
 
 /** Throws StoreError HDL5101 or HDL5102 where the file can't be used. */
-export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<TelemetryStore> {
+export function openDuckDbStore(options: DuckDbStoreOptions): Promise<TelemetryStore> {
+  return reopening(() => openOnce(options), options.clock ?? Date.now);
+}
+
+async function openOnce(options: DuckDbStoreOptions): Promise<TelemetryStore> {
   const clock = options.clock ?? Date.now;
   const retention = { ...defaultRetention, ...options.retention };
   const { instance, writer: connection } = await openFile(options);
   const dictionary = await loadDictionary(connection);
-  const writer = createWriter(connection, dictionary, clock);
+  const checkpoint = createCheckpoint(options.path, options.logBytes);
+  const writer = createWriter(connection, dictionary, clock, checkpoint);
   const reader = await instance.connect();
   const every = options.expireEveryMs ?? 600_000;
   const timer =
@@ -115,7 +124,7 @@ export async function openDuckDbStore(options: DuckDbStoreOptions): Promise<Tele
   };
 
   function expire(now: number): Promise<number> {
-    return writer.exclusively((own) => expireRows(own, retention, now));
+    return writer.exclusively((own) => expireRows(own, retention, now, checkpoint));
   }
 
   function inScope<T>(

@@ -44,8 +44,8 @@ export async function openFile(options: OpenOptions): Promise<OpenFile> {
   }
 }
 
-/** How long the write-ahead log grows before it goes into the file; twice the writes of DuckDB's own 16 MB for a second more at opening. */
-const checkpointAt = "128MB";
+/** DuckDB makes no checkpoint by itself: `checkpoint.ts` says when. */
+const checkpointAt = "1TB";
 
 async function connect({
   path,

@@ -1,6 +1,7 @@
 /** Drops rows that are older than their kind is kept. */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
+import type { Checkpoint } from "./checkpoint.ts";
 import { timedTables } from "./schema.ts";
 
 /** Milliseconds. */
@@ -19,6 +20,7 @@ export async function expireRows(
   connection: DuckDBConnection,
   retention: Retention,
   now: number,
+  checkpoint: Checkpoint,
 ): Promise<number> {
   let dropped = 0;
   for (const { table, column, perMs, keep } of timedTables) {
@@ -31,6 +33,6 @@ export async function expireRows(
   await connection.run("DELETE FROM streams WHERE seen < $before", {
     before: BigInt(Math.round(now - streamMs)),
   });
-  if (dropped > 0) await connection.run("CHECKPOINT");
+  if (dropped > 0) await checkpoint(connection, true);
   return dropped;
 }

@@ -67,9 +67,14 @@ export async function appendRows(
       if (start + chunkRows < rows.length) await new Promise((resolve) => setImmediate(resolve));
     }
     appender.flushSync();
-  } finally {
-    appender.closeSync();
+  } catch (error) {
+    // What went wrong is in the way of closing too, and says less there.
+    try {
+      appender.closeSync();
+    } catch {}
+    throw error;
   }
+  appender.closeSync();
 }
 
 export function requestRow(scope: number, series: number, point: RequestPoint): Row {

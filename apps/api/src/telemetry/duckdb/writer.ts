@@ -2,6 +2,7 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { StoreError } from "../store-error.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import type { BatchId, TelemetryBatch, TelemetryScope, WriteResult } from "../telemetry-store.ts";
 import {
   appendRows,
@@ -41,6 +42,7 @@ export function createWriter(
   connection: DuckDBConnection,
   dictionary: Dictionary,
   clock: () => number,
+  checkpoint: Checkpoint,
 ): Writer {
   let waiting: Delivery[] = [];
   let waitingRows = 0;
@@ -90,7 +92,10 @@ export function createWriter(
     try {
       while (waiting.length > 0) {
         const group = takeGroup();
-        await exclusively(() => settle(group));
+        await exclusively(async () => {
+          await settle(group);
+          await checkpoint(connection);
+        });
       }
     } finally {
       running = false;
