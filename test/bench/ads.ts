@@ -36,6 +36,8 @@ interface Row {
 }
 
 const ENDPOINTS = 5;
+/** The last acknowledgement of a change that took so long was lost. */
+const ACKNOWLEDGED_WITHIN_MS = 60_000;
 const mesh = {
   name: "bench",
   trustDomain: "cluster.local",
@@ -62,11 +64,15 @@ async function main(): Promise<void> {
 
   const child = fork(join(import.meta.dirname, "ads-clients.ts"), { stdio: "inherit" });
   const tell = (command: Command): void => void child.send(command);
-  const count = (): Promise<Counts> =>
-    new Promise((resolve) => {
-      child.once("message", (counts: Counts) => resolve(counts));
-      tell("count");
-    });
+  const gone = new Promise<never>((_, reject) =>
+    child.once("exit", (code) => reject(new Error(`the clients ended with ${code}`))),
+  );
+  gone.catch(() => {});
+  const count = (): Promise<Counts> => {
+    const counted = new Promise<Counts>((resolve) => child.once("message", resolve));
+    tell("count");
+    return Promise.race([counted, gone]);
+  };
 
   let revision = 0;
   const behind = new Set<number>();
@@ -91,7 +97,11 @@ async function main(): Promise<void> {
     const done = new Promise<void>((resolve) => (arrived = resolve));
     act();
     server.setRevision(revision);
-    await done;
+    await Promise.race([
+      done,
+      gone,
+      lost(() => `${seen.size} of ${clients} clients seen, ${behind.size} behind`),
+    ]);
     const ms = performance.now() - start;
     const used = process.cpuUsage(cpu);
     return { ms, cpu: (used.user + used.system) / 1000, counts: await count() };
@@ -143,6 +153,15 @@ async function main(): Promise<void> {
   console.log(JSON.stringify(result));
   tell("end");
   await server.close();
+}
+
+/** Rejects when the acknowledgements should long have come. */
+function lost(state: () => string): Promise<never> {
+  return new Promise((_, reject) => {
+    const late = () =>
+      reject(new Error(`not acknowledged within ${ACKNOWLEDGED_WITHIN_MS} ms: ${state()}`));
+    setTimeout(late, ACKNOWLEDGED_WITHIN_MS).unref();
+  });
 }
 
 function print({
