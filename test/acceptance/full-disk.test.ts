@@ -1,4 +1,5 @@
 /** A disk that is full, of the plane and of the agent: said clearly, nothing half-written, and recovered from. */
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -31,6 +32,28 @@ function startAgent(plane: PlaneProcess, token: string, state: string): AgentPro
   const agent = startAgentProcess({ plane, token, state, host: "127.52.0.1" });
   closing.push(() => agent.kill());
   return agent;
+}
+
+/** Lines of a batch, and bytes of each: together more than the blocks that a store has in reserve. */
+const LINES = 200;
+const LINE_BYTES = 4_000;
+
+/** Sends a batch of access log lines as an agent does. */
+function send(plane: PlaneProcess, batch: number): Promise<Response> {
+  const logRecords = Array.from({ length: LINES }, () => ({
+    timeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    body: { stringValue: randomBytes(LINE_BYTES / 2).toString("hex") },
+  }));
+  return fetch(`${plane.url}/v1/otlp/v1/logs`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${plane.token}`,
+      "content-type": "application/json",
+      "x-heddle-mesh": "demo",
+      "x-heddle-batch": `test/${batch}`,
+    },
+    body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
+  });
 }
 
 describe.skipIf(noSmallDisk !== undefined)(
@@ -74,6 +97,37 @@ describe.skipIf(noSmallDisk !== undefined)(
       disk.free();
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect((await plane.client.apply("demo", { objects: generation(3) })).revision).toBe(3);
+    });
+
+    test("of the plane: telemetry waits with its sender, what is stored is read, and all of it comes in once there is space", async () => {
+      mount(140);
+      const plane = await startPlane(directory);
+      await plane.client.createMesh({ name: "demo" });
+      const lines = async () => (await plane.client.logs("demo", { limit: 500 })).items.length;
+      expect((await send(plane, 1)).status).toBe(200);
+      await until(async () => (await lines()) === LINES, 5_000);
+
+      disk.fill();
+      for (let i = 0; i < 3; i++) {
+        const refused = await send(plane, 2);
+        // An agent keeps what is answered so, and sends it again.
+        expect(refused.status).toBe(507);
+        expect(await refused.json()).toMatchObject({ code: "HDL1051" });
+        expect(await lines()).toBe(LINES);
+      }
+      expect((await plane.client.getMesh("demo")).revision).toBe(0);
+
+      disk.free();
+      const stored = await send(plane, 2);
+      expect(stored.status).toBe(200);
+      expect(stored.headers.get("x-heddle-duplicate")).toBeNull();
+      expect((await send(plane, 2)).headers.get("x-heddle-duplicate")).toBe("true");
+      await until(async () => (await lines()) === 2 * LINES, 5_000);
+
+      // What was acknowledged outlives a crash.
+      await plane.kill();
+      const again = await startPlane(directory);
+      expect((await again.client.logs("demo", { limit: 500 })).items).toHaveLength(2 * LINES);
     });
 
     test("of the agent: it goes on with the new rules, says so, and catches up on disk", async () => {
