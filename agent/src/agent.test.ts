@@ -6,6 +6,7 @@ import path from "node:path";
 import { createClient, type HeddleClient } from "@heddle/client";
 import { type RunningPlane, startPlane } from "../../apps/api/src/node.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { handshakes } from "../../test/harness/sidecar-tls.ts";
 import { type RunningAgent, startAgent } from "./agent.ts";
 import type { AgentLog } from "./log.ts";
 import { parseAgentOptions } from "./options.ts";
@@ -247,6 +248,14 @@ describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
     await agent.close();
     await openAgent("6s");
     await until(async () => (await pods.web.call(`api:${PORT}`)).status === 200, 5_000);
+    // A handshake for each request: a connection that is kept would live on the first certificate.
+    await apply(
+      "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: { name: api, namespace: default }\nspec: { host: api, trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } } }\n",
+    );
+    await until(converged, 2_000);
+    const shaken = async () =>
+      (await handshakes(pods.api.address)) + (await handshakes(pods.extra.address));
+    const before = await shaken();
     const traffic = startTraffic();
     const serials = new Set<string>();
     const end = Date.now() + 18_000;
@@ -255,9 +264,11 @@ describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
     const { failed, count } = await traffic.stop();
+    const made = (await shaken()) - before;
     console.log(
-      `${count} requests while certificates of 6 s rotated ${serials.size - 1} times; ${failed.length} failed`,
+      `${count} requests, ${made} handshakes while certificates of 6 s rotated ${serials.size - 1} times; ${failed.length} failed`,
     );
+    expect(made).toBeGreaterThanOrEqual(count);
     expect(failed).toEqual([]);
     expect(serials.size).toBeGreaterThanOrEqual(4);
   }, 60_000);

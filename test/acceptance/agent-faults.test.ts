@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createClient, type HeddleClient } from "@heddle/client";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Load, startLoad } from "../harness/load.ts";
+import { failedOf, faultOf, type Load, startLoad } from "../harness/load.ts";
 import { until } from "../harness/plane-process.ts";
 import { type SplitDemo, startSplitDemo } from "../harness/split-demo.ts";
 
@@ -38,8 +38,9 @@ async function versions(requests: number): Promise<Set<string>> {
   const seen = new Set<string>();
   for (let i = 0; i < requests; i++) {
     const response = await fetch(`${split.demo.gatewayUrl}/api/v1/products/0/reviews`);
-    expect(response.status).toBe(200);
-    const { podname } = (await response.json()) as { podname: string };
+    const body = await response.text();
+    expect(faultOf(response.status, body)).toBe("");
+    const { podname } = JSON.parse(body) as { podname: string };
     seen.add(/-(v\d)-/.exec(podname)?.[1] ?? podname);
   }
   return seen;
@@ -157,7 +158,7 @@ test("a file that is torn or garbage leaves what it last held in force, and is n
 
 test("through all of it no request failed", async () => {
   const samples = await load.stop();
-  const failed = samples.filter(({ status }) => status !== 200);
+  const failed = failedOf(samples);
   console.log(`${samples.length} requests, ${failed.length} failed`);
   expect(samples.length).toBeGreaterThan(500);
   expect(failed, JSON.stringify(failed.slice(0, 5))).toHaveLength(0);

@@ -1,16 +1,19 @@
 /** Certificates that live for 30 s rotate under traffic without a failed request, and STRICT refuses plaintext. */
-import net from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startLoad } from "../harness/load.ts";
+import { failedOf, startLoad } from "../harness/load.ts";
+import { handshakes, heldSerials, plaintext, presentedSerial } from "../harness/sidecar-tls.ts";
 import { type SplitDemo, startSplitDemo } from "../harness/split-demo.ts";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { tmpdir } from "node:os";
 
 const ROTATE_FOR_MS = 180_000;
+const RATE = 50;
 let split: SplitDemo;
+let folder: string;
 
 beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "heddle-certificates-"));
   split = await startSplitDemo({
     port: 8730,
     gatewayPort: 8731,
@@ -20,6 +23,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await split?.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const STRICT = `apiVersion: security.istio.io/v1
@@ -28,63 +32,86 @@ metadata: { name: default, namespace: istio-system }
 spec: { mtls: { mode: STRICT } }
 `;
 
-test("30 s certificates rotate for 3 minutes under traffic; a plaintext client is refused in STRICT", async () => {
-  const reviews = split.demo.cluster.pods.find((pod) => pod.workload === "reviews-v1");
-  if (!reviews) throw new Error("there is no reviews-v1");
-  // Before STRICT the mesh is permissive: the same plaintext request is answered.
-  expect(await plaintext(reviews.address)).toMatch(/^HTTP\/1.1 200/);
+/** From the gateway to the last service: no hop lives on a handshake of an earlier certificate. */
+const REQUESTS_PER_CONNECTION = 5;
+const SHORT_CONNECTIONS = ["productpage", "details", "reviews", "ratings"]
+  .map(
+    (host) => `apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: ${host} }
+spec:
+  host: ${host}
+  trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: ${REQUESTS_PER_CONNECTION} } } }
+`,
+  )
+  .join("---\n");
 
-  const file = path.join(tmpdir(), `strict-${process.pid}.yaml`);
-  await writeFile(file, STRICT);
+async function apply(name: string, manifest: string): Promise<void> {
+  const file = path.join(folder, name);
+  await writeFile(file, manifest);
   const applied = await split.heddle(["apply", "-f", file]);
   expect(applied.code, applied.stderr).toBe(0);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  expect(await plaintext(reviews.address)).toBe("refused");
+}
 
-  const serials = new Set<string>();
+test("30 s certificates rotate for 3 minutes under traffic; a plaintext client is refused in STRICT", async () => {
+  const { pods } = split.demo.cluster;
+  // Before STRICT the mesh is permissive: the same plaintext request is answered.
+  for (const { address } of pods) expect(await plaintext(address)).toMatch(/^HTTP\/1.1 200/);
+  await apply("connections.yaml", SHORT_CONNECTIONS);
+  await apply("strict.yaml", STRICT);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  for (const { address } of pods) expect(await plaintext(address)).toBe("refused");
+
+  /** By pod, each certificate in the order in which it was presented, with the handshakes that were seen meanwhile. */
+  const presented = new Map(pods.map(({ name }) => [name, new Map<string, number>()]));
+  const counted = new Map<string, number>();
   const load = startLoad({
     url: `${split.demo.gatewayUrl}/productpage`,
-    rate: 50,
-    maxMs: ROTATE_FOR_MS + 20_000,
+    rate: RATE,
+    maxMs: 2 * ROTATE_FOR_MS,
   });
+  const before = new Map<string, number>();
+  for (const { name, address } of pods) before.set(name, await handshakes(address));
+  const strange: string[] = [];
+  let slowest = 0;
   const end = Date.now() + ROTATE_FOR_MS;
   while (Date.now() < end) {
-    serials.add(await servedSerial(reviews.address));
+    for (const { name, address } of pods) {
+      const held = await heldSerials(address);
+      const asked = Date.now();
+      const serial = await presentedSerial(address).catch((error: Error) => error.message);
+      slowest = Math.max(slowest, Date.now() - asked);
+      const still = await heldSerials(address);
+      if (!held.has(serial) && !still.has(serial)) {
+        strange.push(`${name}: ${serial}`);
+        continue;
+      }
+      const count = await handshakes(address);
+      const own = presented.get(name) as Map<string, number>;
+      own.set(serial, (own.get(serial) ?? 0) + count - (counted.get(name) ?? count));
+      counted.set(name, count);
+    }
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
   const samples = await load.stop();
-  const failed = samples.filter((sample) => sample.status !== 200);
+  const failed = failedOf(samples);
   console.log(
-    `${samples.length} requests, ${failed.length} failed; reviews-v1 had ${serials.size} certificates`,
+    `${samples.length} requests, ${failed.length} failed; slowest handshake ${slowest} ms`,
   );
+  expect(samples.length).toBeGreaterThanOrEqual((ROTATE_FOR_MS / 1000) * RATE * 0.95);
   expect(failed, JSON.stringify(failed.slice(0, 5))).toHaveLength(0);
-  expect(serials.size).toBeGreaterThanOrEqual(6);
-  expect(await plaintext(reviews.address)).toBe("refused");
+  // Every handshake was made with a certificate that Envoy held just then.
+  expect(strange).toEqual([]);
+  for (const { name, address } of pods) {
+    const certificates = [...(presented.get(name) as Map<string, number>).values()];
+    const total = (await handshakes(address)) - (before.get(name) as number);
+    console.log(`${name}: ${total} handshakes with ${certificates.length} certificates`);
+    expect(certificates.length, name).toBeGreaterThanOrEqual(6);
+    // Of the first and the last one only a part was watched.
+    for (const each of certificates.slice(1, -1)) expect(each, name).toBeGreaterThanOrEqual(10);
+    // The page asks productpage, details and reviews once each.
+    if (/^(productpage|details)/.test(name))
+      expect(total).toBeGreaterThanOrEqual(samples.length / REQUESTS_PER_CONNECTION);
+  }
+  for (const { address } of pods) expect(await plaintext(address)).toBe("refused");
 });
-
-/** What a client without TLS gets from a pod's port: the first line of the answer, or "refused". */
-function plaintext(address: string): Promise<string> {
-  return new Promise((resolve) => {
-    const socket = net.connect(9080, address);
-    let text = "";
-    socket.setTimeout(5_000, () => socket.destroy());
-    socket.on("connect", () =>
-      socket.write("GET /health HTTP/1.1\r\nhost: reviews:9080\r\nconnection: close\r\n\r\n"),
-    );
-    socket.on("data", (chunk) => (text += chunk.toString()));
-    socket.on("error", () => {});
-    socket.on("close", () => resolve(text.split("\r\n")[0] || "refused"));
-  });
-}
-
-/** Serial number of the certificate that Envoy holds now, from its admin interface. */
-async function servedSerial(address: string): Promise<string> {
-  const response = await fetch(`http://${address}:15000/certs`);
-  const { certificates } = (await response.json()) as {
-    certificates: { cert_chain: { serial_number: string }[] }[];
-  };
-  return certificates
-    .flatMap((c) => c.cert_chain.map((cert) => cert.serial_number))
-    .toSorted()
-    .join();
-}

@@ -7,7 +7,7 @@ import {
   ROOT,
   startDemoProcess,
 } from "../harness/demo-process.ts";
-import { type Sample, startLoad } from "../harness/load.ts";
+import { failedOf, type Sample, startLoad } from "../harness/load.ts";
 import { quantile } from "../harness/quantile.ts";
 
 const CHANGES = 50;
@@ -55,7 +55,7 @@ test(`${CHANGES} rounds of 100 % v3, 80/20 and back: no failed request, p99 to o
   }
   const samples = await load.stop();
 
-  const failed = samples.filter((sample) => sample.status !== 200);
+  const failed = failedOf(samples);
   expect(failed, JSON.stringify(failed.slice(0, 5))).toHaveLength(0);
   const delays = steps.map((step) => obedience(samples, step));
   const p99 = quantile(delays, 0.99);
@@ -88,6 +88,7 @@ test("80/20 holds over 2,000 requests within binomial bounds", async () => {
   await sleep(12_000);
   const samples = (await load.stop()).slice(0, 2_000);
   expect(samples).toHaveLength(2_000);
+  expect(failedOf(samples)).toHaveLength(0);
   const v3 = samples.filter(({ seen }) => seen === "v3").length;
   // Four standard deviations of a binomial with n = 2,000 and p = 0.2.
   const bound = 4 * Math.sqrt(2_000 * 0.2 * 0.8);

@@ -6,9 +6,9 @@ export interface Sample {
   /** When the request was sent and when its answer was complete, in milliseconds of `Date.now()`. */
   readonly sent: number;
   readonly done: number;
-  /** 0 where the connection failed. */
-  readonly status: number;
-  /** What `pattern` captured from the body, or the error. */
+  /** What went wrong, here or at a hop further in; empty where nothing did. */
+  readonly fault: string;
+  /** What `pattern` captured from the body. */
   readonly seen: string;
 }
 
@@ -24,21 +24,44 @@ export interface LoadOptions {
 }
 
 export interface Load {
-  /** Ends the load, waits for what is under way, and answers with every request. */
+  /** Ends the load, waits for what is under way, and answers with every request. Rejects where it had ended before. */
   stop(): Promise<Sample[]>;
+}
+
+/** How Bookinfo's pages and answers tell of a call to another service that failed: they are answered with 200 all the same. */
+const INNER_FAULT =
+  /(?:Details|Reviews) are not available right now[^]{0,120}|[^"<>]{0,60}service is currently unavailable|"error":"[^"]{0,120}/;
+
+/** What is wrong with an answer of Bookinfo, of the request itself or of those that it led to; empty where nothing is. */
+export function faultOf(status: number, body: string): string {
+  if (status !== 200) return `status ${status}: ${body.slice(0, 120)}`;
+  return INNER_FAULT.exec(body)?.[0] ?? "";
+}
+
+/** The requests that failed, at any hop. */
+export function failedOf(samples: readonly Sample[]): Sample[] {
+  return samples.filter(({ fault }) => fault !== "");
 }
 
 export function startLoad(options: LoadOptions): Load {
   const child = fork(import.meta.filename, [JSON.stringify(options)], {
     serialization: "advanced",
   });
+  let ended = false;
   const result = new Promise<Sample[]>((resolve, reject) => {
-    child.on("message", (samples) => resolve(samples as Sample[]));
-    child.on("exit", () => reject(new Error("the load ended without its result")));
+    child.on("message", (samples) => {
+      ended = true;
+      resolve(samples as Sample[]);
+    });
+    child.on("exit", () => {
+      ended = true;
+      reject(new Error("the load ended without its result"));
+    });
   });
   result.catch(() => {});
   return {
-    stop() {
+    async stop() {
+      if (ended) throw new Error(`the load had ended before; at most it takes ${options.maxMs} ms`);
       child.send("stop");
       return result;
     },
@@ -60,20 +83,22 @@ function run({ url, rate, maxMs, pattern, headers = {} }: LoadOptions): void {
   const send = () => {
     pending++;
     const sent = Date.now();
-    const record = (status: number, seen: string) => {
+    const record = (fault: string, seen = "") => {
       pending--;
-      samples.push({ sent, done: Date.now(), status, seen });
+      samples.push({ sent, done: Date.now(), fault, seen });
       finish();
     };
     const request = http.get(url, { agent, headers, timeout: 15_000 }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => (body += chunk));
-      response.on("end", () => record(response.statusCode ?? 0, match?.exec(body)?.[1] ?? ""));
-      response.on("error", (error) => record(0, error.message));
+      response.on("end", () =>
+        record(faultOf(response.statusCode ?? 0, body), match?.exec(body)?.[1]),
+      );
+      response.on("error", (error) => record(error.message));
     });
     request.on("timeout", () => request.destroy(new Error("timeout")));
-    request.on("error", (error) => record(0, error.message));
+    request.on("error", (error) => record(error.message));
   };
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - started) / 1000) * rate);
