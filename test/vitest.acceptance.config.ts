@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 600_000,
     hookTimeout: 180_000,
+    // What is polled is a whole system on a machine that may be busy: vitest's own second is for less.
+    expect: { poll: { timeout: 15_000 } },
     pool: "forks",
     fileParallelism: false,
   },

@@ -32,9 +32,17 @@ afterAll(async () => {
   await removeDemoData(demo);
 });
 
+/** The overview's numbers of the whole mesh. */
+const SIGNALS =
+  /([\d.]+)\s+requests per second\s+([\d.]+ ?%)\s+of requests fail\s+([\d.]+ ?m?s)\s+p50 latency\s+([\d.]+ ?m?s)\s+p95 latency/;
+
 /** Each page with words that it must show once its data is there. */
 const PAGES: readonly (readonly [name: string, address: string, words: readonly RegExp[]])[] = [
-  ["overview", "/", [/demo/]],
+  [
+    "overview",
+    "/",
+    [/Everything is healthy|Nothing is failing/, SIGNALS, /What changed lately/, /Meshes/],
+  ],
   ["graph", "/m/demo/graph", [/productpage/, /reviews/]],
   ["services", "/m/demo/services", [/productpage/, /reviews/, /ratings/, /details/]],
   ["service", "/m/demo/services/reviews.default.svc.cluster.local", [/reviews/, /v[123]/]],
@@ -42,10 +50,17 @@ const PAGES: readonly (readonly [name: string, address: string, words: readonly 
   ["logs", "/m/demo/logs", [/GET/]],
   ["config", "/m/demo/config", [/VirtualService/, /bookinfo/]],
   ["object", "/m/demo/config/VirtualService/default/bookinfo", [/productpage/]],
+  ["new", "/m/demo/config/new", [/New object/, /kind: VirtualService/, /nothing wrong/]],
+  [
+    "review",
+    "/m/demo/config/new?tab=review",
+    [/What changes/, /VirtualService default\/reviews.* is created/, /called by productpage/],
+  ],
   ["revisions", "/m/demo/revisions", [/Bookinfo: gateway and versions/]],
   ["revision", "/m/demo/revisions/1", [/bookinfo/]],
   ["proxies", "/m/demo/proxies", [/productpage-v1-0/, /istio-ingressgateway-0/]],
   ["agents", "/m/demo/agents", [/local/]],
+  ["settings", "/settings", [/Organisation/, /trust domain|Trace sampling/i, /Tokens/]],
 ];
 
 interface Look {
@@ -117,7 +132,56 @@ test("from the list of traces to one trace's waterfall", async () => {
   expect(complaints).toEqual([]);
 });
 
-test("without a token the console asks for one, and refuses a wrong one with a reason", async () => {
+const textOf = (page: Page, region: string) =>
+  page.getByRole("region", { name: region, exact: true }).innerText();
+
+test("the overview says that all is well, in numbers", async () => {
+  const { context, page } = await open({ scheme: "light", width: 1440 });
+  await page.goto(demo.url);
+  await expect
+    .poll(() => page.locator("main").innerText())
+    .toMatch(/Everything is healthy|Nothing is failing/);
+  const traffic = () => textOf(page, "Traffic of the mesh");
+  await expect.poll(traffic).toMatch(SIGNALS);
+  const [, rate, errors, p50, p95] = SIGNALS.exec(await traffic()) ?? [];
+  // Of 20 pages a second each asks for details and reviews, and two of three of the reviews for ratings.
+  expect(Number(rate), await traffic()).toBeGreaterThan(20 * 2);
+  expect(Number(rate)).toBeLessThan(20 * 5);
+  expect(errors).toMatch(/^0 ?%$/);
+  expect(parseFloat(p50 ?? "")).toBeGreaterThan(0);
+  expect(parseFloat(p95 ?? "")).toBeGreaterThan(0);
+  expect(await textOf(page, "What changed lately")).toMatch(
+    /1\s+Bookinfo: gateway and versions[^]*applied\s+in \d/,
+  );
+  expect(await textOf(page, "Meshes")).toMatch(/demo\s+cluster\.local[^]*applied\s+revision 1/);
+  await context.close();
+});
+
+test("the graph has a lock and numbers on every edge", async () => {
+  const { context, page } = await open({ scheme: "light", width: 1440 });
+  await page.goto(`${demo.url}/m/demo/graph`);
+  const nodes = page.locator("[data-node]");
+  const named = async () => (await nodes.allInnerTexts()).map((text) => text.split("\n")[0]);
+  await expect
+    .poll(async () => (await named()).join(), { timeout: 15_000 })
+    .toMatch(/(?=.*productpage)(?=.*details)(?=.*reviews)(?=.*ratings)/);
+  const labels = page.locator(".edge-label");
+  await expect.poll(() => labels.count()).toBeGreaterThanOrEqual(4);
+  expect(await page.locator("path.edge__line").count()).toBe(await labels.count());
+  const words = await labels.evaluateAll((all) => all.map((each) => each.getAttribute("title")));
+  const inside = words.filter((each) => each?.endsWith("mutual TLS"));
+  for (const each of words) {
+    expect(each).toMatch(/^\w+: [\d.]+ http requests per second, 0 ?% fail, p95 [\d.]+ ?m?s, /);
+    expect(each).not.toMatch(/ 0 http requests/);
+  }
+  // Gateway to productpage, productpage to details and to reviews, reviews to ratings.
+  expect(inside, JSON.stringify(words)).toHaveLength(4);
+  const seen = await labels.first().innerText();
+  expect(seen).toMatch(/[\d.]+\/s\s+0 ?%\s*[\d.]+ ?m?s/);
+  await context.close();
+});
+
+test("without a token the console asks for one, refuses a wrong one with a reason, and takes the right one", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(`${demo.url}/m/demo/graph`);
@@ -127,5 +191,13 @@ test("without a token the console asks for one, and refuses a wrong one with a r
   await field.press("Enter");
   await expect.poll(() => page.locator("body").innerText()).toMatch(/does not take this token/);
   await page.screenshot({ path: path.join(PICTURES, "sign-in-refused.png") });
+  await field.fill(demo.token);
+  await field.press("Enter");
+  // It leads to where one wanted to go, and a reload finds one signed in.
+  await page.locator("[data-node]").first().waitFor();
+  expect(new URL(page.url()).pathname).toBe("/m/demo/graph");
+  expect(page.url()).not.toContain(demo.token);
+  await page.reload();
+  await page.locator("[data-node]").first().waitFor();
   await context.close();
 });
