@@ -205,15 +205,24 @@ function chainsOf(
     const filters = tcp ?? http;
     if (filters) {
       const ours = http && tcp ? MESH_TCP_ALPN : [...MESH_TCP_ALPN, ...MESH_HTTP_ALPN];
-      chains.push({
-        name: `${name}-mtls`,
-        filterChainMatch: {
-          transportProtocol: "tls",
-          ...(permissive ? { applicationProtocols: [...ours] } : {}),
-        },
-        transportSocket: meshTls(trustDomains, tcp ? "tcp" : "http"),
-        filters,
-      });
+      const transportSocket = meshTls(trustDomains, tcp ? "tcp" : "http");
+      // The same in both modes where it can be, so that a change of mode leaves connections of the mesh where they are.
+      if (permissive || !(http && tcp)) {
+        chains.push({
+          name: `${name}-mtls`,
+          filterChainMatch: { transportProtocol: "tls", applicationProtocols: [...ours] },
+          transportSocket,
+          filters,
+        });
+      }
+      if (!permissive) {
+        chains.push({
+          name: `${name}-mtls-any`,
+          filterChainMatch: { transportProtocol: "tls" },
+          transportSocket,
+          filters,
+        });
+      }
     }
   }
   if (mode === "STRICT") return chains;
