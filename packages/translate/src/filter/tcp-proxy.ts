@@ -10,6 +10,12 @@ import type { ConnectionTarget } from "../route/connection-routes.ts";
 import { sniForwardProxy } from "./sni-forward-proxy.ts";
 import { peerFromCertificate } from "./peer-from-certificate.ts";
 
+/**
+ * As requests are by default, connections are tried twice more where one cannot be made: an endpoint may have just gone, or be one of
+ * a new account that the cluster is only about to learn of.
+ */
+const CONNECT_ATTEMPTS = 3;
+
 /** To one cluster, on its own terms. */
 export function tcpProxy(
   read: ModelReader,
@@ -32,7 +38,12 @@ export function routedTcpProxy(
     clusters.length === 1 && only
       ? { cluster: only.name }
       : { weightedClusters: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } };
-  const proxy = proxyTo(read, leg, peer, { statPrefix, ...specifier, ...policy });
+  const proxy = proxyTo(read, leg, peer, {
+    statPrefix,
+    ...specifier,
+    maxConnectAttempts: CONNECT_ATTEMPTS,
+    ...policy,
+  });
   return anyServerAt === undefined ? proxy : [sniForwardProxy(anyServerAt), ...proxy];
 }
 
