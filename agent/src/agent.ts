@@ -34,7 +34,7 @@ import { summarize } from "./sync/summary.ts";
 import { type RunningTelemetry, startTelemetry } from "./telemetry/index.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { createWasmModules } from "./wasm/modules.ts";
-import { createAdsServer } from "./xds/index.ts";
+import { concernsBothEnds, createAdsServer } from "./xds/index.ts";
 
 export interface RunningAgent {
   readonly ports: {
@@ -154,8 +154,9 @@ async function startControl(
     const changed = model.update(owner, changes);
     if (changed.length === 0) return;
     meshConflicts.changed(changed);
-    translator.apply(refusals.pass(changed));
     const keys = changed.map(({ key }) => key);
+    translator.apply(refusals.pass(changed));
+    if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);
     modules.objectsChanged(keys);
   };

@@ -8,6 +8,7 @@ import type {
 import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
+import { Overlap } from "./overlap/overlap.ts";
 import { createPace } from "./pace.ts";
 import type { ResourceType, SecretSource, ViewSource, XdsLog } from "./ports.ts";
 import { ProxyStream, StreamRefused } from "./proxy-stream.ts";
@@ -45,6 +46,8 @@ export interface AdsServerOptions {
 export interface AdsServer {
   /** Listens on `host:port` (port 0: any), in plaintext without credentials; resolves to the port, rejects if it is taken. */
   start(address: string, credentials?: ServerCredentials): Promise<number>;
+  /** The translator has been given a change that may concern both ends of a connection; its views may not have heard yet. */
+  announce(): void;
   /** The model has moved to this revision; to be called when it has been applied to the translator. */
   setRevision(number: number): void;
   /** All streams that have said who they are, oldest first. */
@@ -80,6 +83,10 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     responses: createResponseWriter(),
     log,
     linger,
+    overlap: new Overlap(
+      () => streams.keys(),
+      () => translator.settled?.() ?? Promise.resolve(),
+    ),
     revision: () => ({ announced, settled }),
     wake: (stream) => pace.request(stream),
     changed(stream) {
@@ -111,6 +118,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
       if (!streams.delete(stream)) return;
       stream.close();
       pace.forget(stream);
+      context.overlap.forget(stream);
       changed.delete(stream);
       ended.add(stream.number);
       report();
@@ -162,6 +170,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
           error ? reject(error) : resolve(port),
         );
       }),
+    announce: () => context.overlap.announce(),
     setRevision(number) {
       announced = Math.max(announced, number);
       const arrive = (): void => {

@@ -13,6 +13,9 @@ import type {
   ViewSource,
   XdsLog,
 } from "./ports.ts";
+import { reachedBy } from "./overlap/reached-by.ts";
+import { InboundOverlap } from "./overlap/inbound-overlap.ts";
+import type { End, Overlap } from "./overlap/overlap.ts";
 import { overdue, PATIENCE_MS } from "./patience.ts";
 import { PushOrder } from "./push-order.ts";
 import { MAX_NAMES, Subscription } from "./subscription.ts";
@@ -20,6 +23,12 @@ import type { Standing, TypeStatus } from "./subscription.ts";
 
 /** A client asks for each type and then waits; one that goes on asking is ended. */
 const MAX_EARLY = 1_000;
+
+/**
+ * Connections to a filter chain that is no more are drained, ten minutes by Envoy's default, and requests on them still pass its
+ * filters: without their configuration these would be answered with 500. An Envoy that needs it no longer says so before.
+ */
+const UNTIL_DRAINED = (): number => 15 * 60_000;
 
 const NO_RESOURCES: ReadonlyMap<string, unknown> = new Map();
 
@@ -64,6 +73,7 @@ export interface StreamContext {
   revision(): { readonly announced: number; readonly settled: number };
   /** How long clusters that nothing refers to stay at least, milliseconds. */
   readonly linger: number;
+  readonly overlap: Overlap;
   /** The stream has something to push, when its turn comes. */
   wake(stream: ProxyStream): void;
   /** Its status has changed. */
@@ -82,7 +92,7 @@ export class StreamRefused extends Error {
   }
 }
 
-export class ProxyStream {
+export class ProxyStream implements End {
   readonly number: number;
   readonly connectedAt = Date.now();
   readonly #dialect: Dialect;
@@ -100,6 +110,9 @@ export class ProxyStream {
   /** What the view has changed and has not been looked at since. */
   #changes: ChangedNames[] = [];
   readonly #order = new PushOrder(this.#subscriptions, (since) => this.#wait(since));
+  readonly #inbound = new InboundOverlap();
+  /** Listeners but the inbound ones, and routes, wait for clusters; others may wait for the inbound ones. */
+  #outboundHeld = false;
   readonly #unknownTypes = new Set<string>();
   /** By cluster, the longest that any route which the client has had may keep requests on their way there, milliseconds. */
   readonly #routedFor = new Map<string, number>();
@@ -148,24 +161,54 @@ export class ProxyStream {
     this.#push("endpoint", false);
     this.#push("secret", false);
     this.#push("extension", false);
-    if (!this.#order.holdsListenersAndRoutes()) {
-      this.#push("listener", true);
-      this.#push("route", this.#order.settled("listener"));
-    }
-    if (this.#order.mayTakeAway()) {
+    this.#outboundHeld = this.#order.holdsListenersAndRoutes();
+    if (!this.#outboundHeld || this.#inbound.names.size > 0)
+      this.#push("listener", !this.#outboundHeld && !this.#inbound.pending);
+    if (!this.#outboundHeld) this.#push("route", this.#order.settled("listener"));
+    if (!this.#inbound.pending && this.#order.mayTakeAway()) {
       this.#push("cluster", true, (name) => this.#lingerOf(name));
       this.#push("endpoint", true, (name) => this.#lingerOf(name));
-      this.#push("extension", true);
+      this.#push("extension", true, UNTIL_DRAINED);
     }
     this.#noteRevision();
-    for (const type of ["cluster", "endpoint"] as const) {
+    for (const type of ["cluster", "endpoint", "extension"] as const) {
       const subscription = this.#subscriptions.get(type);
       const at = subscription?.nextDeparture;
       if (at !== undefined) this.#comeBack(at);
       // Its time has come since it was looked at above.
       const due = subscription?.leaving === true && subscription.outstanding === undefined;
-      if (due && this.#order.mayTakeAway()) this.#comeBack(performance.now());
+      if (due && !this.#inbound.pending && this.#order.mayTakeAway())
+        this.#comeBack(performance.now());
     }
+    this.#context.overlap.progress(this);
+  }
+
+  get addresses(): readonly string[] {
+    return this.#proxy?.addresses ?? [];
+  }
+
+  get listening(): boolean {
+    const secrets = this.#subscriptions.get("secret");
+    const listeners = this.#subscriptions.get("listener");
+    return (
+      this.#upToDate &&
+      [...this.#inbound.names].every((name) => listeners?.standing(name) !== "waiting") &&
+      this.#inbound.secrets.every((name) => secrets?.has(name)) &&
+      (secrets?.answered ?? true)
+    );
+  }
+
+  get switched(): boolean {
+    return this.#upToDate && [...this.#subscriptions.values()].every(({ answered }) => answered);
+  }
+
+  release(): void {
+    this.#subscriptions.get("listener")?.touch(this.#inbound.release());
+    this.wake();
+  }
+
+  wake(): void {
+    this.#context.wake(this);
   }
 
   /** A secret has changed. */
@@ -237,11 +280,24 @@ export class ProxyStream {
     this.#unsubscribe = this.#view.subscribe((_, names) => {
       this.#ready = true;
       this.#changes.push(names);
+      this.#hear(names);
       this.#context.wake(this);
     });
     void this.#awaitView();
     this.#context.log.info("xds: connected", { proxy: this.#proxy.id, dialect: this.#dialect });
     this.#context.changed(this);
+  }
+
+  /** What the listeners will take is known to others before anything is sent to anyone. */
+  #hear(names: ChangedNames): void {
+    const listeners = names.get("listener");
+    const held = this.#subscriptions.get("listener")?.status().version ?? "";
+    if (listeners === undefined || held === "") return;
+    const { opens, closes } = this.#inbound.heard(listeners, (name) =>
+      this.#view!.named("listener", name),
+    );
+    if (opens) this.#context.overlap.opens(this);
+    if (closes) this.#context.overlap.closes(this);
   }
 
   #take(request: DiscoveryRequest): void {
@@ -341,6 +397,7 @@ export class ProxyStream {
       return this.#wait(subscription.outstanding.at);
     const push = subscription.next({
       lookup: (name) => this.#lookup(type, name),
+      waits: (name) => this.#waits(subscription, name),
       removals,
       linger,
       revision: this.#context.revision().announced,
@@ -355,8 +412,25 @@ export class ProxyStream {
     this.#context.changed(this);
   }
 
+  /** A new cluster is no use before its endpoints, so only these wait. */
+  #waits(subscription: Subscription, name: string): boolean {
+    const { type } = subscription;
+    if (type === "listener") return this.#outboundHeld && !this.#inbound.names.has(name);
+    if (type !== "endpoint" && (type !== "cluster" || !subscription.has(name))) return false;
+    return this.#context.overlap.holds(() =>
+      reachedBy(type === "cluster" ? this.#view!.named("cluster", name) : undefined, (endpoints) =>
+        this.#view!.named("endpoint", endpoints ?? name),
+      ),
+    );
+  }
+
+  #newest(type: ResourceType, name: string): unknown {
+    const value = this.#view!.named(type, name);
+    return type === "listener" ? this.#inbound.giving(name, value) : value;
+  }
+
   #lookup(type: ResourceType, name: string): EncodedResource | ValueError | undefined {
-    const value = type === "secret" ? this.#secret(name) : this.#view!.named(type, name);
+    const value = type === "secret" ? this.#secret(name) : this.#newest(type, name);
     if (typeof value !== "object" || value === null) return undefined;
     try {
       const encoded = this.#context.encoder.encoded(type, name, value);
@@ -399,8 +473,13 @@ export class ProxyStream {
     this.#timer = { at, handle };
   }
 
+  /** Nothing has come that it has not looked at. */
+  get #upToDate(): boolean {
+    return this.#ready && this.#requests.length === 0 && this.#changes.length === 0;
+  }
+
   get #inStep(): boolean {
-    if (!this.#ready || this.#requests.length > 0 || this.#changes.length > 0) return false;
+    if (!this.#upToDate || this.#inbound.pending) return false;
     const needed = (type: ResourceType) => this.#view!.resources(type).size > 0;
     if (this.#isEnvoy && !this.#order.askedForAll(needed)) return false;
     return [...this.#subscriptions.values()].every((subscription) => subscription.inStep);

@@ -24,6 +24,8 @@ export interface Push {
 export interface PushOptions {
   /** The resource that the client should have under a name that it wants; an error for one that is not valid. */
   readonly lookup: (name: string) => EncodedResource | ValueError | undefined;
+  /** Whether a name is left as the client has it for now, because others have to be ready first. */
+  readonly waits?: (name: string) => boolean;
   /** Whether anything may be taken away: nothing refers to it any more. */
   readonly removals: boolean;
   /** How long what may be taken away is left where it is, milliseconds, by its name. */

@@ -134,7 +134,7 @@ export class Subscription {
 
   /** The client holds what it should, and said so. It may still hold what nothing refers to. */
   get inStep(): boolean {
-    if (this.waiting || this.#outstanding || this.#problem !== undefined) return false;
+    if (!this.answered || this.#problem !== undefined) return false;
     for (const at of this.#departing.values()) if (at === undefined) return false;
     return true;
   }
@@ -150,6 +150,16 @@ export class Subscription {
   /** The name is asked for and has been dealt with, as far as that is possible. */
   served(name: string): boolean {
     return this.wants(name) && !this.#stale.has(name);
+  }
+
+  /** The client has something under that name, though perhaps not the newest. */
+  has(name: string): boolean {
+    return isThere(this.#held.get(name));
+  }
+
+  /** The client has said of all that it was sent what it thinks of it, and nothing more is to come. */
+  get answered(): boolean {
+    return !this.waiting && this.#outstanding === undefined;
   }
 
   /** The names wanted are exactly these (state of the world). */
@@ -315,7 +325,7 @@ export class Subscription {
     const changes = new Map<string, Change>();
     let bytes = 0;
     for (const name of names) {
-      if (!this.#stale.delete(name)) continue;
+      if (options.waits?.(name) || !this.#stale.delete(name)) continue;
       const before = this.#held.get(name);
       const wanted = this.wants(name) ? options.lookup(name) : undefined;
       if (wanted) this.#departing.delete(name);
