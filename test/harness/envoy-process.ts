@@ -20,12 +20,13 @@ export interface RunningEnvoy {
 
 const START_LIMIT_MS = 15_000;
 
-/** Rejects with Envoy's log if it does not become ready in time. */
+/** Rejects with Envoy's log if it does not become ready in time. Connections to what goes are closed when it has drained. */
 export async function startEnvoy(
   bootstrap: Bootstrap,
   startLimitMs = START_LIMIT_MS,
   /** Worker threads. */
   concurrency = 1,
+  drainSeconds = 1,
 ): Promise<RunningEnvoy> {
   const folder = await mkdtemp(join(tmpdir(), "heddle-envoy-"));
   const file = join(folder, "bootstrap.json");
@@ -41,7 +42,7 @@ export async function startEnvoy(
       "--log-level",
       "warn",
       "--drain-time-s",
-      "1",
+      String(drainSeconds),
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );

@@ -1,19 +1,21 @@
 /** The oracle's mesh: a real agent on a folder of files, a gateway, `front` and three versions of `reviews`, each behind an Envoy of its own. */
-import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
-import { bootstrap } from "@heddle/translate";
-import { ROOT } from "../harness/demo-process.ts";
 import { type RunningEnvoy, startEnvoy } from "../harness/envoy-process.ts";
+import {
+  applicationAddress,
+  documentOf,
+  PROXY_PORT,
+  startFileAgent,
+  type Workload,
+  workloadBootstrap,
+} from "../harness/file-agent.ts";
 import { pod, service } from "../harness/objects.ts";
-import { end, until } from "../harness/plane-process.ts";
 import { ask } from "../harness/request.ts";
 import { startApplications } from "./applications.ts";
 import { documentsOf, EDGE_PORT, PORT, PROBE_HOST, type RulesState } from "./state.ts";
 
-const PROXY_PORT = 15001;
 const LISTENING_PORT = 8080;
 
 export interface OracleMesh {
@@ -25,13 +27,6 @@ export interface OracleMesh {
   /** What the agent and the Envoys have logged. */
   logs(): string;
   stop(): Promise<void>;
-}
-
-interface Workload {
-  readonly name: string;
-  readonly type: "sidecar" | "router";
-  readonly address: string;
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** @param block the second number of its loopback addresses. */
@@ -64,7 +59,7 @@ export async function startOracleMesh(block: number, first: RulesState): Promise
   try {
     await write("world.yaml", worldOf(workloads));
     await write("rules.yaml", documentsOf(first));
-    const agent = await startAgent(folder, config, at(9));
+    const agent = await startFileAgent(folder, config, at(9));
     stops.push(agent.stop);
     stops.push(
       await startApplications({
@@ -79,7 +74,7 @@ export async function startOracleMesh(block: number, first: RulesState): Promise
     );
     const envoys: RunningEnvoy[] = [];
     for (const workload of workloads) {
-      const envoy = await startEnvoy(bootstrapOf(workload, at(9)), 30_000);
+      const envoy = await startEnvoy(workloadBootstrap(workload, at(9)), 30_000);
       envoys.push(envoy);
       stops.push(() => envoy.stop());
     }
@@ -122,60 +117,4 @@ function worldOf(workloads: readonly Workload[]): readonly object[] {
     // Only its rule answers.
     ...service("probe", http, []),
   ].map(documentOf);
-}
-
-/** As Kubernetes has it: a pod's status and a slice's endpoints stand beside its spec. */
-function documentOf(object: { readonly kind: string; readonly spec: unknown }): object {
-  const { spec, ...rest } = object;
-  if (object.kind === "EndpointSlice") return { ...rest, ...(spec as object) };
-  if (object.kind !== "Pod") return object;
-  const { status, ...of } = spec as { status: unknown };
-  return { ...rest, spec: of, status };
-}
-
-function bootstrapOf({ name, type, address, labels }: Workload, agent: string): Bootstrap {
-  return bootstrap({
-    node: {
-      id: `${type}~${address}~${name}.default~default.svc.cluster.local`,
-      cluster: `${name}.default`,
-      metadata: {
-        NAMESPACE: "default",
-        LABELS: { ...labels },
-        SERVICE_ACCOUNT: name,
-        INSTANCE_IPS: address,
-        INTERCEPTION_MODE: "NONE",
-        ...(type === "sidecar"
-          ? { HTTP_PROXY_PORT: String(PROXY_PORT), APP_ADDRESS: applicationAddress(address) }
-          : {}),
-      },
-    },
-    xds: { address: agent, port: 15010 },
-    // Nobody listens: logs and spans are another test's concern.
-    otlp: { address: agent, port: 4 },
-    admin: { address, port: 15000 },
-  }) as Bootstrap;
-}
-
-async function startAgent(folder: string, config: string, address: string) {
-  const child = spawn(process.execPath, [
-    path.join(ROOT, "apps/cli/src/main.ts"),
-    ...["agent", "--standalone", "--config", config, "--state", path.join(folder, "state")],
-    ...["--xds", `${address}:15010`, "--metrics", `${address}:15014`, "--roles", "control"],
-  ]);
-  let output = "";
-  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  await until(
-    async () => {
-      const ready = await fetch(`http://${address}:15014/readyz`).catch(() => undefined);
-      return ready?.ok === true;
-    },
-    30_000,
-    () => `the agent\n${output}`,
-  );
-  return { output: () => output, stop: () => end(child, "SIGTERM") };
-}
-
-function applicationAddress(address: string): string {
-  const [a, b, c, d] = address.split(".");
-  return [a, b, Number(c) + 1, d].join(".");
 }
