@@ -2,7 +2,8 @@
 // It must run on any Node from 20 on, with nothing installed; everything comes as plain registry packages.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,7 +13,11 @@ const PNPM_VERSION = "12.21.0";
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 const toolchain = path.join(root, ".toolchain");
 const platform = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
-const systemNode = Number(process.versions.node.split(".")[0]) >= 24;
+// A command inside a command runs on the Node of .toolchain already, which stays what it is: fetched, not the system's.
+const fetchedNode = realpathSync(process.execPath).startsWith(
+  path.join(existsSync(toolchain) ? realpathSync(toolchain) : toolchain, "/"),
+);
+const systemNode = !fetchedNode && Number(process.versions.node.split(".")[0]) >= 24;
 const node = systemNode
   ? process.execPath
   : path.join(toolchain, `node_modules/node-${platform}/bin/node`);
@@ -105,5 +110,8 @@ const child = spawn(
   ["--disable-warning=ExperimentalWarning", path.join(root, entry), ...rest],
   { stdio: "inherit", env },
 );
+// A terminal signals the child as well, which takes what comes twice as one (apps/cli/src/commands/until-signal.ts).
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => process.exit(signal ? 128 : (code ?? 1)));
+child.on("exit", (code, signal) =>
+  process.exit(signal ? 128 + os.constants.signals[signal] : code),
+);

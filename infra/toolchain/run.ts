@@ -1,5 +1,6 @@
 /** Runs a script of the workspace on the pinned toolchain: `./heddle --run test`, `check`, `bench`, `ci`. */
 import { spawn } from "node:child_process";
+import os from "node:os";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
@@ -27,4 +28,6 @@ const child = spawn(process.execPath, [path.join(root, file), ...first, ...rest]
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+child.on("exit", (code, signal) =>
+  process.exit(signal ? 128 + os.constants.signals[signal] : (code ?? 1)),
+);

@@ -1,6 +1,6 @@
 /** `heddle agent`: serves a cluster's proxies. */
 import { Command } from "commander";
-import { untilSignal } from "./server.ts";
+import { untilSignal } from "./until-signal.ts";
 
 export function agentCommand(): Command {
   return new Command("agent")

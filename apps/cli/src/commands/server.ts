@@ -2,6 +2,7 @@
 import path from "node:path";
 import { Command } from "commander";
 import { parsePort } from "./options.ts";
+import { untilSignal } from "./until-signal.ts";
 
 export function serverCommand(): Command {
   return new Command("server")
@@ -28,18 +29,4 @@ export function serverCommand(): Command {
       await plane.close();
       process.exit(0);
     });
-}
-
-/** Resolves at the first SIGINT or SIGTERM. A second one ends the process at once. */
-export function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let seen = false;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.on(signal, () => {
-        if (seen) process.exit(130);
-        seen = true;
-        resolve();
-      });
-    }
-  });
 }

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { parsePort } from "./options.ts";
-import { untilSignal } from "./server.ts";
+import { INTERRUPTED, untilSignal } from "./until-signal.ts";
 
 interface UpOptions {
   readonly port: number;
@@ -33,6 +33,10 @@ export function upCommand(): Command {
         dataDir: path.resolve(options.data),
         say,
         signal: stopping.signal,
+      }).catch((error: unknown) => {
+        if (!stopping.signal.aborted) throw error;
+        say("stopped before all of it ran");
+        process.exit(INTERRUPTED);
       });
       await aborted(stopping.signal);
       say("stopping …");
