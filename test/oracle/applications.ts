@@ -1,5 +1,6 @@
 /** The applications of the oracle's mesh in a process of their own: `front` calls `reviews` through its Envoy, and three `reviews` tell what they were asked. */
 import { fork } from "node:child_process";
+import { once } from "node:events";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import { listening } from "../harness/application.ts";
 import { type Ask, SLOW_MS } from "./meaning.ts";
@@ -13,14 +14,35 @@ export interface Addresses {
   readonly reviews: Readonly<Record<string, string>>;
 }
 
+/** Requests that have arrived, by their x-o-id. */
+export interface Arrived {
+  readonly front: ReadonlySet<string>;
+  /** Whichever version. */
+  readonly reviews: ReadonlySet<string>;
+}
+
+export interface Applications {
+  arrived(): Promise<Arrived>;
+  stop(): void;
+}
+
 /** Resolves when all listen. */
-export async function startApplications(addresses: Addresses): Promise<() => void> {
-  const child = fork(import.meta.filename, [JSON.stringify(addresses)]);
+export async function startApplications(addresses: Addresses): Promise<Applications> {
+  const child = fork(import.meta.filename, [JSON.stringify(addresses)], {
+    serialization: "advanced",
+  });
   await new Promise((resolve, reject) => {
     child.once("message", resolve);
     child.once("exit", () => reject(new Error("the applications ended")));
   });
-  return () => void child.kill("SIGTERM");
+  return {
+    async arrived() {
+      const answer = once(child, "message");
+      child.send("arrived");
+      return (await answer)[0] as Arrived;
+    },
+    stop: () => void child.kill("SIGTERM"),
+  };
 }
 
 /** Headers that the rules under test speak of. */
@@ -35,14 +57,18 @@ export function ownHeaders(headers: http.IncomingHttpHeaders): Record<string, st
 async function run({ front, proxy, reviews }: Addresses): Promise<void> {
   const keptAlive = { keepAliveTimeout: 60_000 };
   const agent = new http.Agent({ keepAlive: true, maxSockets: 500 });
+  const arrived = { front: new Set<string>(), reviews: new Set<string>() };
   await listening(
-    http.createServer(keptAlive, (request, response) => forward(request, response, agent, proxy)),
+    http.createServer(keptAlive, (request, response) => {
+      arrived.front.add(idOf(request));
+      forward(request, response, agent, proxy);
+    }),
     front,
     PORT,
   );
-  const failed = new Set<string>();
   for (const [name, address] of Object.entries(reviews))
-    await listening(http.createServer(keptAlive, echo(name, failed)), address, PORT);
+    await listening(http.createServer(keptAlive, echo(name, arrived.reviews)), address, PORT);
+  process.on("message", () => process.send?.(arrived));
   process.on("disconnect", () => process.exit(0));
   process.send?.("ready");
 }
@@ -82,8 +108,12 @@ function forward(
   call.end();
 }
 
+function idOf({ headers }: IncomingMessage): string {
+  return String(headers["x-o-id"] ?? "");
+}
+
 /** The first try of a request that is to be flaky fails, whichever application it gets to. */
-function echo(name: string, failed: Set<string>) {
+function echo(name: string, arrived: Set<string>) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     request.resume();
     const headers = ownHeaders(request.headers);
@@ -95,9 +125,9 @@ function echo(name: string, failed: Set<string>) {
       query,
       headers,
     };
-    const id = headers["x-o-id"] ?? "";
-    const fails = headers["x-o-behave"] === "flaky" && !failed.has(id);
-    failed.add(id);
+    const id = idOf(request);
+    const fails = headers["x-o-behave"] === "flaky" && !arrived.has(id);
+    arrived.add(id);
     setTimeout(
       () => {
         response.writeHead(fails ? 503 : 200, { "x-o-of-app": name });

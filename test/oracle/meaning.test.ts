@@ -1,11 +1,13 @@
 /** The oracle sees what rules ask for, and what is not as they ask. */
 import { describe, expect, test } from "vitest";
+import type { Arrived } from "./applications.ts";
 import { firstState } from "./changes.ts";
 import { type Ask, expected } from "./meaning.ts";
 import type { RulesState } from "./state.ts";
 import type { Answered } from "./traffic.ts";
 import { judge, type Step } from "./verdict.ts";
 
+const NOBODY: Arrived = { front: new Set(), reviews: new Set() };
 const ASK: Ask = { method: "GET", host: "a.test", path: "/one/a", query: "q=12", headers: {} };
 const base = firstState();
 const edge = (...rules: RulesState["edge"][string][number][number][]): RulesState => ({
@@ -75,7 +77,7 @@ describe("the oracle", () => {
       headers: {},
     });
     const wrong = (sent: number, status: number) =>
-      judge(steps, [answer(sent, status)]).unexpected.length > 0;
+      judge(steps, [answer(sent, status)], NOBODY).unexpected.length > 0;
     expect(wrong(50, 410)).toBe(false);
     expect(wrong(50, 203)).toBe(true);
     expect(wrong(120, 410)).toBe(false);
@@ -83,5 +85,26 @@ describe("the oracle", () => {
     expect(wrong(160, 410)).toBe(true);
     expect(wrong(160, 203)).toBe(false);
     expect(wrong(120, 503)).toBe(true);
+  });
+
+  test("takes a late time-out for slowness of the machine only where the request has come through", () => {
+    const quick = edge({ ...toFront, timeout: "400ms" });
+    const steps: Step[] = [{ what: "the beginning", state: quick, begun: 0, applied: 0 }];
+    const seen = new Set(["7"]);
+    const verdict = (took: number, arrived: Partial<Arrived>, frontHost = "") => {
+      const answer: Answered = {
+        ...{ ask: { ...ASK, headers: { "x-o-id": "7" } }, sent: 0, done: took, status: 504 },
+        ...{ location: "", body: "", frontHost, headers: {} },
+      };
+      const { slow, unexpected } = judge(steps, [answer], { ...NOBODY, ...arrived });
+      return { slow, unexpected: unexpected.length };
+    };
+    const slowness = { slow: 1, unexpected: 0 };
+    const defect = { slow: 0, unexpected: 1 };
+    expect(verdict(400, { front: seen })).toEqual(slowness);
+    expect(verdict(100, { front: seen })).toEqual(defect);
+    expect(verdict(400, {})).toEqual(defect);
+    expect(verdict(400, { front: seen }, "a.test")).toEqual(defect);
+    expect(verdict(400, { front: seen, reviews: seen }, "a.test")).toEqual(slowness);
   });
 });

@@ -13,7 +13,7 @@ import {
 } from "../harness/file-agent.ts";
 import { pod, service } from "../harness/objects.ts";
 import { ask } from "../harness/request.ts";
-import { startApplications } from "./applications.ts";
+import { type Arrived, startApplications } from "./applications.ts";
 import { documentsOf, EDGE_PORT, PORT, PROBE_HOST, type RulesState } from "./state.ts";
 
 const LISTENING_PORT = 8080;
@@ -24,6 +24,8 @@ export interface OracleMesh {
   write(state: RulesState): Promise<void>;
   /** The versions that the gateway and the Envoy of `front` route by. */
   versions(): Promise<readonly [edge: number, mesh: number]>;
+  /** Requests that applications have seen. */
+  arrived(): Promise<Arrived>;
   /** What the agent and the Envoys have logged. */
   logs(): string;
   stop(): Promise<void>;
@@ -61,17 +63,16 @@ export async function startOracleMesh(block: number, first: RulesState): Promise
     await write("rules.yaml", documentsOf(first));
     const agent = await startFileAgent(folder, config, at(9));
     stops.push(agent.stop);
-    stops.push(
-      await startApplications({
-        front: applicationAddress(at(2)),
-        proxy: { address: at(2), port: PROXY_PORT },
-        reviews: {
-          v1: applicationAddress(at(3)),
-          v2: applicationAddress(at(4)),
-          v3: applicationAddress(at(5)),
-        },
-      }),
-    );
+    const applications = await startApplications({
+      front: applicationAddress(at(2)),
+      proxy: { address: at(2), port: PROXY_PORT },
+      reviews: {
+        v1: applicationAddress(at(3)),
+        v2: applicationAddress(at(4)),
+        v3: applicationAddress(at(5)),
+      },
+    });
+    stops.push(() => applications.stop());
     const envoys: RunningEnvoy[] = [];
     for (const workload of workloads) {
       const envoy = await startEnvoy(workloadBootstrap(workload, at(9)), 30_000);
@@ -90,6 +91,7 @@ export async function startOracleMesh(block: number, first: RulesState): Promise
           version(at(1), LISTENING_PORT, PROBE_HOST),
           version(at(2), PROXY_PORT, `probe:${PORT}`),
         ]),
+      arrived: () => applications.arrived(),
       logs: () => [agent.output(), ...envoys.map((envoy) => envoy.log())].join("\n"),
       stop,
     };

@@ -20,13 +20,18 @@ export interface OracleReport {
   /** How many answers had each status. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly unexpected: readonly Unexpected[];
-  /** Time-outs that only a slow machine explains. */
+  /** Time-outs that only a slow machine explains; more than a few speak against the mesh, see `slowAllowed`. */
   readonly slow: number;
   /** How many states an answer was judged by, on average. */
   readonly statesEach: number;
   /** From the writing of a change until every hop has it, milliseconds, ascending. */
   readonly delays: readonly number[];
   readonly logs: string;
+}
+
+/** How many time-outs a slow machine may explain, of so many requests. */
+export function slowAllowed(requests: number): number {
+  return Math.max(5, requests / 200);
 }
 
 /** A change that has not reached every hop after so long has got stuck, milliseconds. */
@@ -86,6 +91,7 @@ export async function runOracle({
     await arrived(last.version);
     await sleep(300);
     const answers = await traffic.stop();
+    const seen = await mesh.arrived();
     return {
       requests: answers.length,
       statuses: Object.fromEntries(
@@ -94,7 +100,7 @@ export async function runOracle({
           of.length,
         ]),
       ),
-      ...judge(steps, answers),
+      ...judge(steps, answers, seen),
       delays: delays.toSorted((a, b) => a - b),
       logs: mesh.logs(),
     };

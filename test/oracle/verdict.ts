@@ -1,4 +1,5 @@
 /** Judges every answer by the rules that were in force, or were being put into force, while its request was under way. */
+import type { Arrived } from "./applications.ts";
 import { type Ask, expected, type Expected, type Outcome } from "./meaning.ts";
 import type { RulesState } from "./state.ts";
 import type { Answered } from "./traffic.ts";
@@ -24,14 +25,24 @@ export interface Unexpected {
 
 export interface Verdict {
   readonly unexpected: readonly Unexpected[];
-  /** Answers of a slow machine: time-outs that the rules ask for, though the application was quick, and what a retry that such a time-out used up did not mend. */
+  /**
+   * Answers of a slow machine: time-outs that the rules ask for of requests that came through, though the application was
+   * quick, and what a retry that such a time-out used up did not mend.
+   */
   readonly slow: number;
   /** How many states an answer was judged by, on average: the fewer, the sharper. */
   readonly statesEach: number;
 }
 
-/** @param steps in order, the first with what was in force at the beginning. */
-export function judge(steps: readonly Step[], answers: readonly Answered[]): Verdict {
+/**
+ * @param steps in order, the first with what was in force at the beginning.
+ * @param arrived requests that applications have seen, by their ids.
+ */
+export function judge(
+  steps: readonly Step[],
+  answers: readonly Answered[],
+  arrived: Arrived,
+): Verdict {
   let slow = 0;
   let considered = 0;
   const unexpected = answers.flatMap((answer) => {
@@ -44,9 +55,7 @@ export function judge(steps: readonly Step[], answers: readonly Answered[]): Ver
     const all = expected(states, answer.ask);
     const why = reasons(answer, all);
     if (why === undefined) return [];
-    const retryGone = answer.status === 503 && answer.ask.headers["x-o-behave"] === "flaky";
-    const late = atLeast(answer.done - answer.sent, all.timeoutMs);
-    if (late && (answer.status === 504 || retryGone)) {
+    if (isSlowness(answer, all.timeoutMs, arrived)) {
       slow++;
       return [];
     }
@@ -61,6 +70,16 @@ export function judge(steps: readonly Step[], answers: readonly Answered[]): Ver
     ];
   });
   return { unexpected, slow, statesEach: considered / answers.length };
+}
+
+/** Only what has come through the hop that gave up shows that the hop led it where it should. */
+function isSlowness(answer: Answered, timeoutMs: number, { front, reviews }: Arrived): boolean {
+  const { ask, status, frontHost } = answer;
+  const id = ask.headers["x-o-id"] ?? "";
+  if (!atLeast(answer.done - answer.sent, timeoutMs)) return false;
+  if (status === 503) return ask.headers["x-o-behave"] === "flaky" && reviews.has(id);
+  // Only what `front` has answered carries its header.
+  return status === 504 && (frontHost === "" ? front : reviews).has(id);
 }
 
 /** Undefined where one of the outcomes is what was seen; else what speaks against the nearest. */
