@@ -18,7 +18,7 @@ export interface Shares {
 }
 
 export async function sharesOf<Name extends string>(
-  mesh: TestMesh<Name>,
+  mesh: Pick<TestMesh<Name>, "get">,
   from: Name,
   authority: string,
   { count = 10_000, concurrency = 16, path = "/", ...asking }: SharesOptions = {},
