@@ -132,6 +132,10 @@ test("from the list of traces to one trace's waterfall", async () => {
   expect(complaints).toEqual([]);
 });
 
+/** Takes a picture of what a test shows, in the one look that it runs in. */
+const picture = (page: Page, name: string) =>
+  page.screenshot({ path: path.join(PICTURES, `${name}-light-1440.png`) });
+
 const textOf = (page: Page, region: string) =>
   page.getByRole("region", { name: region, exact: true }).innerText();
 
@@ -179,6 +183,116 @@ test("the graph has a lock and numbers on every edge", async () => {
   const seen = await labels.first().innerText();
   expect(seen).toMatch(/[\d.]+\/s\s+0 ?%\s*[\d.]+ ?m?s/);
   await context.close();
+});
+
+test("the log's tail grows while it is live, and holds still when it is paused", async () => {
+  const { context, page } = await open({ scheme: "light", width: 1440 });
+  await page.goto(`${demo.url}/m/demo/logs`);
+  const count = async () =>
+    Number(await page.getByRole("table", { name: "Log lines" }).getAttribute("aria-rowcount"));
+  await page.getByText("following").waitFor();
+  await expect.poll(count).toBeGreaterThan(0);
+  const before = await count();
+  await expect.poll(count).toBeGreaterThan(before + 20);
+
+  await page.goto(`${demo.url}/m/demo/logs?q=${encodeURIComponent("path ~ /api/v1/products")}`);
+  await page.getByText("following").waitFor();
+  await page.getByText("No line fits").waitFor();
+  await fetch(`${demo.gatewayUrl}/api/v1/products/0/ratings`);
+  await expect
+    .poll(() => page.getByRole("row").allInnerTexts(), { timeout: 15_000 })
+    .toContainEqual(expect.stringMatching(/200[^]*GET \/api\/v1\/products\/0\/ratings/));
+
+  await page.goto(`${demo.url}/m/demo/logs`);
+  await expect.poll(count).toBeGreaterThan(0);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Follow" }).waitFor();
+  const paused = await settledCount(count);
+  await page.waitForTimeout(3_000);
+  expect(await count()).toBe(paused);
+  await context.close();
+});
+
+/** What a count is once the last answers that were under way have come. */
+async function settledCount(count: () => Promise<number>): Promise<number> {
+  for (let last = -1; ;) {
+    const now = await count();
+    if (now === last) return now;
+    last = now;
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+}
+
+test("a rule is edited: a mistake is named and mended, the change reviewed, applied, seen by every proxy, and rolled back", async () => {
+  const { context, page, complaints } = await open({ scheme: "light", width: 1440 });
+  const gateway = async () => {
+    const response = await fetch(`${demo.gatewayUrl}/walked`);
+    return `${response.status} ${await response.text()}`;
+  };
+  expect(await gateway()).toBe("404 ");
+  await page.goto(`${demo.url}/m/demo/config/VirtualService/default/bookinfo`);
+  const content = page.locator(".cm-content");
+  await content.waitFor();
+  const read = async () => (await page.locator(".cm-line").allTextContents()).join("\n");
+  await expect.poll(read).toMatch(/exact: \/productpage/);
+  const stored = await read();
+  const write = async (text: string) => {
+    await content.click();
+    await page.keyboard.press("ControlOrMeta+a");
+    await page.keyboard.insertText(text);
+    await expect.poll(read).toBe(text);
+  };
+  const analysis = () => textOf(page, "Analysis");
+  await expect.poll(analysis).toMatch(/nothing wrong/);
+
+  const route = /^( *)- uri:\n( *)exact: \/productpage$/m;
+  expect(stored).toMatch(route);
+  await write(stored.replace(route, "$&\n$1- uri:\n$2exactly: /walked"));
+  await expect
+    .poll(analysis)
+    .toMatch(/2 errors[^]*no field "exactly"\s+Did you mean exact\?\s+HDL0010/);
+  await expect
+    .poll(async () => (await page.locator(".cm-lintRange-error").allInnerTexts()).join())
+    .toMatch(/exactly/);
+  await picture(page, "mistake");
+  await page.getByRole("button", { name: "Review" }).click();
+  await page.getByText("Back to the draft").waitFor();
+  await expect.poll(() => page.locator("main").innerText()).toMatch(/exactly/);
+  expect(await page.getByRole("button", { name: "Apply" }).isDisabled()).toBe(true);
+  await page.getByText("Back to the draft").click();
+
+  const mended = stored.replace(route, "$&\n$1- uri:\n$2exact: /walked");
+  await write(mended);
+  await expect.poll(analysis).toMatch(/nothing wrong/);
+  await page.getByRole("button", { name: "Review" }).click();
+  await page.waitForURL(/tab=review/);
+  const difference = () => textOf(page, "Difference");
+  await expect.poll(difference).toMatch(/default\/bookinfo is changed[^]*exact: \/walked/);
+  expect(await gateway()).toBe("404 ");
+  await page.getByLabel("Why this change").fill("A walk through the editor");
+  await picture(page, "review-of-change");
+  await page.getByRole("button", { name: "Apply" }).click();
+
+  await page.waitForURL(/sel=2/);
+  const everyProxy = /applied[^]*(\d+) of \1 proxies have it, after [\d.]+ ?m?s/;
+  await expect.poll(() => textOf(page, "Revision 2")).toMatch(everyProxy);
+  expect(await textOf(page, "Revision 2")).toMatch(/7 of 7/);
+  expect(await gateway()).toMatch(/^404 .*no such page; try \/productpage/);
+  await expect.poll(read).toBe(mended);
+  await picture(page, "applied");
+
+  await page.getByRole("button", { name: "Roll back to 1" }).click();
+  await page.waitForURL(/sel=3/);
+  await expect.poll(() => textOf(page, "Revision 3")).toMatch(everyProxy);
+  await expect.poll(read).toBe(stored);
+  expect(await gateway()).toBe("404 ");
+  await page.goto(`${demo.url}/m/demo/revisions`);
+  await expect
+    .poll(() => page.locator("main").innerText())
+    .toMatch(/3[^]*2[^]*A walk through the editor[^]*1[^]*Bookinfo: gateway and versions/);
+  await picture(page, "after-the-walk");
+  await context.close();
+  expect(complaints).toEqual([]);
 });
 
 test("without a token the console asks for one, refuses a wrong one with a reason, and takes the right one", async () => {
