@@ -29,7 +29,7 @@ export async function startPlaneProcess(port: number, dataDir: string): Promise<
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   await until(() => /^ready$/m.test(output) || child.exitCode !== null, READY_WITHIN_MS);
   if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}:\n${output}`);
-  const token = (await readFile(path.join(dataDir, "admin-token"), "utf8")).trim();
+  const token = (await readFile(path.join(dataDir, "plane/admin-token"), "utf8")).trim();
   const url = `http://127.0.0.1:${port}`;
   const env = {
     HEDDLE_CONFIG: path.join(dataDir, "config.json"),

@@ -57,7 +57,7 @@ export async function startSplitDemo(options: SplitDemoOptions): Promise<SplitDe
     command: process.execPath,
     args: [
       path.join(ROOT, "apps/cli/src/main.ts"),
-      ...["server", "--port", String(options.port), "--data", path.join(dataDir, "plane")],
+      ...["server", "--port", String(options.port), "--data", dataDir],
     ],
   };
   const startPlane = async () => {

@@ -1,5 +1,4 @@
 /** `heddle server`: the hosted plane alone. */
-import path from "node:path";
 import { Command } from "commander";
 import { parsePort } from "./options.ts";
 import { untilSignal } from "./until-signal.ts";
@@ -11,16 +10,17 @@ export function serverCommand(): Command {
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--data <dir>", "where an embedded database and telemetry are kept", ".heddle")
     .action(async (options: { port: number; host: string; data: string }) => {
-      const [{ startPlane }, { ensureConsole }] = await Promise.all([
+      const [{ startPlane }, { ensureConsole }, { planeDirectories }] = await Promise.all([
         import("@heddle/api/node"),
         import("../local/console-build.ts"),
+        import("../local/data-directory.ts"),
       ]);
       const consoleDir = await ensureConsole((line) => process.stderr.write(`heddle: ${line}\n`));
       const databaseUrl = process.env["DATABASE_URL"];
       const plane = await startPlane({
         port: options.port,
         host: options.host,
-        dataDir: path.resolve(options.data),
+        ...planeDirectories(options.data),
         ...(databaseUrl ? { databaseUrl } : {}),
         ...(consoleDir ? { consoleDir } : {}),
       });

@@ -3,7 +3,18 @@ import { createClient } from "@heddle/client";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { BOOKINFO, makeDemoCluster, type DemoCluster } from "./demo-cluster.ts";
+import {
+  agentHost,
+  demoAddresses,
+  HTTP_PROXY_PORT,
+  METRICS_PORT,
+  OTLP_PORT,
+  SIDE_PORTS,
+  sideAddress,
+  XDS_PORT,
+} from "./demo-addresses.ts";
 import { envoyProcess } from "./envoy-process.ts";
+import { assertFree } from "./free-ports.ts";
 import { localBootstrap } from "./local-bootstrap.ts";
 import type { LocalPod } from "./pods.ts";
 import type { ProcessGroup, ProcessSpec } from "./processes.ts";
@@ -38,18 +49,16 @@ export interface Demo {
   readonly gatewayUrl: string;
 }
 
-const XDS_PORT = 15010;
-const METRICS_PORT = 15014;
-const OTLP_PORT = 4317;
 const READY_WITHIN_MS = 60_000;
 /** What a first start puts into the mesh; later starts go on with what is there. */
 const FIRST_RULES = ["rules/gateway.yaml", "rules/versions.yaml"];
 
-/** Resolves when the gateway serves the bookshop. Everything started belongs to `group`. */
+/** Resolves when the gateway serves the bookshop. Everything started belongs to `group`. HDL9043 where a port is in use. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { dataDir, block, plane, group } = options;
   const clusterDir = path.join(dataDir, "cluster");
   const cluster = await makeDemoCluster(clusterDir, options);
+  await assertFree(demoAddresses(cluster, options));
   const { first } = await ensureMesh(plane);
   const client = createClient({ baseUrl: plane.url, token: plane.token });
   if (first) {
@@ -62,17 +71,14 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     await client.apply(plane.mesh, { files, message: "Bookinfo: gateway and versions" });
   }
   const { token: joinToken } = await client.createJoinToken(plane.mesh, { name: "local" });
-  const host = `127.${block}.0.1`;
-  // The gateway shares 127.0.0.1 with everything else, so that its side ports listen elsewhere.
-  const sideAddress = (pod: LocalPod) =>
-    pod === cluster.gateway ? `127.${block}.0.2` : pod.address;
+  const host = agentHost(block);
   const agent = agentProcess({ host, clusterDir, dataDir, plane, joinToken });
   await group.start(agent);
   for (const pod of cluster.pods) await group.start(applicationProcess(pod));
   for (const pod of [...cluster.pods, cluster.gateway]) {
     const bootstrap = localBootstrap(pod, {
       type: pod === cluster.gateway ? "router" : "sidecar",
-      sidePorts: sideAddress(pod),
+      sidePorts: sideAddress(pod, cluster, block),
       xds: { address: host, port: XDS_PORT },
       otlp: { address: host, port: OTLP_PORT },
     });
@@ -81,7 +87,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   // Before all of them are ready the first requests would fail, and stand in the console as the demo's first errors.
   await Promise.all(
     [...cluster.pods, cluster.gateway].map((pod) =>
-      waitForHttp(`http://${sideAddress(pod)}:15021/healthz/ready`, {
+      waitForHttp(`http://${sideAddress(pod, cluster, block)}:${SIDE_PORTS.health}/healthz/ready`, {
         withinMs: READY_WITHIN_MS,
         signal: options.signal,
       }),
@@ -145,7 +151,7 @@ export function applicationProcess(pod: LocalPod): ProcessSpec {
       ...pod.env,
       ADDRESS: pod.appAddress,
       PORT: String(pod.ports[0] ?? 9080),
-      HTTP_PROXY: `http://${pod.address}:15001`,
+      HTTP_PROXY: `http://${pod.address}:${HTTP_PROXY_PORT}`,
     },
   };
 }

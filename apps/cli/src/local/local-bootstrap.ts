@@ -1,5 +1,6 @@
 /** The bootstrap of an Envoy that stands for one pod's sidecar, or for the gateway, on this machine. */
 import { bootstrap } from "@heddle/translate";
+import { HTTP_PROXY_PORT, SIDE_PORTS } from "./demo-addresses.ts";
 import type { LocalPod } from "./pods.ts";
 
 export interface LocalBootstrapOptions {
@@ -25,14 +26,16 @@ export function localBootstrap(
         CLUSTER_ID: "local",
         INSTANCE_IPS: pod.address,
         INTERCEPTION_MODE: "NONE",
-        HEDDLE_STATS_ADDRESS: `${sidePorts}:15090`,
-        ...(type === "sidecar" ? { HTTP_PROXY_PORT: "15001", APP_ADDRESS: pod.appAddress } : {}),
+        HEDDLE_STATS_ADDRESS: `${sidePorts}:${SIDE_PORTS.prometheus}`,
+        ...(type === "sidecar"
+          ? { HTTP_PROXY_PORT: String(HTTP_PROXY_PORT), APP_ADDRESS: pod.appAddress }
+          : {}),
       },
     },
     xds,
     otlp,
-    admin: { address: sidePorts, port: 15000 },
-    prometheus: { address: sidePorts, port: 15090 },
-    health: { address: sidePorts, port: 15021 },
+    admin: { address: sidePorts, port: SIDE_PORTS.admin },
+    prometheus: { address: sidePorts, port: SIDE_PORTS.prometheus },
+    health: { address: sidePorts, port: SIDE_PORTS.health },
   });
 }

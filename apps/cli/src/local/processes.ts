@@ -1,9 +1,9 @@
 /** Child processes of one `heddle up`: started with a log file each, restarted when they fail, ended with it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import { mkdir, open, rename, stat } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { endLeftovers, killGroup, recordProcesses } from "./leftovers.ts";
 
 /** A child that fails is started again after this long, doubled for each failure in a row up to the maximum. */
 const RESTART_DELAY_MS = 500;
@@ -13,6 +13,9 @@ const HEALTHY_AFTER_MS = 30_000;
 /** After SIGTERM a child has this long before SIGKILL. */
 const GRACE_MS = 4_000;
 const LOG_LIMIT_BYTES = 20 * 1024 * 1024;
+/** How far back the last words of a child that failed are looked for, and how many characters of them are told. */
+const LAST_WORDS_BYTES = 8 * 1024;
+const LAST_WORDS_LENGTH = 300;
 
 export interface ProcessSpec {
   readonly name: string;
@@ -50,26 +53,35 @@ export async function createProcessGroup(
   const entries = new Map<string, Entry>();
   const logFile = (name: string) => path.join(directory, `${name}.log`);
 
-  const recordPids = async () => {
+  const record = () => {
     const running = [...entries.values()].flatMap(({ spec, child }) =>
-      child?.pid ? [{ name: spec.name, pid: child.pid, command: spec.command }] : [],
+      child?.pid ? [{ name: spec.name, pid: child.pid }] : [],
     );
-    await writeFile(`${pidFile}.part`, JSON.stringify(running)).then(() =>
-      rename(`${pidFile}.part`, pidFile),
-    );
+    try {
+      recordProcesses(pidFile, running);
+    } catch {
+      // A full disk must not end what runs; only a crash would leave it behind then.
+    }
   };
-  let recording = Promise.resolve();
-  const record = () => (recording = recording.then(recordPids, recordPids).catch(() => {}));
+  // However this process ends, short of being killed itself, nothing that it started goes on without it.
+  const killAll = () => {
+    for (const { child } of entries.values()) if (child?.pid) killGroup(child.pid);
+  };
+  process.on("exit", killAll);
 
   const launch = (entry: Entry) => {
     const { spec } = entry;
     const log = openSync(logFile(spec.name), "a");
+    const logStart = fstatSync(log).size;
     const child = spawn(spec.command, [...spec.args], {
       stdio: ["ignore", log, log],
       env: { ...process.env, ...spec.env },
+      // A group of its own: a terminal's Ctrl-C is for this process, which then ends its children in order.
+      detached: true,
     });
     closeSync(log);
-    entry.child = child;
+    // One that could not even be started has no id and never exits.
+    entry.child = child.pid === undefined ? undefined : child;
     entry.startedAt = Date.now();
     child.on("error", (error) => onFailure(spec.name, error.message));
     child.on("exit", (code, signal) => {
@@ -77,10 +89,15 @@ export async function createProcessGroup(
       if (entry.stopping) return;
       if (Date.now() - entry.startedAt > HEALTHY_AFTER_MS) entry.failures = 0;
       const delay = Math.min(RESTART_DELAY_MS * 2 ** entry.failures++, RESTART_DELAY_MAX_MS);
-      onFailure(spec.name, `ended with ${signal ?? `code ${code}`}; starting it again`);
       entry.timer = setTimeout(() => launch(entry), delay);
+      const how = `ended with ${signal ?? `code ${code}`}`;
+      void lastWords(logFile(spec.name), logStart)
+        .catch(() => "")
+        .then((words) =>
+          onFailure(spec.name, `${how}${words ? ` (${words})` : ""}; starting it again`),
+        );
     });
-    void record();
+    record();
   };
 
   const stop = async (name: string) => {
@@ -88,9 +105,10 @@ export async function createProcessGroup(
     if (!entry) return;
     entry.stopping = true;
     clearTimeout(entry.timer);
-    entries.delete(name);
     if (entry.child) await end(entry.child);
-    await record();
+    // Only now: until it is gone it is among those that must not outlive this process.
+    if (entries.get(name) === entry) entries.delete(name);
+    record();
   };
 
   return {
@@ -113,13 +131,14 @@ export async function createProcessGroup(
     logFile,
     async close() {
       await Promise.all([...entries.keys()].map(stop));
+      process.off("exit", killAll);
     },
   };
 }
 
 function end(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
-    const kill = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
+    const kill = setTimeout(() => child.pid && killGroup(child.pid), GRACE_MS);
     child.once("exit", () => {
       clearTimeout(kill);
       resolve();
@@ -136,33 +155,20 @@ async function rotate(file: string): Promise<void> {
   if (size > LOG_LIMIT_BYTES) await rename(file, `${file}.1`);
 }
 
-/** Ends children of an earlier run that was killed, where the pid still runs the command that was recorded. */
-async function endLeftovers(pidFile: string): Promise<void> {
-  const text = await readFile(pidFile, "utf8").catch(() => "[]");
-  let recorded: { pid: number; command: string }[] = [];
+/** What a child said last since `from`, an offset in its log: the line with a code where there is one, else the last of all. */
+async function lastWords(file: string, from: number): Promise<string> {
+  const log = await open(file, "r").catch(() => undefined);
+  if (!log) return "";
   try {
-    recorded = JSON.parse(text) as typeof recorded;
-  } catch {
-    return;
-  }
-  for (const { pid, command } of recorded) {
-    const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-    if (!line.startsWith(command)) continue;
-    try {
-      process.kill(pid, "SIGKILL");
-    } catch {
-      // It ended between the look and the kill.
-    }
-    await gone(pid);
-  }
-}
-
-/** Until a killed process has given back its ports; the kernel takes a moment. */
-async function gone(pid: number): Promise<void> {
-  const deadline = Date.now() + GRACE_MS;
-  while (Date.now() < deadline) {
-    const state = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    if (state === "" || / [ZX] /.test(state)) return;
-    await sleep(10);
+    const { size } = await log.stat();
+    const start = Math.max(from, size - LAST_WORDS_BYTES);
+    const bytes = Buffer.alloc(Math.max(0, size - start));
+    const { bytesRead } = await log.read(bytes, 0, bytes.length, start);
+    const lines = bytes.toString("utf8", 0, bytesRead).split("\n");
+    const told = lines.map((line) => line.trim()).filter((line) => line !== "");
+    const words = told.findLast((line) => /\bHDL\d{4}\b/.test(line)) ?? told.at(-1) ?? "";
+    return words.slice(0, LAST_WORDS_LENGTH);
+  } finally {
+    await log.close();
   }
 }

@@ -1,11 +1,10 @@
 /** Starts all that `heddle up` promises, in the order that things need each other, and says where to look. */
 import { startPlane } from "@heddle/api/node";
-import net from "node:net";
 import path from "node:path";
 import { saveContext } from "../context/context.ts";
 import { resolveEnvoy } from "../envoy/resolve.ts";
-import { CliError } from "../output/cli-error.ts";
 import { ensureConsole } from "./console-build.ts";
+import { planeDirectories } from "./data-directory.ts";
 import { ensureMesh, startDemo } from "./demo.ts";
 import { createProcessGroup } from "./processes.ts";
 import { startTraffic } from "./traffic.ts";
@@ -46,24 +45,23 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
     const databaseUrl = process.env["DATABASE_URL"];
     const plane = await startPlane({
       port: options.port,
-      dataDir: path.join(dataDir, "plane"),
+      ...planeDirectories(dataDir),
       ...(consoleDir ? { consoleDir } : {}),
       ...(databaseUrl ? { databaseUrl } : {}),
     });
     closing.push(() => plane.close());
+    options.signal.throwIfAborted();
     const context = { url: plane.url, token: plane.adminToken, mesh: DEMO_MESH };
     if (envoy) {
       // The plane holds the lock of the data by now: children found in its list are leftovers, not another demo's.
       const logs = path.join(dataDir, "logs");
       const group = await createProcessGroup(logs, (name, reason) => say(`${name}: ${reason}`));
       closing.push(() => group.close());
-      await assertFree("127.0.0.1", options.gatewayPort, "--gateway-port");
-      const { path: binary } = await envoy;
+      say(`starting  the demo; the logs of its processes are in ${logs}`);
+      const { path: binary } = await unlessAborted(envoy, options.signal);
       const running = await startDemo({ ...options, plane: context, envoy: binary, group });
       const pods = running.cluster.pods.length;
-      say(
-        `started   an agent, ${pods} applications and ${pods + 1} Envoys; their logs are in ${logs}`,
-      );
+      say(`started   an agent, ${pods} applications and ${pods + 1} Envoys`);
       if (options.rate > 0) {
         const url = `${running.gatewayUrl}/productpage`;
         const traffic = startTraffic({ url, rate: options.rate });
@@ -102,21 +100,13 @@ function announce(
   say("ready");
 }
 
-/** Fails with HDL9043 where somebody else listens. */
-async function assertFree(host: string, port: number, flag: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const probe = net.createServer();
-    probe.once("error", (error: NodeJS.ErrnoException) =>
-      reject(
-        new CliError(
-          "HDL9043",
-          error.code === "EADDRINUSE"
-            ? `Port ${port} on ${host} is in use.`
-            : `Cannot listen on ${host}:${port}: ${error.message}`,
-          `End the program that holds it, or choose another with ${flag}.`,
-        ),
-      ),
-    );
-    probe.listen(port, host, () => probe.close(() => resolve()));
+/** Rejects as soon as the signal says so: what is waited for may take minutes, and ends with this process. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let give: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    give = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", give, { once: true });
   });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", give));
 }
