@@ -63,4 +63,21 @@ describe("a listener with what its last version took besides", () => {
     const next = listener({ new: { ...TLS, serverNames: ["b.test"] } });
     expect(withLostChains(before, next)).toBeUndefined();
   });
+
+  test("looks at each connection as much as either version does", () => {
+    const looks = (filterDisabled?: object) => ({
+      listenerFilters: [{ name: "inspector", ...(filterDisabled ? { filterDisabled } : {}) }],
+      listenerFiltersTimeout: "5s",
+    });
+    const at = (port: number) => ({ destinationPortRange: { start: port, end: port + 1 } });
+    const strict = { ...listener({ mtls: TLS }), ...looks() };
+    const unseen = listener({ plain: {} });
+    expect(withLostChains(strict, unseen)).toMatchObject(looks());
+    expect(withLostChains(unseen, strict)).toMatchObject(looks());
+    const elsewhere = { ...strict, ...looks(at(80)) };
+    expect(withLostChains(elsewhere, { ...unseen, ...looks(at(81)) })).toMatchObject(looks());
+    expect(withLostChains(elsewhere, { ...unseen, ...looks(at(80)) })?.listenerFilters).toEqual(
+      elsewhere.listenerFilters,
+    );
+  });
 });

@@ -1,5 +1,10 @@
 /** What a listener takes by its filter chains: what is lost and what is new from one version of it to the next. */
-import type { FilterChain, FilterChainMatch, Listener } from "@heddle/envoy/config/listener/v3";
+import type {
+  FilterChain,
+  FilterChainMatch,
+  Listener,
+  ListenerFilter,
+} from "@heddle/envoy/config/listener/v3";
 
 /** The next version with those chains of the one before that it has nothing for; undefined where nothing would be lost. */
 export function withLostChains(before: Listener, next: Listener): Listener | undefined {
@@ -10,7 +15,33 @@ export function withLostChains(before: Listener, next: Listener): Listener | und
     ...chains.map((chain) => leaving(chain, chains, lost)),
     ...lost.map((chain) => leaving(chain, before.filterChains ?? [], chains)),
   ];
-  return { ...next, filterChains };
+  return { ...next, ...filtersOfBoth(before, next), filterChains };
+}
+
+/** Chains of either version are chosen by what its listener filters see: of each connection both are to see as much as either. */
+function filtersOfBoth(before: Listener, next: Listener): Partial<Listener> {
+  const old = before.listenerFilters ?? [];
+  const filters = (next.listenerFilters ?? []).map((filter) => {
+    const twin = old.find(({ name }) => name === filter.name);
+    return twin === undefined || text(twin) === text(filter) ? filter : everywhere(filter);
+  });
+  const missing = old.filter(({ name }) => !filters.some((filter) => filter.name === name));
+  if (filters.length === 0 && missing.length === 0) return {};
+  const { listenerFiltersTimeout, continueOnListenerFiltersTimeout } = before;
+  return {
+    ...(next.listenerFiltersTimeout === undefined && listenerFiltersTimeout !== undefined
+      ? { listenerFiltersTimeout }
+      : {}),
+    ...(next.continueOnListenerFiltersTimeout === undefined &&
+    continueOnListenerFiltersTimeout !== undefined
+      ? { continueOnListenerFiltersTimeout }
+      : {}),
+    listenerFilters: [...filters, ...missing],
+  };
+}
+
+function everywhere({ filterDisabled: _, ...filter }: ListenerFilter): ListenerFilter {
+  return filter;
 }
 
 /** Whether connections will be taken for which there was nothing before. */

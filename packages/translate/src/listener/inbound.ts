@@ -24,6 +24,7 @@ import { peerKey } from "../telemetry/telemetry.ts";
 import { anyAddress, socketAddress } from "./address.ts";
 import { inboundPorts } from "./inbound-ports.ts";
 import {
+  exceptAt,
   HTTP_INSPECTOR,
   ORIGINAL_DESTINATION,
   PLAIN_HTTP,
@@ -83,19 +84,31 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
 const portListener = derivation<PortKey & { readonly address: string }, Listener>(
   "listener/inbound-port",
   (key) => `${key.address}|${portText(key)}`,
-  (read, key) => {
-    const sniffed = handlingOf(key.protocol) === "sniffed";
-    return {
-      name: `${key.address}_${key.targetPort}`,
-      address: socketAddress(key.address, key.targetPort),
-      trafficDirection: "INBOUND",
-      listenerFilters: sniffed ? [TLS_INSPECTOR, HTTP_INSPECTOR] : [TLS_INSPECTOR],
-      listenerFiltersTimeout: "5s",
-      continueOnListenerFiltersTimeout: true,
-      filterChains: read.get(portChains, key),
-    };
-  },
+  (read, key) => ({
+    name: `${key.address}_${key.targetPort}`,
+    address: socketAddress(key.address, key.targetPort),
+    trafficDirection: "INBOUND",
+    ...(isUnseen(key) ? {} : inspected(key)),
+    filterChains: read.get(portChains, key),
+  }),
 );
+
+function inspected({ protocol }: PortKey): Partial<Listener> {
+  const sniffed = handlingOf(protocol) === "sniffed";
+  return {
+    listenerFilters: sniffed ? [TLS_INSPECTOR, HTTP_INSPECTOR] : [TLS_INSPECTOR],
+    listenerFiltersTimeout: "5s",
+    continueOnListenerFiltersTimeout: true,
+  };
+}
+
+/**
+ * Whether there is nothing to tell connections apart by. Looking all the same would hold up protocols in which the server
+ * speaks first, or a client says little, until the time-out.
+ */
+function isUnseen({ mode, tls, protocol }: PortKey): boolean {
+  return mode === "DISABLE" && tls === undefined && handlingOf(protocol) === "tcp";
+}
 
 interface CaptureKey {
   readonly peer: Peer;
@@ -113,8 +126,16 @@ const virtualInbound = derivation<CaptureKey, Listener>(
     name: VIRTUAL_INBOUND,
     ...anyAddress(families, INBOUND_CAPTURE_PORT),
     trafficDirection: "INBOUND",
-    listenerFilters: [ORIGINAL_DESTINATION, TLS_INSPECTOR, HTTP_INSPECTOR],
-    // A protocol in which the server speaks first shows nothing to look at.
+    listenerFilters: [
+      ORIGINAL_DESTINATION,
+      ...[TLS_INSPECTOR, HTTP_INSPECTOR].map((filter) =>
+        exceptAt(
+          ports.filter(isUnseen).map(({ targetPort }) => targetPort),
+          filter,
+        ),
+      ),
+    ],
+    // Elsewhere a protocol in which the server speaks first shows nothing to look at.
     listenerFiltersTimeout: "5s",
     continueOnListenerFiltersTimeout: true,
     filterChains: [

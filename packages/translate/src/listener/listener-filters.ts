@@ -25,3 +25,14 @@ export const HTTP_INSPECTOR: ListenerFilter = extension(
 
 /** What `HTTP_INSPECTOR` reports of HTTP in the clear. */
 export const PLAIN_HTTP = ["http/1.0", "http/1.1", "h2c"] as const;
+
+/** The filter without connections to these ports. */
+export function exceptAt(ports: readonly number[], filter: ListenerFilter): ListenerFilter {
+  const rules = [...new Set(ports)]
+    .toSorted((a, b) => a - b)
+    .map((port) => ({ destinationPortRange: { start: port, end: port + 1 } }));
+  const [only] = rules;
+  if (only === undefined) return filter;
+  // Envoy wants two rules at least where one of several is to match.
+  return { ...filter, filterDisabled: rules.length === 1 ? only : { orMatch: { rules } } };
+}
