@@ -1,7 +1,4 @@
 /** The suite accounts for every field of every kind, and its claims are read as they are written. */
-import { execFile } from "node:child_process";
-import path from "node:path";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkedClaims } from "./claim.ts";
@@ -11,11 +8,6 @@ import { provenKind, provenKinds } from "./kinds.ts";
 import { pageOf, sinceIn } from "./page.ts";
 
 describe("rows", () => {
-  test("every field has a row, and docs/coverage says so", async () => {
-    const main = path.join(import.meta.dirname, "main.ts");
-    await promisify(execFile)(process.execPath, [main, "--check"]);
-  }, 120_000);
-
   test("are the leaves of a schema: items, values of maps, values of enumerations", () => {
     const schema = z.strictObject({
       hosts: z.exactOptional(z.array(z.string())),

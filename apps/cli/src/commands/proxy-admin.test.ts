@@ -71,6 +71,8 @@ it.skipIf(!envoyBinary)(
       await rm(folder, { recursive: true, force: true });
     }
   },
+  // Nine commands, each a process of its own.
+  90_000,
 );
 
 it("asks Envoy for a level of all loggers or of some, and refuses what is no level", () => {
