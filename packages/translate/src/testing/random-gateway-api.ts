@@ -23,6 +23,14 @@ const listeners = fc.uniqueArray(
     },
     { name: "tcp", port: 90, protocol: "TCP", allowedRoutes: { namespaces: { from: "All" } } },
     { name: "tcp-80", port: 80, protocol: "TCP" },
+    { name: "udp", port: 53, protocol: "UDP", allowedRoutes: { namespaces: { from: "All" } } },
+    {
+      name: "passed-on",
+      port: 444,
+      protocol: "TLS",
+      tls: { mode: "Passthrough" },
+      allowedRoutes: { namespaces: { from: "All" } },
+    },
     {
       name: "tls",
       port: 443,
@@ -50,11 +58,11 @@ const gateway = fc.record({ listeners, open: fc.boolean() }).map(({ open, ...spe
 );
 
 const listenerSet = fc
-  .record({ namespace, listeners, created })
-  .map(({ namespace: ns, created: creationTimestamp, ...spec }) =>
+  .record({ namespace, listeners, created, experimental: fc.boolean() })
+  .map(({ namespace: ns, created: creationTimestamp, experimental, ...spec }) =>
     object<GatewayApi.ListenerSet>(
-      API,
-      "ListenerSet",
+      experimental ? "gateway.networking.x-k8s.io/v1alpha1" : API,
+      experimental ? "XListenerSet" : "ListenerSet",
       "set",
       { parentRef: { name: "api", namespace: "istio-system" }, ...spec },
       ns,
@@ -66,6 +74,7 @@ const parent = fc.constantFrom<GatewayApi.ParentReference>(
   { name: "api", namespace: "istio-system" },
   { name: "api", namespace: "istio-system", sectionName: "any" },
   { name: "set", kind: "ListenerSet" },
+  { group: "gateway.networking.x-k8s.io", kind: "XListenerSet", name: "set" },
   { group: "", kind: "Service", name: "one", namespace: "a" },
   { group: "", kind: "Service", name: "one", namespace: "a", port: 80 },
   { group: "networking.istio.io", kind: "ServiceEntry", name: "one", namespace: "a" },
@@ -82,6 +91,40 @@ const backendRefs = fc.uniqueArray(
   { maxLength: 3 },
 );
 
+/** Filters of a rule, and of one of its backends. */
+const filters = fc.uniqueArray(
+  fc.constantFrom<GatewayApi.HTTPRouteFilter>(
+    {
+      type: "RequestHeaderModifier",
+      requestHeaderModifier: { set: [{ name: "x-a", value: "1" }], remove: ["x-b"] },
+    },
+    {
+      type: "ResponseHeaderModifier",
+      responseHeaderModifier: { add: [{ name: "x-c", value: "2" }] },
+    },
+    { type: "RequestMirror", requestMirror: { backendRef: { name: "two", port: 80 } } },
+    {
+      type: "RequestMirror",
+      requestMirror: { backendRef: { name: "one", namespace: "a", port: 80 }, percent: 10 },
+    },
+    {
+      type: "RequestRedirect",
+      requestRedirect: { hostname: "elsewhere.test", statusCode: 301 },
+    },
+    {
+      type: "URLRewrite",
+      urlRewrite: { path: { type: "ReplacePrefixMatch", replacePrefixMatch: "/b" } },
+    },
+    { type: "CORS", cors: { allowOrigins: ["https://shop.test"], maxAge: 60 } },
+  ),
+  { maxLength: 3, selector: ({ type }) => type },
+);
+
+const extras = fc.record({
+  filters,
+  timeouts: fc.constantFrom(undefined, { request: "3s" }, { request: "3s", backendRequest: "1s" }),
+});
+
 const httpRoute = fc
   .record({
     namespace,
@@ -91,10 +134,21 @@ const httpRoute = fc
     backendRefs,
     path: fc.constantFrom("/", "/a", "/a/b"),
     method: fc.constantFrom(undefined, "GET"),
+    extras,
     created,
   })
   .map(
-    ({ namespace: ns, name, parent: ref, hostnames: hosts, path, method, created: at, ...rest }) =>
+    ({
+      namespace: ns,
+      name,
+      parent: ref,
+      hostnames: hosts,
+      path,
+      method,
+      extras: { filters: several, timeouts },
+      created: at,
+      ...rest
+    }) =>
       object<GatewayApi.HTTPRoute>(
         API,
         "HTTPRoute",
@@ -107,6 +161,8 @@ const httpRoute = fc
               matches: [
                 { path: { type: "PathPrefix", value: path }, ...(method ? { method } : {}) },
               ],
+              ...(several.length > 0 ? { filters: several } : {}),
+              ...(timeouts ? { timeouts } : {}),
               ...rest,
             },
             { backendRefs: [{ name: "one", port: 80 }] },
@@ -142,16 +198,27 @@ const grpcRoute = fc
     ),
   );
 
-const tcpRoute = fc
-  .record({ namespace, parent, backendRefs, created })
-  .map(({ namespace: ns, parent: ref, backendRefs: refs, created: creationTimestamp }) =>
+const streamRoute = fc
+  .record({
+    kind: fc.constantFrom("TCPRoute", "TLSRoute", "UDPRoute"),
+    namespace,
+    parent,
+    hostnames,
+    backendRefs,
+    created,
+  })
+  .map(({ kind, namespace: ns, parent: ref, hostnames: hosts, backendRefs: refs, created: at }) =>
     object<GatewayApi.StreamRoute>(
       API,
-      "TCPRoute",
-      "tcp",
-      { parentRefs: [ref], rules: [{ backendRefs: refs }] },
+      kind,
+      "stream",
+      {
+        parentRefs: [ref],
+        ...(kind === "TLSRoute" && hosts ? { hostnames: hosts } : {}),
+        rules: [{ backendRefs: refs }],
+      },
       ns,
-      { creationTimestamp },
+      { creationTimestamp: at },
     ),
   );
 
@@ -161,7 +228,7 @@ const grant = fc.record({ namespace, from: namespace }).map(({ namespace: ns, fr
     "ReferenceGrant",
     "open",
     {
-      from: ["HTTPRoute", "TCPRoute", "Gateway"].map((kind) => ({
+      from: ["HTTPRoute", "TCPRoute", "TLSRoute", "UDPRoute", "Gateway"].map((kind) => ({
         group: "gateway.networking.k8s.io",
         kind,
         namespace: from,
@@ -176,15 +243,20 @@ const grant = fc.record({ namespace, from: namespace }).map(({ namespace: ns, fr
 );
 
 const policy = fc
-  .record({ namespace, name: fc.constantFrom("one", "two"), created })
-  .map(({ namespace: ns, name, created: creationTimestamp }) =>
+  .record({ namespace, name: fc.constantFrom("one", "two"), created, bundled: fc.boolean() })
+  .map(({ namespace: ns, name, created: creationTimestamp, bundled }) =>
     object<GatewayApi.BackendTLSPolicy>(
       API,
       "BackendTLSPolicy",
       name,
       {
         targetRefs: [{ group: "", kind: "Service", name: "one" }],
-        validation: { hostname: "one.test", wellKnownCACertificates: "System" },
+        validation: {
+          hostname: "one.test",
+          ...(bundled
+            ? { caCertificateRefs: [{ group: "", kind: "ConfigMap", name: "roots" }] }
+            : { wellKnownCACertificates: "System" as const }),
+        },
       },
       ns,
       { creationTimestamp },
@@ -209,13 +281,27 @@ const around = fc.constantFrom<MeshObject>(
   ),
 );
 
+/** Certificates of authorities that policies name. */
+const bundle = fc
+  .record({ namespace, pem: fc.constantFrom("first", "second") })
+  .map(({ namespace: ns, pem }) =>
+    object(
+      "v1",
+      "ConfigMap",
+      "roots",
+      { data: { "ca.crt": `-----BEGIN CERTIFICATE-----\n${pem}\n-----END CERTIFICATE-----\n` } },
+      ns,
+    ),
+  );
+
 export const someGatewayApi: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: gateway, weight: 3 },
   { arbitrary: listenerSet, weight: 1 },
   { arbitrary: httpRoute, weight: 4 },
   { arbitrary: grpcRoute, weight: 2 },
-  { arbitrary: tcpRoute, weight: 1 },
+  { arbitrary: streamRoute, weight: 3 },
   { arbitrary: grant, weight: 1 },
   { arbitrary: policy, weight: 1 },
   { arbitrary: around, weight: 2 },
+  { arbitrary: bundle, weight: 1 },
 );

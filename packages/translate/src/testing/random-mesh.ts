@@ -2,6 +2,8 @@
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
 import { someGatewayApi } from "./random-gateway-api.ts";
+import { proxyConfig, meshSettings } from "./random-settings.ts";
+import { routeFeatures } from "./random-routes.ts";
 import { object } from "../../../../test/harness/objects.ts";
 import { parseNode } from "../index.ts";
 import type { Change } from "../overlay.ts";
@@ -165,6 +167,7 @@ const virtualService = fc
     gateways: fc.constantFrom(undefined, ["mesh"], ["a/gw"], ["gw", "mesh"]),
     sourceLabels: fc.constantFrom(undefined, { tier: "gold" }),
     subset: fc.constantFrom(undefined, "v1", "v2"),
+    features: routeFeatures,
     exportTo,
     created,
   })
@@ -185,7 +188,8 @@ const virtualService = fc
               { destination: { host: "one.a.svc.cluster.local", ...(subset ? { subset } : {}) } },
             ],
           },
-          { route: [{ destination: { host: "two.b.svc.cluster.local" } }] },
+          ...spec.features.answers,
+          { route: [{ destination: { host: "two.b.svc.cluster.local" } }], ...spec.features.more },
         ],
       },
       ns,
@@ -742,7 +746,9 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: sidecar, weight: 2 },
   { arbitrary: ingress, weight: 2 },
   { arbitrary: ingressClass, weight: 1 },
-  { arbitrary: someGatewayApi, weight: 5 },
+  { arbitrary: proxyConfig, weight: 1 },
+  { arbitrary: meshSettings, weight: 1 },
+  { arbitrary: someGatewayApi, weight: 6 },
 );
 
 export const change: fc.Arbitrary<Change> = fc
