@@ -68,8 +68,8 @@ export function createTranslator(options: TranslatorOptions): Translator {
   const store = new Store(mesh, clusterId, claims, envoyApi);
   const drain = new Drain(schedule, () => claims.sweep());
   /** Engines are as old as the indexes that they read. */
-  const generation = signal(0);
-  let cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
+  const generations = { stable: signal(0), candidate: signal(0) };
+  const cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
   const outbound = new Map<string, SharedSet>();
   const views = new Set<LiveView>();
   const unexpected = new Map<string, Diagnostic>();
@@ -81,6 +81,8 @@ export function createTranslator(options: TranslatorOptions): Translator {
     return { engine, read };
   }
 
+  /** Whose values a proxy reads: while nothing is staged there are only one cohort's; tracked. */
+  const cohortOf = (proxy: ProxyDescription): Cohort => (store.staged ? proxy.cohort : "stable");
   const readerOf = (client: ClientView): ModelReader => cohorts[client.cohort].read;
 
   function onError(error: unknown): void {
@@ -89,7 +91,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
   }
 
   function acquire(client: ClientView): AcquiredSet {
-    const key = `${generation.peek()}|${client.cohort}|${client.key}`;
+    const key = `${generations[client.cohort].peek()}|${client.cohort}|${client.key}`;
     let shared = outbound.get(key);
     if (shared === undefined) {
       const parts = outboundParts(readerOf(client), client);
@@ -110,9 +112,9 @@ export function createTranslator(options: TranslatorOptions): Translator {
 
   return {
     apply(changes) {
-      if (store.apply(changes)) {
-        cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
-        generation.value++;
+      for (const name of store.apply(changes)) {
+        cohorts[name] = cohort(name);
+        generations[name].value++;
       }
       drain.wake();
     },
@@ -126,13 +128,8 @@ export function createTranslator(options: TranslatorOptions): Translator {
         proxy,
         drain,
         onError,
-        clientView: () => {
-          const { staged } = store;
-          const { read } =
-            staged && proxy.cohort === "candidate" ? cohorts.candidate : cohorts.stable;
-          return clientViewOf(read, proxy, staged);
-        },
-        generation: () => generation.value,
+        clientView: () => clientViewOf(cohorts[cohortOf(proxy)].read, proxy, store.staged),
+        generation: () => generations[cohortOf(proxy)].value,
         readerOf,
         acquire,
         onDispose: () => views.delete(view),

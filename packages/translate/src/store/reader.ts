@@ -12,8 +12,9 @@ import type { Store } from "./store.ts";
 
 export function createReader(store: Store, cohort: Cohort, engine: Engine): ModelReader {
   const side = () => store.side(cohort);
+  const mesh = store.mesh(cohort);
   const gatewayApi: GatewayApiReader = {
-    clusterDomain: store.mesh.clusterDomain,
+    clusterDomain: mesh.clusterDomain,
     knowsSecrets: true,
     knowsServices: true,
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
@@ -28,8 +29,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     routeRivals: (parent) => engine.get(gatewayApiRivals, parent),
   };
   const ingress: IngressReader = {
-    clusterDomain: store.mesh.clusterDomain,
-    settings: store.mesh,
+    clusterDomain: mesh.clusterDomain,
+    settings: mesh,
     object: gatewayApi.object,
     service: gatewayApi.service,
     defaultIngressClasses: () => side().ingresses.defaultClasses(),
@@ -44,7 +45,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
       side()
         .gatewayApi.gatewaysAt(host)
         .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
-    mesh: store.mesh,
+    mesh,
     service: (host, scope) =>
       side().services.forHost(host, scope === undefined ? undefined : namespaceOfScope(scope)),
     variants: (host) => side().services.variants(host),

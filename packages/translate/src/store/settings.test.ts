@@ -87,3 +87,62 @@ describe("a MeshSettings object", () => {
     expect(everything(view)).toEqual(everything(fresh.view(web)));
   });
 });
+
+describe("staged settings", () => {
+  const tried = parseNode({
+    id: "sidecar~10.9.0.8~tried.default~default.svc.cluster.local",
+    metadata: { HEDDLE_COHORT: "candidate" },
+  });
+  const both = (translator: Translator) => [translator.view(web), translator.view(tried)] as const;
+  const named = (view: ProxyView) => [...view.resources("cluster").keys()].join(" ");
+  const stage = (translator: Translator, object: MeshObject | null, candidate: MeshObject | null) =>
+    translator.apply([{ key: KEY, object, candidate }]);
+
+  it("are candidates' alone until they are everybody's", async () => {
+    const { translator } = begin();
+    const [stable, candidate] = both(translator);
+    const closed = settings({ outboundTrafficPolicy: "REGISTRY_ONLY" });
+    const letOut = () =>
+      [stable, candidate].map((view) => strangers(view).includes("PassthroughCluster"));
+    expect(letOut()).toEqual([true, true]);
+    stage(translator, null, closed);
+    expect(letOut()).toEqual([true, false]);
+    expect(translator.mesh()).toEqual(ANY_MESH);
+    put(translator, closed);
+    expect(letOut()).toEqual([false, false]);
+    stage(translator, closed, null);
+    expect(letOut()).toEqual([false, true]);
+    await translator.settled();
+  });
+
+  it("name candidates' services in a domain of their own, also of services that come later", () => {
+    const { translator } = begin();
+    const [stable, candidate] = both(translator);
+    stage(translator, null, settings({ clusterDomain: "mesh.example" }));
+    put(translator, ...service("ratings", HTTP, [], { clusterIP: "10.0.0.2" }));
+    for (const name of ["reviews", "ratings"]) {
+      expect(named(stable)).toContain(`outbound|80||${name}.default.svc.cluster.local`);
+      expect(named(stable)).not.toContain("mesh.example");
+      expect(named(candidate)).toContain(`outbound|80||${name}.default.svc.mesh.example`);
+      expect(named(candidate)).not.toContain("cluster.local");
+    }
+    translator.apply([{ key: KEY, object: null }]);
+    expect(named(candidate)).toBe(named(stable));
+  });
+
+  it("leave the stable cohort's resources as they are", async () => {
+    const { translator } = begin();
+    const [stable, candidate] = both(translator);
+    everything(stable);
+    everything(candidate);
+    await translator.settled();
+    const told: string[] = [];
+    stable.subscribe((types) => told.push(...types));
+    await translator.settled();
+    told.length = 0;
+    stage(translator, null, settings({ traceSampling: 50 }));
+    stage(translator, null, settings({ traceSampling: 50, rootNamespace: "default" }));
+    await translator.settled();
+    expect(told).toEqual([]);
+  });
+});

@@ -16,11 +16,13 @@ import { Settings } from "./settings.ts";
 import { checkKey, Side } from "./side.ts";
 import { WasmModules } from "./wasm-modules.ts";
 
+const COHORTS = ["stable", "candidate"] as const satisfies readonly Cohort[];
+
 export class Store {
-  readonly #settings: Settings;
+  readonly #settings: Readonly<Record<Cohort, Settings>>;
   readonly envoyApi: EnvoyApi | undefined;
   readonly wasmModules: WasmModules;
-  readonly #newSide: () => Side;
+  readonly #newSide: (cohort: Cohort) => Side;
   #stable: Side;
   /** What candidates read instead; only objects that differ. */
   readonly #staged = new Map<string, MeshObject<unknown> | null>();
@@ -32,19 +34,19 @@ export class Store {
   constructor(mesh: MeshSettings, clusterId: string, claims: Claims, envoyApi?: EnvoyApi) {
     this.envoyApi = envoyApi;
     this.wasmModules = new WasmModules(claims);
-    this.#settings = new Settings(mesh);
-    this.#newSide = () => new Side(claims, this.#settings.now, clusterId, envoyApi);
-    this.#stable = this.#newSide();
+    this.#settings = { stable: new Settings(mesh), candidate: new Settings(mesh) };
+    this.#newSide = (cohort) => new Side(claims, this.#settings[cohort].now, clusterId, envoyApi);
+    this.#stable = this.#newSide("stable");
   }
 
-  /** Reading a member is tracked. */
-  get mesh(): MeshSettings {
-    return this.#settings.tracked;
+  /** What a cohort goes by; reading a member is tracked. */
+  mesh(cohort: Cohort): MeshSettings {
+    return this.#settings[cohort].tracked;
   }
 
-  /** Untracked. */
+  /** Of the stable cohort; untracked. */
   get settings(): MeshSettings {
-    return this.#settings.now;
+    return this.#settings.stable.now;
   }
 
   /** What a cohort reads; tracked, as it changes with the first staged object and the last. */
@@ -63,17 +65,18 @@ export class Store {
   }
 
   /**
-   * One batch: no derivation sees some of the changes and not the others. True where indexes had to be made anew: whoever
-   * has read the old ones hears of nothing any more and must read again.
+   * One batch: no derivation sees some of the changes and not the others. Answers with the cohorts whose indexes had to be
+   * made anew: whoever has read their old ones hears of nothing any more and must read again.
    */
-  apply(changes: readonly Change[]): boolean {
+  apply(changes: readonly Change[]): readonly Cohort[] {
     for (const change of changes) {
       checkKey(change.key, change.object);
       checkKey(change.key, change.candidate);
     }
-    const settings = changes.find(({ key }) => key === MESH_SETTINGS_KEY);
-    if (settings) return this.#applyWithSettings(changes, settings);
-    const staged = this.#candidate.peek();
+    const settings = changes.findLast(({ key }) => key === MESH_SETTINGS_KEY);
+    const anew = settings ? this.#chooseSettings(settings) : [];
+    if (anew.includes("stable")) this.#stable = this.#rebuilt(this.#stable);
+    const staged = anew.includes("candidate") ? undefined : this.#candidate.peek();
     for (const change of changes) {
       this.#set(this.#stable, change.key, change.object);
       if (change.candidate === undefined) this.#staged.delete(change.key);
@@ -86,24 +89,21 @@ export class Store {
       else if (staged === undefined) this.#candidate.value = this.#buildCandidate();
       else staged.flush();
     });
-    return false;
-  }
-
-  /** What indexes are made with changes seldom: then they are made anew. */
-  #applyWithSettings(changes: readonly Change[], settings: Change): boolean {
-    const chosen = (settings.object?.spec ?? undefined) as MeshSettingsSpec | undefined;
-    const before = this.#settings.choose(chosen);
-    const anew = indexed(before) !== indexed(this.#settings.now);
-    if (anew) {
-      this.#stable = this.#rebuilt(this.#stable);
-      if (this.#candidate.peek()) this.#candidate.value = this.#buildCandidate();
-    }
-    this.apply(changes.filter((change) => change !== settings));
     return anew;
   }
 
+  /** What indexes are made with changes seldom: then they are made anew, for the cohorts that are answered. */
+  #chooseSettings(change: Change): readonly Cohort[] {
+    const values = { stable: change.object, candidate: this.#candidateOf(change) };
+    return COHORTS.filter((cohort) => {
+      const settings = this.#settings[cohort];
+      const before = settings.choose(values[cohort]?.spec as MeshSettingsSpec | undefined);
+      return indexed(before) !== indexed(settings.now);
+    });
+  }
+
   #rebuilt(old: Side): Side {
-    const side = this.#newSide();
+    const side = this.#newSide("stable");
     for (const [key, object] of old.objects.entries()) this.#set(side, key, object);
     return side;
   }
@@ -113,7 +113,7 @@ export class Store {
   }
 
   #buildCandidate(): Side {
-    const side = this.#newSide();
+    const side = this.#newSide("candidate");
     for (const [key, object] of this.#stable.objects.entries()) {
       if (!this.#staged.has(key)) this.#set(side, key, object);
     }
