@@ -1,7 +1,10 @@
 /** Ten thousand random changes of a mesh, one after the other: it is at every moment what it would be from scratch. */
+import type { MeshObject } from "@heddle/model";
+import type { Change, Cohort } from "@heddle/translate";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { dangling } from "../../packages/translate/src/testing/dangling.ts";
+import { danglingRoutes } from "../../packages/translate/src/testing/dangling-routes.ts";
 import { change } from "../../packages/translate/src/testing/random-mesh.ts";
 import { snapshot, started } from "../../packages/translate/src/testing/snapshot.ts";
 
@@ -16,7 +19,7 @@ const seed = Number(process.env["HEDDLE_SEED"] ?? Math.floor(Math.random() * 2 *
 test(`${OPERATIONS} operations, seed ${seed}`, async () => {
   const { translator, views } = started();
   const changes = fc.sample(change, { numRuns: OPERATIONS, seed });
-  const model = new Map<string, (typeof changes)[number]>();
+  const model = new Map<string, Change>();
   let compared = 0;
   for (const [index, each] of changes.entries()) {
     const batch = [each];
@@ -36,6 +39,8 @@ test(`${OPERATIONS} operations, seed ${seed}`, async () => {
     for (const [at, view] of views.entries()) {
       expect(snapshot(view), `after ${index} operations`).toEqual(snapshot(fresh.views[at]!));
       expect(dangling(view)).toEqual([]);
+      const objects = seenBy(view.proxy.cohort, model.values());
+      expect(danglingRoutes(view, objects), `after ${index} operations`).toEqual([]);
     }
     for (const view of fresh.views) view.dispose();
     expect(translator.diagnostics()).toEqual([]);
@@ -43,3 +48,10 @@ test(`${OPERATIONS} operations, seed ${seed}`, async () => {
   }
   console.log(`seed ${seed}: ${OPERATIONS} operations, compared ${compared} times`);
 });
+
+/** Candidates see what is staged in the place of what is there. */
+function seenBy(cohort: Cohort, values: Iterable<Change>): readonly MeshObject[] {
+  return Array.from(values, ({ object, candidate = object }) =>
+    cohort === "candidate" ? candidate : object,
+  ).filter((each) => each !== null) as MeshObject[];
+}

@@ -20,6 +20,7 @@ function clustersNamed(routes: ReadonlyMap<string, unknown>): Set<string> {
 
 /** By a service that everybody sees. */
 function isServed(objects: readonly MeshObject[], host: string, port: number): boolean {
+  if (objects.some(isOtherDomain)) return false;
   return objects.some(({ kind, metadata, spec }) => {
     if (kind !== "Service" || host !== `${metadata.name}.${metadata.namespace}.svc.cluster.local`) {
       return false;
@@ -49,4 +50,10 @@ function hasSubset(objects: readonly MeshObject[], host: string, subset: string)
     (spec.exportTo === undefined || spec.exportTo.includes("*")) &&
     spec.subsets.some(({ name }) => name === subset)
   );
+}
+
+/** Settings by which services have names that random rules do not use. */
+function isOtherDomain({ kind, spec }: MeshObject): boolean {
+  const { clusterDomain = "cluster.local" } = spec as { clusterDomain?: string };
+  return kind === "MeshSettings" && clusterDomain !== "cluster.local";
 }
