@@ -1,9 +1,10 @@
 /** Services that stand for others: ExternalName to a host of the mesh, and to one outside of it. */
+import type { Sidecar } from "@heddle/model";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asking, startDnsServer } from "../../harness/dns-server.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
-import { object, service, virtualService } from "../../harness/objects.ts";
+import { object, service, sidecar, virtualService } from "../../harness/objects.ts";
 
 const A = "127.108.0.2";
 const B = "127.108.0.3";
@@ -18,6 +19,18 @@ const external = (name: string, externalName: string, namespace = "default") =>
     namespace,
   );
 
+/** To one host, and to what its rule needs. */
+const narrowed = (app: string, outboundTrafficPolicy?: Sidecar["outboundTrafficPolicy"]) =>
+  sidecar(
+    app,
+    {
+      workloadSelector: { labels: { app } },
+      egress: [{ hosts: ["./front.shop.svc.cluster.local"] }],
+      ...(outboundTrafficPolicy ? { outboundTrafficPolicy } : {}),
+    },
+    "shop",
+  );
+
 let endDns: (() => Promise<void>) | undefined;
 beforeAll(async () => {
   endDns = await startDnsServer(NAMES, { "outside.test": [B] });
@@ -30,6 +43,8 @@ describe.skipIf(!envoyBinary)("an ExternalName service", () => {
   const mesh = startedMesh({
     workloads: {
       client: { address: "127.108.0.1", namespace: "shop", patch: asking(NAMES) },
+      narrow: { address: "127.108.0.4", namespace: "shop" },
+      proxied: { address: "127.108.0.5", namespace: "shop" },
       a: { address: A, ports: [9080], sidecar: false },
       b: { address: B, ports: [9080], sidecar: false },
     },
@@ -56,6 +71,11 @@ describe.skipIf(!envoyBinary)("an ExternalName service", () => {
         "shop",
       ),
       ...service("front", [{ name: "http", port: 9080 }], [B], { namespace: "shop" }),
+      narrowed("narrow"),
+      narrowed("proxied", {
+        mode: "ALLOW_ANY",
+        egressProxy: { host: "older.shop.svc.cluster.local", port: { number: 9080 } },
+      }),
     ],
   });
 
@@ -72,6 +92,14 @@ describe.skipIf(!envoyBinary)("an ExternalName service", () => {
 
   test("can be where a rule sends requests", async () => {
     expect((await mesh.get("client", "front:9080")).headers["x-application"]).toBe("a");
+  });
+
+  test("is where a rule sends requests of workloads whose Sidecar lists neither it nor what it stands for", async () => {
+    expect((await mesh.get("narrow", "front:9080")).headers["x-application"]).toBe("a");
+  });
+
+  test("can be where a Sidecar sends requests for strangers", async () => {
+    expect((await mesh.get("proxied", "stranger.test")).headers["x-application"]).toBe("a");
   });
 
   test("of a name outside is resolved", async () => {

@@ -5,6 +5,7 @@ import { HOST_PARTS } from "../store/services.ts";
 import { egress, type Egress, listenerForPort, lists, type UnknownHosts } from "./egress.ts";
 import { fallbacksOf } from "./fallback.ts";
 import { rulesForHost } from "./rules.ts";
+import { servedHost } from "./served-host.ts";
 import { unservedHosts } from "./unserved-hosts.ts";
 import type { RuleSet } from "./rule-set.ts";
 
@@ -32,10 +33,13 @@ export function horizonText({ namespace, sidecar }: Horizon): string {
 /** What becomes of a client's traffic to hosts beyond its horizon. */
 export function unknownHosts(
   read: ModelReader,
-  { sidecar }: Pick<ClientView, "sidecar">,
+  { namespace, sidecar }: Pick<ClientView, "namespace" | "sidecar">,
 ): UnknownHosts {
   const found = sidecar === undefined ? undefined : read.get(egress, sidecar);
-  return found?.unknownHosts ?? { policy: read.mesh.outboundTrafficPolicy };
+  if (found === undefined) return { policy: read.mesh.outboundTrafficPolicy };
+  const { proxy, ...rest } = found.unknownHosts;
+  if (proxy === undefined) return rest;
+  return { ...rest, proxy: { ...proxy, host: servedHost(read, proxy.host, namespace) } };
 }
 
 /** Whether a client reaches a port of a host. */
@@ -85,7 +89,7 @@ export function hostsWithin(read: ModelReader, horizon: Horizon): readonly strin
   for (const listener of listenersOf(read, sidecar).keys()) {
     for (const host of read.get(listed, { namespace, sidecar, listener })) all.add(host);
   }
-  const { proxy } = unknownHosts(read, { sidecar });
+  const { proxy } = unknownHosts(read, { namespace, sidecar });
   if (proxy !== undefined && read.visible(proxy.host, namespace)) all.add(proxy.host);
   return [...all].toSorted();
 }
@@ -144,6 +148,11 @@ const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>
           read.visible(host, namespace),
       );
     const destinations = new Set<string>();
+    // What a rule names may be another name of what serves it: that is where requests go.
+    const reach = (host: string) => {
+      for (const each of [host, servedHost(read, host, namespace)])
+        if (read.visible(each, namespace)) destinations.add(each);
+    };
     const unserved = read.get(unservedHosts, part).flatMap(({ host }) => {
       const rules = rulesForHost(read, host, read.routeScope(host, namespace));
       return rules && lists(listener, rules.origin.namespace, host) ? [host] : [];
@@ -151,14 +160,11 @@ const listedPart = derivation<ListedKey & { readonly part: number }, ListedPart>
     for (const host of [...hosts, ...unserved]) {
       const rules = rulesForHost(read, host, read.routeScope(host, namespace));
       if (rules === undefined || !heeds(read, { sidecar }, rules, host)) continue;
-      for (const each of destinationsOf(rules)) {
-        if (read.visible(each, namespace)) destinations.add(each);
-      }
+      destinationsOf(rules).forEach(reach);
     }
     for (const host of [...hosts, ...destinations]) {
       for (const { destination } of fallbacksOf(read, host, namespace)) {
-        if (destination && read.visible(destination.host, namespace))
-          destinations.add(destination.host);
+        if (destination) reach(destination.host);
       }
     }
     return { hosts, destinations: [...destinations] };

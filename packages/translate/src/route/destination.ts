@@ -5,6 +5,7 @@ import type {
   WeightedCluster_ClusterWeight,
 } from "@heddle/envoy/config/route/v3";
 import type { Destination, HttpDestination } from "../form/rule-set.ts";
+import { servedHost } from "../form/served-host.ts";
 import { outboundCluster, UNRESOLVED_CLUSTER } from "../names.ts";
 import { authorityOf, headerOperations, joinOperations } from "./header-operations.ts";
 import type { RouteFeature, RuleContext } from "./rule.ts";
@@ -64,11 +65,6 @@ export function clusterOf(
   const host = servedHost(context.read, destination.host, context.view.namespace);
   const named = { ...destination, host };
   return outboundCluster(named.host, portOf(named, context), destination.subset);
-}
-
-/** The host that serves what a rule names, as a namespace sees it: an alias has no endpoints of its own. */
-export function servedHost(read: RuleContext["read"], host: string, namespace: string): string {
-  return read.service(host, namespace)?.aliasOf ?? host;
 }
 
 export function portOf(

@@ -3,7 +3,7 @@ import { rulesForHost } from "../form/rules.ts";
 import type { HttpRule, RuleSet, TcpRule, TlsRule } from "../form/rule-set.ts";
 import type { ClientView, ModelReader } from "../read.ts";
 import { byLabels } from "../store/destination-rules.ts";
-import { servedHost } from "./destination.ts";
+import { servedHost } from "../form/served-host.ts";
 import { labelText } from "./gateway-servers.ts";
 
 /** A namespace that no rule singles out. */
