@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse } from "yaml";
 import { launchChromium } from "../harness/chromium.ts";
 import {
   type DemoProcess,
@@ -284,7 +285,8 @@ test("a rule is edited: a mistake is named and mended, the change reviewed, appl
   await page.getByRole("button", { name: "Roll back to 1" }).click();
   await page.waitForURL(/sel=3/);
   await expect.poll(() => textOf(page, "Revision 3")).toMatch(everyProxy);
-  await expect.poll(read).toBe(stored);
+  // The database keeps what a document says, and not the order of its keys.
+  await expect.poll(async () => parse(await read())).toEqual(parse(stored));
   expect(await gateway()).toBe("404 ");
   await page.goto(`${demo.url}/m/demo/revisions`);
   await expect
@@ -292,7 +294,8 @@ test("a rule is edited: a mistake is named and mended, the change reviewed, appl
     .toMatch(/3[^]*2[^]*A walk through the editor[^]*1[^]*Bookinfo: gateway and versions/);
   await picture(page, "after-the-walk");
   await context.close();
-  expect(complaints).toEqual([]);
+  // The browser tells of the refused draft by itself.
+  expect(complaints.filter((each) => !/status of 422/.test(each))).toEqual([]);
 });
 
 test("without a token the console asks for one, refuses a wrong one with a reason, and takes the right one", async () => {

@@ -12,7 +12,7 @@ spec:
         - destination: { host: reviews, subset: v9 }
           weight: 90
 `;
-const shown = (diagnostic: { path?: string; reference?: string; origin?: string }) => {
+const shown = (diagnostic: Partial<Record<"code" | "path" | "reference" | "origin", string>>) => {
   const range = diagnosticRange(
     draft,
     {
@@ -44,6 +44,10 @@ describe("diagnostics in a draft", () => {
     expect(shown({ path: "spec.http[0].route[0]" })).toBe(
       "destination: { host: reviews, subset: v9 }",
     );
+  });
+
+  test("mark the name of a field that nobody knows", () => {
+    expect(shown({ code: "HDL0010", path: "spec.http[0].route[0].weight" })).toBe("weight");
   });
 
   test("stand at their line where they have no path", () => {

@@ -79,18 +79,26 @@ export function diagnosticRange(
             lineAt(text, each.range[0]) <= line &&
             line <= lineAt(text, each.range[2]),
         );
-  const atPath = diagnostic.path === undefined ? undefined : rangeAtPath(document, diagnostic.path);
+  const { path, code } = diagnostic;
+  const atPath = path === undefined ? undefined : rangeAtPath(document, path, code);
   if (atPath) return firstLine(clamp(atPath, text), text);
   return lineRange(text, line ?? 1);
 }
 
 type Documents = ReturnType<typeof parseAllDocuments>;
 
+/** A field that nobody knows: its name is what is wrong. */
+const UNKNOWN_FIELD = "HDL0010";
+
 /**
  * The deepest part of the path that the document has: a missing field is shown at its parent. A scalar is marked itself, of anything longer
- * its key.
+ * or of an unknown field its key.
  */
-function rangeAtPath(document: Documents[number] | undefined, path: string): TextRange | undefined {
+function rangeAtPath(
+  document: Documents[number] | undefined,
+  path: string,
+  code: string,
+): TextRange | undefined {
   const keys = pathKeys(path);
   for (let length = keys.length; document && length > 0; length--) {
     const node = document.getIn(keys.slice(0, length), true);
@@ -101,7 +109,8 @@ function rangeAtPath(document: Documents[number] | undefined, path: string): Tex
     const key = isMap(parent)
       ? parent.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key
       : undefined;
-    const [from, to] = isScalar(node) || !isScalar(key) || !key.range ? node.range : key.range;
+    const byValue = isScalar(node) && code !== UNKNOWN_FIELD;
+    const [from, to] = byValue || !isScalar(key) || !key.range ? node.range : key.range;
     return { from, to };
   }
   return undefined;
