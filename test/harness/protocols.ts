@@ -16,6 +16,7 @@ import {
   ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { listening } from "./application.ts";
@@ -103,9 +104,13 @@ const text = {
 };
 const SAY = { path: "/test.Echo/Say", requestStream: false, responseStream: false, ...text };
 const TALK = { path: "/test.Echo/Talk", requestStream: true, responseStream: true, ...text };
+const TELL = { path: "/test.Echo/Tell", requestStream: false, responseStream: true, ...text };
 const FAILED_PRECONDITION = 9;
 
-/** A gRPC service: `Say` answers in upper case and fails where it is asked to, `Talk` answers each message; both with trailers. */
+/**
+ * A gRPC service: `Say` answers in upper case and fails where it is asked to, `Talk` answers each message, `Tell` answers as
+ * often as it is told; all with trailers.
+ */
 export async function startGrpc(address: string, port: number): Promise<Speaker> {
   const server = new GrpcServer();
   const trailers = () => {
@@ -113,7 +118,7 @@ export async function startGrpc(address: string, port: number): Promise<Speaker>
     metadata.set("x-trailer", "after all");
     return metadata;
   };
-  server.addService({ say: SAY, talk: TALK } as never, {
+  server.addService({ say: SAY, talk: TALK, tell: TELL } as never, {
     say: (call: ServerUnaryCall<string, string>, reply: sendUnaryData<string>) =>
       call.request === "fail"
         ? reply({ code: FAILED_PRECONDITION, details: "as asked", metadata: trailers() })
@@ -121,6 +126,10 @@ export async function startGrpc(address: string, port: number): Promise<Speaker>
     talk: (call: ServerDuplexStream<string, string>) => {
       call.on("data", (message: string) => call.write(message.toUpperCase()));
       call.on("end", () => call.end(trailers()));
+    },
+    tell: (call: ServerWritableStream<string, string>) => {
+      for (let count = Number(call.request); count > 0; count--) call.write(String(count));
+      call.end(trailers());
     },
   });
   await new Promise<void>((resolve, reject) =>
@@ -193,6 +202,24 @@ export function grpcClient(address: string, port: number, authority: string) {
           resolve({ answers, code, trailer: metadata.get("x-trailer")[0]?.toString() }),
         );
         next();
+      }),
+    /** How many answers came. */
+    tell: (times: number): Promise<number> =>
+      new Promise((resolve) => {
+        let count = 0;
+        client
+          .makeServerStreamRequest(
+            TELL.path,
+            text.requestSerialize,
+            text.responseDeserialize,
+            String(times),
+            new Metadata(),
+            deadline(),
+          )
+          .on("data", () => count++)
+          .on("error", () => undefined)
+          // The status is known before the last answers have been read.
+          .on("end", () => resolve(count));
       }),
     close: () => client.close(),
   };

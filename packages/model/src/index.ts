@@ -27,7 +27,7 @@ export type * from "./kinds/wasm-plugin.ts";
 export type * from "./kinds/traffic-extension.ts";
 export type * from "./kinds/telemetry.ts";
 export type { CountedMetric } from "./telemetry-metrics.ts";
-export { METRIC_NAMES, metricNamed } from "./telemetry-metrics.ts";
+export { COUNTED_WHEN_NAMED, METRIC_NAMES, metricNamed } from "./telemetry-metrics.ts";
 export type * from "./kinds/authorization-policy.ts";
 export type * from "./kinds/request-authentication.ts";
 export type * from "./kinds/ingress.ts";

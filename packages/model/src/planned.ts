@@ -24,9 +24,10 @@ export interface PlannedField {
 
 /**
  * Why a field is not in effect: Istio reads it and Heddle does not yet; Istio does not read it either; it is for waypoints,
- * and there are none; it takes effect where a proxy starts, and only there.
+ * and there are none; it takes effect where a proxy starts, and only there; it names where telemetry goes to, and that is the
+ * agent whatever it names.
  */
-export type NoEffect = "planned" | "inert" | "no waypoints" | "at start";
+export type NoEffect = "planned" | "inert" | "no waypoints" | "at start" | "collected";
 
 const REASONS: Readonly<Record<NoEffect, { readonly says: string; readonly remedy: string }>> = {
   planned: {
@@ -44,6 +45,10 @@ const REASONS: Readonly<Record<NoEffect, { readonly says: string; readonly remed
   "at start": {
     says: "takes effect where a proxy starts: it is in what `heddle xds --bootstrap` prints",
     remedy: "Start the proxies anew that it is for.",
+  },
+  collected: {
+    says: "stands for the agent, which collects all telemetry; nothing is sent to the provider itself",
+    remedy: "Read it in Heddle, or leave the name as it is.",
   },
 };
 
@@ -143,6 +148,8 @@ const proxyConfig: readonly PlannedField[] = [
 const workloads: readonly PlannedField[] = [
   // Istio copies them to the WorkloadEntries that it makes, where it reads none that a group may have.
   inert("WorkloadGroup", "metadata.annotations"),
+  // Each of its workloads has its own, which Istio writes over it.
+  inert("WorkloadGroup", "template.address"),
   field("WorkloadGroup", "probe", "Warning"),
 ];
 
@@ -158,7 +165,7 @@ const wasmPlugin: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("WasmPlugin", path)),
 ];
 
-/** Where Telemetry may send to: the agent, under whatever name; `envoy` is the proxy's own output. */
+/** Names that nobody takes for something else than the agent; `envoy` is the proxy's own output. */
 const OWN_PROVIDERS: ReadonlySet<unknown> = new Set(["heddle", "otel", "prometheus", "envoy"]);
 
 function foreignProvider(path: string): PlannedField {
@@ -166,12 +173,11 @@ function foreignProvider(path: string): PlannedField {
     kind: "Telemetry",
     path,
     when: (name) => !OWN_PROVIDERS.has(name),
-    what: (name) => `the provider ${String(name)}, in whose place Heddle's own is used,`,
-    level: "Warning",
+    what: (name) => `the provider ${String(name)}`,
+    level: "Info",
+    because: "collected",
   };
 }
-
-const MESSAGES = /^(istio_)?(request|response)_messages_total$/;
 
 const telemetry: readonly PlannedField[] = [
   ...["tracing[]", "metrics[]", "accessLogging[]"].map((at) =>
@@ -179,23 +185,9 @@ const telemetry: readonly PlannedField[] = [
   ),
   {
     kind: "Telemetry",
-    path: "metrics[].overrides[].match.metric",
-    when: (metric) => metric === "GRPC_REQUEST_MESSAGES" || metric === "GRPC_RESPONSE_MESSAGES",
-    what: (metric) => `the metric ${String(metric)}, which stock Envoy does not count,`,
-    level: "Warning",
-  },
-  {
-    kind: "Telemetry",
-    path: "metrics[].overrides[].match.customMetric",
-    when: (metric) => MESSAGES.test(String(metric)),
-    what: (metric) => `the metric ${String(metric)}, which stock Envoy does not count,`,
-    level: "Warning",
-  },
-  {
-    kind: "Telemetry",
     path: "metrics[].overrides[].match.customMetric",
     // Istio has no way any more to define one.
-    when: (name) => metricNamed(String(name)) === undefined && !MESSAGES.test(String(name)),
+    when: (name) => metricNamed(String(name)) === undefined,
     what: (name) => `the metric ${String(name)}, which no proxy counts,`,
     level: "Warning",
     because: "inert",

@@ -41,7 +41,8 @@ export type NoEffectState =
   | "warned"
   | "of no effect in Istio either"
   | "no waypoints here"
-  | "in effect from a proxy's start";
+  | "in effect from a proxy's start"
+  | "collected by the agent";
 
 export interface PlannedRow {
   readonly planned: PlannedField;
@@ -68,6 +69,7 @@ function stateOf({ level, because = "planned" }: PlannedField): NoEffectState {
   if (because === "inert") return "of no effect in Istio either";
   if (because === "no waypoints") return "no waypoints here";
   if (because === "at start") return "in effect from a proxy's start";
+  if (because === "collected") return "collected by the agent";
   return level === "Error" ? "refused" : "warned";
 }
 

@@ -53,11 +53,12 @@ export function indexPage(): string {
 Every field of every kind that Heddle translates, as its schema has it, and what becomes of it:
 
 - **works**: the test that is linked sends requests through real Envoys and sees what the field promises.
-- **refused**: an object with this field is an error that names the field: [HDL0016](../codes/HDL0016.md), or what the linked test says.
+- **refused**: an object with this field is an error that names the field, or is not accepted as the Gateway API has it: [HDL0016](../codes/HDL0016.md), or what the linked test says.
 - **warned**: the field is accepted without effect, and a warning says so: [HDL0016](../codes/HDL0016.md), or what the linked test says.
 - **of no effect in Istio either**: Istio has the field and reads it nowhere; a warning says so.
 - **no waypoints here**: it is for waypoints, Istio's proxies without sidecars, of which there are none; a warning says so.
 - **in effect from a proxy's start**: it is in what \`heddle xds --bootstrap\` prints, and the linked test starts an Envoy on that; a proxy that runs is not changed.
+- **collected by the agent**: the field names where telemetry is sent to; it is collected by the agent, whatever the name, and an Info says so.
 - **unproven**: translated, but no test shows it yet.
 
 \`[]\` stands for every item of a list, \`{}\` for every value of a map, \`=VALUE\` for one value of a field that has few. A

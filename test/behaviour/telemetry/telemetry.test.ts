@@ -45,7 +45,7 @@ const TELEMETRY = [
     ...only("own"),
     metrics: [
       {
-        providers: [{ name: "prometheus" }],
+        providers: [{ name: "stackdriver" }],
         overrides: [
           { match: { metric: "REQUEST_SIZE" }, disabled: true },
           { match: { metric: "RESPONSE_SIZE", mode: "SERVER" }, disabled: true },
@@ -63,14 +63,15 @@ const TELEMETRY = [
     accessLogging: [
       {
         match: { mode: "CLIENT" },
-        providers: [{ name: "otel" }],
+        // A receiver of somebody else's: the agent has it all the same.
+        providers: [{ name: "elsewhere" }],
         filter: { expression: "response.code >= 400" },
       },
     ],
     tracing: [
       {
         match: { mode: "CLIENT" },
-        providers: [{ name: "otel" }],
+        providers: [{ name: "zipkin" }],
         randomSamplingPercentage: 100,
         customTags: {
           literal: { literal: { value: "word" } },

@@ -130,8 +130,7 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "Telemetry tracing[].providers[].name": ["zipkin"],
   "Telemetry metrics[].providers[].name": ["stackdriver"],
   "Telemetry accessLogging[].providers[].name": ["elsewhere"],
-  "Telemetry metrics[].overrides[].match.customMetric": ["my_metric", "request_messages_total"],
-  "Telemetry metrics[].overrides[].match.metric": ["GRPC_REQUEST_MESSAGES"],
+  "Telemetry metrics[].overrides[].match.customMetric": ["my_metric"],
   "Telemetry metrics[].reportingInterval": ["5s"],
   "Telemetry targetRef.kind": ["Service"],
   "Telemetry targetRefs[].kind": ["Service"],
@@ -141,6 +140,7 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "ProxyConfig environmentVariables": [{ ISTIO_META_TIER: "gold" }, { OTHER: "x" }],
   "ProxyConfig image.imageType": ["distroless"],
   "WorkloadGroup metadata.annotations": [{ "example.com/owner": "me" }],
+  "WorkloadGroup template.address": ["10.0.0.1"],
   "WorkloadGroup probe": [{ httpGet: { port: 80 } }],
 };
 

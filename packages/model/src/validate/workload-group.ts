@@ -10,16 +10,8 @@ const HEADER_NAME = /^[-A-Za-z0-9]+$/;
 export function checkWorkloadGroup(group: WorkloadGroup, report: Report): void {
   const { metadata, template, probe } = group;
   checkLabels(metadata?.labels, "spec.metadata.labels", report);
-  if (template.address) {
-    if (template.address.startsWith(UNIX_SOCKET)) {
-      checkAddress(template.address, "any", "spec.template.address", report);
-    }
-    report({
-      code: "HDL0032",
-      path: "spec.template.address",
-      message: "address has no effect in a template: each workload has its own",
-      remedy: "Leave it out.",
-    });
+  if (template.address?.startsWith(UNIX_SOCKET)) {
+    checkAddress(template.address, "any", "spec.template.address", report);
   }
   checkWorkloadFields(template, "spec.template", report);
   if (probe) checkProbe(probe, "spec.probe", report);

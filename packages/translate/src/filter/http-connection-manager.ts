@@ -4,6 +4,7 @@ import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import type { ModelReader } from "../read.ts";
 import { requestIdExtension, tracing } from "../telemetry/tracing.ts";
+import { countsMessages } from "../telemetry/grpc-messages.ts";
 import { httpLogs, settingsFor } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
 import { ADS } from "../ads.ts";
@@ -28,13 +29,17 @@ export interface HttpListening extends Omit<HttpContext, "guards"> {
 
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
   const { leg, edge, peer, statPrefix, routes } = listening;
-  const { tracing: spans } = settingsFor(read, leg, peer);
+  const { tracing: spans, metrics } = settingsFor(read, leg, peer);
   const config: HttpConnectionManager = {
     statPrefix,
     ...(typeof routes === "string"
       ? { rds: { routeConfigName: routes, configSource: ADS } }
       : { routeConfig: routes }),
-    httpFilters: httpFilters({ ...listening, guards: guardsOf(read, listening.guards) }),
+    httpFilters: httpFilters({
+      ...listening,
+      guards: guardsOf(read, listening.guards),
+      countsMessages: countsMessages(metrics),
+    }),
     accessLog: read.get(httpLogs, { leg, peer }),
     tracing: tracing(leg, peer, read.mesh, spans),
     ...requestIdExtension(spans),

@@ -4,6 +4,7 @@ import { corsFilter } from "./cors.ts";
 import { fallbackResponseFilter } from "./fallback-response.ts";
 import { faultFilter } from "./fault.ts";
 import { forwardProxyFilter } from "./forward-proxy.ts";
+import { grpcMessages } from "./grpc-messages.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
 import { overload } from "./overload.ts";
@@ -30,6 +31,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   faultFilter,
   // Behind all that may rewrite the authority or answer itself: it resolves the host that the request goes to.
   forwardProxyFilter,
+  // Behind all that refuses or answers itself: what goes to the service is counted, and what comes from it.
+  grpcMessages,
   // Before the router, which it tells the endpoint; idle until a route asks for it.
   sessionFilter,
   // Envoy wants it last: nothing after it would ever run.

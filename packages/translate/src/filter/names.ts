@@ -12,3 +12,4 @@ export const ROUTE_FILTERS = "heddle.route_filters";
 export const FALLBACK_RESPONSE_FILTER = "heddle.fallback_response";
 export const ROUTER_FILTER = "envoy.filters.http.router";
 export const SESSION_FILTER = "envoy.filters.http.stateful_session";
+export const GRPC_STATS_FILTER = "envoy.filters.http.grpc_stats";

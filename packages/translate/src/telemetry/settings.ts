@@ -1,6 +1,7 @@
 /** What Telemetry objects ask of a workload's proxy: which metrics and labels, which requests are logged, and how they are traced. */
 import {
   byAge,
+  COUNTED_WHEN_NAMED,
   type CountedMetric,
   type CustomTag,
   METRIC_NAMES,
@@ -108,22 +109,24 @@ function metricsOf(specs: readonly Telemetry[], side: TelemetrySide): SideSettin
     .flatMap(({ metrics = [] }) => metrics)
     .flatMap((each) => each.overrides ?? [])
     .filter(({ match }) => isFor(match?.mode, side));
-  const of = (metric: CountedMetric): MetricSettings => {
+  const settled = (metric: CountedMetric): MetricSettings => {
     let disabled = false;
+    let named = !COUNTED_WHEN_NAMED.has(metric);
     const tags: Record<string, string | null> = {};
     for (const { match, disabled: off, tagOverrides = {} } of overrides) {
-      const named =
+      const of =
         match?.customMetric === undefined
           ? (match?.metric ?? "ALL_METRICS")
           : metricNamed(match.customMetric);
-      if (named !== "ALL_METRICS" && named !== metric) continue;
+      if (of !== "ALL_METRICS" && of !== metric) continue;
+      named ||= of === metric;
       disabled = off ?? disabled;
       for (const [tag, { operation = "UPSERT", value = "" }] of Object.entries(tagOverrides))
         tags[tag] = operation === "REMOVE" ? null : value;
     }
-    return { disabled, tags };
+    return { disabled: disabled || !named, tags };
   };
-  return Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<
+  return Object.fromEntries(METRICS.map((metric) => [metric, settled(metric)])) as Record<
     CountedMetric,
     MetricSettings
   >;

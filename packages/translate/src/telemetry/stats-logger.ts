@@ -7,6 +7,8 @@ import type {
 } from "@heddle/envoy/extensions/access_loggers/stats/v3";
 import { type CountedMetric, METRIC_NAMES } from "@heddle/model";
 import { extension, typedConfig } from "../typed-config.ts";
+import { filtered } from "./access-log.ts";
+import { HAS_MESSAGES, REQUEST_MESSAGES, RESPONSE_MESSAGES } from "./grpc-messages.ts";
 import { type Labels, type Leg, UNKNOWN, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
 import type { SideSettings } from "./settings.ts";
@@ -39,7 +41,13 @@ export function httpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Ac
     { name: "response_flags", valueFormat: "%RESPONSE_FLAGS%" },
   ];
   const stat = statOf(metrics, tags);
-  return logger("DownstreamEnd", {
+  const messages = logger("DownstreamEnd", {
+    counters: [
+      ...stat("GRPC_REQUEST_MESSAGES", (own) => ({ stat: own, valueFormat: REQUEST_MESSAGES })),
+      ...stat("GRPC_RESPONSE_MESSAGES", (own) => ({ stat: own, valueFormat: RESPONSE_MESSAGES })),
+    ],
+  });
+  const requests = logger("DownstreamEnd", {
     counters: [
       ...stat("REQUEST_COUNT", (own) => ({
         stat: own,
@@ -64,6 +72,7 @@ export function httpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Ac
       })),
     ],
   });
+  return [...requests, ...messages.map((log) => filtered(log, HAS_MESSAGES))];
 }
 
 /** Envoy's counts of bytes are running totals, so bytes are counted once, when the connection ends. */
