@@ -56,7 +56,11 @@ export function ownMetrics(numbers: OwnNumbers): string {
     numbers.certificateSeconds,
   );
   const { keys, allowed, refused, stoodIn } = numbers.rateLimits;
-  gauge("rate_limit_keys", "Keys of global rate limits that are counted here.", keys);
+  gauge(
+    "rate_limit_keys",
+    "Keys of global rate limits that are counted here, or that this agent would go on counting for another.",
+    keys,
+  );
   gauge("rate_limit_allowed_total", "Requests let through by global limits.", allowed, "counter");
   gauge("rate_limit_refused_total", "Requests refused by global limits.", refused, "counter");
   gauge(

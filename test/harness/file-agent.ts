@@ -54,12 +54,18 @@ export function workloadBootstrap(
   }) as Bootstrap;
 }
 
-/** Resolves when it is ready; `folder` keeps its state. */
-export async function startFileAgent(folder: string, config: string, address: string) {
+/** Resolves when it is ready; `folder` keeps its state, and `flags` are further ones. */
+export async function startFileAgent(
+  folder: string,
+  config: string,
+  address: string,
+  flags: readonly string[] = [],
+) {
   const child = spawn(process.execPath, [
     path.join(ROOT, "apps/cli/src/main.ts"),
     ...["agent", "--standalone", "--config", config, "--state", path.join(folder, "state")],
     ...["--xds", `${address}:15010`, "--metrics", `${address}:15014`, "--roles", "control"],
+    ...flags,
   ]);
   let output = "";
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -71,7 +77,11 @@ export async function startFileAgent(folder: string, config: string, address: st
     30_000,
     () => `the agent\n${output}`,
   );
-  return { output: () => output, stop: () => end(child, "SIGTERM") };
+  return {
+    output: () => output,
+    stop: () => end(child, "SIGTERM"),
+    kill: () => end(child, "SIGKILL"),
+  };
 }
 
 /** Where the application of a sidecar's workload listens: `127.71.0.2` → `127.71.1.2`. */

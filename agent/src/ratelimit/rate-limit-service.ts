@@ -4,8 +4,10 @@ import {
   credentials,
   Metadata,
   type sendUnaryData,
+  type ServiceError,
   type ServerUnaryCall,
   type ServiceDefinition,
+  status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type Counted, readAsk, readForwarded, writeAnswer, writeForwarded } from "./messages.ts";
@@ -14,8 +16,21 @@ import { createWindows, type Verdict } from "./windows.ts";
 
 /** How long an agent waits for another one, in milliseconds; less than proxies wait for it. */
 const FORWARD_MS = 150;
-/** How long an agent that did not answer is left out, in milliseconds; its keys are others' meanwhile. */
+/** How long an agent that is away is left out, in milliseconds; its keys are others' meanwhile. */
 const AWAY_MS = 1_000;
+/**
+ * An agent that no connection reaches is away; one that is only late is when it has said nothing for so long, in milliseconds.
+ * Sooner, a moment in which either of the two is busy would have both count the key for a whole `AWAY_MS`.
+ */
+const SILENT_MS = 1_000;
+/**
+ * How often a connection to an agent that is away is tried again, in milliseconds. gRPC's own two minutes would have two agents
+ * count the same key long after both are there.
+ */
+const RECONNECT = {
+  "grpc.initial_reconnect_backoff_ms": 200,
+  "grpc.max_reconnect_backoff_ms": 500,
+};
 /** Sent along by an agent that asks on: whoever gets it counts by itself. */
 const FORWARDED = "heddle-forwarded";
 
@@ -54,6 +69,8 @@ export function createRateLimitService(options: RateLimitOptions): RateLimitServ
   const windows = createWindows();
   const clients = new Map<string, Client>();
   const awayUntil = new Map<string, number>();
+  /** When each agent that owes an answer first owed one. */
+  const silentSince = new Map<string, number>();
   const numbers = { allowed: 0, refused: 0, stoodIn: 0 };
 
   function countHere({ key, quota }: Counted, hits: number): Verdict {
@@ -77,25 +94,38 @@ export function createRateLimitService(options: RateLimitOptions): RateLimitServ
     const owner = otherOwner(each.key);
     if (owner === undefined) return countHere(each, hits);
     try {
-      return await askOn(owner, each, hits);
+      const verdict = await askOn(owner, each, hits);
+      silentSince.delete(owner);
+      // So that who counts in its stead begins where it ended. Nothing is refused in the shadow, nor told of its count.
+      if (!each.shadow) windows.continueFrom(each.key, each.quota, verdict, now());
+      return verdict;
     } catch (error) {
-      if ((awayUntil.get(owner) ?? 0) <= now()) onAway(owner, String(error));
-      awayUntil.set(owner, now() + AWAY_MS);
+      noteUnanswered(owner, error);
       numbers.stoodIn++;
       return countHere(each, hits);
     }
   }
 
+  function noteUnanswered(agent: string, error: unknown): void {
+    const time = now();
+    const since = silentSince.get(agent) ?? time - FORWARD_MS;
+    silentSince.set(agent, since);
+    const late = (error as Partial<ServiceError>).code === status.DEADLINE_EXCEEDED;
+    if (late && time - since < SILENT_MS) return;
+    if ((awayUntil.get(agent) ?? 0) <= time) onAway(agent, String(error));
+    awayUntil.set(agent, time + AWAY_MS);
+  }
+
   function askOn(owner: string, each: Counted, hits: number): Promise<Verdict> {
     let client = clients.get(owner);
     if (client === undefined) {
-      client = new Client(owner, credentials.createInsecure());
+      client = new Client(owner, credentials.createInsecure(), RECONNECT);
       clients.set(owner, client);
     }
     const asked = client;
     const metadata = new Metadata();
     metadata.set(FORWARDED, "1");
-    return new Promise((resolve, reject) => {
+    const answered = new Promise<Buffer>((resolve, reject) => {
       asked.makeUnaryRequest(
         METHOD.path,
         (bytes: Buffer) => bytes,
@@ -105,10 +135,11 @@ export function createRateLimitService(options: RateLimitOptions): RateLimitServ
         { deadline: Date.now() + FORWARD_MS },
         (error, bytes) => {
           if (error || bytes === undefined) reject(error ?? new Error("no answer"));
-          else resolve(readForwarded(bytes));
+          else resolve(bytes);
         },
       );
     });
+    return answered.then(readForwarded);
   }
 
   async function answer(

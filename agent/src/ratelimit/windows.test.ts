@@ -32,6 +32,22 @@ test("under steady load exactly one quota passes in each window", () => {
   );
 });
 
+test("goes on where another's count stood, and keeps to its window", () => {
+  const [owner, other] = [createWindows(), createWindows()];
+  // Clocks of two agents have nothing to do with each other.
+  const ahead = 5000;
+  for (let i = 0; i < 7; i++) owner.take("a", QUOTA, 1, 100 * i);
+  other.continueFrom("a", QUOTA, owner.take("a", QUOTA, 1, 700), ahead + 700);
+  expect(other.take("a", QUOTA, 1, ahead + 800)).toEqual({
+    allowed: true,
+    remaining: 1,
+    resetIn: 200,
+  });
+  expect(other.take("a", QUOTA, 1, ahead + 900).allowed).toBe(true);
+  expect(other.take("a", QUOTA, 1, ahead + 999).allowed).toBe(false);
+  expect(other.take("a", QUOTA, 1, ahead + 1000)).toMatchObject({ allowed: true, remaining: 9 });
+});
+
 test("forgets ended windows, then the oldest, when there are too many keys", () => {
   const windows = createWindows(3);
   windows.take("a", QUOTA, 10, 0);

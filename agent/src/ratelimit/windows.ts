@@ -16,6 +16,8 @@ export interface Verdict {
 export interface Windows {
   /** `now` in milliseconds of a clock that never goes back. */
   take(key: string, quota: Quota, hits: number, now: number): Verdict;
+  /** Goes on where another's count stood by its verdict. */
+  continueFrom(key: string, quota: Quota, verdict: Verdict, now: number): void;
   /** Keys that are being counted. */
   readonly size: number;
 }
@@ -62,6 +64,11 @@ export function createWindows(maxKeys = MAX_KEYS): Windows {
         remaining: requests - window.used,
         resetIn: window.start + length - now,
       };
+    },
+    continueFrom(key, { requests, seconds }, { remaining, resetIn }, now) {
+      const length = seconds * 1000;
+      if (!windows.has(key) && windows.size >= maxKeys) makeRoom(now);
+      windows.set(key, { start: now + resetIn - length, used: requests - remaining, length });
     },
     get size() {
       return windows.size;

@@ -133,10 +133,14 @@ describe.skipIf(!envoyBinary)("rate limits", () => {
         onFailure: "DENY",
         limits: [on("/global", { scope: "GLOBAL" })],
       }),
+      rateLimit("together", {
+        selector: { matchLabels: { app: "counted" } },
+        onFailure: "DENY",
+        limits: [on("/global", { name: "together", scope: "GLOBAL", requests: 40, per: "1s" })],
+      }),
       rateLimit("counted", {
         selector: { matchLabels: { app: "counted" } },
         limits: [
-          on("/global", { name: "together", scope: "GLOBAL", requests: 40, per: "1s" }),
           on("/users", { scope: "GLOBAL", requests: 3, per: MANY, by: [{ header: "x-user" }] }),
           on("/global-shadow", { scope: "GLOBAL", requests: 1, per: MANY, shadow: true }),
         ],
@@ -272,17 +276,22 @@ describe.skipIf(!envoyBinary)("rate limits", () => {
       const seconds = 5;
       const answers: Promise<number>[] = [];
       const begin = performance.now();
+      // Ends in the last window, after more than its limit has been asked for, however slow the machine is.
+      const end = begin + seconds * 1000 - 300;
       // Open loop: 150 requests/s, alternating between the workloads of the two agents.
-      for (let i = 0; i < seconds * 150; i++) {
+      for (let i = 0; performance.now() < end; i++) {
         const due = begin + (i * 1000) / 150;
-        await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+        const early = due - performance.now();
+        if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
         const host = i % 2 === 0 ? "first" : "second";
         answers.push(mesh.get("client", `${host}:${PORT}`, "/global").then(({ status }) => status));
       }
-      const passed = (await Promise.all(answers)).filter((status) => status === 200).length;
-      console.log(`${passed} of ${answers.length} requests passed; ${seconds * 40} may`);
-      // A window that begins with the first request: the last one may reach beyond the test.
-      expect(Math.abs(passed - seconds * 40)).toBeLessThanOrEqual(2);
+      const found = await Promise.all(answers);
+      const [passed, unsaid] = [200, 500].map((each) => found.filter((one) => one === each).length);
+      console.log(`${passed} of ${found.length} requests passed; ${seconds * 40} may`);
+      expect(passed).toBeLessThanOrEqual(seconds * 40 + 2);
+      // Of those that a busy machine could not ask for in time, each may have been counted or not.
+      expect(passed! + unsaid!).toBeGreaterThanOrEqual(seconds * 40 - 2);
       expect(services.every((each) => each.numbers().allowed > 0)).toBe(true);
     },
   );
