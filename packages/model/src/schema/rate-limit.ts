@@ -17,7 +17,8 @@ const key: z.ZodType<LimitKey> = fields({
   header: optional(text),
   queryParameter: optional(text),
   source: optional(z.enum(["ADDRESS", "PRINCIPAL"])),
-}).check(oneOf(["header", "queryParameter", "source"], { required: true }));
+  claim: optional(text),
+}).check(oneOf(["header", "queryParameter", "source", "claim"], { required: true }));
 
 const limit: z.ZodType<Limit> = fields({
   name: optional(text),

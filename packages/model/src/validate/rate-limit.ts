@@ -63,13 +63,22 @@ function checkLimit(limit: Limit, path: string, report: Report): void {
   for (const [index, key] of by.entries()) checkKey(key, `${path}.by[${index}]`, report);
 }
 
-function checkKey({ header, queryParameter }: LimitKey, path: string, report: Report): void {
+function checkKey({ header, queryParameter, claim }: LimitKey, path: string, report: Report): void {
   if (header !== undefined) checkHeader(header, `${path}.header`, report);
   if (queryParameter === "") {
     report({
       code: "HDL0023",
       path: `${path}.queryParameter`,
       message: "a query parameter has no name",
+    });
+  }
+  if (claim !== undefined) {
+    report({
+      code: "HDL0080",
+      path: `${path}.claim`,
+      message: `requests cannot be counted by the claim "${claim}" yet: claims are known of tokens that a RequestAuthentication proves, and RequestAuthentication is not in effect yet`,
+      remedy:
+        "Count by a header, or by the client's certificate with source: PRINCIPAL, until a release puts RequestAuthentication into effect.",
     });
   }
 }
