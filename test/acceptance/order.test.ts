@@ -14,7 +14,7 @@ const ROUNDS = 2;
 /** Old and new connections are seen on either side of a change, milliseconds. */
 const BETWEEN_MS = 150;
 /** After this what went is drained to its end. */
-const AFTER_MS = DRAIN_SECONDS * 1_000 + 300;
+const AFTER_MS = DRAIN_SECONDS * 1_000 + 1_000;
 
 const folder = await mkdtemp(path.join(tmpdir(), "heddle-order-wasm-"));
 const wasm = path.join(folder, "module.wasm");

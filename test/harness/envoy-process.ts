@@ -43,6 +43,9 @@ export async function startEnvoy(
       "warn",
       "--drain-time-s",
       String(drainSeconds),
+      // Clients are told to come again by every answer at once: with so little time a growing share of answers is not enough.
+      "--drain-strategy",
+      "immediate",
     ],
     { stdio: ["ignore", "pipe", "pipe"] },
   );

@@ -51,7 +51,7 @@ export function workloadsOf({ edge, client, a, b, led }: Addresses): readonly Wo
 }
 
 /** For so long connections to what is gone are asked to end before they are closed. */
-export const DRAIN_SECONDS = 3;
+export const DRAIN_SECONDS = 4;
 /** An Envoy that has not come to hold what it should after so long, milliseconds. */
 const STUCK_MS = 15_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
