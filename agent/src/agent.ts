@@ -10,6 +10,7 @@ import { startHttpServer } from "./debug/http-server.ts";
 import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
+import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
 import { type AgentLog, createLog } from "./log.ts";
@@ -109,8 +110,21 @@ async function startControl(
     onAway: (agent, error) => log.warn("rate limits: another agent is away", { agent, error }),
   });
   closing.push(() => rateLimits.close());
-  const ads = createAdsServer({ translator: proxies, secrets, log, beside: rateLimits });
+  const health = createHealthService({
+    objects: function* () {
+      for (const [, , object] of model.entries()) yield object;
+    },
+    set: (entry, ready) => translator.setWorkloadReady(entry, ready),
+    log,
+  });
+  const ads = createAdsServer({
+    translator: proxies,
+    secrets,
+    log,
+    beside: [rateLimits, health],
+  });
   closing.push(() => ads.close());
+  closing.push(() => health.close());
 
   const heldBefore = await readHolds(directory);
   const holdWriter = createHoldWriter(directory, log);
@@ -159,6 +173,7 @@ async function startControl(
     if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);
     modules.objectsChanged(keys);
+    health.objectsChanged(keys);
   };
   const diagnostics = () => [
     ...fileDiagnostics,
@@ -249,6 +264,7 @@ async function startControl(
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
       rateLimits: rateLimits.numbers(),
+      unreadyWorkloads: health.unready(),
     });
   // First of all: what holds up the rest can be asked for there.
   const metrics =

@@ -13,6 +13,8 @@ export interface OwnNumbers {
   /** Seconds until the first certificate ends; undefined without one. */
   readonly certificateSeconds: number | undefined;
   readonly rateLimits: RateLimitNumbers;
+  /** WorkloadEntries that are left out since their probe fails. */
+  readonly unreadyWorkloads: number;
 }
 
 export function ownMetrics(numbers: OwnNumbers): string {
@@ -54,6 +56,11 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "certificate_expiry_seconds",
     "Seconds until the first workload certificate ends.",
     numbers.certificateSeconds,
+  );
+  gauge(
+    "workloads_unready",
+    "WorkloadEntries that are no endpoints since their probe fails.",
+    numbers.unreadyWorkloads,
   );
   const { keys, allowed, refused, stoodIn } = numbers.rateLimits;
   gauge(

@@ -37,10 +37,10 @@ export interface AdsServerOptions {
   /** How long clusters stay at least that no route leads to any more, milliseconds; 10 s unless told otherwise. */
   readonly linger?: number;
   /** Served on the same port, for proxies that have one cluster for all that the agent does. */
-  readonly beside?: {
+  readonly beside?: readonly {
     readonly definition: ServiceDefinition;
     readonly implementation: UntypedServiceImplementation;
-  };
+  }[];
 }
 
 export interface AdsServer {
@@ -65,7 +65,7 @@ export interface AdsServer {
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
 export function createAdsServer(options: AdsServerOptions): AdsServer {
-  const { translator, secrets, log, linger = LINGER_MS, beside } = options;
+  const { translator, secrets, log, linger = LINGER_MS, beside = [] } = options;
   const streams = new Map<ProxyStream, Call>();
   const listeners = new Set<(changed: readonly ProxyStatus[], ended: readonly number[]) => void>();
   const changed = new Set<ProxyStream>();
@@ -161,7 +161,8 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     StreamAggregatedResources: (call: Call) => open("sotw", call),
     DeltaAggregatedResources: (call: Call) => open("delta", call),
   });
-  if (beside) server.addService(beside.definition, beside.implementation);
+  for (const { definition, implementation } of beside)
+    server.addService(definition, implementation);
 
   return {
     start: (address, credentials = ServerCredentials.createInsecure()) =>

@@ -3,6 +3,7 @@ import type { Level } from "./diagnostic.ts";
 import { plannedGatewayApi } from "./planned-gateway-api.ts";
 import { metricNamed } from "./telemetry-metrics.ts";
 import { isClaim } from "./validate/header.ts";
+import { isIpAddress } from "./validate/names.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Report } from "./validate/report.ts";
 
@@ -51,10 +52,6 @@ const REASONS: Readonly<Record<NoEffect, { readonly says: string; readonly remed
     remedy: "Read it in Heddle, or leave the name as it is.",
   },
 };
-
-function field(kind: string, path: string, level: Level): PlannedField {
-  return { kind, path, level };
-}
 
 /** Istio has the field and reads it nowhere. */
 function inert(kind: string, path: string): PlannedField {
@@ -150,7 +147,23 @@ const workloads: readonly PlannedField[] = [
   inert("WorkloadGroup", "metadata.annotations"),
   // Each of its workloads has its own, which Istio writes over it.
   inert("WorkloadGroup", "template.address"),
-  field("WorkloadGroup", "probe", "Warning"),
+  {
+    kind: "WorkloadGroup",
+    path: "probe.exec",
+    // Machines run an Envoy and nothing else of ours: ignored, requests would go to what is not well.
+    what: () => "a probe by a command, which stock Envoy cannot run,",
+    level: "Error",
+    remedy: "Let the application answer by httpGet, tcpSocket or grpc.",
+  },
+  {
+    kind: "WorkloadGroup",
+    path: "probe.tcpSocket.host",
+    when: (host) => host !== "" && host !== "localhost" && !isIpAddress(String(host)),
+    what: () =>
+      "a name in the place of an address to connect to, for which the machine's own is taken,",
+    level: "Warning",
+    remedy: "Give an address, or leave it out for the machine's own.",
+  },
 ];
 
 const wasmPlugin: readonly PlannedField[] = [

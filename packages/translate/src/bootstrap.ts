@@ -34,6 +34,8 @@ export interface BootstrapOptions {
   readonly admin: HostPort;
   /** Where Prometheus may scrape; no such listener without it. */
   readonly prometheus?: HostPort;
+  /** Asks the agent what to check, and tells it how that goes: for machines whose WorkloadGroup has a probe. */
+  readonly healthChecks?: boolean;
   /** Where readiness is answered; no such listener without it. */
   readonly health?: HostPort;
 }
@@ -67,6 +69,12 @@ export const ADS_STREAM: ApiConfigSource = {
   grpcServices: [{ envoyGrpc: { clusterName: XDS_CLUSTER, retryPolicy: RECONNECT } }],
 };
 
+const HDS_STREAM: ApiConfigSource = {
+  apiType: "GRPC",
+  transportApiVersion: "V3",
+  grpcServices: [{ envoyGrpc: { clusterName: XDS_CLUSTER } }],
+};
+
 /** All but where configuration comes from. */
 export function foundation(options: BootstrapOptions): Bootstrap & {
   readonly staticResources: {
@@ -74,7 +82,7 @@ export function foundation(options: BootstrapOptions): Bootstrap & {
     readonly clusters: readonly Cluster[];
   };
 } {
-  const { node, xds, otlp, admin } = options;
+  const { node, xds, otlp, admin, healthChecks = false } = options;
   return {
     node: {
       ...node,
@@ -90,6 +98,7 @@ export function foundation(options: BootstrapOptions): Bootstrap & {
         { name: NOWHERE_CLUSTER, type: "STATIC", loadAssignment: { clusterName: NOWHERE_CLUSTER } },
       ],
     },
+    ...(healthChecks ? { hdsConfig: HDS_STREAM } : {}),
     statsConfig: statsConfig(),
     statsEvictionInterval: STATS_EVICTION_INTERVAL,
     layeredRuntime: {

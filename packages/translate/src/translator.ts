@@ -36,6 +36,8 @@ export interface Translator {
   apply(changes: readonly Change[]): void;
   /** What has come of a plugin's module, by `wasmModuleKey`; undefined: it is not known (any more). */
   setWasmModule(key: string, state: WasmModuleState | undefined): void;
+  /** Whether a WorkloadEntry, `namespace/name`, may be an endpoint; they all may until told otherwise. */
+  setWorkloadReady(entry: string, ready: boolean): void;
   /** The settings in force: those given at the start, and what a MeshSettings object says instead. */
   mesh(): MeshSettings;
   /** A view stays up to date, and costs memory, until it is disposed of. */
@@ -120,6 +122,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
     },
     setWasmModule(key, state) {
       store.wasmModules.set(key, state);
+      drain.wake();
+    },
+    setWorkloadReady(entry, ready) {
+      store.setWorkloadReady(entry, ready);
       drain.wake();
     },
     mesh: () => store.settings,

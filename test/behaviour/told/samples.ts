@@ -75,6 +75,10 @@ const SPECS: Readonly<Record<string, Fields>> = {
 
 /** Of rows whose field needs more beside it. */
 const SPECS_OF_ROWS: Readonly<Record<string, Fields>> = {
+  "WorkloadGroup probe.tcpSocket.host": {
+    template: { serviceAccount: "machine" },
+    probe: { tcpSocket: { port: 80 } },
+  },
   "VirtualService http[].redirect.redirectCode": {
     hosts: ["shop"],
     http: [{ redirect: { uri: "/new" } }],
@@ -141,7 +145,8 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "ProxyConfig image.imageType": ["distroless"],
   "WorkloadGroup metadata.annotations": [{ "example.com/owner": "me" }],
   "WorkloadGroup template.address": ["10.0.0.1"],
-  "WorkloadGroup probe": [{ httpGet: { port: 80 } }],
+  "WorkloadGroup probe.exec": [{ command: ["true"] }],
+  "WorkloadGroup probe.tcpSocket.host": ["db.example.com"],
 };
 
 export interface Sample {

@@ -21,7 +21,7 @@ export function xdsCommand(): Command {
   return withOutput(new Command("xds"), ["table", "json", "yaml"])
     .description("what a proxy would get, from files of Kubernetes and mesh resources")
     .requiredOption("-f, --filename <file>", "a file, a folder, or -; may be repeated", collect, [])
-    .requiredOption("--proxy <pod.namespace>", "the proxy's pod")
+    .requiredOption("--proxy <pod.namespace>", "the proxy's pod, or WorkloadEntry")
     .option("--bootstrap", "print one static bootstrap that Envoy validates")
     .option("--trust-domain <domain>", "the mesh's trust domain; cluster.local without it")
     .option(

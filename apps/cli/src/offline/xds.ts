@@ -4,10 +4,14 @@ import { canonical, merge } from "@heddle/envoy";
 import {
   type Diagnostic,
   effectiveProxyConfig,
+  groupOfEntry,
   type MeshObject,
   objectKey,
   type Pod,
   type ProxyConfig,
+  withGroup,
+  type WorkloadEntry,
+  type WorkloadGroup,
 } from "@heddle/model";
 import {
   createTranslator,
@@ -23,7 +27,7 @@ import { loadFiles } from "./load.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 
 export interface OfflineOptions {
-  /** `pod.namespace` */
+  /** `pod.namespace`, or a WorkloadEntry's `name.namespace`. */
   readonly proxy: string;
   /** What the command line says of the mesh; it has the word over `meshConfig`. */
   readonly trustDomain?: string | undefined;
@@ -58,12 +62,12 @@ const MESH = {
   clusterDomain: "cluster.local",
 } as const;
 
-/** Throws HDL9045 where the files hold no such pod. */
+/** Throws HDL9045 where the files hold no such pod or WorkloadEntry. */
 export function offlineXds(files: readonly InputFile[], options: OfflineOptions): OfflineXds {
   const { objects: found, diagnostics } = loadFiles(files, "default");
   const { meshConfig } = options;
   const mesh = meshOf(options);
-  const { metadata, proxy, config } = describeProxy(
+  const { metadata, proxy, config, healthChecks } = describeProxy(
     found.map(({ object }) => object),
     options.proxy,
     { rootNamespace: mesh.rootNamespace, proxies: meshConfig?.proxies ?? {} },
@@ -85,7 +89,7 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
       ...analyze(found, { rootNamespace: mesh.rootNamespace }),
       ...translator.diagnostics(),
     ],
-    bootstrap: () => staticBootstrap(proxy, view, { metadata }),
+    bootstrap: () => staticBootstrap(proxy, view, { metadata, healthChecks }),
     concurrency: config.concurrency,
   };
 }
@@ -115,6 +119,8 @@ interface OfflineProxy {
   readonly proxy: ProxyDescription;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly config: ReturnType<typeof effectiveProxyConfig>;
+  /** Whether the agent is to be asked what to check. */
+  readonly healthChecks: boolean;
 }
 
 function describeProxy(
@@ -122,18 +128,7 @@ function describeProxy(
   name: string,
   defaults: { readonly rootNamespace: string; readonly proxies: MeshConfig["proxies"] },
 ): OfflineProxy {
-  const pods = objects.filter((object): object is MeshObject<Pod> => object.kind === "Pod");
-  const pod = pods.find(({ metadata }) => `${metadata.name}.${metadata.namespace}` === name);
-  if (!pod) {
-    const known = pods.map(({ metadata }) => `${metadata.name}.${metadata.namespace}`);
-    throw new CliError(
-      "HDL9045",
-      `The files hold no Pod ${name}.`,
-      known.length > 0 ? `There are: ${known.join(", ")}.` : "Add the Pod's own resource with -f.",
-    );
-  }
-  const { metadata, spec } = pod;
-  const address = spec.status?.podIP ?? "0.0.0.0";
+  const { metadata, address, serviceAccount, healthChecks } = workloadNamed(objects, name);
   const router =
     "istio" in metadata.labels && metadata.labels["istio"]?.endsWith("gateway") === true;
   const own = effectiveProxyConfig(
@@ -161,9 +156,54 @@ function describeProxy(
       ...Object.fromEntries(given),
       NAMESPACE: metadata.namespace,
       LABELS: metadata.labels,
-      SERVICE_ACCOUNT: spec.serviceAccountName ?? "default",
+      SERVICE_ACCOUNT: serviceAccount,
       INSTANCE_IPS: address,
     },
   };
-  return { proxy: parseNode(node), metadata: Object.fromEntries(given), config };
+  return { proxy: parseNode(node), metadata: Object.fromEntries(given), config, healthChecks };
+}
+
+interface OfflineWorkload {
+  readonly metadata: MeshObject["metadata"];
+  readonly address: string;
+  readonly serviceAccount: string;
+  readonly healthChecks: boolean;
+}
+
+/** A pod comes before a machine of its name. */
+function workloadNamed(objects: readonly MeshObject[], name: string): OfflineWorkload {
+  const ofKind = <Spec>(kind: string) =>
+    objects.filter((object): object is MeshObject<Spec> => object.kind === kind);
+  const nameOf = ({ metadata }: MeshObject) => `${metadata.name}.${metadata.namespace}`;
+  const pods = ofKind<Pod>("Pod");
+  const pod = pods.find((each) => nameOf(each) === name);
+  if (pod !== undefined) {
+    const { metadata, spec } = pod;
+    return {
+      metadata,
+      address: spec.status?.podIP ?? "0.0.0.0",
+      serviceAccount: spec.serviceAccountName ?? "default",
+      healthChecks: false,
+    };
+  }
+  const entries = ofKind<WorkloadEntry>("WorkloadEntry");
+  const entry = entries.find((each) => nameOf(each) === name);
+  if (entry !== undefined) {
+    const group = ofKind<WorkloadGroup>("WorkloadGroup").find(
+      (each) => nameOf(each) === `${groupOfEntry(entry) ?? ""}.${entry.metadata.namespace}`,
+    );
+    const { metadata, spec } = withGroup(entry, group);
+    return {
+      metadata,
+      address: spec.address || "0.0.0.0",
+      serviceAccount: spec.serviceAccount || "default",
+      healthChecks: group?.spec.probe !== undefined,
+    };
+  }
+  const known = [...pods, ...entries].map(nameOf);
+  throw new CliError(
+    "HDL9045",
+    `The files hold no Pod or WorkloadEntry ${name}.`,
+    known.length > 0 ? `There are: ${known.join(", ")}.` : "Add the Pod's own resource with -f.",
+  );
 }

@@ -170,9 +170,9 @@ export const cliCodes = {
     "Its log, in the folder that was named, says why; what a process said last before it ended is printed too.",
   ),
   HDL9045: entry(
-    "The files hold no such Pod",
-    "Offline translation needs the Pod whose proxy is asked for.",
-    "Add the Pod with `-f`. The message lists the Pods that there are.",
+    "The files hold no such Pod or WorkloadEntry",
+    "Offline translation needs the Pod whose proxy is asked for, or the WorkloadEntry of a machine.",
+    "Add it with `-f`. The message lists those that there are.",
   ),
   HDL9046: entry(
     "The agent answered with an error",

@@ -15,6 +15,7 @@ import {
   type ServiceEntry,
   type ServiceModel,
   type WorkloadEndpoint,
+  type WorkloadEntry,
   workloadOfEntryObject,
   workloadOfPod,
 } from "@heddle/model";
@@ -27,6 +28,8 @@ export interface EndpointSources {
   readonly entries: WorkloadEntries;
   /** Slices of a Service, `namespace/name`, in the order of their names. */
   readonly slices: (service: string) => readonly MeshObject<EndpointSlice>[];
+  /** Entries that are no endpoints now, `namespace/name`. */
+  readonly unready: ReadonlySet<string>;
   readonly options: { readonly clusterId: string };
 }
 
@@ -60,8 +63,9 @@ export function readyOf(endpoints: readonly WorkloadEndpoint[]): readonly Worklo
 function ofService(
   model: ServiceModel,
   number: number,
-  { pods, entries, slices, options }: EndpointSources,
+  sources: EndpointSources,
 ): readonly WorkloadEndpoint[] {
+  const { pods, entries, slices, options } = sources;
   const { namespace, name, selector, externalName } = model;
   const port = model.ports.find((candidate) => candidate.port === number);
   if (port === undefined) return [];
@@ -77,7 +81,7 @@ function ofService(
   const others = entries
     .inNamespace(namespace)
     .filter(({ metadata }) => labelsMatch(selector, metadata.labels))
-    .flatMap((entry) => onWorkload(workloadOfEntryObject(entry, options), entry.spec.ports, port));
+    .flatMap((entry) => onWorkload(workloadOf(entry, sources), entry.spec.ports, port));
   return [...listed, ...others];
 }
 
@@ -85,8 +89,9 @@ function ofEntry(
   entry: MeshObject<ServiceEntry>,
   { host, resolution }: ServiceModel,
   number: number,
-  { pods, entries, options }: EndpointSources,
+  sources: EndpointSources,
 ): readonly WorkloadEndpoint[] {
+  const { pods, entries, options } = sources;
   const { spec, metadata } = entry;
   const written = spec.ports?.find((candidate) => candidate.number === number);
   if (written === undefined || resolution === "DYNAMIC_DNS") return [];
@@ -106,8 +111,19 @@ function ofEntry(
   const ofEntries = entries
     .inNamespace(namespace)
     .filter((each) => labelsMatch(selector, each.metadata.labels))
-    .flatMap((each) => onWorkload(workloadOfEntryObject(each, options), each.spec.ports, port));
+    .flatMap((each) => onWorkload(workloadOf(each, sources), each.spec.ports, port));
   return [...ofPods, ...ofEntries];
+}
+
+function workloadOf(
+  entry: MeshObject<WorkloadEntry>,
+  { unready, options }: EndpointSources,
+): WorkloadEndpoint {
+  const { namespace, name } = entry.metadata;
+  return {
+    ...workloadOfEntryObject(entry, options),
+    ready: !unready.has(`${namespace}/${name}`),
+  };
 }
 
 function onWorkload(

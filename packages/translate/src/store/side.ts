@@ -53,11 +53,18 @@ export class Side {
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
 
-  constructor(claims: Claims, mesh: MeshSettings, clusterId: string, envoyApi?: EnvoyApi) {
+  /** `unready` names WorkloadEntries that are no endpoints now; whoever changes it says so to `workloads`. */
+  constructor(
+    claims: Claims,
+    mesh: MeshSettings,
+    clusterId: string,
+    envoyApi?: EnvoyApi,
+    unready: ReadonlySet<string> = new Set(),
+  ) {
     const { clusterDomain, rootNamespace } = mesh;
     this.objects = new Objects(claims);
     this.services = new Services(claims, mesh);
-    this.workloads = new Workloads(claims, this.services, clusterId);
+    this.workloads = new Workloads(claims, this.services, clusterId, unready);
     this.networks = new Networks(claims);
     this.virtualServices = new VirtualServices(claims, clusterDomain);
     this.destinationRules = new DestinationRules(claims, {

@@ -28,6 +28,8 @@ export class Store {
   readonly #staged = new Map<string, MeshObject<unknown> | null>();
   /** Exists while something is staged. */
   readonly #candidate = signal<Side | undefined>(undefined);
+  /** WorkloadEntries that are no endpoints, `namespace/name`: a reading of the outside world, equal in both readings of the model. */
+  readonly #unready = new Set<string>();
   readonly #problems = new Map<string, Diagnostic>();
 
   /** `clusterId` is the cluster that the objects' pods run in. A MeshSettings object goes over `mesh`. */
@@ -35,7 +37,8 @@ export class Store {
     this.envoyApi = envoyApi;
     this.wasmModules = new WasmModules(claims);
     this.#settings = { stable: new Settings(mesh), candidate: new Settings(mesh) };
-    this.#newSide = (cohort) => new Side(claims, this.#settings[cohort].now, clusterId, envoyApi);
+    this.#newSide = (cohort) =>
+      new Side(claims, this.#settings[cohort].now, clusterId, envoyApi, this.#unready);
     this.#stable = this.#newSide("stable");
   }
 
@@ -57,6 +60,18 @@ export class Store {
   /** Whether candidates read anything that others do not; tracked. */
   get staged(): boolean {
     return this.#candidate.value !== undefined;
+  }
+
+  setWorkloadReady(entry: string, ready: boolean): void {
+    if (ready) this.#unready.delete(entry);
+    else this.#unready.add(entry);
+    const sides = [this.#stable, this.#candidate.peek()];
+    batch(() => {
+      for (const side of sides) {
+        side?.workloads.readinessChanged(entry);
+        side?.flush();
+      }
+    });
   }
 
   /** Objects that an index could not take. */

@@ -38,6 +38,10 @@ export class WorkloadEntries {
     return this.#byAddress.get(address)[0];
   }
 
+  named(name: string): Entry | undefined {
+    return this.#complete.get(name);
+  }
+
   changeEntry(before: Entry | undefined, after: Entry | undefined): void {
     const name = nameOf((after ?? before) as Entry);
     const groupBefore = before && groupName(before);

@@ -57,14 +57,15 @@ export class Workloads implements ModelIndex {
   readonly #servicesAt: Tracked<readonly ServiceModel[]>;
   readonly #workload: Tracked<WorkloadEndpoint | undefined>;
 
-  /** `clusterId` is the cluster that the pods run in. */
-  constructor(claims: Claims, services: Services, clusterId: string) {
+  /** `clusterId` is the cluster that the pods run in; `unready` names entries that are no endpoints, `namespace/name`. */
+  constructor(claims: Claims, services: Services, clusterId: string, unready: ReadonlySet<string>) {
     this.#services = services;
     this.#entries = new WorkloadEntries((before, after) => this.#entryChanged(before, after));
     this.#sources = {
       pods: this.#pods,
       entries: this.#entries,
       slices: (name) => this.#slicesInOrder(name),
+      unready,
       options: { clusterId },
     };
     services.onChange((host, before, after) => {
@@ -106,6 +107,12 @@ export class Workloads implements ModelIndex {
     else if (kind === "EndpointSlice") this.#sliceChanged(before as Slice, after as Slice);
     else if (kind === "WorkloadEntry") this.#entries.changeEntry(before as never, after as never);
     else this.#entries.changeGroup(before as never, after as never);
+  }
+
+  /** An entry, `namespace/name`, has become an endpoint, or is none any more. */
+  readinessChanged(entry: string): void {
+    const found = this.#entries.named(entry);
+    if (found !== undefined) this.#touchPicking(this.#unitsOfNamespace, found);
   }
 
   flush(): void {
