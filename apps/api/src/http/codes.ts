@@ -133,7 +133,7 @@ export const problemKinds = {
   HDL1051: kind(
     507,
     "The disk is full",
-    "Free space on the disk that holds the data directory. Nothing was changed.",
+    "Free space on the disk that holds the data directory. Nothing was changed; telemetry that was refused waits at the agents, which send it again.",
   ),
   HDL1052: kind(
     501,
