@@ -295,6 +295,8 @@ function services(at: Addresses): Row[] {
     {
       what: "a Service's targetPort",
       states: [NONE, serverOf(ports({ targetPort: MORE_PORT }), both)],
+      // The listener of the port that nothing leads to any more goes.
+      drains: LASTING_REQUESTS,
     },
     {
       what: "a Service added",
@@ -453,6 +455,7 @@ function security(): Row[] {
     {
       what: "Sidecar ingress",
       states: [NONE, [ingress(PORTS.http)], [ingress(MORE_PORT)]],
+      drains: LASTING_IN_MESH,
     },
   ];
 }
