@@ -17,8 +17,9 @@ import { type Random, random } from "./random.ts";
 
 /** How long one object may take, in milliseconds of work. */
 const LIMIT_MS = 100;
-/** Objects are seldom larger; YAML above it is given a millisecond more for each KiB, the speed that its reader has. */
+/** Objects are seldom larger; YAML above it is given more for each KiB, as much as its reader needs on a slow machine. */
 const LARGE_KIB = 64;
+const MS_PER_KIB = 2;
 /** A slow trial is tried again before it counts: cold code or the collector of garbage may have been it. */
 const TRIES = 6;
 /** The proxies are compared with what they held at first after so many trials. */
@@ -87,7 +88,7 @@ export function fuzz(
     };
     try {
       const large = typeof input === "string" ? input.length / 1024 - LARGE_KIB : 0;
-      const limit = LIMIT_MS + Math.max(0, large);
+      const limit = LIMIT_MS + Math.max(0, large * MS_PER_KIB);
       const read = attempt(() => {
         const began = cpuTime();
         const value = readInput(input);

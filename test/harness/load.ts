@@ -24,6 +24,8 @@ export interface LoadOptions {
 }
 
 export interface Load {
+  /** Resolves when this many requests, sent at or after `since` (milliseconds of `Date.now()`), are answered; rejects where it takes too long. */
+  answered(count: number, since: number): Promise<void>;
   /** Ends the load, waits for what is under way, and answers with every request. Rejects where it had ended before. */
   stop(): Promise<Sample[]>;
 }
@@ -43,15 +45,26 @@ export function failedOf(samples: readonly Sample[]): Sample[] {
   return samples.filter(({ fault }) => fault !== "");
 }
 
+/** How long a busy machine may take to answer what `answered` waits for. */
+const ANSWERED_WITHIN_MS = 20_000;
+
+interface Threshold {
+  readonly count: number;
+  readonly since: number;
+}
+type ToChild = "stop" | { readonly tell: Threshold };
+type FromChild = { readonly samples: Sample[] } | { readonly answered: true };
+
 export function startLoad(options: LoadOptions): Load {
   const child = fork(import.meta.filename, [JSON.stringify(options)], {
     serialization: "advanced",
   });
   let ended = false;
   const result = new Promise<Sample[]>((resolve, reject) => {
-    child.on("message", (samples) => {
+    child.on("message", (message: FromChild) => {
+      if (!("samples" in message)) return;
       ended = true;
-      resolve(samples as Sample[]);
+      resolve(message.samples);
     });
     child.on("exit", () => {
       ended = true;
@@ -59,10 +72,28 @@ export function startLoad(options: LoadOptions): Load {
     });
   });
   result.catch(() => {});
+  const send = (message: ToChild) => child.send(message);
   return {
+    answered(count, since) {
+      return new Promise((resolve, reject) => {
+        const finish = (error?: Error) => {
+          clearTimeout(timer);
+          child.off("message", listen);
+          if (error) reject(error);
+          else resolve();
+        };
+        const listen = (message: FromChild) => "answered" in message && finish();
+        const timer = setTimeout(
+          () => finish(new Error(`fewer than ${count} answers within ${ANSWERED_WITHIN_MS} ms`)),
+          ANSWERED_WITHIN_MS,
+        );
+        child.on("message", listen);
+        send({ tell: { count, since } });
+      });
+    },
     async stop() {
       if (ended) throw new Error(`the load had ended before; at most it takes ${options.maxMs} ms`);
-      child.send("stop");
+      send("stop");
       return result;
     },
   };
@@ -78,7 +109,15 @@ function run({ url, rate, maxMs, pattern, headers = {} }: LoadOptions): void {
   let count = 0;
   const finish = () => {
     if (!stopped || pending > 0) return;
-    process.send?.(samples, () => process.exit(0));
+    process.send?.({ samples } satisfies FromChild, () => process.exit(0));
+  };
+  let waiting: Threshold | undefined;
+  const tell = () => {
+    if (!waiting) return;
+    const { count: enough, since } = waiting;
+    if (samples.filter(({ sent }) => sent >= since).length < enough) return;
+    waiting = undefined;
+    process.send?.({ answered: true } satisfies FromChild);
   };
   const send = () => {
     pending++;
@@ -106,6 +145,7 @@ function run({ url, rate, maxMs, pattern, headers = {} }: LoadOptions): void {
       count++;
       send();
     }
+    tell();
     if (performance.now() - started > maxMs) stop();
   }, 2);
   const stop = () => {
@@ -113,7 +153,10 @@ function run({ url, rate, maxMs, pattern, headers = {} }: LoadOptions): void {
     stopped = true;
     finish();
   };
-  process.on("message", stop);
+  process.on("message", (message: ToChild) => {
+    if (message === "stop") return stop();
+    waiting = message.tell;
+  });
   process.on("disconnect", () => process.exit(0));
 }
 

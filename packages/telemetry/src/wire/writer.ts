@@ -61,7 +61,8 @@ export class WireWriter {
     if (value === "" && !always) return;
     this.raw(field * 8 + wireBytes);
     const start = this.length;
-    this.reserve(value.length * 3 + 5);
+    // Together with what `raw` reserves for the length: growing the buffer keeps only what stands before `length`.
+    this.reserve(value.length * 3 + 10);
     const lengthBytes = value.length < 43 ? 1 : 5;
     const written = encoder.encodeInto(value, this.bytes.subarray(start + lengthBytes)).written;
     this.raw(written);
