@@ -1,15 +1,7 @@
 /** A mesh's settings as the translation wants them: what was chosen, and defaults for the rest. */
-import type { MeshSettings } from "@heddle/translate";
+import { MESH_DEFAULTS, type MeshSettings } from "@heddle/translate";
 import type { AgentOptions } from "./options.ts";
 import type { Membership } from "./state/enrollment.ts";
-
-const DEFAULTS = {
-  rootNamespace: "istio-system",
-  outboundTrafficPolicy: "ALLOW_ANY",
-  traceSampling: 1,
-  accessLog: true,
-  clusterDomain: "cluster.local",
-} as const;
 
 export function hostedSettings({ mesh }: Membership): MeshSettings {
   const { settings } = mesh;
@@ -18,11 +10,11 @@ export function hostedSettings({ mesh }: Membership): MeshSettings {
   return {
     name: mesh.name,
     trustDomain: mesh.trustDomain,
-    rootNamespace: settings.rootNamespace ?? DEFAULTS.rootNamespace,
-    outboundTrafficPolicy: settings.outboundTrafficPolicy ?? DEFAULTS.outboundTrafficPolicy,
-    traceSampling: settings.traceSampling ?? DEFAULTS.traceSampling,
-    accessLog: settings.accessLog ?? DEFAULTS.accessLog,
-    clusterDomain: settings.clusterDomain ?? DEFAULTS.clusterDomain,
+    rootNamespace: settings.rootNamespace ?? MESH_DEFAULTS.rootNamespace,
+    outboundTrafficPolicy: settings.outboundTrafficPolicy ?? MESH_DEFAULTS.outboundTrafficPolicy,
+    traceSampling: settings.traceSampling ?? MESH_DEFAULTS.traceSampling,
+    accessLog: settings.accessLog ?? MESH_DEFAULTS.accessLog,
+    clusterDomain: settings.clusterDomain ?? MESH_DEFAULTS.clusterDomain,
     ...(ingressClass === undefined ? {} : { ingressClass }),
     ...(ingressControllerMode === undefined ? {} : { ingressControllerMode }),
     ...(ingressSelector === undefined ? {} : { ingressSelector }),
@@ -35,5 +27,5 @@ export function standaloneSettings({
   trustDomain,
   rootNamespace,
 }: AgentOptions["standalone"]): MeshSettings {
-  return { ...DEFAULTS, name: "standalone", trustDomain, rootNamespace };
+  return { ...MESH_DEFAULTS, name: "standalone", trustDomain, rootNamespace };
 }

@@ -9,6 +9,7 @@ import type {
 } from "@grpc/grpc-js";
 import type { MeshObject } from "@heddle/model";
 import type { ProxyDescription } from "@heddle/translate";
+import { streaming } from "../grpc-bytes.ts";
 import { checkOf, type ProbeTimes, timesOf } from "./check.ts";
 import { readSaid, writeAsked } from "./messages.ts";
 import { isOf, type ProbedEntry, probedEntries } from "./probed.ts";
@@ -200,14 +201,4 @@ function isReady(verdict: Verdict): boolean {
 
 const CONCERNED = ["networking.istio.io/WorkloadEntry/", "networking.istio.io/WorkloadGroup/"];
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
-const METHOD = {
-  path: "/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck",
-  requestStream: true,
-  responseStream: true,
-  requestSerialize: identity,
-  requestDeserialize: identity,
-  responseSerialize: identity,
-  responseDeserialize: identity,
-} as const;
+const METHOD = streaming("/envoy.service.health.v3.HealthDiscoveryService/StreamHealthCheck");

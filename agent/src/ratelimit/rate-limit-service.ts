@@ -10,6 +10,7 @@ import {
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { unary } from "../grpc-bytes.ts";
 import { type Counted, readAsk, readForwarded, writeAnswer, writeForwarded } from "./messages.ts";
 import { ownerOf } from "./owner.ts";
 import { createWindows, type Verdict } from "./windows.ts";
@@ -128,8 +129,8 @@ export function createRateLimitService(options: RateLimitOptions): RateLimitServ
     const answered = new Promise<Buffer>((resolve, reject) => {
       asked.makeUnaryRequest(
         METHOD.path,
-        (bytes: Buffer) => bytes,
-        (bytes: Buffer) => bytes,
+        METHOD.requestSerialize,
+        METHOD.responseDeserialize,
         Buffer.from(writeForwarded(each, hits)),
         metadata,
         { deadline: Date.now() + FORWARD_MS },
@@ -172,14 +173,4 @@ export function createRateLimitService(options: RateLimitOptions): RateLimitServ
   };
 }
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
-const METHOD = {
-  path: "/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit",
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: identity,
-  requestDeserialize: identity,
-  responseSerialize: identity,
-  responseDeserialize: identity,
-} as const;
+const METHOD = unary("/envoy.service.ratelimit.v3.RateLimitService/ShouldRateLimit");

@@ -5,6 +5,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { streaming } from "../grpc-bytes.ts";
 import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
@@ -213,21 +214,10 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   };
 }
 
-const identity = (bytes: Buffer): Buffer => bytes;
-
-const method = (name: string) =>
-  ({
-    path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`,
-    requestStream: true,
-    responseStream: true,
-    requestSerialize: identity,
-    requestDeserialize: identity,
-    responseSerialize: identity,
-    responseDeserialize: identity,
-  }) as const;
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
 /** Both methods carry bytes; reading and writing them is the stream's own business. */
 export const aggregatedDiscoveryService = {
-  StreamAggregatedResources: method("StreamAggregatedResources"),
-  DeltaAggregatedResources: method("DeltaAggregatedResources"),
+  StreamAggregatedResources: streaming(`${SERVICE}/StreamAggregatedResources`),
+  DeltaAggregatedResources: streaming(`${SERVICE}/DeltaAggregatedResources`),
 } satisfies ServiceDefinition;

@@ -1,6 +1,6 @@
 /** Model to Envoy resources, as plain typed values. Pure, incremental. */
 export type { Cohort, Locality, ProxyDescription } from "./proxy.ts";
-export type { MeshSettings } from "./read.ts";
+export { MESH_DEFAULTS, type MeshSettings } from "./mesh-settings.ts";
 export type { Change, Overlay, OverlayChange, OverlayScope } from "./overlay.ts";
 export type { XdsNode } from "./node.ts";
 export { parseNode } from "./node.ts";

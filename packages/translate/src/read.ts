@@ -1,3 +1,4 @@
+import type { MeshSettings } from "./mesh-settings.ts";
 import type { NetworkGateway } from "./store/networks.ts";
 import type {
   GatewayApiReader,
@@ -153,25 +154,6 @@ export function derivation<K, V>(
   compute: (read: ModelReader, key: K) => V,
 ): Derivation<K, V> {
   return { name, keyOf, compute };
-}
-
-/** Settings of a mesh that its translation depends on; what Istio calls MeshConfig. */
-export interface MeshSettings {
-  readonly name: string;
-  readonly trustDomain: string;
-  /** Trust domains whose identities count as the mesh's own. */
-  readonly trustDomainAliases?: readonly string[];
-  readonly rootNamespace: string;
-  readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
-  /** Share of requests traced, 0 to 100. */
-  readonly traceSampling: number;
-  readonly accessLog: boolean;
-  readonly clusterDomain: string;
-  /** See MeshSettings of the model, as for the rest. */
-  readonly ingressClass?: string;
-  readonly ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT";
-  readonly ingressSelector?: string;
-  readonly ingressService?: string;
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 } from "@heddle/model";
 import {
   createTranslator,
+  MESH_DEFAULTS,
   type MeshSettings,
   parseNode,
   type ProxyDescription,
@@ -52,15 +53,7 @@ export interface OfflineXds {
 /** Variables of this prefix are the node's metadata, under the rest of their names. */
 const META = "ISTIO_META_";
 
-const MESH = {
-  name: "offline",
-  trustDomain: "cluster.local",
-  rootNamespace: "istio-system",
-  outboundTrafficPolicy: "ALLOW_ANY",
-  traceSampling: 1,
-  accessLog: true,
-  clusterDomain: "cluster.local",
-} as const;
+const MESH = { ...MESH_DEFAULTS, name: "offline" } as const;
 
 /** Throws HDL9045 where the files hold no such pod or WorkloadEntry. */
 export function offlineXds(files: readonly InputFile[], options: OfflineOptions): OfflineXds {

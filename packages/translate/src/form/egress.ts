@@ -7,7 +7,8 @@ import {
   resolveHost,
   type Sidecar,
 } from "@heddle/model";
-import { derivation, type MeshSettings } from "../read.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
+import { derivation } from "../read.ts";
 import type { Destination } from "./rule-set.ts";
 
 export interface Egress {

@@ -9,7 +9,7 @@ import {
   serviceOf,
   servicesOfEntry,
 } from "@heddle/model";
-import type { MeshSettings } from "../read.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
 import { labelsAskedBy } from "../endpoint/topology.ts";
 import type { Claims } from "../engine/claims.ts";
 import { Aliases } from "./aliases.ts";

@@ -1,6 +1,6 @@
 /** The settings of the mesh, each of them a tracked read of its own: only what reads a setting follows it. */
 import { batch, type Signal, signal } from "@preact/signals-core";
-import type { MeshSettings } from "../read.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
 
 export class Settings {
   /** What was given at the start; settings that nobody has chosen since. */

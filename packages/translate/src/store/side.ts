@@ -10,7 +10,7 @@ import {
   type WasmPlugin,
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
-import type { MeshSettings } from "../read.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
 import { PoliciesByTarget } from "./by-target.ts";
 import { DestinationRules } from "./destination-rules.ts";

@@ -11,7 +11,7 @@ import type { Claims } from "../engine/claims.ts";
 import type { Change } from "../overlay.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
 import type { Cohort } from "../proxy.ts";
-import type { MeshSettings } from "../read.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
 import { Settings } from "./settings.ts";
 import { checkKey, Side } from "./side.ts";
 import { WasmModules } from "./wasm-modules.ts";

@@ -8,7 +8,7 @@ import type {
 } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import type { OpenTelemetryConfig } from "@heddle/envoy/config/trace/v3";
 import { NOWHERE_CLUSTER, OTLP_CLUSTER } from "../names.ts";
-import type { MeshSettings } from "../read.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
 import { extension, typedConfig } from "../typed-config.ts";
 import { serviceNameOf } from "./access-log.ts";
 import { type Leg, reporterOf } from "./labels.ts";
