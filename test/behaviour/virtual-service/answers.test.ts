@@ -8,6 +8,8 @@ import { proves, refuses } from "../proves.ts";
 
 const PORT = 9080;
 const REVIEWS = "127.161.0.2";
+/** Far more than a busy machine takes for an answer that nothing delays. */
+const DELAY_MS = 1_500;
 const SHOP = "https://shop.example";
 const route = [{ destination: { host: "reviews" } }];
 const at = (path: string) => ({ match: [{ uri: { exact: path } }] });
@@ -34,11 +36,19 @@ describe.skipIf(!envoyBinary)("answers of a VirtualService", () => {
             redirect: { derivePort: "FROM_PROTOCOL_DEFAULT", authority: "other.example" },
           },
           { ...at("/bytes"), directResponse: { status: 200, body: { bytes: "AAECAw==" } } },
-          { ...at("/delay-0"), fault: { delay: { fixedDelay: "300ms", percent: 0 } }, route },
-          { ...at("/delay-100"), fault: { delay: { fixedDelay: "300ms", percent: 100 } }, route },
+          {
+            ...at("/delay-0"),
+            fault: { delay: { fixedDelay: `${DELAY_MS}ms`, percent: 0 } },
+            route,
+          },
+          {
+            ...at("/delay-100"),
+            fault: { delay: { fixedDelay: `${DELAY_MS}ms`, percent: 100 } },
+            route,
+          },
           {
             ...at("/delay-half"),
-            fault: { delay: { fixedDelay: "300ms", percentage: { value: 50 } } },
+            fault: { delay: { fixedDelay: `${DELAY_MS}ms`, percentage: { value: 50 } } },
             route,
           },
           { ...at("/cors-old"), corsPolicy: { allowOrigin: [SHOP] }, route },
@@ -103,7 +113,7 @@ describe.skipIf(!envoyBinary)("answers of a VirtualService", () => {
   const delayed = async (path: string): Promise<boolean> => {
     const start = performance.now();
     expect((await get(path)).status).toBe(200);
-    return performance.now() - start >= 299;
+    return performance.now() - start >= DELAY_MS - 1;
   };
 
   proves(
