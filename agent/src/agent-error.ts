@@ -19,6 +19,18 @@ export const agentCodes = {
   HDL7216: "Give --rate-limit-self the address by which --rate-limit-agents names this agent.",
   HDL7220:
     "Correct what Envoy's message names and apply the object again; it is tried as soon as it changes.",
+  HDL7230:
+    "Give --kubeconfig a kubeconfig file that can be read, and --context one of its contexts; or run the agent in a pod of the cluster.",
+  HDL7231:
+    "Let the agent's account list and watch the kind that the message names, as infra/kubernetes/agent-rbac.yaml has it. The others go on meanwhile.",
+  HDL7232:
+    "Check that the API server runs and that the agent's machine reaches it. What it said last stays in force, and the agent tries on.",
+  HDL7233:
+    "Correct the object. What it was before its errors stays in force, but an agent that starts anew does without it.",
+  HDL7234:
+    "The reason in the message is the API server's own; its log has more. The other kinds go on meanwhile.",
+  HDL7235: "Install the custom resource definitions of a version that the message names.",
+  HDL7236: "Keep one of the two: delete the object in the cluster, or in the file.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 
@@ -29,6 +41,7 @@ const USAGE: ReadonlySet<AgentCode> = new Set([
   "HDL7203",
   "HDL7215",
   "HDL7216",
+  "HDL7230",
 ]);
 
 export class AgentError extends Error {

@@ -20,8 +20,14 @@ import { ownMetrics } from "./own-metrics.ts";
 import { createRefusals } from "./refusal/refusals.ts";
 import { createHoldWriter, readHolds } from "./refusal/saved-holds.ts";
 import { createMeshConflicts } from "./sources/conflicts.ts";
+import { createClusterOwner } from "./sources/cluster.ts";
 import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
+import {
+  type KubernetesSource,
+  openAccess,
+  startKubernetesSource,
+} from "./sources/kubernetes/index.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
 import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
 import { createAcknowledged } from "./state/acknowledged.ts";
@@ -98,7 +104,9 @@ async function startControl(
   const meshConflicts = createMeshConflicts();
   const proxies = createLiveProxies(translator);
   let stateWriteFailures = 0;
+  const cluster = createClusterOwner();
   let fileDiagnostics: readonly Diagnostic[] = [];
+  let kubernetesDiagnostics: readonly Diagnostic[] = [];
 
   const issuer = await issuerOf(options, membership, directory, log);
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
@@ -161,7 +169,7 @@ async function startControl(
     effectOf: (key) => translator.effectOf(key),
     standing: (id, type, name) => ads.standing(id, type, name),
     refusals,
-    sourceOf: (key) => files?.sourceOf(key),
+    sourceOf: (key) => sourceOf(key),
   });
 
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
@@ -177,6 +185,8 @@ async function startControl(
   };
   const diagnostics = () => [
     ...fileDiagnostics,
+    ...kubernetesDiagnostics,
+    ...cluster.diagnostics(),
     ...model.conflicts(),
     ...hosted.diagnostics(),
     ...meshConflicts.findings(translator.mesh()),
@@ -186,15 +196,15 @@ async function startControl(
   ];
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
+  let kubernetes: KubernetesSource | undefined;
+  const sourceOf = (key: string) =>
+    cluster.placeOf(key) === "files" ? files?.sourceOf(key) : undefined;
   const expected = await expectProxies(directory, log);
   closing.push(() => expected.close());
   const reporter = createReporter(
     ads,
     () => link,
-    () =>
-      summarize(model, translator.mesh().clusterDomain, diagnostics(), (key) =>
-        files?.sourceOf(key),
-      ),
+    () => summarize(model, translator.mesh().clusterDomain, diagnostics(), sourceOf),
     expected,
     refusals,
     log,
@@ -241,12 +251,26 @@ async function startControl(
       options.configDir,
       (update) => {
         fileDiagnostics = update.diagnostics;
-        put("cluster", update.changes);
+        put("cluster", cluster.update("files", update.changes));
         reporter.clusterChanged();
       },
       log,
     );
     const source = files;
+    closing.push(() => source.close());
+  }
+
+  if (options.kubernetes) {
+    const source = startKubernetesSource(
+      await openAccess(options.kubernetes),
+      (update) => {
+        kubernetesDiagnostics = update.diagnostics;
+        put("cluster", cluster.update("kubernetes", update.changes));
+        reporter.clusterChanged();
+      },
+      log,
+    );
+    kubernetes = source;
     closing.push(() => source.close());
   }
 
@@ -281,6 +305,9 @@ async function startControl(
           ownMetrics: numbers,
           // It has a configuration: a plane that is away does not make an agent unready.
           ready: () => {
+            const unread = kubernetes?.waiting() ?? [];
+            if (unread.length > 0)
+              return { ready: false, reasons: unread.map((what) => `not read yet: ${what}`) };
             if (!up) return { ready: false, reasons: ["it is starting"] };
             const waiting =
               link && link.state().applied.number === 0 && link.state().phase !== "open";
@@ -290,6 +317,8 @@ async function startControl(
           },
         });
   if (metrics) closing.push(() => metrics.close());
+  // Proxies that come to an agent which has not read its cluster would lose what they have.
+  await kubernetes?.synced;
   const xds = options.xdsAddress === undefined ? undefined : await listen(ads, options.xdsAddress);
   if (membership && client && resumed) {
     link = await startLink({

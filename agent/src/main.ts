@@ -11,8 +11,12 @@ try {
     HEDDLE_STATE: state,
     HEDDLE_XDS: xds,
     HEDDLE_STANDALONE: standalone,
+    HEDDLE_KUBERNETES: kubernetes,
   } = process.env;
-  const flags = { config, state, xds, standalone: standalone === "true" };
+  const flags = {
+    ...{ config, state, xds, standalone: standalone === "true" },
+    kubernetes: kubernetes === "true",
+  };
   const agent = await startAgent(parseAgentOptions(flags, process.env), log);
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void agent.close().then(() => process.exit(0)));

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
+import type { KubernetesOptions } from "./sources/kubernetes/index.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */
@@ -14,6 +15,8 @@ export interface AgentOptions {
   readonly name: string;
   /** A folder of Kubernetes and mesh resources, watched. */
   readonly configDir: string | undefined;
+  /** The cluster whose objects are followed; undefined: none. */
+  readonly kubernetes: KubernetesOptions | undefined;
   readonly stateDir: string;
   /** `host:port`; undefined: xDS is not served. */
   readonly xdsAddress: string | undefined;
@@ -46,6 +49,9 @@ const flagsSchema = z.object({
   name: z.string().optional(),
   standalone: z.boolean().optional(),
   config: z.string().optional(),
+  kubernetes: z.boolean().optional(),
+  kubeconfig: z.string().min(1).optional(),
+  context: z.string().min(1).optional(),
   state: z.string().default(".heddle/agent"),
   xds: z.string().optional(),
   metrics: z.string().default("127.0.0.1:15014"),
@@ -87,6 +93,7 @@ export function parseAgentOptions(
     plane: given.standalone ? undefined : planeOf(given, env),
     name: given.name ?? hostname(),
     configDir: given.config && path.resolve(given.config),
+    kubernetes: kubernetesOf(given),
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
     metricsAddress: metrics,
@@ -124,6 +131,16 @@ function planeOf(
       `There is no ${url ? "token" : "plane"} to get configuration from.`,
     );
   return { url: url.replace(/\/+$/, ""), token, mesh: given.mesh ?? env["HEDDLE_MESH"] };
+}
+
+/** A kubeconfig or a context says that there is a cluster to follow. */
+function kubernetesOf({
+  kubernetes,
+  kubeconfig,
+  context,
+}: z.infer<typeof flagsSchema>): KubernetesOptions | undefined {
+  if (!kubernetes && kubeconfig === undefined && context === undefined) return undefined;
+  return { kubeconfig: kubeconfig && path.resolve(kubeconfig), context };
 }
 
 /** Throws `HDL7203` and, for a list that this agent is not in, `HDL7216`. */

@@ -79,7 +79,7 @@ export async function startPod(options: PodOptions, envoyBinary: string): Promis
       },
       spec: {
         serviceAccountName: app,
-        containers: [{ name: app, ports: [{ containerPort: port }] }],
+        containers: [{ name: app, image: app, ports: [{ containerPort: port }] }],
       },
       status: {
         phase: "Running",
