@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { encode } from "@heddle/envoy";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createAuthority } from "../../../test/harness/certificates.ts";
 import {
   envoyBinary,
   type RunningEnvoy,
@@ -7,6 +11,7 @@ import {
   validate,
 } from "../../../test/harness/envoy-process.ts";
 import { bootstrap, type BootstrapOptions } from "./bootstrap.ts";
+import { XDS_FILES, xdsSecretFiles } from "./xds-security.ts";
 
 const ADDRESS = "127.75.0.1";
 
@@ -61,6 +66,20 @@ describe.skipIf(!envoyBinary)("bootstrap, in Envoy", () => {
 
   test("validates", async () => {
     expect(await validate(bootstrap(OPTIONS))).toBe("");
+  });
+
+  test("validates where the agent is reached by TLS and a token out of files", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "heddle-identity-"));
+    const security = { serverName: "heddle-agent.heddle-system.svc", folder };
+    const secured = bootstrap({ ...OPTIONS, xds: { ...OPTIONS.xds, security } });
+    expect(await validate(secured)).toMatch(/sds\.json/);
+    for (const [name, content] of Object.entries(xdsSecretFiles(folder)))
+      await writeFile(join(folder, name), content);
+    await writeFile(join(folder, XDS_FILES.token), "t");
+    await writeFile(join(folder, XDS_FILES.roots), (await createAuthority()).certificate);
+    expect(await validate(secured)).toBe("");
+    expect(() => encode("envoy.config.bootstrap.v3.Bootstrap", secured)).not.toThrow();
+    await rm(folder, { recursive: true });
   });
 
   test("is not ready before the agent has answered", async () => {

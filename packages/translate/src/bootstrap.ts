@@ -7,6 +7,7 @@ import { NOWHERE_CLUSTER, OTLP_CLUSTER, XDS_CLUSTER } from "./names.ts";
 import { adminListeners, ADMIN_CLUSTER } from "./listener/admin.ts";
 import { statsConfig, STATS_EVICTION_INTERVAL } from "./telemetry/stats-config.ts";
 import { extension, typedConfig } from "./typed-config.ts";
+import { agentTls, tokenFilters, type XdsSecurity } from "./xds-security.ts";
 
 export interface HostPort {
   /** An IP address, or a name that is resolved again and again. */
@@ -26,8 +27,8 @@ export interface BootstrapOptions {
       readonly subZone?: string;
     };
   };
-  /** The agent's ADS, in the clear. */
-  readonly xds: HostPort;
+  /** The agent's ADS; in the clear, and believed, where nothing is said of security. */
+  readonly xds: HostPort & { readonly security?: XdsSecurity };
   /** The agent's OTLP gRPC receiver, in the clear. */
   readonly otlp: HostPort;
   /** Envoy's admin interface: loopback, since it can do anything. */
@@ -92,7 +93,7 @@ export function foundation(options: BootstrapOptions): Bootstrap & {
     staticResources: {
       listeners: adminListeners(options),
       clusters: [
-        http2Cluster(XDS_CLUSTER, xds),
+        http2Cluster(XDS_CLUSTER, xds, xds.security),
         http2Cluster(OTLP_CLUSTER, otlp),
         staticCluster(ADMIN_CLUSTER, admin),
         { name: NOWHERE_CLUSTER, type: "STATIC", loadAssignment: { clusterName: NOWHERE_CLUSTER } },
@@ -120,15 +121,19 @@ export function foundation(options: BootstrapOptions): Bootstrap & {
   };
 }
 
-function http2Cluster(name: string, target: HostPort): Cluster {
+function http2Cluster(name: string, target: HostPort, security?: XdsSecurity): Cluster {
   return {
     ...staticCluster(name, target),
     typedExtensionProtocolOptions: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": typedConfig(
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        { explicitHttpConfig: { http2ProtocolOptions: { connectionKeepalive: KEEPALIVE } } },
+        {
+          explicitHttpConfig: { http2ProtocolOptions: { connectionKeepalive: KEEPALIVE } },
+          ...(security ? { httpFilters: tokenFilters(security) } : {}),
+        },
       ),
     },
+    ...(security ? { transportSocket: agentTls(security) } : {}),
     upstreamConnectionOptions: { tcpKeepalive: { keepaliveTime: 30 } },
   };
 }
