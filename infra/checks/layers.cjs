@@ -29,6 +29,7 @@ module.exports = {
     only("client", ["model"]),
     only("kube", ["model"]),
     only("db", ["model", "lock"]),
+    only("injection", ["model", "translate", "envoy"]),
     rule(
       "translate-imports",
       "translate imports model, and only types from envoy.",
@@ -40,8 +41,8 @@ module.exports = {
     ),
     rule(
       "envoy-types-only",
-      "translate takes only types from envoy.",
-      { path: "^packages/translate/src" },
+      "translate and injection take only types from envoy.",
+      { path: "^packages/(translate|injection)/src" },
       {
         path: "^packages/envoy/",
         dependencyTypesNot: ["type-only"],
@@ -51,7 +52,7 @@ module.exports = {
       "pure-packages",
       "Pure packages do no I/O: they run in a browser, in workerd and in Node.",
       {
-        path: "^packages/(model|translate|analysis|delivery|telemetry|pki|sync|client)/src",
+        path: "^packages/(model|translate|injection|analysis|delivery|telemetry|pki|sync|client)/src",
       },
       { dependencyTypes: ["core"] },
     ),
@@ -61,7 +62,7 @@ module.exports = {
       {
         path: "^apps/(api|console)/src",
       },
-      { path: "^packages/(envoy|translate)/" },
+      { path: "^packages/(envoy|translate|injection)/" },
     ),
     rule(
       "only-db-knows-drizzle",

@@ -7,6 +7,8 @@ import { completionCommand } from "./commands/completion.ts";
 import { configurationCommands } from "./commands/configuration.ts";
 import { contextCommand } from "./commands/contexts.ts";
 import { historyCommands } from "./commands/history.ts";
+import { injectCommand } from "./commands/inject.ts";
+import { manifestCommand } from "./commands/manifest.ts";
 import { meshCommand } from "./commands/mesh.ts";
 import { proxyConfigCommand } from "./commands/proxy-config.ts";
 import { proxyStatusCommand } from "./commands/proxy-status.ts";
@@ -35,6 +37,8 @@ const commands = [
   tokenCommand(),
   analyzeCommand(),
   xdsCommand(),
+  injectCommand(),
+  manifestCommand(),
   proxyStatusCommand(),
   proxyConfigCommand(),
   completionCommand(program),

@@ -122,7 +122,7 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     level: "Warning",
     title: "A field is known, but not in effect in running proxies",
     why: "Istio has this field, and no running proxy follows it: Heddle does not translate it yet, Istio does not read it either, it is for waypoints, it takes effect where a proxy starts, or it names a receiver of telemetry that the agent stands in for. The message says which. Where ignoring it would send requests elsewhere or let in strangers, it is an error.",
-    example: "spec:\n  image:\n    imageType: distroless",
+    example: "spec:\n  verificationKey: LS0tLS1CRUdJTiBQVUJMSUMgS0VZ",
     remedy:
       "Do without the field until a release translates it; the changelog says which. A field of a proxy's start needs the proxy started anew.",
   },

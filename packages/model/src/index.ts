@@ -107,7 +107,10 @@ export {
 export { resolveIngressBackend } from "./ingress/backend.ts";
 export { byIngressPath, type IngressPathMatch, ingressPathMatch } from "./ingress/path.ts";
 export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
-export { listenersOf, referrerOf } from "./gateway-api/listeners.ts";
+export { isListenerSetAllowed, listenersOf, referrerOf } from "./gateway-api/listeners.ts";
+export { gatewayClassState } from "./gateway-api/gateway-class.ts";
+export type { GatewayPatches, PatchedObject } from "./gateway-api/parameters.ts";
+export { gatewayPatches, isInvalid } from "./gateway-api/parameters.ts";
 export type { GatewayApiReader, RivalRoutes, RouteObject } from "./gateway-api/reader.ts";
 export { parentKey, ROUTE_KINDS, routeOfRival } from "./gateway-api/reader.ts";
 export { isBroken, resolveBackend } from "./gateway-api/references.ts";

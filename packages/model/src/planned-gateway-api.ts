@@ -3,13 +3,6 @@ import { TLS_OPTIONS } from "./gateway-api/tls-options.ts";
 import type { PlannedField } from "./planned.ts";
 
 export const plannedGatewayApi: readonly PlannedField[] = [
-  {
-    kind: "Gateway",
-    path: "infrastructure",
-    // A Gateway is served by pods that somebody else deploys.
-    what: () => "what is to stand at the pods that are deployed for a Gateway",
-    level: "Warning",
-  },
   ...["Gateway", "ListenerSet", "XListenerSet"].map((kind): PlannedField => ({
     kind,
     path: "listeners[].tls.options",

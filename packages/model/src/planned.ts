@@ -133,13 +133,6 @@ const proxyConfig: readonly PlannedField[] = [
       `the variable ${Object.keys(variables as object).find((name) => !NODE_VARIABLE.test(name)) ?? ""}, unlike those of ISTIO_META_,`,
     level: "Warning",
   },
-  // Nothing here puts proxies into pods yet.
-  {
-    kind: "ProxyConfig",
-    path: "image.imageType",
-    what: () => "the kind of the proxy's image",
-    level: "Warning",
-  },
 ];
 
 const workloads: readonly PlannedField[] = [

@@ -64,6 +64,8 @@ Every field of every kind that Heddle translates, as its schema has it, and what
 \`[]\` stands for every item of a list, \`{}\` for every value of a map, \`=VALUE\` for one value of a field that has few. A
 shape that stands in several places, such as a traffic policy, is spelled out once.
 
+What a pod may say of its proxy has [a page of its own](injection.md).
+
 | kind | group |
 |---|---|
 ${proven.join("\n")}

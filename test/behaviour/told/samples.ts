@@ -111,7 +111,6 @@ const GATEWAY_API_KINDS = new Set([
 const TARGET = { group: "", kind: "Service", name: "shop" };
 /** For each row of the table, by kind and path, values that it is about. */
 export const samples: Readonly<Record<string, readonly unknown[]>> = {
-  "Gateway infrastructure": [{ labels: { team: "edge" } }],
   ...Object.fromEntries(
     ["Gateway", "ListenerSet", "XListenerSet"].map((kind) => [
       `${kind} listeners[].tls.options`,
@@ -142,7 +141,6 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "Sidecar ingress[].connectionPool.http.h2UpgradePolicy": ["UPGRADE"],
   "ProxyConfig concurrency": [2],
   "ProxyConfig environmentVariables": [{ ISTIO_META_TIER: "gold" }, { OTHER: "x" }],
-  "ProxyConfig image.imageType": ["distroless"],
   "WorkloadGroup metadata.annotations": [{ "example.com/owner": "me" }],
   "WorkloadGroup template.address": ["10.0.0.1"],
   "WorkloadGroup probe.exec": [{ command: ["true"] }],

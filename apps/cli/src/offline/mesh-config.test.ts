@@ -17,6 +17,8 @@ defaultConfig:
   concurrency: 3
   proxyMetadata: { ISTIO_META_TEAM: shop }
   tracing: { sampling: 12.5 }
+  image: { imageType: distroless }
+  terminationDrainDuration: 10s
 `;
 
 describe("Istio's MeshConfig", () => {
@@ -29,6 +31,10 @@ describe("Istio's MeshConfig", () => {
         ...{ ingressControllerMode: "DEFAULT", accessLog: false, traceSampling: 12.5 },
       },
       proxies: { concurrency: 3, environmentVariables: { ISTIO_META_TEAM: "shop" } },
+      pods: {
+        ...{ concurrency: 3, proxyMetadata: { ISTIO_META_TEAM: "shop" } },
+        ...{ imageType: "distroless", terminationDrainDuration: 10_000 },
+      },
       diagnostics: [],
     });
     expect(read("enableTracing: false\ndefaultConfig: { tracing: { sampling: 9 } }\n").settings)
@@ -57,7 +63,7 @@ enableAutoMtls: false
 extensionProviders: [{ name: jaeger, zipkin: { service: j, port: 9411 } }]
 meshMTLS: { minProtocolVersion: TLSV1_3 }
 defaultConfig:
-  drainDuration: 30s
+  meshId: mine
   concurency: 2
   tracing: { sampling: 120, zipkin: { address: "z:9411" } }
 ingressClass: 5
@@ -71,7 +77,7 @@ ingressClass: 5
       ["HDL0016", "Info", "extensionProviders", "mesh.yaml:3"],
       ["HDL0016", "Warning", "meshMTLS", "mesh.yaml:4"],
       ["HDL0011", "Error", "ingressClass", "mesh.yaml:9"],
-      ["HDL0016", "Warning", "defaultConfig.drainDuration", "mesh.yaml:6"],
+      ["HDL0016", "Warning", "defaultConfig.meshId", "mesh.yaml:6"],
       ["HDL0010", "Error", "defaultConfig.concurency", "mesh.yaml:7"],
       ["HDL0011", "Error", "defaultConfig.tracing", "mesh.yaml:8"],
       ["HDL0016", "Warning", "defaultConfig.tracing", "mesh.yaml:8"],

@@ -20,7 +20,7 @@ export function readMeshConfig(file: InputFile): MeshConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const diagnostics: Diagnostic[] = [];
-  const into: MeshSettingsFound = { settings: {}, proxies: {} };
+  const into: MeshSettingsFound = { settings: {}, proxies: {}, pods: {} };
   const reportAt =
     (at: number, path?: string): Report =>
     (code, level, message, remedy) =>

@@ -184,6 +184,21 @@ export const cliCodes = {
     "The name is not among the connected proxies.",
     "The message lists them. A proxy that cannot connect says why in its own log.",
   ),
+  HDL9060: entry(
+    "Pods that cannot be injected as they ask",
+    "`heddle inject` prints files with proxies in all of their pods, or nothing: one of them asks for something that cannot be.",
+    'The findings before the message say which and why. Mend them, or say `sidecar.istio.io/inject: "false"` at the pods that are to stay without a proxy.',
+  ),
+  HDL9061: entry(
+    "Gateways that cannot be deployed",
+    "`heddle manifest gateway` prints what serves all of the Gateways that it was asked for, or nothing: one of them, or something else in the files, has an error.",
+    "The findings before the message say which and why. Mend them, or name the Gateways that are meant.",
+  ),
+  HDL9062: entry(
+    "No such Gateway in the files",
+    "`heddle manifest gateway` is for Gateways of the Gateway API; Istio's Gateways are served by pods that somebody deploys.",
+    "Check `-f` and the names. The message lists the Gateways that there are.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -22,7 +22,10 @@ export type GatewayClassState =
   | "invalid-parameters";
 
 /** Of a GatewayClass by its name. */
-export function gatewayClassState(read: GatewayApiReader, name: string): GatewayClassState {
+export function gatewayClassState(
+  read: Pick<GatewayApiReader, "object">,
+  name: string,
+): GatewayClassState {
   const object = read.object<GatewayApi.GatewayClass>(`${GATEWAY_API}/GatewayClass/-/${name}`);
   if (object === undefined) return BUILT_IN.has(name) ? "ours" : "missing";
   return stateOfClass(object);

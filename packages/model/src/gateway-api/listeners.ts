@@ -96,7 +96,7 @@ export function allowedListenerSets(
 }
 
 export function isListenerSetAllowed(
-  read: GatewayApiReader,
+  read: Pick<GatewayApiReader, "object">,
   gateway: MeshObject<GatewayApi.Gateway>,
   set: MeshObject<GatewayApi.ListenerSet>,
 ): boolean {
@@ -113,7 +113,7 @@ export function isListenerSetAllowed(
 
 /** Whether objects of a namespace may attach; a Namespace that nobody knows has only its name as label. */
 export function isNamespaceAllowed(
-  read: GatewayApiReader,
+  read: Pick<GatewayApiReader, "object">,
   from: "All" | "Selector" | "Same",
   selector: GatewayApi.LabelSelector | undefined,
   own: string,

@@ -5,6 +5,7 @@ import { parentsOf, routesOfParent } from "../default-gateways.ts";
 import { parentState } from "../attachment.ts";
 import { clientCertificateOf } from "../client-certificate.ts";
 import { gatewayClassState, ourGateway, stateOfClass } from "../gateway-class.ts";
+import { gatewayPatches, isInvalid } from "../parameters.ts";
 import { isListenerSetAllowed, type ListenerEntry, rivalsOf } from "../listeners.ts";
 import { gatewayOfSet } from "../places.ts";
 import { hostMatches } from "../../host.ts";
@@ -90,7 +91,11 @@ export function gatewayStatus(
   const unsupported = addresses.findIndex(
     ({ type = "IPAddress" }) => type !== "IPAddress" && type !== "Hostname",
   );
-  if (unsupported >= 0) {
+  const patches = gatewayPatches(read, object);
+  if (isInvalid(patches)) {
+    const path = "spec.infrastructure.parametersRef";
+    conditions.push(fails("Accepted", patches.reason, patches.message, path));
+  } else if (unsupported >= 0) {
     conditions.push(
       fails(
         "Accepted",

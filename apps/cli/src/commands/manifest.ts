@@ -1,0 +1,61 @@
+/** `heddle manifest`: what Heddle would make in a cluster, as manifests. */
+import { Command } from "commander";
+import { formatFindings } from "../output/diagnostics.ts";
+import { CliError } from "../output/cli-error.ts";
+import { printJson } from "../output/print.ts";
+import { readInput } from "./input.ts";
+import { type InjectionFlags, withInjection } from "./injection-options.ts";
+import { meshConfigIn } from "./mesh-config-file.ts";
+import { collect, withOutput } from "./options.ts";
+
+interface GatewayOptions extends InjectionFlags {
+  readonly filename: string[];
+  readonly namespace: string;
+  readonly output: string;
+}
+
+export function manifestCommand(): Command {
+  return new Command("manifest")
+    .description("print what is deployed in a cluster, ready to apply or to commit")
+    .addCommand(
+      withInjection(withOutput(new Command("gateway"), ["yaml", "json"]))
+        .description("what serves the Gateways of the Gateway API in files: pods and Services")
+        .argument("[name...]", "only these Gateways")
+        .requiredOption(
+          "-f, --filename <file>",
+          "a file, a folder, or -; may be repeated",
+          collect,
+          [],
+        )
+        .option("-n, --namespace <namespace>", "the namespace of objects that name none", "default")
+        .action(printGateways),
+    );
+}
+
+async function printGateways(names: readonly string[], options: GatewayOptions): Promise<void> {
+  const [{ gatewayManifests }, files, meshConfig] = await Promise.all([
+    import("../offline/gateway-manifests.ts"),
+    readInput(options.filename),
+    meshConfigIn(options.meshConfig),
+  ]);
+  const made = gatewayManifests(files, names, options, meshConfig);
+  if (made.findings.length > 0) process.stderr.write(`${formatFindings(made.findings)}\n`);
+  for (const { origin, because } of made.left)
+    process.stderr.write(`${origin} has nothing deployed: ${because}\n`);
+  if (made.findings.some(({ level }) => level === "Error")) {
+    throw new CliError(
+      "HDL9061",
+      "Nothing was printed: some of the files have errors.",
+      "Mend what the findings name, and run the command again.",
+    );
+  }
+  if (options.output === "json") {
+    printJson({ apiVersion: "v1", kind: "List", items: made.objects });
+    return;
+  }
+  const { stringify } = await import("yaml");
+  const documents = made.objects.map((object) =>
+    stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }),
+  );
+  process.stdout.write(documents.join("---\n"));
+}

@@ -1,0 +1,25 @@
+/** Proxies into pods, and pods for gateways: what a pod template becomes. Pure. */
+export { inject, type Injection, type InjectionRequest } from "./inject.ts";
+export { type DocumentOptions, injectDocuments, type InjectedText } from "./documents.ts";
+export { admit, type Admitted, type AdmissionSettings } from "./admission.ts";
+export {
+  deployGateway,
+  type GatewayDeployment,
+  type GatewayRequest,
+  type NotDeployed,
+} from "./gateway/deploy.ts";
+export {
+  type AgentAddress,
+  defaultOptions,
+  type InjectionMesh,
+  type InjectionOptions,
+} from "./settings.ts";
+export {
+  IDENTITY_CONFIG_MAP,
+  IDENTITY_FOLDER,
+  identityConfigMap,
+  TOKEN_AUDIENCE,
+} from "./identity.ts";
+export type { NotInjected } from "./policy.ts";
+export { type ProxySettings, READ_PROXY_FIELDS, readProxyField } from "./proxy-settings.ts";
+export type { Finding } from "./finding.ts";
