@@ -9,6 +9,9 @@ import { end, until } from "./plane-process.ts";
 /** Where a sidecar takes its workload's requests. */
 export const PROXY_PORT = 15001;
 
+/** On a machine that is busy with other tests a process of its own takes a while to be there. */
+const START_LIMIT_MS = 90_000;
+
 export interface Workload {
   readonly name: string;
   readonly type: "sidecar" | "router";
@@ -74,7 +77,7 @@ export async function startFileAgent(
       const ready = await fetch(`http://${address}:15014/readyz`).catch(() => undefined);
       return ready?.ok === true;
     },
-    30_000,
+    START_LIMIT_MS,
     () => `the agent\n${output}`,
   );
   return {
