@@ -32,6 +32,7 @@ import {
 import { until } from "../harness/plane-process.ts";
 
 const problem = await podNetworkProblem();
+if (problem !== undefined && process.env["CI"]) throw new Error(`no networks of pods: ${problem}`);
 const PREFIX = "10.206.77";
 const CLUSTER_IP = "10.206.78.10";
 const TOKEN = "the-pods-own-token";
