@@ -31,6 +31,20 @@ describe("the oracle", () => {
     expect(statuses([rules], { host: "b.test" })).toEqual(new Set([404]));
   });
 
+  test("expects no rule in the mesh where none concerns the client, and 404 where one does that takes nothing", () => {
+    const to = (app: string, path = "/") => ({
+      match: [{ sourceLabels: { app }, uri: { prefix: path } }],
+      directResponse: { status: 410 },
+    });
+    const inMesh = (...mesh: NonNullable<RulesState["mesh"]>): RulesState => ({
+      ...edge(toFront),
+      mesh,
+    });
+    expect(statuses([inMesh(to("other"))])).toEqual(new Set([200]));
+    expect(statuses([inMesh(to("other"), to("front", "/two"))])).toEqual(new Set([404]));
+    expect(statuses([inMesh(to("other"), to("front"))])).toEqual(new Set([410]));
+  });
+
   test("expects what either rules say while one takes the other's place", () => {
     const gone = edge({ directResponse: { status: 410 } });
     expect(statuses([edge(toFront), gone])).toEqual(new Set([200, 410]));

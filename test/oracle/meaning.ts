@@ -56,8 +56,12 @@ function edgeRule(state: RulesState, ask: Ask): Found | undefined {
 }
 
 function meshRule({ mesh }: RulesState, ask: Ask): Found | undefined {
-  if (!mesh) return { rule: NO_RULE, match: undefined };
-  return decide(mesh, ask, { port: PORT, labels: { app: "front" } });
+  const place = { port: PORT, labels: { app: "front" } };
+  // Rules of which none concerns the client are, as in Istio, as good as none.
+  const concerned = mesh?.some(
+    ({ match }) => !match || match.some((each) => concerns(each, place)),
+  );
+  return mesh && concerned ? decide(mesh, ask, place) : { rule: NO_RULE, match: undefined };
 }
 
 const NO_RULE: HTTPRoute = {};
@@ -250,11 +254,7 @@ function operated(headers: Headers, operations: readonly Operations[]): Headers 
   return result;
 }
 
-function decide(
-  rules: readonly HTTPRoute[],
-  ask: Ask,
-  place: { readonly port: number; readonly labels: Headers },
-): Found | undefined {
+function decide(rules: readonly HTTPRoute[], ask: Ask, place: Place): Found | undefined {
   for (const rule of rules) {
     if (!rule.match) return { rule, match: undefined };
     for (const match of rule.match) if (takes(match, ask, place)) return { rule, match };
@@ -262,14 +262,19 @@ function decide(
   return undefined;
 }
 
-function takes(
-  match: HTTPMatchRequest,
-  ask: Ask,
-  { port, labels }: { readonly port: number; readonly labels: Headers },
-): boolean {
+interface Place {
+  readonly port: number;
+  readonly labels: Headers;
+}
+
+/** Whether a match may take requests of a client at all. */
+function concerns(match: HTTPMatchRequest, { port, labels }: Place): boolean {
   if (match.port !== undefined && match.port !== port) return false;
-  if (Object.entries(match.sourceLabels ?? {}).some(([key, value]) => labels[key] !== value))
-    return false;
+  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => labels[key] === value);
+}
+
+function takes(match: HTTPMatchRequest, ask: Ask, place: Place): boolean {
+  if (!concerns(match, place)) return false;
   if (match.uri && !matches(match.uri, ask.path, match.ignoreUriCase)) return false;
   if (match.method && !matches(match.method, ask.method)) return false;
   const parameters = new URLSearchParams(ask.query);
