@@ -301,11 +301,6 @@ export const knownAnnotations: readonly KnownAnnotation[] = [
     state: "warned",
     what: "Istio has dropped it; mutual TLS is always found out by itself",
   },
-  {
-    name: "heddle.dev/shutdown",
-    state: "works",
-    what: "how long the proxy serves on after the pod's end has begun, `10s`: `terminationDrainDuration` under our own name",
-  },
 ];
 
 const byName = new Map(knownAnnotations.map((each) => [each.name, each]));

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { knownAnnotations } from "./annotations.ts";
 import { injectionCodes, injectionPages } from "./codes.ts";
 import { coveragePage } from "./coverage-page.ts";
 
@@ -26,4 +27,17 @@ test("every code that is used is in the table, and every one in the table is use
     for (const [code] of text.matchAll(/HDL6\d{3}/g)) used.add(code);
   }
   expect([...used].toSorted()).toEqual(Object.keys(injectionCodes).toSorted());
+});
+
+test("every annotation and label that works stands in a test", () => {
+  const folder = join(import.meta.dirname, "..");
+  const tests = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (name) =>
+      name.endsWith(".test.ts") || /^testdata.*(?<!\.injected|\.deployed)\.yaml$/.test(name),
+  );
+  const text = tests.map((name) => readFileSync(join(folder, name), "utf8")).join("\n");
+  const silent = knownAnnotations.filter(
+    ({ name, state }) => state === "works" && !text.includes(name),
+  );
+  expect(silent.map(({ name }) => name)).toEqual([]);
 });

@@ -48,6 +48,12 @@ describe("who has a proxy put in", () => {
       {},
       undefined,
     ],
+    [
+      "our own name of a revision over Istio's",
+      { "heddle.dev/rev": "default", "istio.io/rev": "x" },
+      {},
+      undefined,
+    ],
     ["our own label", { "heddle.dev/injection": "enabled" }, {}, undefined],
     [
       "our own label over Istio's",
