@@ -17,6 +17,8 @@ export type Query = Readonly<Record<string, string | number | undefined>>;
 
 export interface ApiServer {
   readonly address: string;
+  /** Whether it knows by now all that it is to serve, so that what it lacks is not there. Rejects with `ApiFailure`. */
+  isReady(signal: AbortSignal): Promise<boolean>;
   /** A document. Rejects with `ApiFailure`. */
   get(path: string, query: Query, ask: Ask): Promise<unknown>;
   /** The lines of an answer that does not end. `opened` is called when the server has begun to answer. Throws `ApiFailure`. */
@@ -51,6 +53,17 @@ export class ApiFailure extends Error {
 export function createApiServer(access: ApiAccess): ApiServer {
   return {
     address: access.server.origin,
+    async isReady(signal) {
+      try {
+        await textOf(await open(access, "/readyz", {}, { signal, accept: "text/plain" }, SILENCE));
+        return true;
+      } catch (error) {
+        const { status } = error as ApiFailure;
+        if (status === undefined) throw error;
+        // Where nobody is let to ask, what it answers otherwise has to do.
+        return status === 401 || status === 403 || status === 404;
+      }
+    },
     async get(path, query, ask) {
       const response = await open(access, path, query, ask, SILENCE);
       return parse(await textOf(response));

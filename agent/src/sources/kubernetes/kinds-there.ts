@@ -10,7 +10,7 @@ import type { WatchedKind } from "./watched.ts";
 const INTERVAL = 30_000;
 /** A definition takes a moment to be in force: when it is looked again after one was seen, milliseconds each. */
 const AFTER_A_HINT = [0, 250, 1_000, 3_000];
-/** A kind that was there is gone when it was not found for so long, milliseconds: a server that starts may not know it yet. */
+/** A kind that was there is gone when a server that is ready has not had it for so long, milliseconds: one that starts does not know it yet. */
 const BELIEVED_GONE_AFTER = 5_000;
 
 export interface KindsThere {
@@ -29,6 +29,7 @@ export function watchKinds(
   kinds: readonly WatchedKind[],
   found: (discovered: Discovered) => void,
   failed: () => void,
+  goneAfter: number = BELIEVED_GONE_AFTER,
 ): KindsThere {
   const closing = new AbortController();
   const { signal } = closing;
@@ -37,14 +38,17 @@ export function watchKinds(
   let failure: ApiFailure | undefined;
   const known = new Map<WatchedKind, { version: string; missedSince: number | undefined }>();
 
-  const settle = ({ served, strange }: Discovered): Discovered => {
-    const now = performance.now();
+  const settle = async ({ served, strange }: Discovered): Promise<Discovered> => {
     for (const [kind, version] of served) known.set(kind, { version, missedSince: undefined });
-    for (const [kind, entry] of known) {
-      if (served.has(kind)) continue;
-      entry.missedSince ??= now;
-      if (now - entry.missedSince >= BELIEVED_GONE_AFTER) known.delete(kind);
-      else hints.push(BELIEVED_GONE_AFTER);
+    const missing = [...known].filter(([kind]) => !served.has(kind));
+    if (missing.length > 0) {
+      const isReady = await api.isReady(signal);
+      const now = performance.now();
+      for (const [kind, entry] of missing) {
+        entry.missedSince = isReady ? (entry.missedSince ?? now) : undefined;
+        if (now - (entry.missedSince ?? now) >= goneAfter) known.delete(kind);
+        else if (!hints.includes(goneAfter)) hints.push(goneAfter);
+      }
     }
     const still = [...known].map(([kind, { version }]) => [kind, version] as const);
     return { served: new Map(still), strange };
@@ -60,9 +64,9 @@ export function watchKinds(
     let worked = performance.now();
     while (!signal.aborted) {
       try {
-        const discovered = await discover(api, kinds, signal);
+        const discovered = await settle(await discover(api, kinds, signal));
         [attempts, worked, failure] = [0, performance.now(), undefined];
-        found(settle(discovered));
+        found(discovered);
         await wait(hints.shift() ?? INTERVAL * (1 + Math.random() / 2));
       } catch (error) {
         if (signal.aborted) return;

@@ -48,12 +48,14 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
     dirty.set(key, value && { object: value });
     changed();
   };
-  const tell = (kind: WatchedKind, key: string, diagnostics: readonly Diagnostic[]) => {
+  /** Whether that is news. */
+  const tell = (kind: WatchedKind, key: string, diagnostics: readonly Diagnostic[]): boolean => {
     const known = of(wrong, kind);
-    if (isDeepStrictEqual(known.get(key) ?? [], diagnostics)) return;
+    if (isDeepStrictEqual(known.get(key) ?? [], diagnostics)) return false;
     if (diagnostics.length > 0) known.set(key, diagnostics);
     else known.delete(key);
     changed();
+    return true;
   };
   const put = (kind: WatchedKind, version: string, raw: RawObject) => {
     const key = keyOf(kind, nameOf(raw));
@@ -69,9 +71,8 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
       if (!isDeepStrictEqual(before, object)) set(kind, key, object);
       return;
     }
-    const first = diagnostics[0]?.message ?? "it cannot be read";
-    log.warn("HDL7233: an object of the cluster is bad", { key, first });
-    tell(kind, key, before ? [...diagnostics, outdated(before)] : diagnostics);
+    if (!tell(kind, key, before ? [...diagnostics, outdated(before)] : diagnostics)) return;
+    log.warn("HDL7233: an object of the cluster is bad", { key, first: diagnostics[0]?.message });
   };
   const remove = (kind: WatchedKind, key: string) => {
     set(kind, key, undefined);

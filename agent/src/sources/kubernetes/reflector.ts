@@ -103,6 +103,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
         target.put(item);
         names.add(nameOf(item));
         if (index % SLICE === SLICE - 1) await setImmediate();
+        if (signal.aborted) return;
       }
       page = metadata.continue || undefined;
       at = metadata.resourceVersion;
