@@ -52,20 +52,25 @@ async function layers(): Promise<{ ok: boolean; output: string }> {
   };
 }
 
+/** Generated folders, and what makes them. */
+const GENERATED = [
+  ["packages/envoy/src/gen", "packages/envoy/scripts/generate.ts"],
+  ["infra/kubernetes/crds", "packages/kube/scripts/generate.ts"],
+] as const;
+
 /** Making the generated files anew changes nothing. */
 async function generated(): Promise<{ ok: boolean; output: string }> {
-  const folder = path.join(root, "packages/envoy/src/gen");
-  const before = await hashTree(folder);
-  const { code, output } = await run(process.execPath, [
-    path.join(root, "packages/envoy/scripts/generate.ts"),
-  ]);
-  const fresh = before === (await hashTree(folder));
-  return {
-    ok: code === 0 && fresh,
-    output: fresh
-      ? output
-      : `packages/envoy/src/gen was stale and has been made anew: commit it.\n${output}`,
-  };
+  let ok = true;
+  let said = "";
+  for (const [name, script] of GENERATED) {
+    const folder = path.join(root, name);
+    const before = await hashTree(folder);
+    const { code, output } = await run(process.execPath, [path.join(root, script)]);
+    const fresh = before === (await hashTree(folder));
+    ok &&= code === 0 && fresh;
+    said += fresh ? output : `${name} was stale and has been made anew: commit it.\n${output}`;
+  }
+  return { ok, output: said };
 }
 
 /** Every field has a test or a reason, and docs/coverage says so. Makes the pages anew where they are stale. */

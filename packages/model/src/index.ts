@@ -120,6 +120,7 @@ export type { Kind } from "./kinds.ts";
 export { isPassedOver, kindOf, kinds } from "./kinds.ts";
 export type { PlannedField } from "./planned.ts";
 export { plannedFields } from "./planned.ts";
+export { oldNames } from "./schema/old-names.ts";
 export { nearest } from "./nearest.ts";
 export { canonicalJson } from "./canonical-json.ts";
 export type { ParseOptions, ParseResult } from "./parse-object.ts";

@@ -9,7 +9,7 @@ interface OldName {
   readonly now: string;
 }
 
-const OLD_NAMES: Readonly<Record<string, OldName>> = {
+export const oldNames: Readonly<Record<string, OldName>> = {
   VirtualService: { list: "http", old: "mirror_percent", now: "mirrorPercent" },
   RequestAuthentication: { list: "jwtRules", old: "jwks_uri", now: "jwksUri" },
 };
@@ -18,7 +18,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The spec with today's names. Where both stand, the old one is left to be refused. */
 export function withNewNames(kind: string, spec: unknown, report: Report): unknown {
-  const name = Object.hasOwn(OLD_NAMES, kind) ? OLD_NAMES[kind] : undefined;
+  const name = Object.hasOwn(oldNames, kind) ? oldNames[kind] : undefined;
   if (!name || !isFields(spec)) return spec;
   const { list, old, now } = name;
   const items = spec[list];
