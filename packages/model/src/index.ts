@@ -110,7 +110,7 @@ export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts"
 export { isListenerSetAllowed, listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export { gatewayClassState } from "./gateway-api/gateway-class.ts";
 export type { GatewayPatches, PatchedObject } from "./gateway-api/parameters.ts";
-export { gatewayPatches, isInvalid } from "./gateway-api/parameters.ts";
+export { gatewayPatches, isInvalid, PATCHED_OBJECTS } from "./gateway-api/parameters.ts";
 export type { GatewayApiReader, RivalRoutes, RouteObject } from "./gateway-api/reader.ts";
 export { parentKey, ROUTE_KINDS, routeOfRival } from "./gateway-api/reader.ts";
 export { isBroken, resolveBackend } from "./gateway-api/references.ts";

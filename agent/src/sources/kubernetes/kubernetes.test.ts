@@ -175,7 +175,10 @@ describe.skipIf(!apiServerBinary)("a cluster as source", () => {
       ],
     ] as const)
       expect([kind, name, seen.has(kind, name)]).toEqual([kind, name, true]);
-    expect(seen.has("Secret", "password")).toBe(false);
+    expect(seen.get("Secret", "password")?.spec).toEqual({
+      data: { password: "" },
+      type: "Opaque",
+    });
     expect(seen.get("Pod", "web-1")?.metadata.labels).toEqual({
       ...{ app: "web", "topology.kubernetes.io/zone": "zone-a" },
     });

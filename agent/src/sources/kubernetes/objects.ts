@@ -59,10 +59,8 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
   };
   const put = (kind: WatchedKind, version: string, raw: RawObject) => {
     const key = keyOf(kind, nameOf(raw));
-    const kept = slim(kind, raw);
-    if (kept === undefined) return set(kind, key, undefined);
     const { object, diagnostics } = parseObject({
-      ...kept,
+      ...slim(kind, raw),
       ...{ apiVersion: apiVersionOf(kind, version), kind: kind.kind },
     });
     const before = of(held, kind).get(key);

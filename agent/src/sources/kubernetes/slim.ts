@@ -1,4 +1,5 @@
 /** What of an object is kept: the fields that the mesh reads. A cluster's objects are mostly other things. */
+import { PATCHED_OBJECTS } from "@heddle/model";
 import type { RawObject } from "./reflector.ts";
 import type { WatchedKind } from "./watched.ts";
 
@@ -8,13 +9,13 @@ type Fields = Readonly<Record<string, unknown>>;
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 /** What credentials of proxies and registries are called in Secrets. */
 const CREDENTIALS = ["tls.crt", "tls.key", "ca.crt", "cert", "key", "cacert", ".dockerconfigjson"];
-/** Of a ConfigMap only certificates of authorities are read. */
-const AUTHORITIES = ["ca.crt"];
+/** Of ConfigMaps certificates of authorities are read, and what a Gateway says of the objects that are made for it. */
+const SETTINGS = ["ca.crt", ...PATCHED_OBJECTS];
 /** Annotations of pods and slices that say something to a mesh. */
 const OF_A_MESH = /(?:^|\.)(?:istio\.io|heddle\.dev)\//;
 
-/** The object without what is not read; undefined where nothing of it is. */
-export function slim({ group, kind }: WatchedKind, object: RawObject): RawObject | undefined {
+/** The object without what is not read. */
+export function slim({ group, kind }: WatchedKind, object: RawObject): RawObject {
   const { managedFields: _, ...metadata } = object.metadata;
   const { status: __, ...rest } = object;
   const kept = { ...rest, metadata: { ...metadata, ...annotationsOf(metadata, () => true) } };
@@ -27,9 +28,9 @@ export function slim({ group, kind }: WatchedKind, object: RawObject): RawObject
     case "core/Namespace":
       return own;
     case "core/Secret":
-      return withData({ ...own, type: object["type"] }, object["data"], CREDENTIALS);
+      return { ...bare(object), type: object["type"], data: read(object["data"], CREDENTIALS) };
     case "core/ConfigMap":
-      return withData(own, object["data"], AUTHORITIES);
+      return { ...bare(object), data: read(object["data"], SETTINGS) };
     case "discovery.k8s.io/EndpointSlice":
       return { ...own, ...slice(object) };
     default:
@@ -84,13 +85,20 @@ function slice({ addressType, endpoints, ports }: RawObject): Fields {
   };
 }
 
-function withData(
-  object: RawObject,
-  values: unknown,
-  names: readonly string[],
-): RawObject | undefined {
-  const data = pick(values, names);
-  return Object.keys(data).length === 0 ? undefined : { ...object, data };
+/** There are many of them, and of most only that they are there is of interest. */
+function bare({ metadata: { name, namespace, creationTimestamp, uid } }: RawObject) {
+  const place = namespace === undefined ? {} : { namespace };
+  return { metadata: { ...place, name, creationTimestamp, uid } };
+}
+
+/** Values that are read, and the names of the others: a message may say that one does not belong there. */
+function read(data: unknown, names: readonly string[]): Fields {
+  return Object.fromEntries(
+    Object.entries(fieldsOf(data)).map(([name, value]) => [
+      name,
+      names.includes(name) ? value : "",
+    ]),
+  );
 }
 
 function pick(value: unknown, names: readonly string[]): Fields {
