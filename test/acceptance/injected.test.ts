@@ -103,6 +103,8 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "heddle-injected-"));
+    // The proxies' own user reads in it.
+    await chmod(folder, 0o755);
     network = await createPodNetwork(PREFIX);
     envoy = await network.executable(process.env["HEDDLE_ENVOY"] ?? "envoy");
     [web, client, edge] = (await Promise.all([2, 3, 4].map((number) => network.pod(number)))) as [
@@ -230,7 +232,7 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
 
   /** As kubelet does: the volume, the init container, the proxy. */
   async function start(pod: NetworkPod, template: PodTemplate, name: string, token = TOKEN) {
-    const identity = await identityFolder(roots, token);
+    const identity = await identityFolder(folder, roots, token);
     await chmod(identity, 0o755);
     const { initContainers = [], serviceAccountName = "default" } = template.spec ?? {};
     for (const init of initContainers.filter(({ name: of }) => of === "heddle-init"))

@@ -7,7 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { envoyBinary, validate } from "../../../test/harness/envoy-process.ts";
 import { injectDocuments } from "./documents.ts";
 import { defaultOptions } from "./settings.ts";
-import { proxiesIn } from "./testing/expand.ts";
+import { withProxiesIn } from "./testing/expand.ts";
 
 const FOLDER = fileURLToPath(new URL("../testdata/inject/", import.meta.url));
 const updating = process.env["UPDATE_GOLDEN"] === "1";
@@ -66,8 +66,12 @@ describe.each(cases)("%s", async (name) => {
   });
 
   test.skipIf(!envoyBinary)("starts Envoys on bootstraps that these accept", async () => {
-    for (const { bootstrap } of await proxiesIn(made.values))
+    let proxies = 0;
+    await withProxiesIn(made.values, async ({ bootstrap }) => {
+      proxies += 1;
       expect(await validate(bootstrap)).toBe("");
+    });
+    expect(proxies).toBe(made.workloads.filter(({ because }) => because === undefined).length);
   });
 });
 

@@ -13,7 +13,7 @@ import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { envoyBinary, validate } from "../../../../test/harness/envoy-process.ts";
 import { defaultOptions } from "../settings.ts";
-import { proxiesIn } from "../testing/expand.ts";
+import { withProxiesIn } from "../testing/expand.ts";
 import { deployGateway } from "./deploy.ts";
 
 const FOLDER = fileURLToPath(new URL("../../testdata/gateway/", import.meta.url));
@@ -60,8 +60,12 @@ describe.each(cases)("%s", async (name) => {
   });
 
   test.skipIf(!envoyBinary)("starts Envoys on bootstraps that these accept", async () => {
-    for (const { bootstrap } of await proxiesIn(deployed))
+    let proxies = 0;
+    await withProxiesIn(deployed, async ({ bootstrap }) => {
+      proxies += 1;
       expect(await validate(bootstrap)).toBe("");
+    });
+    expect(proxies).toBe(made.deployed ? 1 : 0);
   });
 });
 

@@ -1,5 +1,5 @@
 /** For tests: what kubelet would do to an injected pod before it starts the proxy. */
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { xdsSecretFiles } from "@heddle/translate";
@@ -15,7 +15,7 @@ export interface PodFacts {
   readonly serviceAccount: string;
 }
 
-export const ANY_POD: PodFacts = {
+const ANY_POD: PodFacts = {
   name: "pod-1",
   namespace: "default",
   ip: "127.0.0.1",
@@ -23,7 +23,7 @@ export const ANY_POD: PodFacts = {
 };
 
 /** Kubernetes' expansion of `$(NAME)`, in which `$$` stands for `$`. */
-export function expand(text: string, variables: ReadonlyMap<string, string>): string {
+function expand(text: string, variables: ReadonlyMap<string, string>): string {
   return text.replaceAll(/\$\$|\$\(([^)]+)\)/g, (whole, name: string | undefined) =>
     name === undefined ? "$" : (variables.get(name) ?? whole),
   );
@@ -46,9 +46,13 @@ export function argumentsOf(container: Container, pod: PodFacts): readonly strin
   return (container.args ?? []).map((argument) => expand(argument, variables));
 }
 
-/** A folder with what the identity volume would hold. */
-export async function identityFolder(roots: string, token: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "heddle-identity-"));
+/** A folder in `parent` with what the identity volume would hold. */
+export async function identityFolder(
+  parent: string,
+  roots: string,
+  token: string,
+): Promise<string> {
+  const folder = await mkdtemp(join(parent, "identity-"));
   const files = { "root-cert.pem": roots, token, ...xdsSecretFiles(folder) };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   return folder;
@@ -62,11 +66,26 @@ export function proxyOf(pod: {
   return all.find(({ name }) => name === PROXY_CONTAINER);
 }
 
-/** The proxies of all that makes pods, with bootstraps as they would be. */
-export async function proxiesIn(
+interface MadeProxy {
+  readonly container: Container;
+  readonly bootstrap: unknown;
+}
+
+/** The proxies of all that makes pods, with bootstraps as they would be; their files are there for as long as `check` runs. */
+export async function withProxiesIn(
   values: readonly unknown[],
-): Promise<readonly { readonly container: Container; readonly bootstrap: unknown }[]> {
-  const folder = await identityFolder("", "");
+  check: (proxy: MadeProxy) => Promise<void>,
+): Promise<void> {
+  const parent = await mkdtemp(join(tmpdir(), "heddle-injected-"));
+  try {
+    const folder = await identityFolder(parent, "", "");
+    for (const proxy of proxiesIn(values, folder)) await check(proxy);
+  } finally {
+    await rm(parent, { recursive: true, force: true });
+  }
+}
+
+function proxiesIn(values: readonly unknown[], folder: string): readonly MadeProxy[] {
   const items = values.flatMap((value) => {
     const { items: list } = (value ?? {}) as { items?: unknown[] };
     return Array.isArray(list) ? list : [value];
