@@ -12,7 +12,7 @@ export function createConnections(): Agent {
 }
 
 /**
- * The exposition's text. Unused statistics are left out by the proxy, and of the others those that nobody here reads. Rejects after
+ * The exposition's text. Statistics that nobody here reads are left out by the proxy. Rejects after
  * `timeoutMs`, on any status but 200, and on an answer that is too long.
  */
 export function scrape(agent: Agent, address: string, timeoutMs: number): Promise<string> {
@@ -44,8 +44,12 @@ export function scrape(agent: Agent, address: string, timeoutMs: number): Promis
   });
 }
 
-/** Envoy filters by its own names: the service metrics, and `server.` for the proxy's health. */
-const path = `/stats/prometheus?usedonly&filter=${encodeURIComponent(String.raw`istio_|^server\.(uptime|live|memory_|total_connections|concurrency)`)}`;
+/**
+ * Envoy filters by its own names: the service metrics, and `server.` for the proxy's health. `all`, since its listener for scrapes
+ * has a question mark and `usedonly` of its own in front, and must not mean it: to Envoy a counter is unused when nobody has
+ * counted for a while, though it keeps its total, and one that was missing would be counted again.
+ */
+const path = `/stats/prometheus?all&filter=${encodeURIComponent(String.raw`istio_|^server\.(uptime|live|memory_|total_connections|concurrency)`)}`;
 
 function splitAddress(address: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(address);

@@ -24,11 +24,15 @@ const extension = (name: string, typeName: string, value: object) => ({
 });
 const address = (port: number) => ({ socketAddress: { address: "127.0.0.1", portValue: port } });
 
-/** A service that answers `/fail` with 503, all else with 200, behind the server's proxy; `ports` are seven free ones. */
+/**
+ * A service that answers `/fail` with 503, all else with 200, behind the server's proxy; `ports` are seven free ones. Statistics are
+ * kept for good, or unused ones forgotten at the second end of `evictEvery`, a multiple of `5s`.
+ */
 export async function startEnvoyPair(
   envoy: string,
   otlpPort: number,
   ports: readonly number[],
+  evictEvery?: string,
 ): Promise<EnvoyPair> {
   const [app, inbound, outbound, clientStats, serverStats, clientAdmin, serverAdmin] = ports as [
     number,
@@ -54,6 +58,7 @@ export async function startEnvoyPair(
       stats: clientStats,
       admin: clientAdmin,
       otlpPort,
+      evictEvery,
     }),
     server: proxy({
       reporter: "destination",
@@ -62,6 +67,7 @@ export async function startEnvoyPair(
       stats: serverStats,
       admin: serverAdmin,
       otlpPort,
+      evictEvery,
     }),
   };
   const running: Record<"client" | "server", ChildProcess> = {
@@ -127,6 +133,7 @@ interface ProxyOptions {
   stats: number;
   admin: number;
   otlpPort: number;
+  evictEvery: string | undefined;
 }
 
 const labels: Record<string, string> = {
@@ -156,7 +163,8 @@ const labels: Record<string, string> = {
   connection_security_policy: "none",
 };
 
-function proxy({ reporter, listen, upstream, stats, admin, otlpPort }: ProxyOptions): object {
+function proxy(options: ProxyOptions): object {
+  const { reporter, listen, upstream, stats, admin, otlpPort, evictEvery } = options;
   const tags = Object.entries({ reporter, ...labels }).map(([name, valueFormat]) => ({
     name,
     valueFormat,
@@ -166,7 +174,7 @@ function proxy({ reporter, listen, upstream, stats, admin, otlpPort }: ProxyOpti
     "envoy.access_loggers.stats",
     "envoy.extensions.access_loggers.stats.v3.Config",
     {
-      statsScope: { prefix: "mesh", maxCounters: 100, maxHistograms: 100 },
+      statsScope: { prefix: "mesh", maxCounters: 100, maxHistograms: 100, enableEviction: true },
       counters: [{ stat: stat("istio_requests_total"), valueFixed: "1" }],
       histograms: [
         {
@@ -265,6 +273,7 @@ function proxy({ reporter, listen, upstream, stats, admin, otlpPort }: ProxyOpti
   return {
     node: { id: reporter, cluster: reporter },
     admin: { address: address(admin) },
+    ...(evictEvery === undefined ? {} : { statsEvictionInterval: evictEvery }),
     statsConfig: {
       histogramBucketSettings: [
         {
