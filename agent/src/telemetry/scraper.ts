@@ -2,15 +2,19 @@
 
 import {
   encodeMetrics,
+  followConnections,
+  maximumOpenConnections,
   mergeScrapes,
   parsePrometheus,
   requestDeltas,
   requestTotals,
+  toldBefore,
   toMetrics,
   type Attributes,
   type Family,
   type ProxyTotals,
   type Scrape,
+  type ToldBytes,
 } from "@heddle/telemetry";
 import type { Baseline } from "./baseline.ts";
 import type { OwnCounters } from "./own-counters.ts";
@@ -50,6 +54,10 @@ interface ProxyState {
   families: Family[];
   misses: number;
   resource: Attributes;
+  /** Of TCP connections; undefined before the first answer. */
+  told: ToldBytes | undefined;
+  /** TCP connections that the proxy tells of while they go on, or did so minutes ago. */
+  connections: number;
 }
 
 export function startScraper(options: ScraperOptions): Scraper {
@@ -84,7 +92,20 @@ export function startScraper(options: ScraperOptions): Scraper {
         help: "1 where the proxy answered its last scrape, else 0.",
         samples: up,
       };
-      return [...mergeScrapes(scrapes), ...(up.length > 0 ? [health] : [])];
+      const followed: Family = {
+        name: "heddle_proxy_followed_connections",
+        type: "gauge",
+        help: "TCP connections whose bytes the proxy tells of while they go on, or did until some minutes ago.",
+        samples: live
+          .filter(({ connections }) => connections > 0)
+          .map(({ target, connections }) => ({
+            name: "heddle_proxy_followed_connections",
+            labels: labelsOf(target.name),
+            value: connections,
+          })),
+      };
+      const own = [health, followed].filter(({ samples }) => samples.length > 0);
+      return [...mergeScrapes(scrapes), ...own];
     },
     totals: () => totals,
     async close() {
@@ -124,14 +145,17 @@ export function startScraper(options: ScraperOptions): Scraper {
       families: [],
       misses: 0,
       resource: resourceOf(target.name),
+      told: undefined,
+      connections: 0,
     };
     states.set(key, state);
     try {
       const text = await scrape(connections, target.address, timeoutMs);
-      state.families = parsePrometheus(text);
+      const at = performance.now();
+      follow(state, parsePrometheus(text), totals.get(key), at);
       state.misses = 0;
       counters.add("heddle_proxy_scrapes_total", { outcome: "answered" });
-      forward(key, state);
+      forward(key, state, at);
     } catch (error) {
       state.misses++;
       if (state.misses === missesUntilStale) {
@@ -146,9 +170,31 @@ export function startScraper(options: ScraperOptions): Scraper {
     }
   }
 
+  function follow(
+    state: ProxyState,
+    scraped: readonly Family[],
+    last: ProxyTotals | undefined,
+    at: number,
+  ): void {
+    const { families, told, connections } = followConnections(
+      scraped,
+      state.told ?? (last && toldBefore(last)),
+      at,
+    );
+    if (connections >= maximumOpenConnections && state.connections < maximumOpenConnections)
+      log(
+        "warn",
+        "a proxy has as many TCP connections as one listener tells of; more of them count when they end",
+        {
+          proxy: state.target.name,
+          connections,
+        },
+      );
+    Object.assign(state, { families, told, connections });
+  }
+
   /** Totals move on only when their increments were taken over: what could not be kept is in the next ones. */
-  function forward(key: string, state: ProxyState): void {
-    const at = performance.now();
+  function forward(key: string, state: ProxyState, at: number): void {
     const current = requestTotals(mergeScrapes([{ labels: {}, families: state.families }]), at);
     const points = requestDeltas(totals.get(key), current, {
       time: Date.now(),

@@ -199,13 +199,6 @@ const telemetry: readonly PlannedField[] = [
     because: "inert",
     remedy: "Name one of Istio's standard metrics.",
   },
-  {
-    kind: "Telemetry",
-    path: "metrics[].reportingInterval",
-    // Stock Envoy's statistics of connections are running totals, which can only be counted at the end.
-    what: () => "an interval for the bytes of connections, which are counted when these end,",
-    level: "Warning",
-  },
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 

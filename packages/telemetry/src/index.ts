@@ -2,6 +2,7 @@
 
 export * from "./codec-error.ts";
 export * from "./delta/cumulative.ts";
+export * from "./delta/open-connections.ts";
 export * from "./delta/request-deltas.ts";
 export * from "./delta/request-metrics.ts";
 export * from "./delta/request-totals.ts";

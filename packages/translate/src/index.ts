@@ -30,3 +30,4 @@ export {
   TCP_ACCESS_LOG,
 } from "./telemetry/access-log-attributes.ts";
 export { METRIC_PREFIX } from "./telemetry/stats-logger.ts";
+export { MAX_OPEN_CONNECTIONS, OPEN_CONNECTION } from "./telemetry/tcp-metrics.ts";

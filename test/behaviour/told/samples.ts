@@ -134,7 +134,6 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "Telemetry metrics[].providers[].name": ["stackdriver"],
   "Telemetry accessLogging[].providers[].name": ["elsewhere"],
   "Telemetry metrics[].overrides[].match.customMetric": ["my_metric"],
-  "Telemetry metrics[].reportingInterval": ["5s"],
   "Telemetry targetRef.kind": ["Service"],
   "Telemetry targetRefs[].kind": ["Service"],
   "Sidecar inboundConnectionPool.http.h2UpgradePolicy": ["UPGRADE"],

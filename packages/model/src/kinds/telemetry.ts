@@ -37,6 +37,7 @@ export interface CustomTag {
 export interface TelemetryMetrics {
   readonly providers?: readonly ProviderRef[];
   readonly overrides?: readonly MetricsOverride[];
+  /** How often the bytes of TCP connections that go on are told. */
   readonly reportingInterval?: string;
 }
 

@@ -8,7 +8,12 @@ import {
   type RequestLabels,
   type RequestPoint,
 } from "../records.ts";
-import { emptyTotals, type ProxyTotals, type RequestTotals } from "./request-totals.ts";
+import {
+  emptyTotals,
+  type Observed,
+  type ProxyTotals,
+  type RequestTotals,
+} from "./request-totals.ts";
 
 export interface Step {
   /** When the later scrape was taken, milliseconds since 1970. */
@@ -53,7 +58,7 @@ function youngerThan(current: ProxyTotals, watchedMs: number): boolean {
 const uptimeLagMs = 10_000;
 
 /** The uptime fell, or the proxy started after it was last scraped. A counter that fell is a reset too, see `grown`. */
-function restarted(previous: ProxyTotals, current: ProxyTotals): boolean {
+export function restarted(previous: Observed, current: Observed): boolean {
   if (previous.uptime === undefined || current.uptime === undefined) return false;
   const startedAt = current.at - current.uptime * 1000;
   return current.uptime < previous.uptime || startedAt > previous.at + uptimeLagMs;

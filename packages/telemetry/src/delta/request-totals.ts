@@ -17,11 +17,15 @@ export interface RequestTotals {
   sent: number;
 }
 
-export interface ProxyTotals {
+/** One scrape of a proxy. */
+export interface Observed {
   /** When the scrape was taken, on a clock that never jumps, milliseconds. */
   at: number;
   /** Seconds that the proxy has been running; undefined where the scrape did not say. */
   uptime: number | undefined;
+}
+
+export interface ProxyTotals extends Observed {
   /** By the text of the labels as the proxy writes them. */
   series: Map<string, RequestTotals>;
 }
@@ -42,13 +46,16 @@ const counters: Readonly<Record<string, Counter>> = {
 
 /** `at` is a monotonic time in milliseconds. Families must carry Istio's names already, as `mergeScrapes` gives them. */
 export function requestTotals(families: readonly Family[], at: number): ProxyTotals {
-  const totals: ProxyTotals = { at, uptime: undefined, series: new Map() };
+  const totals: ProxyTotals = { at, uptime: uptimeOf(families), series: new Map() };
   for (const family of families) {
-    if (family.name === "envoy_server_uptime") totals.uptime = family.samples[0]?.value;
     if (!family.name.startsWith("istio_")) continue;
     for (const sample of family.samples) addSample(totals.series, sample);
   }
   return totals;
+}
+
+export function uptimeOf(families: readonly Family[]): number | undefined {
+  return families.find(({ name }) => name === "envoy_server_uptime")?.samples[0]?.value;
 }
 
 function addSample(series: ProxyTotals["series"], sample: Sample): void {

@@ -4,7 +4,8 @@ import type { TcpProxy } from "@heddle/envoy/extensions/filters/network/tcp_prox
 import type { ModelReader } from "../read.ts";
 import type { Leg } from "../telemetry/labels.ts";
 import type { Peer } from "../telemetry/peer.ts";
-import { tcpLogs } from "../telemetry/telemetry.ts";
+import { reportingOptions } from "../telemetry/tcp-metrics.ts";
+import { settingsFor, tcpLogs } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
 import type { ConnectionTarget } from "../route/connection-routes.ts";
 import { sniForwardProxy } from "./sni-forward-proxy.ts";
@@ -51,8 +52,11 @@ function proxyTo(read: ModelReader, leg: Leg, peer: Peer, target: TcpProxy): rea
   const config: TcpProxy = {
     ...target,
     accessLog: read.get(tcpLogs, { leg, peer }),
-    // Without it a connection would be written down only when it ends, and never as opened.
-    accessLogOptions: { flushAccessLogOnConnected: true },
+    accessLogOptions: {
+      // Without it a connection would be written down only when it ends, and never as opened.
+      flushAccessLogOnConnected: true,
+      ...reportingOptions(settingsFor(read, leg, peer)),
+    },
   };
   const proxy = extension<TcpProxy>(
     "envoy.filters.network.tcp_proxy",

@@ -8,6 +8,7 @@ import {
   metricNamed,
   type MeshObject,
   objectKey,
+  parseDuration,
   selects,
   type Telemetry,
   type WorkloadMode,
@@ -24,6 +25,8 @@ const METRICS = Object.keys(METRIC_NAMES) as CountedMetric[];
 /** One side of a workload. */
 export interface SideSettings {
   readonly metrics: Readonly<Record<CountedMetric, MetricSettings>>;
+  /** How often bytes of connections that go on are told, in milliseconds. */
+  readonly reportingMs: number;
   readonly log: LogSettings;
   readonly tracing: TracingSettings;
 }
@@ -95,6 +98,7 @@ export const telemetrySettings = derivation<string, TelemetrySettings>(
 function settingsOf(specs: readonly Telemetry[], side: TelemetrySide): SideSettings {
   return {
     metrics: metricsOf(specs, side),
+    reportingMs: reportingOf(specs),
     log: logOf(specs, side),
     tracing: tracingOf(specs, side),
   };
@@ -130,6 +134,14 @@ function metricsOf(specs: readonly Telemetry[], side: TelemetrySide): SideSettin
     CountedMetric,
     MetricSettings
   >;
+}
+
+/** Istio's, and its default, five seconds; the narrowest level that says one decides, for both sides. */
+function reportingOf(specs: readonly Telemetry[]): number {
+  const said = specs
+    .flatMap(({ metrics = [] }) => metrics)
+    .findLast(({ reportingInterval }) => reportingInterval !== undefined);
+  return parseDuration(said?.reportingInterval ?? "5s");
 }
 
 /** The narrowest level that speaks of this side decides on where to; a filter counts until a narrower one takes its place. */

@@ -1,5 +1,6 @@
-/** Istio's service metrics, counted by the proxy itself with Envoy's stats access logger. */
-import type { AccessLog } from "@heddle/envoy/config/accesslog/v3";
+/** Istio's metrics of requests, counted by the proxy itself with Envoy's stats access logger, and what all its loggers share. */
+import type { AccessLog, AccessLogFilter } from "@heddle/envoy/config/accesslog/v3";
+import type { AccessLogType } from "@heddle/envoy/data/accesslog/v3";
 import type {
   Config,
   Config_Stat,
@@ -28,7 +29,7 @@ const STATS_SCOPE: NonNullable<Config["statsScope"]> = {
   enableEviction: true,
 };
 
-const COUNT_ONE = "1";
+export const COUNT_ONE = "1";
 
 type Metrics = SideSettings["metrics"];
 
@@ -41,13 +42,13 @@ export function httpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Ac
     { name: "response_flags", valueFormat: "%RESPONSE_FLAGS%" },
   ];
   const stat = statOf(metrics, tags);
-  const messages = logger("DownstreamEnd", {
+  const messages = logger(at("DownstreamEnd"), {
     counters: [
       ...stat("GRPC_REQUEST_MESSAGES", (own) => ({ stat: own, valueFormat: REQUEST_MESSAGES })),
       ...stat("GRPC_RESPONSE_MESSAGES", (own) => ({ stat: own, valueFormat: RESPONSE_MESSAGES })),
     ],
   });
-  const requests = logger("DownstreamEnd", {
+  const requests = logger(at("DownstreamEnd"), {
     counters: [
       ...stat("REQUEST_COUNT", (own) => ({
         stat: own,
@@ -75,37 +76,8 @@ export function httpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly Ac
   return [...requests, ...messages.map((log) => filtered(log, HAS_MESSAGES))];
 }
 
-/** Envoy's counts of bytes are running totals, so bytes are counted once, when the connection ends. */
-export function tcpMetrics(leg: Leg, peer: Peer, metrics: Metrics): readonly AccessLog[] {
-  const tags = [
-    ...labelTags(workloadLabels(leg, peer, "tcp")),
-    { name: "request_protocol", valueFormat: "tcp" },
-    { name: "response_flags", valueFormat: "%RESPONSE_FLAGS%" },
-  ];
-  const stat = statOf(metrics, tags);
-  const one = (own: Config_Stat) => ({ stat: own, valueFixed: COUNT_ONE });
-  return [
-    ...logger("TcpUpstreamConnected", {
-      counters: [...stat("TCP_OPENED_CONNECTIONS", one)],
-    }),
-    ...logger("TcpConnectionEnd", {
-      counters: [
-        ...stat("TCP_CLOSED_CONNECTIONS", one),
-        ...stat("TCP_RECEIVED_BYTES", (own) => ({
-          stat: own,
-          valueFormat: "%BYTES_RECEIVED%",
-        })),
-        ...stat("TCP_SENT_BYTES", (own) => ({
-          stat: own,
-          valueFormat: "%BYTES_SENT%",
-        })),
-      ],
-    }),
-  ];
-}
-
 /** A metric with its own labels, none where it is turned off. */
-function statOf(metrics: Metrics, tags: readonly Config_Tag[]) {
+export function statOf(metrics: Metrics, tags: readonly Config_Tag[]) {
   return <T>(metric: CountedMetric, make: (stat: Config_Stat) => T): readonly T[] => {
     const name = METRIC_NAMES[metric];
     const { disabled, tags: overrides } = metrics[metric];
@@ -121,16 +93,20 @@ function statOf(metrics: Metrics, tags: readonly Config_Tag[]) {
   };
 }
 
-/** No logger where it would count nothing. */
-function logger(
-  type: "DownstreamEnd" | "TcpUpstreamConnected" | "TcpConnectionEnd",
-  { counters = [], histograms = [] }: Pick<Config, "counters" | "histograms">,
+type Counted = Pick<Config, "counters" | "histograms" | "gauges">;
+
+/** No logger where it would count nothing. `when` says what it counts at. */
+export function logger(
+  when: AccessLogFilter,
+  { counters = [], histograms = [], gauges = [] }: Counted,
+  limits: Partial<typeof STATS_SCOPE> = {},
 ): readonly AccessLog[] {
-  if (counters.length + histograms.length === 0) return [];
+  if (counters.length + histograms.length + gauges.length === 0) return [];
   const config: Config = {
-    statsScope: STATS_SCOPE,
+    statsScope: { ...STATS_SCOPE, ...limits },
     ...(counters.length > 0 ? { counters } : {}),
     ...(histograms.length > 0 ? { histograms } : {}),
+    ...(gauges.length > 0 ? { gauges } : {}),
   };
   return [
     {
@@ -139,12 +115,16 @@ function logger(
         "envoy.extensions.access_loggers.stats.v3.Config",
         config,
       ),
-      filter: { logTypeFilter: { types: [type] } },
+      filter: when,
     },
   ];
 }
 
-function labelTags(labels: Labels): readonly Config_Tag[] {
+export function at(...types: readonly AccessLogType[]): AccessLogFilter {
+  return { logTypeFilter: { types } };
+}
+
+export function labelTags(labels: Labels): readonly Config_Tag[] {
   return Object.entries(labels).map(([name, valueFormat]) =>
     valueFormat.includes("%")
       ? { name, valueFormat, rules: UNKNOWN_IF_ABSENT }

@@ -17,7 +17,8 @@ import {
   sideOf,
   telemetrySettings,
 } from "./settings.ts";
-import { httpMetrics, tcpMetrics } from "./stats-logger.ts";
+import { httpMetrics } from "./stats-logger.ts";
+import { tcpMetrics } from "./tcp-metrics.ts";
 
 interface LogKey {
   readonly leg: Leg;
@@ -41,9 +42,10 @@ export const tcpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/tcp",
   keyOf,
   (read, { leg, peer }) => {
-    const { metrics, log } = settingsFor(read, leg, peer);
+    const settings = settingsFor(read, leg, peer);
+    const { log } = settings;
     return [
-      ...tcpMetrics(leg, peer, metrics),
+      ...tcpMetrics(leg, peer, settings),
       ...logged(read, log, tcpAccessLog(leg, peer), TCP_TEXT_LOG),
     ];
   },
