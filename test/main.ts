@@ -1,6 +1,6 @@
 /**
- * Runs one suite of tests on the real parts: `test` (what every change must pass), `acceptance` (longer) or `long` (minutes a
- * test). Fetches Envoy first where there is none. Where none can be had CI fails; elsewhere the tests that need it are skipped by
+ * Runs one suite of tests on the real parts: `test` (what every change must pass), `acceptance` (longer), `long` (minutes a
+ * test) or `cluster` (in a real Kubernetes, which is built first where the cache has none). Fetches Envoy first where there is none. Where none can be had CI fails; elsewhere the tests that need it are skipped by
  * name, with the reason. With HEDDLE_REPORTS set to a folder, the suite leaves its report there as `<suite>.json`.
  */
 import { spawn } from "node:child_process";
@@ -8,12 +8,15 @@ import path from "node:path";
 import { resolveEnvoy } from "../apps/cli/src/envoy/resolve.ts";
 import { CliError } from "../apps/cli/src/output/cli-error.ts";
 import { fail } from "../apps/cli/src/output/fail.ts";
+import { buildComponents } from "./cluster/harness/components.ts";
+import { ensurePackages } from "./cluster/harness/packages.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const CONFIGS: Record<string, string | undefined> = {
   test: "vitest.config.ts",
   acceptance: "test/vitest.acceptance.config.ts",
   long: "test/vitest.long.config.ts",
+  cluster: "test/vitest.cluster.config.ts",
 };
 
 const [suite = "test", ...rest] = process.argv.slice(2);
@@ -36,6 +39,16 @@ try {
   delete environment["HEDDLE_ENVOY"];
   environment["HEDDLE_NO_ENVOY"] = `${error.code} ${error.message} ${error.remedy}`;
   console.error(`heddle: tests that need Envoy are skipped: ${environment["HEDDLE_NO_ENVOY"]}`);
+}
+
+if (suite === "cluster") {
+  const say = (line: string) => console.error(`heddle: ${line} …`);
+  try {
+    await ensurePackages("cluster", say);
+    await buildComponents(say);
+  } catch (error) {
+    fail(error);
+  }
 }
 
 const reports = process.env["HEDDLE_REPORTS"];

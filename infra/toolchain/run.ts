@@ -9,6 +9,8 @@ const SCRIPTS: Record<string, readonly string[] | undefined> = {
   test: ["test/main.ts", "test"],
   "test:acceptance": ["test/main.ts", "acceptance"],
   "test:long": ["test/main.ts", "long"],
+  "test:cluster": ["test/main.ts", "cluster"],
+  cluster: ["test/cluster/main.ts"],
   check: ["infra/checks/check.ts"],
   bench: ["test/bench/main.ts"],
 };

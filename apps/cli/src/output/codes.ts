@@ -199,6 +199,26 @@ export const cliCodes = {
     "`heddle manifest gateway` is for Gateways of the Gateway API; Istio's Gateways are served by pods that somebody deploys.",
     "Check `-f` and the names. The message lists the Gateways that there are.",
   ),
+  HDL9070: entry(
+    "A test cluster cannot be made here",
+    "A cluster is processes, mounts and network interfaces of this machine: it needs Linux, root, Go, and programs from Debian's packages.",
+    "The message says what is missing and how to get it. In CI (`CI` is set), as root on Debian, the packages are installed without asking.",
+  ),
+  HDL9071: entry(
+    "A part of the test cluster could not be built",
+    "Kubernetes and CoreDNS are built from their Go modules, once, into the cache.",
+    "The message holds the last lines of what Go said. Check that Go reaches its module proxy (`go env GOPROXY`) and that the disk has room: a build needs about 6 GB.",
+  ),
+  HDL9072: entry(
+    "A part of the test cluster does not come up",
+    "It was started and has ended, or does not serve in time.",
+    "The message holds the end of its log; the folder that it names holds the logs of all parts. `./heddle --run cluster down` removes what is left.",
+  ),
+  HDL9073: entry(
+    "There is a test cluster already, or there is none",
+    "One folder of state holds one cluster, and one number names one network.",
+    "`./heddle --run cluster status` shows it, `down` ends it; another beside it needs `--state DIR` and `--number N`.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -1,0 +1,89 @@
+/** The programs of a cluster that are built from source, each once for this user. */
+import path from "node:path";
+import { cached } from "./cached.ts";
+import { buildGo, go } from "./go-build.ts";
+import { COREDNS_BUILD, KUBERNETES_VERSION, PAUSE_VERSION } from "./versions.ts";
+
+export type Say = (line: string) => void;
+
+/** Folders that hold the programs. */
+export interface Components {
+  readonly kubernetes: string;
+  readonly coredns: string;
+  readonly pause: string;
+}
+
+/** Programs of ours in Go. */
+const SOURCES = path.resolve(import.meta.dirname, "..");
+const STAGING = KUBERNETES_VERSION.replace(/^1/, "v0");
+const VERSION_VARIABLES = "k8s.io/component-base/version";
+
+/** Those that are not in the cache are built one after the other: each keeps all cores busy by itself. */
+export async function buildComponents(say: Say): Promise<Components> {
+  const kubernetes = await buildKubernetes(say);
+  const coredns = await built("coredns", COREDNS_BUILD, say, (into) =>
+    buildGo(
+      {
+        module: "github.com/coredns/coredns",
+        version: `v${COREDNS_BUILD.replace(/-.*/, "")}`,
+        programs: { name: "coredns", main: path.join(SOURCES, "coredns/main.go") },
+      },
+      into,
+    ),
+  );
+  const pause = await built("pause", PAUSE_VERSION, say, async (into) => {
+    await go(
+      path.join(SOURCES, "pause"),
+      "build",
+      "-trimpath",
+      "-ldflags",
+      "-s -w",
+      "-o",
+      path.join(into, "pause"),
+      ".",
+    );
+  });
+  return { kubernetes, coredns, pause };
+}
+
+/** The folder of the API server, kubelet, kubectl and the others. */
+export function buildKubernetes(say: Say): Promise<string> {
+  const [major = "", minor = ""] = KUBERNETES_VERSION.split(".");
+  return built("kubernetes", KUBERNETES_VERSION, say, (into) =>
+    buildGo(
+      {
+        module: "k8s.io/kubernetes",
+        version: `v${KUBERNETES_VERSION}`,
+        programs: [
+          "kube-apiserver",
+          "kube-controller-manager",
+          "kube-scheduler",
+          "kubelet",
+          "kube-proxy",
+          "kubectl",
+        ].map((name) => `k8s.io/kubernetes/cmd/${name}`),
+        replacement: STAGING,
+        variables: {
+          [`${VERSION_VARIABLES}.gitVersion`]: `v${KUBERNETES_VERSION}`,
+          [`${VERSION_VARIABLES}.gitMajor`]: major,
+          [`${VERSION_VARIABLES}.gitMinor`]: minor,
+        },
+      },
+      into,
+    ),
+  );
+}
+
+function built(
+  name: string,
+  version: string,
+  say: Say,
+  build: (into: string) => Promise<void>,
+): Promise<string> {
+  return cached(name, version, async (into) => {
+    const start = performance.now();
+    say(`building ${name} ${version}`);
+    await build(into);
+    say(`built ${name} ${version} in ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  });
+}

@@ -1,0 +1,8 @@
+/** What a test cluster is made of, in the versions that tests count on. */
+
+/** The last minor version that runs on machines with cgroup v1. */
+export const KUBERNETES_VERSION = "1.34.4";
+/** What follows the `-` is of our own list of its plugins (coredns/main.go): raise it with each change. */
+export const COREDNS_BUILD = "1.15.0-1";
+/** Of our own source beside this folder: raise it with each change. */
+export const PAUSE_VERSION = "1";

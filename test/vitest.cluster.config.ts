@@ -1,0 +1,16 @@
+import path from "node:path";
+import { defineConfig } from "vitest/config";
+
+/** What only a real Kubernetes can show. One file after the other, since each has a cluster of its own. */
+export default defineConfig({
+  root: path.resolve(import.meta.dirname, ".."),
+  test: {
+    include: ["test/cluster/**/*.test.ts"],
+    globalSetup: ["test/setup/envoy.ts"],
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 60_000 } },
+    pool: "forks",
+    fileParallelism: false,
+  },
+});
