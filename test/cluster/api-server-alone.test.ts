@@ -71,6 +71,24 @@ test("of a part that does not come up one is told which, with the end of its log
   expect(recorded(state)).toEqual([]);
 });
 
+test("without a program that it needs one is told the package, and nothing is installed on a person's machine", async () => {
+  const bin = path.join(folder, "go-alone");
+  await mkdir(bin);
+  await writeFile(path.join(bin, "go"), "");
+  await chmod(path.join(bin, "go"), 0o755);
+  vi.stubEnv("PATH", bin);
+  vi.stubEnv("CI", "");
+  try {
+    await expect(startApiServerAlone(path.join(folder, "none"))).rejects.toMatchObject({
+      code: "HDL9070",
+      message: "Programs of Debian's packages etcd-server are missing.",
+      remedy: expect.stringContaining("apt-get install --no-install-recommends etcd-server"),
+    });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+});
+
 function isThere(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -10,6 +10,7 @@ import { networkOf } from "./harness/network.ts";
 import { pidOf } from "./harness/recorded.ts";
 import { processesInRoom } from "./harness/room.ts";
 import { tracesOf } from "./harness/traces.ts";
+import { KUBERNETES_VERSION } from "./harness/versions.ts";
 
 const NUMBER = 6;
 const MAIN = path.resolve(import.meta.dirname, "main.ts");
@@ -52,6 +53,10 @@ test("`up`, `status` and `down`, also when parts of it were killed", async () =>
     output: expect.stringContaining("HDL9002"),
   });
 
+  expect(await cluster("build")).toEqual({
+    code: 0,
+    output: `Kubernetes ${KUBERNETES_VERSION} is in the cache.\n`,
+  });
   const up = await cluster("up", "--number", String(NUMBER));
   expect(up).toMatchObject({ code: 0, output: expect.stringContaining("export KUBECONFIG=") });
   expect(await cluster("status")).toMatchObject({

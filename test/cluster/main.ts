@@ -1,14 +1,17 @@
-/** `./heddle --run cluster up|down|status`: a real Kubernetes cluster of one node on this machine, to try things in. */
+/** `./heddle --run cluster build|up|down|status`: a real Kubernetes cluster of one node on this machine, to try things in. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { CliError } from "../../apps/cli/src/output/cli-error.ts";
 import { fail } from "../../apps/cli/src/output/fail.ts";
+import { buildComponents } from "./harness/components.ts";
 import { startCluster, stopCluster } from "./harness/cluster.ts";
 import { kubeconfigOf } from "./harness/control-plane.ts";
 import { importEnvoy } from "./harness/images.ts";
 import { networkOf } from "./harness/network.ts";
+import { ensurePackages } from "./harness/packages.ts";
 import { logFile, recorded } from "./harness/recorded.ts";
+import { KUBERNETES_VERSION } from "./harness/versions.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const say = (line: string) => console.error(`heddle: ${line} …`);
@@ -26,6 +29,11 @@ async function main(): Promise<number> {
   });
   const state = path.resolve(values.state ?? path.join(root, ".heddle/cluster"));
   switch (positionals.join(" ")) {
+    case "build":
+      await ensurePackages("cluster", say);
+      await buildComponents(say);
+      console.log(`Kubernetes ${KUBERNETES_VERSION} is in the cache.`);
+      return 0;
     case "up": {
       say("starting the cluster");
       const cluster = await startCluster({ state, number: Number(values.number ?? 0), say });
@@ -46,7 +54,7 @@ async function main(): Promise<number> {
       throw new CliError(
         "HDL9002",
         `There is no \`cluster ${positionals.join(" ")}\`.`,
-        "`./heddle --run cluster up`, `down` or `status`; --state DIR and --number N for another one.",
+        "`./heddle --run cluster up`, `down`, `status` or `build`; --state DIR and --number N for another one.",
         2,
       );
   }
