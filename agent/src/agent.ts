@@ -284,6 +284,7 @@ async function startControl(
       acknowledged: link?.state().acknowledged ?? 0,
       connected: link && link.state().phase === "open",
       badFiles: files?.status().bad.length ?? 0,
+      clusterKinds: kubernetes && kindsOf(kubernetes),
       conflicts: model.conflicts().length,
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
@@ -361,6 +362,11 @@ async function startControl(
   up = true;
   log.info("agent is up", { xds, metrics: metrics?.port, mesh: mesh.name, objects: model.size });
   return { ports: { xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp }, close };
+}
+
+function kindsOf(source: KubernetesSource): { followed: number; failing: number } {
+  const { kinds, failing } = source.status();
+  return { followed: kinds, failing: failing.length };
 }
 
 async function issuerOf(

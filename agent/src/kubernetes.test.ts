@@ -165,6 +165,15 @@ describe.skipIf(!envoyBinary || !apiServerBinary)("an agent that stands alone in
       (await fetch(`http://127.0.0.1:${ports.metrics}/debug/diagnostics`)).text();
     await until(async () => (await diagnostics()).includes("HDL7232"), LONG);
     expect(await readyz()).toBe("200 ready\n");
+    const numbers = async () => {
+      const response = await fetch(`http://127.0.0.1:${ports.metrics}/metrics`);
+      const lines = (await response.text()).matchAll(/^heddle_agent_(cluster_\w+) (\d+)$/gm);
+      return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
+    };
+    await until(async () => {
+      const { cluster_kinds: followed = 0, cluster_kinds_failing: failing } = await numbers();
+      return followed > 10 && failing === followed;
+    }, LONG);
     expect((await pods.web.call(`${HOST}:${PORT}`)).status).toBe(200);
     await pods.web.stopEnvoy();
     await pods.web.startEnvoy(ports.xds);

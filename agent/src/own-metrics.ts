@@ -8,6 +8,8 @@ export interface OwnNumbers {
   readonly acknowledged: number;
   readonly connected: boolean | undefined;
   readonly badFiles: number;
+  /** Kinds of the cluster that are followed, and of them those that are not at the moment; undefined without a cluster. */
+  readonly clusterKinds: { readonly followed: number; readonly failing: number } | undefined;
   readonly conflicts: number;
   readonly stateWriteFailures: number;
   /** Seconds until the first certificate ends; undefined without one. */
@@ -44,6 +46,16 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "bad_files",
     "Files whose last good objects stand in for what cannot be read.",
     numbers.badFiles,
+  );
+  gauge(
+    "cluster_kinds",
+    "Kinds of objects that are followed in the cluster.",
+    numbers.clusterKinds?.followed,
+  );
+  gauge(
+    "cluster_kinds_failing",
+    "Kinds that cannot be followed in the cluster at the moment: what was read last is in force.",
+    numbers.clusterKinds?.failing,
   );
   gauge("owner_conflicts", "Objects that cluster and plane both own.", numbers.conflicts);
   gauge(
