@@ -12,6 +12,8 @@ export default defineConfig({
       "test/oracle/**/*.test.ts",
       "test/fuzz/**/*.test.ts",
     ],
+    // They need a real Kubernetes, or its API server: `test:cluster`.
+    exclude: ["**/node_modules/**", "**/*.cluster.test.ts"],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,

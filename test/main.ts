@@ -45,7 +45,7 @@ if (suite === "cluster") {
   const say = (line: string) => console.error(`heddle: ${line} …`);
   try {
     await ensurePackages("cluster", say);
-    await buildComponents(say);
+    environment["HEDDLE_KUBERNETES"] = (await buildComponents(say)).kubernetes;
   } catch (error) {
     fail(error);
   }

@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   root: path.resolve(import.meta.dirname, ".."),
   test: {
-    include: ["test/cluster/**/*.test.ts"],
+    include: ["test/cluster/**/*.test.ts", "{agent,packages/*}/src/**/*.cluster.test.ts"],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 300_000,
     hookTimeout: 600_000,
