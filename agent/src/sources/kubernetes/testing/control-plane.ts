@@ -4,16 +4,17 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
 import net from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import path from "node:path";
+import { cacheDirectory } from "../../../../../apps/cli/src/local/cache-directory.ts";
+import { KUBERNETES_VERSION } from "../../../../../test/cluster/harness/versions.ts";
 
-const VERSION = "1.34.4";
+const built = path.join(cacheDirectory(), "kubernetes", KUBERNETES_VERSION, "kube-apiserver");
+if (!existsSync(built) && process.env["CI"])
+  throw new Error("There is no API server, and CI needs one: ./heddle --run cluster build");
 
-/** The API server's program; undefined where this machine has none. */
-export const apiServerBinary: string | undefined = [
-  path.join(process.env["HEDDLE_KUBERNETES"] ?? "", "kube-apiserver"),
-  path.join(homedir(), ".cache/heddle/kubernetes", VERSION, "kube-apiserver"),
-].find((file) => path.isAbsolute(file) && existsSync(file));
+/** The API server's program, as `./heddle --run cluster build` leaves it; undefined where this machine has none. */
+export const apiServerBinary: string | undefined = existsSync(built) ? built : undefined;
 
 /** The user that tests give rights to. */
 export const AGENT_USER = "agent";
