@@ -25,10 +25,10 @@ export interface PlannedField {
 
 /**
  * Why a field is not in effect: Istio reads it and Heddle does not yet; Istio does not read it either; it is for waypoints,
- * and there are none; it takes effect where a proxy starts, and only there; it names where telemetry goes to, and that is the
+ * and there are none; it takes effect where a proxy starts, or where it is put into a pod, and only there; it names where telemetry goes to, and that is the
  * agent whatever it names.
  */
-export type NoEffect = "planned" | "inert" | "no waypoints" | "at start" | "collected";
+export type NoEffect = "planned" | "inert" | "no waypoints" | "at start" | "injected" | "collected";
 
 const REASONS: Readonly<Record<NoEffect, { readonly says: string; readonly remedy: string }>> = {
   planned: {
@@ -46,6 +46,11 @@ const REASONS: Readonly<Record<NoEffect, { readonly says: string; readonly remed
   "at start": {
     says: "takes effect where a proxy starts: it is in what `heddle xds --bootstrap` prints",
     remedy: "Start the proxies anew that it is for.",
+  },
+  injected: {
+    says: "takes effect where a pod is injected: the proxy's container has it",
+    remedy:
+      "Inject the pods anew that it is for; proxies elsewhere are started with it by whoever starts them.",
   },
   collected: {
     says: "stands for the agent, which collects all telemetry; nothing is sent to the provider itself",
@@ -118,7 +123,6 @@ const proxyConfig: readonly PlannedField[] = [
   {
     kind: "ProxyConfig",
     path: "environmentVariables",
-    // The others are for the program that starts Envoy in Istio's image, which is none of ours.
     when: (variables) => Object.keys(variables as object).some((name) => NODE_VARIABLE.test(name)),
     what: () => "metadata of the proxy's node",
     level: "Info",
@@ -131,7 +135,8 @@ const proxyConfig: readonly PlannedField[] = [
       !Object.keys(variables as object).every((name) => NODE_VARIABLE.test(name)),
     what: (variables) =>
       `the variable ${Object.keys(variables as object).find((name) => !NODE_VARIABLE.test(name)) ?? ""}, unlike those of ISTIO_META_,`,
-    level: "Warning",
+    level: "Info",
+    because: "injected",
   },
 ];
 
@@ -152,9 +157,9 @@ const workloads: readonly PlannedField[] = [
     kind: "WorkloadGroup",
     path: "probe.tcpSocket.host",
     when: (host) => host !== "" && host !== "localhost" && !isIpAddress(String(host)),
-    what: () =>
-      "a name in the place of an address to connect to, for which the machine's own is taken,",
-    level: "Warning",
+    // Envoy checks addresses; another machine's taken for it, or its own, would say nothing of the one that was meant.
+    what: () => "a name in the place of an address to connect to",
+    level: "Error",
     remedy: "Give an address, or leave it out for the machine's own.",
   },
 ];

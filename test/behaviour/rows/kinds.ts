@@ -68,7 +68,7 @@ export function plannedRows({ kind }: ProvenKind, field: string): readonly Plann
 function stateOf({ level, because = "planned" }: PlannedField): NoEffectState {
   if (because === "inert") return "of no effect in Istio either";
   if (because === "no waypoints") return "no waypoints here";
-  if (because === "at start") return "in effect from a proxy's start";
+  if (because === "at start" || because === "injected") return "in effect from a proxy's start";
   if (because === "collected") return "collected by the agent";
   return level === "Error" ? "refused" : "warned";
 }

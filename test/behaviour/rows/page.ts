@@ -57,7 +57,7 @@ Every field of every kind that Heddle translates, as its schema has it, and what
 - **warned**: the field is accepted without effect, and a warning says so: [HDL0016](../codes/HDL0016.md), or what the linked test says.
 - **of no effect in Istio either**: Istio has the field and reads it nowhere; a warning says so.
 - **no waypoints here**: it is for waypoints, Istio's proxies without sidecars, of which there are none; a warning says so.
-- **in effect from a proxy's start**: it is in what \`heddle xds --bootstrap\` prints, and the linked test starts an Envoy on that; a proxy that runs is not changed.
+- **in effect from a proxy's start**: it is in what \`heddle xds --bootstrap\` prints, or \`heddle inject\` puts into a pod, and the linked test starts an Envoy on that or looks into the pod; a proxy that runs is not changed.
 - **collected by the agent**: the field names where telemetry is sent to; it is collected by the agent, whatever the name, and an Info says so.
 - **unproven**: translated, but no test shows it yet.
 

@@ -25,8 +25,8 @@ describe("a field that is not in effect", () => {
       expect(found.diagnostics.filter(({ code }) => code !== "HDL0016")).toEqual([]);
       expect(found.object === undefined).toBe(found.diagnostics.some((d) => d.level === "Error"));
     };
-    // What takes effect where a proxy starts has a test of its own, with a proxy that starts.
-    if (!of || because === "at start") test(title, shows);
+    // What takes effect where a proxy starts has a test of its own, with a proxy that starts, or its pod.
+    if (!of || because === "at start" || because === "injected") test(title, shows);
     else told(of.name, rowsOf(of, planned), title, shows);
   }
 
