@@ -18,10 +18,13 @@ export interface End {
   wake(): void;
 }
 
-/** Envoy's workers have a listener a moment after its main thread has answered; longer on a busy machine. Milliseconds. */
-const OPEN_GRACE_MS = 150;
+/**
+ * Envoy answers before a listener has all that it waits for, and its workers have it a moment later; both take longer on a busy
+ * machine. Milliseconds.
+ */
+const OPEN_GRACE_MS = 500;
 /** Connections are under way that a client began before it knew better, milliseconds. */
-const CLOSE_GRACE_MS = 300;
+const CLOSE_GRACE_MS = 1_000;
 
 /** Views of a large mesh take a while; under changes without end they may never all be done at one time. Milliseconds. */
 const HEARD_WITHIN_MS = 1_000;
