@@ -1,6 +1,5 @@
 /** The agent between a real plane and real Envoys: rules arrive, mutual TLS rotates, and nothing stops when the plane does. */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createClient, type HeddleClient } from "@heddle/client";
@@ -17,6 +16,7 @@ import {
   startPod,
   until,
 } from "./testing/envoy-pod.ts";
+import { freePorts } from "./testing/free-ports.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
@@ -39,14 +39,6 @@ let joinToken: string;
 let pods: { web: EnvoyPod; api: EnvoyPod; extra: EnvoyPod };
 let ports: { plane: number; xds: number; metrics: number };
 
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const server = net.createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 const openPlane = async () => {
   plane = await startPlane({ port: ports.plane, dataDir: path.join(folder, "plane"), log: logger });
   client = createClient({ baseUrl: plane.url, token: plane.adminToken });
@@ -121,7 +113,8 @@ function startTraffic() {
 describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "heddle-agent-"));
-    ports = { plane: await freePort(), xds: await freePort(), metrics: await freePort() };
+    const [planePort = 0, xds = 0, metrics = 0] = await freePorts(3);
+    ports = { plane: planePort, xds, metrics };
     await openPlane();
     await client.createMesh({ name: "test", trustDomain: "test.example" });
     ({ token: joinToken } = await client.createJoinToken("test", { name: "test" }));

@@ -18,7 +18,7 @@ import {
   startPod,
   until,
 } from "./testing/envoy-pod.ts";
-import { freePorts } from "./telemetry/testing/collector.ts";
+import { freePorts } from "./testing/free-ports.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;

@@ -10,7 +10,6 @@ import { parseAgentOptions } from "./options.ts";
 import {
   apiServerBinary,
   type ControlPlane,
-  freePort,
   startControlPlane,
 } from "./sources/kubernetes/testing/control-plane.ts";
 import { definitionOf } from "./sources/kubernetes/testing/definitions.ts";
@@ -21,6 +20,7 @@ import {
   startPod,
   until,
 } from "./testing/envoy-pod.ts";
+import { freePorts } from "./testing/free-ports.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
@@ -71,7 +71,8 @@ const rule = (body: string) => ({
 describe.skipIf(!envoyBinary || !apiServerBinary)("an agent that stands alone in a cluster", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "heddle-alone-"));
-    ports = { xds: await freePort(), metrics: await freePort() };
+    const [xds = 0, metrics = 0] = await freePorts(2);
+    ports = { xds, metrics };
     const pod = (name: string, app: string, last: number) =>
       startPod(
         { name, app, address: `127.78.0.${last}`, appAddress: `127.87.0.${last}`, port: PORT },

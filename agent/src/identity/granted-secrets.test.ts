@@ -11,7 +11,7 @@ import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../../test/harnes
 import { type RunningAgent, startAgent } from "../agent.ts";
 import type { AgentLog } from "../log.ts";
 import { parseAgentOptions } from "../options.ts";
-import { freePorts } from "../telemetry/testing/collector.ts";
+import { freePorts } from "../testing/free-ports.ts";
 import { until } from "../testing/envoy-pod.ts";
 
 const EDGE = "127.98.0.1";

@@ -13,7 +13,8 @@ import {
 } from "@heddle/telemetry";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTelemetry, type RunningTelemetry, type TelemetryOptions } from "./start-telemetry.ts";
-import { freePorts, startCollector, until, type Collector } from "./testing/collector.ts";
+import { freePorts } from "../testing/free-ports.ts";
+import { startCollector, until, type Collector } from "./testing/collector.ts";
 import { startEnvoyPair, type EnvoyPair } from "./testing/envoy-pair.ts";
 
 const envoy = process.env["HEDDLE_ENVOY"];

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startTelemetry } from "./start-telemetry.ts";
-import { freePorts, startCollector, until } from "./testing/collector.ts";
+import { freePorts } from "../testing/free-ports.ts";
+import { startCollector, until } from "./testing/collector.ts";
 import { startEnvoyPair } from "./testing/envoy-pair.ts";
 
 const envoy = process.env["HEDDLE_ENVOY"];

@@ -1,9 +1,9 @@
 /** Scrapes the proxies in turn: what they count is kept for Prometheus, and what was added goes up to the plane. */
 
+import { MAX_OPEN_CONNECTIONS } from "@heddle/model";
 import {
   encodeMetrics,
   followConnections,
-  maximumOpenConnections,
   mergeScrapes,
   parsePrometheus,
   requestDeltas,
@@ -181,7 +181,7 @@ export function startScraper(options: ScraperOptions): Scraper {
       state.told ?? (last && toldBefore(last)),
       at,
     );
-    if (connections >= maximumOpenConnections && state.connections < maximumOpenConnections)
+    if (connections >= MAX_OPEN_CONNECTIONS && state.connections < MAX_OPEN_CONNECTIONS)
       log(
         "warn",
         "a proxy has as many TCP connections as one listener tells of; more of them count when they end",

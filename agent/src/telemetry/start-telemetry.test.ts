@@ -6,7 +6,8 @@ import { credentials, Client } from "@grpc/grpc-js";
 import { encodeLogs, type LogRecord } from "@heddle/telemetry";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { startTelemetry, type RunningTelemetry } from "./start-telemetry.ts";
-import { freePorts, startCollector, until, type Collector } from "./testing/collector.ts";
+import { freePorts } from "../testing/free-ports.ts";
+import { startCollector, until, type Collector } from "./testing/collector.ts";
 
 let dir: string;
 let collector: Collector;

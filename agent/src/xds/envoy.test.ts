@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createServer, request } from "node:http";
 import type { Server } from "node:http";
-import { createServer as createTcpServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createAdsServer } from "./ads-server.ts";
@@ -11,20 +10,13 @@ import { until } from "./testing/client.ts";
 import { cluster, endpoints, listener, route } from "./testing/resources.ts";
 import { createTestSecrets, createTestViews, silent } from "./testing/views.ts";
 import type { TestViews } from "./testing/views.ts";
+import { freePorts } from "../testing/free-ports.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** An HTTP server that answers with its name; gives its port. */
 async function upstream(name: string): Promise<number> {
@@ -140,7 +132,8 @@ describe.skipIf(!envoyBinary).each([
     one: number;
     two: number;
   }> {
-    const [one, two, web] = [await upstream("one"), await upstream("two"), await freePort()];
+    const [one, two] = [await upstream("one"), await upstream("two")];
+    const [web = 0] = await freePorts(1);
     const views = createTestViews();
     views.change({
       cluster: { one: cluster("one"), two: cluster("two") },
@@ -247,7 +240,7 @@ describe.skipIf(!envoyBinary).each([
 
   test("a listener that it refuses is named, and holds back neither routes nor other listeners", async () => {
     const { views, server, web } = await begin();
-    const other = await freePort();
+    const [other = 0] = await freePorts(1);
     const bad = { ...listener("bad", other, "web"), listenerFilters: [{ name: "no.such.filter" }] };
     views.change({
       listener: { bad, good: listener("good", other, "web") },
@@ -271,7 +264,7 @@ describe.skipIf(!envoyBinary).each([
 
   test("of several changed resources that fail a constraint together, the bad one is found", async () => {
     const { views, server, web } = await begin();
-    const [first, second] = [await freePort(), await freePort()];
+    const [first = 0, second = 0] = await freePorts(2);
     views.change({
       listener: { l1: listener("l1", first, "r1"), l2: listener("l2", second, "r2") },
       route: { r1: route("r1", { one: 1 }), r2: route("r2", { two: 1 }) },

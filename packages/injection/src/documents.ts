@@ -1,5 +1,5 @@
 /** Files of Kubernetes objects with proxies put into their pods; everything else stays as it was written, comments and all. */
-import { type Diagnostic, type MeshObject, parseObject, type ProxyConfig } from "@heddle/model";
+import type { Diagnostic, MeshObject, ProxyConfig } from "@heddle/model";
 import { type Document, isMap, isSeq, LineCounter, parseAllDocuments, stringify } from "yaml";
 import { inject } from "./inject.ts";
 import type { NotInjected } from "./policy.ts";
@@ -19,7 +19,7 @@ export interface DocumentOptions {
   readonly file: string;
   readonly namespace: string;
   readonly mesh: InjectionMesh;
-  /** Beside those that the text itself holds. */
+  /** Of all files: one may say how the pods of another are run. */
   readonly proxyConfigs?: readonly MeshObject<ProxyConfig>[];
   readonly injection: InjectionOptions;
 }
@@ -45,12 +45,11 @@ export function injectDocuments(text: string, options: DocumentOptions): Injecte
   if (diagnostics.length > 0) return { text, values: [], diagnostics, workloads: [] };
   const values = documents.map((document) => document.toJS() as unknown);
   const workloads: { origin: string; because?: NotInjected }[] = [];
-  const proxyConfigs = [...(options.proxyConfigs ?? []), ...proxyConfigsIn(values, options)];
   const changed = values.map((value, index) => {
     const document = documents[index];
     return changes(value, [], options.namespace).flatMap(({ workload, at }) => {
       const line = document ? lineOf(document, at, lines) : 1;
-      const made = injected(workload, { ...options, proxyConfigs }, line, diagnostics);
+      const made = injected(workload, options, line, diagnostics);
       const origin = originOf(workload);
       workloads.push(made.because === undefined ? { origin } : { origin, because: made.because });
       return made.template === undefined
@@ -70,19 +69,6 @@ export function injectDocuments(text: string, options: DocumentOptions): Injecte
     diagnostics,
     workloads,
   };
-}
-
-/** ProxyConfigs of the files, so that a mesh's own files say how its proxies are run. */
-function proxyConfigsIn(
-  values: readonly unknown[],
-  { file, namespace }: DocumentOptions,
-): readonly MeshObject<ProxyConfig>[] {
-  return values.flatMap((value) => {
-    const { kind, apiVersion } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown };
-    if (kind !== "ProxyConfig" || !String(apiVersion).startsWith("networking.istio.io/")) return [];
-    const { object } = parseObject(value, { file, defaultNamespace: namespace });
-    return object ? [object as MeshObject<ProxyConfig>] : [];
-  });
 }
 
 type Path = readonly (string | number)[];

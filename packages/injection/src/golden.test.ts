@@ -2,6 +2,7 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type MeshObject, parseDocuments, type ProxyConfig } from "@heddle/model";
 import { describe, expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { envoyBinary, validate } from "../../../test/harness/envoy-process.ts";
@@ -27,7 +28,11 @@ function optionsOf(text: string) {
 
 describe.each(cases)("%s", async (name) => {
   const text = await readFile(join(FOLDER, `${name}.yaml`), "utf8");
+  const proxyConfigs = parseDocuments(text, { file: `${name}.yaml` }).objects.flatMap(
+    ({ object }) => (object.kind === "ProxyConfig" ? [object as MeshObject<ProxyConfig>] : []),
+  );
   const made = injectDocuments(text, {
+    proxyConfigs,
     file: `${name}.yaml`,
     namespace: "default",
     mesh: { rootNamespace: "istio-system", clusterDomain: "cluster.local" },
@@ -56,6 +61,7 @@ describe.each(cases)("%s", async (name) => {
 
   test("is left as it is when it is put through once more", () => {
     const again = injectDocuments(made.text, {
+      proxyConfigs,
       file: `${name}.yaml`,
       namespace: "default",
       mesh: { rootNamespace: "istio-system", clusterDomain: "cluster.local" },

@@ -21,5 +21,10 @@ export {
   TOKEN_AUDIENCE,
 } from "./identity.ts";
 export type { NotInjected } from "./policy.ts";
-export { type ProxySettings, READ_PROXY_FIELDS, readProxyField } from "./proxy-settings.ts";
+export {
+  IDLE_PROXY_FIELDS,
+  type ProxySettings,
+  READ_PROXY_FIELDS,
+  readProxyField,
+} from "./proxy-settings.ts";
 export type { Finding } from "./finding.ts";

@@ -1,4 +1,6 @@
 /** The difference of two JSON values as operations of RFC 6902. */
+import { isFields } from "@heddle/model";
+import { deepEqual } from "@heddle/translate";
 
 export interface PatchOperation {
   readonly op: "add" | "remove" | "replace";
@@ -12,7 +14,7 @@ export interface PatchOperation {
  * that a container put in front of others is one operation.
  */
 export function difference(before: unknown, after: unknown, path = ""): readonly PatchOperation[] {
-  if (isObject(before) && isObject(after)) {
+  if (isFields(before) && isFields(after)) {
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     return names.flatMap((name) => {
       const at = `${path}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
@@ -23,7 +25,7 @@ export function difference(before: unknown, after: unknown, path = ""): readonly
     });
   }
   if (Array.isArray(before) && Array.isArray(after)) return listDifference(before, after, path);
-  return equal(before, after) ? [] : [{ op: "replace", path, value: after }];
+  return deepEqual(before, after) ? [] : [{ op: "replace", path, value: after }];
 }
 
 function listDifference(
@@ -33,9 +35,9 @@ function listDifference(
 ): readonly PatchOperation[] {
   const most = Math.min(before.length, after.length);
   let first = 0;
-  while (first < most && equal(before[first], after[first])) first++;
+  while (first < most && deepEqual(before[first], after[first])) first++;
   let last = 0;
-  while (last < most - first && equal(before.at(-1 - last), after.at(-1 - last))) last++;
+  while (last < most - first && deepEqual(before.at(-1 - last), after.at(-1 - last))) last++;
   const old = before.slice(first, before.length - last);
   const made = after.slice(first, after.length - last);
   const both = Math.min(old.length, made.length);
@@ -54,19 +56,4 @@ function listDifference(
       value,
     })),
   ];
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function equal(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((item, index) => equal(item, b[index]));
-  if (!isObject(a) || !isObject(b)) return a === b;
-  const names = Object.keys(a);
-  return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && equal(a[name], b[name]))
-  );
 }

@@ -1,6 +1,5 @@
 /** One Kubernetes object laid over another, as a strategic merge patch: lists of named things are joined by their names. */
-
-type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, isFields } from "@heddle/model";
 
 /** What the items of a list are told apart by; other lists are replaced as a whole. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -24,36 +23,30 @@ export function overlay<T extends object>(base: T, patch: object): T {
     const before = merged[name];
     if (value === null || isDeletion(value)) delete merged[name];
     else if (Array.isArray(value)) merged[name] = overlayList(name, before, value);
-    else if (typeof value === "object") {
-      const under = typeof before === "object" && before !== null && !Array.isArray(before);
-      merged[name] = overlay(under ? before : {}, value);
-    } else merged[name] = value;
+    else if (isFields(value)) merged[name] = overlay(isFields(before) ? before : {}, value);
+    else merged[name] = value;
   }
   return merged as T;
 }
 
 function overlayList(name: string, before: unknown, patch: readonly unknown[]): unknown[] {
   const candidates = Object.hasOwn(KEYS, name) ? (KEYS[name] ?? []) : [];
-  const key = candidates.find((each) => patch.every((item) => isObject(item) && each in item));
+  const key = candidates.find((each) => patch.every((item) => isFields(item) && each in item));
   if (key === undefined) return [...patch];
   const items = Array.isArray(before) ? [...(before as unknown[])] : [];
   for (const item of patch as Fields[]) {
-    const at = items.findIndex((each) => isObject(each) && each[key] === item[key]);
+    const at = items.findIndex((each) => isFields(each) && each[key] === item[key]);
     const known = items[at];
     if (isDeletion(item)) {
       if (at >= 0) items.splice(at, 1);
-    } else if (at >= 0 && isObject(known)) items[at] = overlay(known, item);
+    } else if (at >= 0 && isFields(known)) items[at] = overlay(known, item);
     else items.push(withoutPatch(item));
   }
   return items;
 }
 
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isDeletion(value: unknown): boolean {
-  return isObject(value) && value[PATCH] === "delete";
+  return isFields(value) && value[PATCH] === "delete";
 }
 
 function withoutPatch(value: object): object {

@@ -1,5 +1,5 @@
 /** How one proxy is run: the fields of Istio's ProxyConfig (mesh/v1alpha1) out of a mesh's defaults, a pod's annotation and ProxyConfig objects. */
-import { durationOf, nearest, type ProxyConfig } from "@heddle/model";
+import { durationOf, isFields, nearest, type ProxyConfig } from "@heddle/model";
 import type { Report } from "./finding.ts";
 
 export type ImageType = "default" | "distroless" | "debug";
@@ -66,8 +66,7 @@ const READS: Readonly<Record<string, Read>> = {
     return undefined;
   },
   proxyMetadata: (value, into) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      return "names and texts";
+    if (!isFields(value)) return "names and texts";
     into.proxyMetadata = Object.fromEntries(
       Object.entries(value).map(([name, each]) => [name, String(each)]),
     );
@@ -111,7 +110,7 @@ export function readProxySettings(value: unknown, path: string, report: Report):
   const into: Mutable<ProxySettings> = {};
   const wrong = (message: string, remedy: string) =>
     report({ code: "HDL6003", level: "Error", path, message, remedy });
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isFields(value)) {
     if (value !== undefined && value !== null)
       wrong(`${path} holds no fields`, "Write it as YAML, such as concurrency: 2.");
     return into;

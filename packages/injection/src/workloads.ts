@@ -1,4 +1,5 @@
 /** Where the pods stand in what makes pods. */
+import { isFields } from "@heddle/model";
 import type { PodTemplate } from "./pod.ts";
 
 /** Path to the template of the pods; empty where the object is the pod. */
@@ -25,18 +26,18 @@ export interface Workload {
 
 /** Undefined for anything that makes no pods. */
 export function workloadIn(value: unknown, defaultNamespace: string): Workload | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isFields(value)) return undefined;
   const { apiVersion, kind, metadata } = value;
   if (typeof apiVersion !== "string" || typeof kind !== "string") return undefined;
   const path = Object.hasOwn(TEMPLATES, kind) ? TEMPLATES[kind] : undefined;
   const [group = ""] = apiVersion.split("/");
   if (path === undefined || !GROUPS.has(group)) return undefined;
   const template = path.reduce<unknown>(
-    (inner, step) => (isObject(inner) ? inner[step] : undefined),
+    (inner, step) => (isFields(inner) ? inner[step] : undefined),
     value,
   );
-  if (!isObject(template) || !isObject(template["spec"])) return undefined;
-  const { name, namespace } = isObject(metadata) ? metadata : {};
+  if (!isFields(template) || !isFields(template["spec"])) return undefined;
+  const { name, namespace } = isFields(metadata) ? metadata : {};
   return {
     kind,
     name: typeof name === "string" ? name : "",
@@ -44,8 +45,4 @@ export function workloadIn(value: unknown, defaultNamespace: string): Workload |
     path,
     template: template as PodTemplate,
   };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 /** Configuration kinds, their schemas, references and precedence; the registry of services and workloads. Pure. */
 export type { MeshObject, ObjectMetadata, OwnerReference } from "./object.ts";
 export { byAge, compareText, groupOf, objectKey, originOf, parseObjectKey } from "./object.ts";
+export { type Fields, isFields } from "./fields.ts";
 export type { Diagnostic, Level } from "./diagnostic.ts";
 export { durationOf, millisecondsToProto, parseDuration, protoDuration } from "./duration.ts";
 export {
@@ -27,6 +28,7 @@ export type * from "./kinds/wasm-plugin.ts";
 export type * from "./kinds/traffic-extension.ts";
 export type * from "./kinds/telemetry.ts";
 export type { CountedMetric } from "./telemetry-metrics.ts";
+export { MAX_OPEN_CONNECTIONS, OPEN_CONNECTION } from "./open-connections.ts";
 export { COUNTED_WHEN_NAMED, METRIC_NAMES, metricNamed } from "./telemetry-metrics.ts";
 export type * from "./kinds/authorization-policy.ts";
 export type * from "./kinds/request-authentication.ts";

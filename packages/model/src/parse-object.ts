@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { modelCodes } from "./codes.ts";
 import type { Diagnostic } from "./diagnostic.ts";
+import { type Fields, isFields } from "./fields.ts";
 import { isPassedOver, kindOf, kinds } from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import type { Secret } from "./kinds/kubernetes.ts";
@@ -34,8 +35,6 @@ export interface ParseResult {
   readonly object?: MeshObject;
   readonly diagnostics: Diagnostic[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Where something is that is wrong with a document as a whole; JSONPath's sign for it. */
 const ROOT = "$";
@@ -267,8 +266,4 @@ function originText(value: unknown, { file, defaultNamespace = "default" }: Pars
   const known = kindOf(text(apiVersion, "?"), text(kind, "?"));
   const place = known?.namespaced === false ? "" : `${text(namespace, defaultNamespace)}/`;
   return `${text(kind, "object")} ${place}${text(name, "(no name)")}`;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

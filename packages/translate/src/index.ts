@@ -5,6 +5,7 @@ export type { Change, Overlay, OverlayChange, OverlayScope } from "./overlay.ts"
 export type { XdsNode } from "./node.ts";
 export { parseNode } from "./node.ts";
 export type { Schedule } from "./engine/drain.ts";
+export { deepEqual } from "./engine/deep-equal.ts";
 export type { DerivationStats } from "./engine/engine.ts";
 export type { NamedResource } from "./origin/explain.ts";
 export type { Effect, Translator, TranslatorOptions, TranslatorStats } from "./translator.ts";
@@ -30,4 +31,3 @@ export {
   TCP_ACCESS_LOG,
 } from "./telemetry/access-log-attributes.ts";
 export { METRIC_PREFIX } from "./telemetry/stats-logger.ts";
-export { MAX_OPEN_CONNECTIONS, OPEN_CONNECTION } from "./telemetry/tcp-metrics.ts";

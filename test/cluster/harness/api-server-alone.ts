@@ -1,8 +1,7 @@
 /** An API server without nodes, for what only reads and writes objects: in a few seconds, and without root. */
 import { mkdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { freePorts } from "../../../agent/src/testing/free-ports.ts";
 import { buildKubernetes, type Say } from "./components.ts";
 import {
   apiServer,
@@ -85,19 +84,4 @@ export async function startApiServerAlone(
       await rm(state, { recursive: true, force: true });
     },
   };
-}
-
-/** Given out by the kernel, all at once so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.listen(0, LOOPBACK, () => resolve((server.address() as AddressInfo).port)),
-        ),
-    ),
-  );
-  for (const server of servers) server.close();
-  return ports;
 }

@@ -19,7 +19,7 @@ export function kubeconfigOf(state: string, client = "admin"): string {
   return path.join(state, "credentials", `${client}.kubeconfig`);
 }
 
-export function etcd({ state, etcd: ports }: ControlPlane): Program {
+export function etcd({ state, etcd: ports }: Pick<ControlPlane, "state" | "etcd">): Program {
   const clients = `http://127.0.0.1:${ports.client}`;
   const peers = `http://127.0.0.1:${ports.peer}`;
   return {

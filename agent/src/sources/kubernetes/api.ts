@@ -48,6 +48,16 @@ export class ApiFailure extends Error {
     this.reason = reason;
     this.retryAfter = retryAfter;
   }
+
+  /** As whatever was thrown; what is none stands for an answer that cannot be used. */
+  static of(error: unknown): ApiFailure {
+    return error instanceof ApiFailure ? error : new ApiFailure(String(error), 0, "", 0, error);
+  }
+
+  /** The server does not let the agent ask. */
+  get refused(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
 }
 
 export function createApiServer(access: ApiAccess): ApiServer {
@@ -58,10 +68,10 @@ export function createApiServer(access: ApiAccess): ApiServer {
         await textOf(await open(access, "/readyz", {}, { signal, accept: "text/plain" }, SILENCE));
         return true;
       } catch (error) {
-        const { status } = error as ApiFailure;
+        const { status, refused } = error as ApiFailure;
         if (status === undefined) throw error;
         // Where nobody is let to ask, what it answers otherwise has to do.
-        return status === 401 || status === 403 || status === 404;
+        return refused || status === 404;
       }
     },
     async get(path, query, ask) {

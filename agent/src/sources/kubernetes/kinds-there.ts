@@ -70,11 +70,10 @@ export function watchKinds(
         await wait(hints.shift() ?? INTERVAL * (1 + Math.random() / 2));
       } catch (error) {
         if (signal.aborted) return;
-        failure =
-          error instanceof ApiFailure ? error : new ApiFailure(String(error), 0, "", 0, error);
+        failure = ApiFailure.of(error);
         failed();
         const lasted = performance.now() - worked;
-        const refused = failure.status === 401 || failure.status === 403;
+        const { refused } = failure;
         await wait(backoff({ attempts: attempts++, lasted, refused }, Math.random()));
       }
     }

@@ -151,7 +151,7 @@ export function startReflector(options: ReflectorOptions): Reflector {
     follows();
   };
   const failed = async (error: unknown) => {
-    failure = error instanceof ApiFailure ? error : new ApiFailure(String(error), 0, "", 0, error);
+    failure = ApiFailure.of(error);
     failedAt = performance.now();
     const before = way;
     way = wayOf(failure);
@@ -195,8 +195,8 @@ const UNREACHABLE: ReadonlySet<unknown> = new Set([
 
 type Way = "away" | "broken" | "refused" | "answered";
 
-function wayOf({ status, cause }: ApiFailure): Way {
-  if (status === 401 || status === 403) return "refused";
+function wayOf({ status, refused, cause }: ApiFailure): Way {
+  if (refused) return "refused";
   if (status !== undefined) return "answered";
   return UNREACHABLE.has((cause as { code?: unknown } | undefined)?.code) ? "away" : "broken";
 }

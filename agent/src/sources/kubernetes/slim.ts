@@ -1,9 +1,7 @@
 /** What of an object is kept: the fields that the mesh reads. A cluster's objects are mostly other things. */
-import { PATCHED_OBJECTS } from "@heddle/model";
+import { type Fields, isFields, PATCHED_OBJECTS } from "@heddle/model";
 import type { RawObject } from "./reflector.ts";
 import type { WatchedKind } from "./watched.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A copy of the whole object, for kubectl alone. */
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
@@ -108,7 +106,5 @@ function pick(value: unknown, names: readonly string[]): Fields {
   );
 }
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

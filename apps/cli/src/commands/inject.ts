@@ -1,9 +1,9 @@
 /** `heddle inject`: files with proxies put into their pods. */
 import { Command } from "commander";
 import { CliError } from "../output/cli-error.ts";
-import { formatFindings } from "../output/diagnostics.ts";
 import { printJson } from "../output/print.ts";
 import { readInput } from "./input.ts";
+import { tellOf } from "./made.ts";
 import { meshConfigIn } from "./mesh-config-file.ts";
 import { collect, withOutput } from "./options.ts";
 import { type InjectionFlags, withInjection } from "./injection-options.ts";
@@ -26,17 +26,12 @@ export function injectCommand(): Command {
         meshConfigIn(options.meshConfig),
       ]);
       const made = injectFiles(files, options, meshConfig);
-      if (made.findings.length > 0) process.stderr.write(`${formatFindings(made.findings)}\n`);
-      for (const { origin, because } of made.left)
-        process.stderr.write(`${origin} has no proxy put in: ${because}\n`);
-      if (made.findings.some(({ level }) => level === "Error")) {
-        // A half of what was asked for would be applied unseen.
-        throw new CliError(
-          "HDL9060",
-          "Nothing was printed: some of the pods cannot be injected as they ask.",
-          "Mend what the findings name, and run the command again.",
-        );
-      }
+      const refused = new CliError(
+        "HDL9060",
+        "Nothing was printed: some of the pods cannot be injected as they ask.",
+        "Mend what the findings name, and run the command again.",
+      );
+      tellOf(made, "has no proxy put in", refused);
       if (options.output === "json")
         printJson({ apiVersion: "v1", kind: "List", items: made.values });
       else process.stdout.write(made.text);

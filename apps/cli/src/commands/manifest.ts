@@ -1,10 +1,10 @@
 /** `heddle manifest`: what Heddle would make in a cluster, as manifests. */
 import { Command } from "commander";
-import { formatFindings } from "../output/diagnostics.ts";
 import { CliError } from "../output/cli-error.ts";
 import { printJson } from "../output/print.ts";
 import { readInput } from "./input.ts";
 import { type InjectionFlags, withInjection } from "./injection-options.ts";
+import { tellOf } from "./made.ts";
 import { meshConfigIn } from "./mesh-config-file.ts";
 import { collect, withOutput } from "./options.ts";
 
@@ -39,16 +39,12 @@ async function printGateways(names: readonly string[], options: GatewayOptions):
     meshConfigIn(options.meshConfig),
   ]);
   const made = gatewayManifests(files, names, options, meshConfig);
-  if (made.findings.length > 0) process.stderr.write(`${formatFindings(made.findings)}\n`);
-  for (const { origin, because } of made.left)
-    process.stderr.write(`${origin} has nothing deployed: ${because}\n`);
-  if (made.findings.some(({ level }) => level === "Error")) {
-    throw new CliError(
-      "HDL9061",
-      "Nothing was printed: some of the files have errors.",
-      "Mend what the findings name, and run the command again.",
-    );
-  }
+  const refused = new CliError(
+    "HDL9061",
+    "Nothing was printed: some of the files have errors.",
+    "Mend what the findings name, and run the command again.",
+  );
+  tellOf(made, "has nothing deployed", refused);
   if (options.output === "json") {
     printJson({ apiVersion: "v1", kind: "List", items: made.objects });
     return;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseAgentOptions, startAgent } from "@heddle/agent";
 import { expect, it } from "vitest";
-import { freePorts } from "../../../../agent/src/telemetry/testing/collector.ts";
+import { freePorts } from "../../../../agent/src/testing/free-ports.ts";
 import { startPod } from "../../../../agent/src/testing/envoy-pod.ts";
 import { heddle as run } from "../../../../test/harness/demo-process.ts";
 import { levelQuery } from "./proxy-admin.ts";

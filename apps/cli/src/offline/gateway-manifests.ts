@@ -5,6 +5,7 @@ import {
   type ConfigMap,
   type Diagnostic,
   type GatewayApi,
+  gatewayOfSet,
   isListenerSetAllowed,
   type MeshObject,
   originOf,
@@ -47,13 +48,16 @@ export function gatewayManifests(
   const left: GatewayManifests["left"][number][] = [];
   const made = chosen.flatMap(({ object, source }) => {
     const gateway = object as MeshObject<GatewayApi.Gateway>;
-    const { namespace } = gateway.metadata;
+    const { namespace, name } = gateway.metadata;
     const parameters = gateway.spec.infrastructure?.parametersRef?.name;
     const sets = [
       ...ofKind<GatewayApi.ListenerSet>("ListenerSet"),
       ...ofKind<GatewayApi.ListenerSet>("XListenerSet"),
     ]
-      .filter((set) => addsTo(set, gateway) && isListenerSetAllowed({ object: at }, gateway, set))
+      .filter(
+        ({ spec, metadata }) => gatewayOfSet(spec, metadata.namespace) === `${namespace}/${name}`,
+      )
+      .filter((set) => isListenerSetAllowed({ object: at }, gateway, set))
       .toSorted(byAge);
     const result = deployGateway(
       {
@@ -98,17 +102,4 @@ function choose(found: readonly ParsedObject[], names: readonly string[]): reado
   return names.length === 0
     ? found
     : found.filter(({ object }) => names.includes(object.metadata.name));
-}
-
-function addsTo(
-  { metadata, spec }: MeshObject<GatewayApi.ListenerSet>,
-  gateway: MeshObject<GatewayApi.Gateway>,
-): boolean {
-  const { group = GROUP, kind = "Gateway", namespace = metadata.namespace, name } = spec.parentRef;
-  return (
-    group === GROUP &&
-    kind === "Gateway" &&
-    namespace === gateway.metadata.namespace &&
-    name === gateway.metadata.name
-  );
 }

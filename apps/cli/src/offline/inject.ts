@@ -21,7 +21,6 @@ export function injectFiles(
   meshConfig: MeshConfig | undefined,
 ): InjectedFiles {
   const { namespace } = flags;
-  // One file may say how the pods of another are run.
   const proxyConfigs = loadFiles(files, namespace).objects.flatMap(({ object }) =>
     object.kind === "ProxyConfig" ? [object as MeshObject<ProxyConfig>] : [],
   );

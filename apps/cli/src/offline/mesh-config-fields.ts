@@ -1,15 +1,18 @@
 /** The fields of Istio's MeshConfig (mesh/v1alpha1), each with what it becomes here, or `planned` where that is nothing yet. */
-import { type ProxySettings, READ_PROXY_FIELDS, readProxyField } from "@heddle/injection";
-import type { Diagnostic, ProxyConfig } from "@heddle/model";
+import {
+  IDLE_PROXY_FIELDS,
+  type ProxySettings,
+  READ_PROXY_FIELDS,
+  readProxyField,
+} from "@heddle/injection";
+import type { Diagnostic } from "@heddle/model";
 import type { MeshSettings } from "@heddle/translate";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface MeshSettingsFound {
   readonly settings: Mutable<Partial<MeshSettings>>;
-  /** What holds for each proxy where no ProxyConfig says otherwise. */
-  readonly proxies: Mutable<Omit<ProxyConfig, "selector">>;
-  /** The same and more, as it counts where proxies are put into pods. */
+  /** What holds for each proxy where no ProxyConfig says otherwise, as it counts where proxies are put into pods. */
   readonly pods: Mutable<ProxySettings>;
 }
 
@@ -137,46 +140,23 @@ export const FIELDS: Reads = {
   ]),
 };
 
-/** Of the proxies themselves; what of it is in a bootstrap counts without pods too. */
-const IN_PODS: Reads = Object.fromEntries(
-  READ_PROXY_FIELDS.map((name): [string, Read] => [
-    name,
-    (value, { pods }, report) => {
-      const wanted = readProxyField(name, value, pods);
-      if (wanted !== undefined) wrong(value, wanted, report);
-    },
-  ]),
-);
-
+/** Fields of the proxies themselves. */
 export const PROXY_FIELDS: Reads = {
-  ...IN_PODS,
-  concurrency: number(Infinity, ({ proxies, pods }, value) => {
-    proxies.concurrency = value;
-    pods.concurrency = value;
-  }),
-  proxyMetadata: (value, { proxies, pods }, report) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      return wrong(value, "names and texts", report);
-    const variables = Object.fromEntries(
-      Object.entries(value).map(([name, each]) => [name, String(each)]),
-    );
-    proxies.environmentVariables = variables;
-    pods.proxyMetadata = variables;
-  },
+  ...planned(IDLE_PROXY_FIELDS),
+  ...Object.fromEntries(
+    READ_PROXY_FIELDS.map((name): [string, Read] => [
+      name,
+      (value, { pods }, report) => {
+        const wanted = readProxyField(name, value, pods);
+        if (wanted !== undefined) wrong(value, wanted, report);
+      },
+    ]),
+  ),
+  concurrency: number(Infinity, ({ pods }, value) => void (pods.concurrency = value)),
   tracing: only(
     "sampling",
     number(100, ({ settings }, value) => void (settings.traceSampling ??= value)),
   ),
-  ...planned([
-    ...["availabilityZone", "binaryPath", "caCertificatesPem", "configPath"],
-    ...["controlPlaneAuthPolicy", "customConfigFile", "discoveryAddress"],
-    ...["discoveryRefreshDelay", "envoyAccessLogService", "envoyMetricsService"],
-    ...["extraStatTags", "fileFlushInterval", "fileFlushMinSizeKb", "gatewayTopology", "meshId"],
-    ...["parentShutdownDuration", "privateKeyProvider", "proxyBootstrapTemplatePath"],
-    ...["proxyHeaders", "proxyStatsMatcher", "readinessProbe", "runtimeValues", "sds"],
-    ...["serviceCluster", "statNameLength", "statsCompression", "statsdUdpAddress"],
-    ...["tracingServiceName", "zipkinAddress"],
-  ]),
 };
 
 function planned(names: readonly string[]): Record<string, "planned"> {

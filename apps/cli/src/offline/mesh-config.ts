@@ -1,5 +1,5 @@
 /** Istio's MeshConfig, as its file or the ConfigMap `istio` has it: what of it Heddle has a setting for, and what has no effect here. */
-import { type Diagnostic, nearest } from "@heddle/model";
+import { type Diagnostic, nearest, type ProxyConfig } from "@heddle/model";
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from "yaml";
 import type { InputFile } from "../commands/input.ts";
 import {
@@ -11,6 +11,8 @@ import {
 } from "./mesh-config-fields.ts";
 
 export interface MeshConfig extends MeshSettingsFound {
+  /** What of `pods` counts for proxies elsewhere too: it is in their bootstrap. */
+  readonly proxies: Omit<ProxyConfig, "selector">;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -20,7 +22,7 @@ export function readMeshConfig(file: InputFile): MeshConfig {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const diagnostics: Diagnostic[] = [];
-  const into: MeshSettingsFound = { settings: {}, proxies: {}, pods: {} };
+  const into: MeshSettingsFound = { settings: {}, pods: {} };
   const reportAt =
     (at: number, path?: string): Report =>
     (code, level, message, remedy) =>
@@ -49,7 +51,15 @@ export function readMeshConfig(file: InputFile): MeshConfig {
         reportAt,
       );
   }
-  return { ...into, diagnostics };
+  return { ...into, proxies: proxiesOf(into), diagnostics };
+}
+
+function proxiesOf({ pods }: MeshSettingsFound): MeshConfig["proxies"] {
+  const { concurrency, proxyMetadata } = pods;
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(proxyMetadata === undefined ? {} : { environmentVariables: proxyMetadata }),
+  };
 }
 
 /** The MeshConfig itself, and the number of lines before it: a ConfigMap holds it as one text. */

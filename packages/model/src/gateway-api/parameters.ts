@@ -1,5 +1,6 @@
 /** What a Gateway's `infrastructure.parametersRef` says of the objects that are made for it: a ConfigMap of patches, as Istio has it. */
 import { parse } from "yaml";
+import { isFields } from "../fields.ts";
 import type * as GatewayApi from "../kinds/gateway-api/index.ts";
 import type { ConfigMap } from "../kinds/kubernetes.ts";
 import type { MeshObject } from "../object.ts";
@@ -61,7 +62,7 @@ function invalid(message: string): BrokenReference<"InvalidParameters"> {
 function patchIn(text: string): object | undefined {
   try {
     const value: unknown = parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+    return isFields(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** Fields that Istio's schemas have under a second, older name, read under the one that they have now. */
+import { type Fields, isFields } from "../fields.ts";
 import { joinPath } from "../validate/report.ts";
 import type { Report } from "../validate/report.ts";
 
@@ -13,8 +14,6 @@ export const oldNames: Readonly<Record<string, OldName>> = {
   VirtualService: { list: "http", old: "mirror_percent", now: "mirrorPercent" },
   RequestAuthentication: { list: "jwtRules", old: "jwks_uri", now: "jwksUri" },
 };
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The spec with today's names. Where both stand, the old one is left to be refused. */
 export function withNewNames(kind: string, spec: unknown, report: Report): unknown {
@@ -38,8 +37,4 @@ export function withNewNames(kind: string, spec: unknown, report: Report): unkno
     return { ...rest, [now]: value };
   });
   return { ...spec, [list]: renamed };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 /** The bytes of TCP connections that go on, added to the counters of those that have ended. */
-
+import { METRIC_NAMES, OPEN_CONNECTION } from "@heddle/model";
 import { istioName } from "../prometheus/merge.ts";
 import type { Family } from "../prometheus/parse.ts";
 import { restarted } from "./request-deltas.ts";
@@ -29,24 +29,10 @@ export interface Followed {
 type Way = "received" | "sent";
 const WAYS: readonly Way[] = ["received", "sent"];
 const COUNTER_OF: Readonly<Record<Way, string>> = {
-  received: "istio_tcp_received_bytes_total",
-  sent: "istio_tcp_sent_bytes_total",
+  received: METRIC_NAMES.TCP_RECEIVED_BYTES,
+  sent: METRIC_NAMES.TCP_SENT_BYTES,
 };
-
-/**
- * Proxies tell of a connection that goes on by gauges with its number in `heddle_connection`: one with the labels of its bytes,
- * empty where they are `unknown` beside the bytes, and in `heddle_bytes` which bytes these are, of several the one with the
- * greatest value; and one for each way, zero once the bytes are in the counters.
- */
-export const openConnectionGauges: Readonly<Record<Way | "labels", string>> = {
-  labels: "istio_tcp_connection_open",
-  received: "istio_tcp_received_bytes_open",
-  sent: "istio_tcp_sent_bytes_open",
-};
-const GAUGES: ReadonlySet<string> = new Set(Object.values(openConnectionGauges));
-
-/** Connections of one listener that a proxy tells of while they go on; of others when they end. */
-export const maximumOpenConnections = 1000;
+const GAUGES: ReadonlySet<string> = new Set(Object.values(OPEN_CONNECTION));
 
 /**
  * Of one scrape, taken `at` by a clock that never jumps, after what earlier ones told. A series never goes back while its proxy
@@ -102,11 +88,11 @@ function openBytes(families: readonly Family[]): {
   const samplesOf = (gauge: string) =>
     families.filter(({ name }) => istioName(name) === gauge).flatMap(({ samples }) => samples);
   const open = { received: new Map<string, number>(), sent: new Map<string, number>() };
-  const labelled = samplesOf(openConnectionGauges.labels);
+  const labelled = samplesOf(OPEN_CONNECTION.labels);
   if (labelled.length === 0) return { open, connections: 0 };
   const totals = {
-    received: new Map(samplesOf(openConnectionGauges.received).map(numbered)),
-    sent: new Map(samplesOf(openConnectionGauges.sent).map(numbered)),
+    received: new Map(samplesOf(OPEN_CONNECTION.received).map(numbered)),
+    sent: new Map(samplesOf(OPEN_CONNECTION.sent).map(numbered)),
   };
   const latest = { received: new Map<string, Labelled>(), sent: new Map<string, Labelled>() };
   const numbers = new Set<string>();

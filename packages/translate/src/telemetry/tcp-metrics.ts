@@ -12,7 +12,12 @@ import type {
   Config_Tag,
 } from "@heddle/envoy/extensions/access_loggers/stats/v3";
 import type { TcpProxy_TcpAccessLogOptions } from "@heddle/envoy/extensions/filters/network/tcp_proxy/v3";
-import { type CountedMetric, millisecondsToProto } from "@heddle/model";
+import {
+  type CountedMetric,
+  MAX_OPEN_CONNECTIONS,
+  millisecondsToProto,
+  OPEN_CONNECTION,
+} from "@heddle/model";
 import { type Leg, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
 import type { SideSettings } from "./settings.ts";
@@ -23,20 +28,7 @@ const SHORTEST_MS = 1000;
 /** Half of `STATS_EVICTION_INTERVAL`: a gauge that is set so often is never forgotten while its connection goes on. */
 const LONGEST_MS = 300_000;
 
-/**
- * Gauges by which a proxy tells of connections that go on, each with its number in `heddle_connection`. `labels` is one for each
- * connection with the labels of its bytes, empty for `unknown`, and in `heddle_bytes` of which; of several the greatest counts. The others have the number alone,
- * since labels are most of what a gauge costs. The names are the contract between proxies and whoever merges their scrapes.
- */
-export const OPEN_CONNECTION = {
-  labels: "istio_tcp_connection_open",
-  received: "istio_tcp_received_bytes_open",
-  sent: "istio_tcp_sent_bytes_open",
-} as const;
 const GAUGES = Object.keys(OPEN_CONNECTION).length;
-
-/** Connections of one listener that are told of while they go on; the others count at their end. */
-export const MAX_OPEN_CONNECTIONS = 1000;
 
 const CONNECTION: Config_Tag = { name: "heddle_connection", valueFormat: "%CONNECTION_ID%" };
 /** Which of the connection's bytes have the labels beside it. */

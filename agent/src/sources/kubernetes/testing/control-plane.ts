@@ -3,11 +3,12 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { cacheDirectory } from "../../../../../apps/cli/src/local/cache-directory.ts";
+import { etcd as etcdProgram } from "../../../../../test/cluster/harness/control-plane.ts";
 import { KUBERNETES_VERSION } from "../../../../../test/cluster/harness/versions.ts";
+import { freePorts } from "../../../testing/free-ports.ts";
 
 const built = path.join(cacheDirectory(), "kubernetes", KUBERNETES_VERSION, "kube-apiserver");
 if (!existsSync(built) && process.env["CI"])
@@ -52,8 +53,9 @@ export interface ControlPlane {
 
 export async function startControlPlane(): Promise<ControlPlane> {
   const folder = await mkdtemp(path.join(tmpdir(), "heddle-kubernetes-"));
-  const [port, otherPort] = [await freePort(), await freePort()];
-  const etcd = await startEtcd(folder);
+  const [port = 0, otherPort = 0, client = 0, peer = 0] = await freePorts(4);
+  const { command, args } = etcdProgram({ state: folder, etcd: { client, peer } });
+  const etcd = { url: `http://127.0.0.1:${client}`, process: start(command, args) };
   await writeTokens(folder);
   let server: ChildProcess | undefined;
   const ask = asking(port);
@@ -91,18 +93,6 @@ export async function startControlPlane(): Promise<ControlPlane> {
     throw error;
   }
   return plane;
-}
-
-async function startEtcd(folder: string): Promise<{ url: string; process: ChildProcess }> {
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const peers = `http://127.0.0.1:${await freePort()}`;
-  const process = start("etcd", [
-    ...["--data-dir", path.join(folder, "etcd"), "--unsafe-no-fsync"],
-    ...["--listen-client-urls", url, "--advertise-client-urls", url],
-    ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers],
-    ...["--initial-cluster", `default=${peers}`],
-  ]);
-  return { url, process };
 }
 
 /** Resolves when it is ready. */
@@ -225,15 +215,4 @@ async function kill(child: ChildProcess | undefined): Promise<void> {
   const gone = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
   await gone;
-}
-
-/** Of loopback; nobody has it at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

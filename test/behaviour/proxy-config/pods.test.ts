@@ -1,5 +1,5 @@
-/** Which image of stock Envoy is put into a pod. */
-import { defaultOptions, inject } from "@heddle/injection";
+/** What ProxyConfigs say of the proxies that are put into pods: which image of stock Envoy, and its variables. */
+import { defaultOptions, inject, type Injection } from "@heddle/injection";
 import type { MeshObject, ProxyConfig } from "@heddle/model";
 import { describe, expect } from "vitest";
 import { proves } from "../proves.ts";
@@ -23,23 +23,24 @@ const CONFIGS = [
   config("odd", { selector: { matchLabels: { tier: "odd" } }, image: { imageType: "odd" } }),
 ];
 
-function injected(namespace: string, tier: string) {
+function injected(namespace: string, tier: string, proxyConfigs = CONFIGS) {
   return inject(
     {
       pod: { metadata: { labels: { tier } }, spec: { containers: [{ name: "app" }] } },
       namespace: { name: namespace, labels: { "istio-injection": "enabled" } },
       mesh: MESH,
-      proxyConfigs: CONFIGS,
+      proxyConfigs,
     },
     defaultOptions,
   );
 }
 
-function image(namespace: string, tier: string): string | undefined {
-  const made = injected(namespace, tier);
+function proxyOf(made: Injection) {
   const containers = made.injected ? made.pod.spec?.initContainers : [];
-  return containers?.find(({ name }) => name === "istio-proxy")?.image;
+  return containers?.find(({ name }) => name === "istio-proxy");
 }
+
+const image = (namespace: string, tier: string) => proxyOf(injected(namespace, tier))?.image;
 
 describe("the kind of image in a ProxyConfig", () => {
   proves(
@@ -56,6 +57,24 @@ describe("the kind of image in a ProxyConfig", () => {
         because: "invalid",
         findings: [{ code: "HDL6003", message: 'there is no image of type "odd"' }],
       });
+    },
+  );
+});
+
+describe("the variables of a ProxyConfig", () => {
+  proves(
+    "ProxyConfig",
+    ["environmentVariables"],
+    "are those of the proxy's container in pods that are injected",
+    () => {
+      const variables = { OTHER: "x", ISTIO_META_TIER: "gold" };
+      const made = injected("shop", "none", [config("all", { environmentVariables: variables })]);
+      expect(proxyOf(made)?.env).toEqual(
+        expect.arrayContaining([
+          { name: "OTHER", value: "x" },
+          { name: "ISTIO_META_TIER", value: "gold" },
+        ]),
+      );
     },
   );
 });
