@@ -1,8 +1,15 @@
 /** Conditions of the Gateway API: each reason of its specification, from objects that have it. */
-import { parseDocuments } from "@heddle/model";
+import {
+  type GatewayApi,
+  gatewayApiStatus,
+  gatewayServices,
+  type MeshObject,
+  parseDocuments,
+  type Service,
+} from "@heddle/model";
 import { describe, expect, test } from "vitest";
 import { analyze } from "./analyze.ts";
-import { gatewayApiStatusOf } from "./gateway-api.ts";
+import { gatewayApiReader, gatewayApiStatusOf } from "./gateway-api.ts";
 import { MeshIndex } from "./mesh-index.ts";
 
 const API = "gateway.networking.k8s.io";
@@ -209,6 +216,72 @@ spec: {controllerName: example.com/other}`;
     expect(
       gatewaySays("edge", gateway(`${HTTP}\n  addresses: [${address}]`))?.conditions,
     ).toContain(expected);
+  });
+
+  describe("that is known to be served by a Service", () => {
+    const served = (service: string | undefined, address = "") => {
+      const made = index(
+        gateway(`${HTTP}\n  addresses: [${address}]`),
+        ...(service === undefined ? [] : [service]),
+      );
+      const object = made.entry(`${API}/Gateway/default/edge`)!.object;
+      const services = gatewayServices(
+        object as MeshObject<GatewayApi.Gateway>,
+        "cluster.local",
+      ).map((name) => made.entry(`core/Service/${name}`)?.object as MeshObject<Service>);
+      const status = gatewayApiStatus(gatewayApiReader(made), object, { services });
+      expect(status).toBeDefined();
+      if (!status || !("addresses" in status)) throw new Error("a Gateway has addresses");
+      return [said(status.conditions), status.addresses];
+    };
+    const balanced = (ingress: string, name = "edge-heddle") => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: default}
+spec: {type: LoadBalancer, clusterIP: 10.0.0.1, ports: [{port: 80}]}
+status: {loadBalancer: {ingress: [${ingress}]}}`;
+
+    test("has the addresses that its load balancer was given", () => {
+      expect(served(balanced("{ip: 192.0.2.1}, {hostname: lb.example.com}"))).toEqual([
+        FINE,
+        [
+          { type: "IPAddress", value: "192.0.2.1" },
+          { type: "Hostname", value: "lb.example.com" },
+        ],
+      ]);
+    });
+
+    test("waits for an address, and for the Service", () => {
+      const waiting = ["Accepted=True(Accepted)", "Programmed=False(AddressNotAssigned)"];
+      expect(served(balanced(""))).toEqual([waiting, []]);
+      expect(served(undefined)).toEqual([waiting, []]);
+    });
+
+    test("is reached by name in the cluster where there is no load balancer", () => {
+      const inside = `
+apiVersion: v1
+kind: Service
+metadata: {name: edge-heddle, namespace: default}
+spec: {type: ClusterIP, clusterIP: 10.0.0.1, ports: [{port: 80}]}`;
+      expect(served(inside)).toEqual([
+        FINE,
+        [{ type: "Hostname", value: "edge-heddle.default.svc.cluster.local" }],
+      ]);
+    });
+
+    test("has the address that it asks for, or says that it was not given it", () => {
+      const given = balanced("{ip: 192.0.2.1}");
+      expect(served(given, "{value: 192.0.2.1}")[0]).toEqual(FINE);
+      expect(served(given, "{value: 192.0.2.7}")[0]).toContain(
+        "Programmed=False(AddressNotUsable)",
+      );
+    });
+
+    test("has those of the Services that it names, where somebody else deploys its pods", () => {
+      const own = balanced("{ip: 192.0.2.5}", "mine");
+      const found = served(own, "{type: Hostname, value: mine.default.svc.cluster.local}");
+      expect(found).toEqual([FINE, [{ type: "IPAddress", value: "192.0.2.5" }]]);
+    });
   });
 
   test("without pods, where pods are known, has no resources", () => {

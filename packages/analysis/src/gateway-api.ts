@@ -26,11 +26,13 @@ const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 export function gatewayApiStatusOf(index: MeshIndex, key: string): GatewayApiStatus | undefined {
   const object = index.entry(key)?.object;
   if (!object?.apiVersion.startsWith("gateway.networking.")) return undefined;
-  return gatewayApiStatus(gatewayApiReader(index), object, serving(index, object));
+  return gatewayApiStatus(gatewayApiReader(index), object, {
+    proxies: hasProxies(index, object),
+  });
 }
 
 /** Undefined where no pods are known, and for a Gateway that names a Service as its address. */
-function serving(index: MeshIndex, { kind, metadata, spec }: MeshObject): boolean | undefined {
+function hasProxies(index: MeshIndex, { kind, metadata, spec }: MeshObject): boolean | undefined {
   if (kind !== "Gateway" || !index.has("Pod")) return undefined;
   const { addresses = [] } = spec as GatewayApi.Gateway;
   if (addresses.some(({ type }) => type === "Hostname")) return undefined;

@@ -111,6 +111,8 @@ export { byIngressPath, type IngressPathMatch, ingressPathMatch } from "./ingres
 export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
 export { isListenerSetAllowed, listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export { gatewayClassState } from "./gateway-api/gateway-class.ts";
+export type { GatewayServing } from "./gateway-api/addresses.ts";
+export { gatewayDeploymentName, gatewayServices } from "./gateway-api/addresses.ts";
 export type { GatewayPatches, PatchedObject } from "./gateway-api/parameters.ts";
 export { gatewayPatches, isInvalid, PATCHED_OBJECTS } from "./gateway-api/parameters.ts";
 export type { GatewayApiReader, RivalRoutes, RouteObject } from "./gateway-api/reader.ts";

@@ -4,6 +4,7 @@ import {
   type GatewayApi,
   type GatewayApiReader,
   gatewayClassState,
+  gatewayDeploymentName,
   gatewayPatches,
   isDnsLabel,
   isInvalid,
@@ -50,7 +51,6 @@ export type GatewayDeployment =
       readonly findings: readonly Finding[];
     };
 
-const NAME = "gateway.istio.io/name-override";
 const SERVICE_ACCOUNT = "gateway.istio.io/service-account";
 
 /** Pure: equal Gateways make equal objects. */
@@ -60,7 +60,7 @@ export function deployGateway(
 ): GatewayDeployment {
   const { gateway, listenerSets = [], gatewayClass, parameters, mesh, proxyConfigs = [] } = request;
   const { metadata, spec } = gateway;
-  const { namespace, name, annotations } = metadata;
+  const { namespace, annotations } = metadata;
   const read = readerOf(gatewayClass, parameters);
   if (gatewayClassState(read, spec.gatewayClassName) !== "ours")
     return { deployed: false, because: "class", findings: [] };
@@ -76,14 +76,14 @@ export function deployGateway(
       message: `InvalidParameters: ${patches.message}`,
       remedy: "Name a ConfigMap of the Gateway's namespace, with patches as the guide has them.",
     });
-  const called = annotations[NAME] ?? `${name}-${spec.gatewayClassName}`;
+  const called = gatewayDeploymentName(gateway);
   if (!isDnsLabel(called))
     report({
       code: "HDL6012",
       level: "Error",
       path: "metadata.name",
       message: `${JSON.stringify(called)} cannot name a Deployment and a Service`,
-      remedy: `Give the Gateway a shorter name, or another for these by the annotation ${NAME}.`,
+      remedy: `Give the Gateway a shorter name, or another for these by the annotation gateway.istio.io/name-override.`,
     });
   const account = annotations[SERVICE_ACCOUNT] ?? called;
   const shared = infrastructureOf(gateway);

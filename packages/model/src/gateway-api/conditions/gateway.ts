@@ -11,6 +11,12 @@ import { gatewayOfSet } from "../places.ts";
 import { hostMatches } from "../../host.ts";
 import { GATEWAY_API, type GatewayApiReader, parentKey } from "../reader.ts";
 import { isBroken } from "../references.ts";
+import {
+  addressesOfServices,
+  gatewayServices,
+  type GatewayServing,
+  type GatewayStatusAddress,
+} from "../addresses.ts";
 import { type Condition, fails, holds } from "./condition.ts";
 
 export interface ListenerStatus {
@@ -23,6 +29,8 @@ export interface ListenerStatus {
 export interface GatewayStatus {
   readonly conditions: readonly Condition[];
   readonly listeners: readonly ListenerStatus[];
+  /** Of a Gateway, where it is known what serves it. */
+  readonly addresses?: readonly GatewayStatusAddress[];
   readonly attachedListenerSets?: number;
 }
 
@@ -57,14 +65,11 @@ function parametersText(reference: GatewayApi.GatewayClass["parametersRef"]): st
   return `${kind}${group === "" ? "" : ` of ${group}`} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
-/**
- * Undefined for a Gateway of another controller. `serving` tells whether there are proxies for it; undefined where nobody
- * knows.
- */
+/** Undefined for a Gateway of another controller. */
 export function gatewayStatus(
   read: GatewayApiReader,
   object: MeshObject<GatewayApi.Gateway>,
-  serving?: boolean,
+  serving: GatewayServing = {},
 ): GatewayStatus | undefined {
   const { namespace, name } = object.metadata;
   const { gatewayClassName, addresses = [] } = object.spec;
@@ -113,7 +118,8 @@ export function gatewayStatus(
       message: "some listeners are not served: their own conditions say why",
     });
   } else conditions.push(holds("Accepted", "Accepted"));
-  conditions.push(programmed(own, addresses, serving));
+  const assigned = serving.services && addressesOfServices(serving.services, read.clusterDomain);
+  conditions.push(programmed(read, object, own, serving, assigned));
   const references = gatewayReferences(read, object, own);
   if (references) conditions.push(references);
   const { default: common, perPort = [] } = object.spec.tls?.frontend ?? {};
@@ -132,6 +138,7 @@ export function gatewayStatus(
   return {
     conditions,
     listeners: own.map((entry) => listenerStatus(read, entry, entries)),
+    ...(assigned ? { addresses: assigned } : {}),
     ...(sets.size > 0 ? { attachedListenerSets: sets.size } : {}),
   };
 }
@@ -157,29 +164,46 @@ function gatewayReferences(
 }
 
 function programmed(
+  read: GatewayApiReader,
+  object: MeshObject<GatewayApi.Gateway>,
   own: readonly ListenerEntry[],
-  addresses: readonly GatewayApi.GatewayAddress[],
-  serving: boolean | undefined,
+  { proxies, services }: GatewayServing,
+  assigned: readonly GatewayStatusAddress[] | undefined,
 ): Condition {
   if (!own.some((entry) => entry.served)) {
     return fails("Programmed", "Invalid", "no listener can be served");
   }
-  if (serving === false) {
+  if (proxies === false) {
     return fails(
       "Programmed",
       "NoResources",
       "no pod has the label gateway.networking.k8s.io/gateway-name with the Gateway's name",
     );
   }
+  const { addresses = [] } = object.spec;
   const asked = addresses.findIndex(
-    ({ type = "IPAddress", value }) => type === "IPAddress" && value,
+    ({ type = "IPAddress", value }) =>
+      type === "IPAddress" && value && !assigned?.some((each) => each.value === value),
   );
   if (asked >= 0) {
+    const address = addresses[asked]?.value ?? "";
+    return fails(
+      "Programmed",
+      assigned ? "AddressNotUsable" : "AddressNotAssigned",
+      assigned
+        ? `the pods' Service has not been given the address ${address}`
+        : `the address of the pods' Service decides; ${address} is not assigned here`,
+      `spec.addresses[${asked}]`,
+    );
+  }
+  if (services && assigned?.length === 0) {
+    const [name = ""] = gatewayServices(object, read.clusterDomain);
     return fails(
       "Programmed",
       "AddressNotAssigned",
-      `the address of the pods' Service decides; ${addresses[asked]?.value ?? ""} is not assigned here`,
-      `spec.addresses[${asked}]`,
+      services.some((service) => service)
+        ? `no load balancer has given Service ${name} an address yet`
+        : `there is no Service ${name}`,
     );
   }
   return holds("Programmed", "Programmed");

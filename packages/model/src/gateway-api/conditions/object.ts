@@ -3,6 +3,7 @@ import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
 import type { MeshObject } from "../../object.ts";
 import { type GatewayApiReader, ROUTE_KINDS, type RouteObject } from "../reader.ts";
 import { backendTlsPolicyStatus } from "./backend-tls-policy.ts";
+import type { GatewayServing } from "../addresses.ts";
 import type { Condition } from "./condition.ts";
 import { gatewayClassStatus, gatewayStatus, listenerSetStatus } from "./gateway.ts";
 import { routeStatus } from "./route.ts";
@@ -16,12 +17,12 @@ export type GatewayApiStatus = NonNullable<
 
 /**
  * As it would stand under `status` in Kubernetes, without times. Undefined for objects of other APIs, of kinds without a
- * status, and for those of other controllers. `serving` tells whether a Gateway has proxies, where that is known.
+ * status, and for those of other controllers. `serving` tells what serves a Gateway, where that is known.
  */
 export function gatewayApiStatus(
   read: GatewayApiReader,
   object: MeshObject,
-  serving?: boolean,
+  serving?: GatewayServing,
 ): GatewayApiStatus | undefined {
   if (!object.apiVersion.startsWith("gateway.networking.")) return undefined;
   if ((ROUTE_KINDS as readonly string[]).includes(object.kind)) {
