@@ -12,6 +12,7 @@ import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identi
 import { createSecretSource } from "./identity/secret-source.ts";
 import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
+import { openAccess } from "./kubernetes/access.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
 import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
@@ -23,11 +24,7 @@ import { createMeshConflicts } from "./sources/conflicts.ts";
 import { createClusterOwner } from "./sources/cluster.ts";
 import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
-import {
-  type KubernetesSource,
-  openAccess,
-  startKubernetesSource,
-} from "./sources/kubernetes/index.ts";
+import { type KubernetesSource, startKubernetesSource } from "./sources/kubernetes/index.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
 import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
 import { createAcknowledged } from "./state/acknowledged.ts";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
-import type { KubernetesOptions } from "./sources/kubernetes/index.ts";
+import type { KubernetesOptions } from "./kubernetes/access.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */

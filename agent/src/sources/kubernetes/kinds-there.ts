@@ -1,7 +1,8 @@
 /** Keeps up with which kinds the cluster has: asks now and then, and when a definition comes or goes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "@heddle/sync";
-import { ApiFailure, type ApiServer } from "./api.ts";
+import { ApiFailure } from "../../kubernetes/api-failure.ts";
+import type { ApiServer } from "./api.ts";
 import { type Discovered, discover } from "./discovery.ts";
 import type { ReflectorTarget } from "./reflector.ts";
 import type { WatchedKind } from "./watched.ts";

@@ -3,7 +3,8 @@ import type { Diagnostic, MeshObject } from "@heddle/model";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { AgentLog } from "../../log.ts";
 import { until } from "../../testing/envoy-pod.ts";
-import { openAccess } from "./access.ts";
+import { openAccess } from "../../kubernetes/access.ts";
+import type { PolicyRule } from "../../kubernetes/rights.ts";
 import { type KubernetesSource, startKubernetesSource } from "./source.ts";
 import {
   AGENT_USER,
@@ -12,7 +13,7 @@ import {
   startControlPlane,
 } from "./testing/control-plane.ts";
 import { definitionOf } from "./testing/definitions.ts";
-import { type PolicyRule, rightsToRead, watchedKinds } from "./watched.ts";
+import { rightsToRead, watchedKinds } from "./watched.ts";
 
 const NAMESPACE = "/api/v1/namespaces/default";
 const RULES = "/apis/networking.istio.io/v1/namespaces/default/virtualservices";

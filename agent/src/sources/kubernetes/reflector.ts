@@ -1,7 +1,9 @@
 /** Follows all objects of one kind: lists them, watches from there, and begins again where the watch's place is lost. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { backoff } from "@heddle/sync";
-import { ApiFailure, type ApiServer, type Query } from "./api.ts";
+import { ApiFailure } from "../../kubernetes/api-failure.ts";
+import type { Query } from "../../kubernetes/request.ts";
+import type { ApiServer } from "./api.ts";
 
 /** An object as the API server sends it. */
 export interface RawObject {

@@ -2,7 +2,7 @@
 import type { Diagnostic } from "@heddle/model";
 import type { AgentLog } from "../../log.ts";
 import type { OwnedObject } from "../merge.ts";
-import type { ApiAccess } from "./access.ts";
+import type { ApiAccess } from "../../kubernetes/access.ts";
 import { createApiServer } from "./api.ts";
 import { type Discovered, strangeVersions } from "./discovery.ts";
 import { watchKinds } from "./kinds-there.ts";

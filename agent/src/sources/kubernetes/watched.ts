@@ -1,5 +1,6 @@
 /** What the agent reads of a cluster: which kinds, where the API server has them, and with what rights. */
 import { kinds } from "@heddle/model";
+import type { PolicyRule } from "../../kubernetes/rights.ts";
 
 export interface WatchedKind {
   /** As in a model key: the group without a name is `core`. */
@@ -80,12 +81,6 @@ export function apiVersionOf({ group }: Pick<WatchedKind, "group">, version: str
 export function pathOf(kind: WatchedKind, version: string): string {
   const api = kind.group === "core" ? "/api" : "/apis";
   return `${api}/${apiVersionOf(kind, version)}/${kind.plural}`;
-}
-
-export interface PolicyRule {
-  readonly apiGroups: readonly string[];
-  readonly resources: readonly string[];
-  readonly verbs: readonly string[];
 }
 
 /** The rights that reading takes: to list and to watch, a rule for each group. */

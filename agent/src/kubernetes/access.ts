@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
 import { homedir } from "node:os";
 import path from "node:path";
-import { AgentError } from "../../agent-error.ts";
+import { AgentError } from "../agent-error.ts";
 
 export interface KubernetesOptions {
   /** A kubeconfig file; undefined: `KUBECONFIG`, then the pod's own account, then `~/.kube/config`. */
