@@ -202,6 +202,21 @@ export class ProxyStream implements End {
     return this.#upToDate && [...this.#subscriptions.values()].every(({ answered }) => answered);
   }
 
+  get settledOutbound(): boolean {
+    return (
+      this.#ready &&
+      this.#requests.length === 0 &&
+      this.#changes.every((changed) =>
+        [...changed].every(([type, names]) =>
+          [...names].every((name) => this.#isInbound(type, name)),
+        ),
+      ) &&
+      [...this.#subscriptions].every(([type, subscription]) =>
+        subscription.awaitsOnly((name) => this.#isInbound(type, name)),
+      )
+    );
+  }
+
   release(): void {
     this.#subscriptions.get("listener")?.touch(this.#inbound.release());
     this.wake();
@@ -422,6 +437,11 @@ export class ProxyStream implements End {
         this.#view!.named("endpoint", endpoints ?? name),
       ),
     );
+  }
+
+  /** What others meet when they come, and not what the proxy reaches others by. */
+  #isInbound(type: ResourceType, name: string): boolean {
+    return type === "secret" || (type === "listener" && this.#inbound.concerns(name));
   }
 
   #newest(type: ResourceType, name: string): unknown {

@@ -29,6 +29,11 @@ export class InboundOverlap {
     return this.#names;
   }
 
+  /** A listener of this name is inbound, or was until now. */
+  concerns(name: string): boolean {
+    return this.#names.has(name) || this.#kept.has(name);
+  }
+
   /** Names of the secrets that its listeners wait for. */
   get secrets(): readonly string[] {
     return [...this.#given.values()].flatMap(secretsOf);

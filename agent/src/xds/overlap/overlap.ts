@@ -12,6 +12,8 @@ export interface End {
   readonly listening: boolean;
   /** It has all that it has been meant to have and may have; what it will lose later does not count. */
   readonly switched: boolean;
+  /** What it has yet to learn concerns who reaches it, and not whom it reaches. */
+  readonly settledOutbound: boolean;
   /** What it keeps only for the sake of others may go. */
   release(): void;
   /** What it waited for may have come. */
@@ -90,8 +92,13 @@ export class Overlap {
     };
     this.#closing.set(end, closing);
     void this.#settled().then(() => {
-      closing.awaited = new Set([...this.#ends()].filter((each) => each !== end));
-      for (const each of closing.awaited) if (each.switched) closing.awaited.delete(each);
+      const others = [...this.#ends()].filter((each) => each !== end);
+      // Nobody comes in another way than before, and nobody has just been told to.
+      if (known === undefined && others.every((each) => each.settledOutbound)) {
+        if (this.#closing.get(end) === closing) this.#closed(end);
+        return;
+      }
+      closing.awaited = new Set(others.filter((each) => !each.switched));
       this.#closeIfAlone(end, closing);
     });
   }
