@@ -202,18 +202,16 @@ export class ProxyStream implements End {
     return this.#upToDate && [...this.#subscriptions.values()].every(({ answered }) => answered);
   }
 
-  get settledOutbound(): boolean {
-    return (
-      this.#ready &&
-      this.#requests.length === 0 &&
-      this.#changes.every((changed) =>
-        [...changed].every(([type, names]) =>
-          [...names].every((name) => this.#isInbound(type, name)),
-        ),
-      ) &&
-      [...this.#subscriptions].every(([type, subscription]) =>
-        subscription.awaitsOnly((name) => this.#isInbound(type, name)),
-      )
+  get silence(): number {
+    return this.#inbound.silence;
+  }
+
+  get learning(): boolean {
+    if (!this.#ready || this.#requests.length > 0) return true;
+    return (["cluster", "endpoint"] as const).some(
+      (type) =>
+        this.#changes.some((changed) => (changed.get(type)?.size ?? 0) > 0) ||
+        !(this.#subscriptions.get(type)?.answered ?? true),
     );
   }
 
@@ -437,11 +435,6 @@ export class ProxyStream implements End {
         this.#view!.named("endpoint", endpoints ?? name),
       ),
     );
-  }
-
-  /** What others meet when they come, and not what the proxy reaches others by. */
-  #isInbound(type: ResourceType, name: string): boolean {
-    return type === "secret" || (type === "listener" && this.#inbound.concerns(name));
   }
 
   #newest(type: ResourceType, name: string): unknown {

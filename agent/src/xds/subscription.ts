@@ -162,14 +162,6 @@ export class Subscription {
     return !this.waiting && this.#outstanding === undefined;
   }
 
-  /** Nothing is to be sent, or has yet to be answered, but what such names stand for. */
-  awaitsOnly(names: (name: string) => boolean): boolean {
-    if (this.#owesAnswer) return false;
-    for (const name of this.#stale) if (!names(name)) return false;
-    for (const name of this.#outstanding?.changes.keys() ?? []) if (!names(name)) return false;
-    return true;
-  }
-
   /** The names wanted are exactly these (state of the world). */
   replaceNames(names: readonly string[]): void {
     if (names.length === 0 && this.#wildcard && this.#names.size === 0) return;

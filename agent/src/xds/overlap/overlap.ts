@@ -12,8 +12,13 @@ export interface End {
   readonly listening: boolean;
   /** It has all that it has been meant to have and may have; what it will lose later does not count. */
   readonly switched: boolean;
-  /** What it has yet to learn concerns who reaches it, and not whom it reaches. */
-  readonly settledOutbound: boolean;
+  /**
+   * For how long a connection that says nothing may be looked at before what is to go has it, milliseconds: clients open some that
+   * they use later.
+   */
+  readonly silence: number;
+  /** It has yet to learn something of whom it reaches, and how. */
+  readonly learning: boolean;
   /** What it keeps only for the sake of others may go. */
   release(): void;
   /** What it waited for may have come. */
@@ -87,14 +92,14 @@ export class Overlap {
     const known = this.#closing.get(end);
     clearTimeout(known?.grace);
     const closing: Closing = {
-      limit: known?.limit ?? later(PATIENCE_MS, () => this.#closed(end)),
+      limit: known?.limit ?? later(PATIENCE_MS + end.silence, () => this.#closed(end)),
       awaited: undefined,
     };
     this.#closing.set(end, closing);
     void this.#settled().then(() => {
       const others = [...this.#ends()].filter((each) => each !== end);
       // Nobody comes in another way than before, and nobody has just been told to.
-      if (known === undefined && others.every((each) => each.settledOutbound)) {
+      if (known === undefined && !others.some((each) => each.learning)) {
         if (this.#closing.get(end) === closing) this.#closed(end);
         return;
       }
@@ -156,7 +161,7 @@ export class Overlap {
 
   #closeIfAlone(end: End, closing: Closing): void {
     if (closing.awaited?.size !== 0 || this.#closing.get(end) !== closing) return;
-    closing.grace ??= later(CLOSE_GRACE_MS, () => this.#closed(end));
+    closing.grace ??= later(CLOSE_GRACE_MS + end.silence, () => this.#closed(end));
   }
 
   #closed(end: End): void {
