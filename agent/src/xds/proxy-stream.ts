@@ -202,6 +202,19 @@ export class ProxyStream implements End {
     return this.#upToDate && [...this.#subscriptions.values()].every(({ answered }) => answered);
   }
 
+  get silence(): number {
+    return this.#inbound.silence;
+  }
+
+  get learning(): boolean {
+    if (!this.#ready || this.#requests.length > 0) return true;
+    return (["cluster", "endpoint"] as const).some(
+      (type) =>
+        this.#changes.some((changed) => (changed.get(type)?.size ?? 0) > 0) ||
+        !(this.#subscriptions.get(type)?.answered ?? true),
+    );
+  }
+
   release(): void {
     this.#subscriptions.get("listener")?.touch(this.#inbound.release());
     this.wake();

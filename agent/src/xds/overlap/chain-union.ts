@@ -5,17 +5,34 @@ import type {
   Listener,
   ListenerFilter,
 } from "@heddle/envoy/config/listener/v3";
+import { durationOf } from "@heddle/model";
 
 /** The next version with those chains of the one before that it has nothing for; undefined where nothing would be lost. */
 export function withLostChains(before: Listener, next: Listener): Listener | undefined {
   const chains = next.filterChains ?? [];
-  const lost = unclaimedBy(chains, before.filterChains ?? []);
+  const lost = lostChains(before, next);
   if (lost.length === 0) return undefined;
   const filterChains = [
     ...chains.map((chain) => leaving(chain, chains, lost)),
     ...lost.map((chain) => leaving(chain, before.filterChains ?? [], chains)),
   ];
   return { ...next, ...filtersOfBoth(before, next), filterChains };
+}
+
+function lostChains(before: Listener, next: Listener): readonly FilterChain[] {
+  return unclaimedBy(next.filterChains ?? [], before.filterChains ?? []);
+}
+
+/**
+ * For how long a connection that says nothing is looked at before a chain has it which the next version lacks, milliseconds. One
+ * that is still looked at then meets the next version.
+ */
+export function silenceBetween(before: Listener, next: Listener): number {
+  const silent = lostChains(before, next).some(
+    ({ filterChainMatch }) => filterChainMatch?.transportProtocol !== "tls",
+  );
+  const { listenerFilters = [], listenerFiltersTimeout = "0s" } = before;
+  return silent && listenerFilters.length > 0 ? (durationOf(listenerFiltersTimeout) ?? 0) : 0;
 }
 
 /** Chains of either version are chosen by what its listener filters see: of each connection both are to see as much as either. */

@@ -1,6 +1,6 @@
 /** What a proxy's inbound listeners keep of their last version while others may still connect as it asked them to. */
 import type { Listener } from "@heddle/envoy/config/listener/v3";
-import { secretsOf, takesMore, withLostChains } from "./chain-union.ts";
+import { secretsOf, silenceBetween, takesMore, withLostChains } from "./chain-union.ts";
 
 /** What a change of listeners means for whoever connects to the proxy. */
 export interface Heard {
@@ -16,12 +16,19 @@ export class InboundOverlap {
   /** What stands in for the newest version; the last one where there is no newer. */
   readonly #kept = new Map<string, Listener>();
 
+  #silence = 0;
+
   /** Of its newest listeners. */
   readonly #names = new Set<string>();
 
   /** Something old is kept. */
   get pending(): boolean {
     return this.#kept.size > 0;
+  }
+
+  /** For how long connections that have yet to say their first word may be meant for what is kept, milliseconds. */
+  get silence(): number {
+    return this.#silence;
   }
 
   /** Names of the listeners that there are to be. */
@@ -48,6 +55,7 @@ export class InboundOverlap {
       const kept = next === undefined ? before : withLostChains(before, next);
       if (kept === undefined) continue;
       this.#kept.set(name, kept);
+      if (next) this.#silence = Math.max(this.#silence, silenceBetween(before, next));
       closes = true;
     }
     return { opens, closes };
@@ -66,6 +74,7 @@ export class InboundOverlap {
   release(): readonly string[] {
     const names = [...this.#kept.keys()];
     this.#kept.clear();
+    this.#silence = 0;
     for (const name of names) this.#given.delete(name);
     return names;
   }

@@ -106,6 +106,20 @@ describe.each(["delta", "sotw"] as const)("%s", (dialect) => {
     await until(() => !running.state.get("listener")!.has("inbound"));
   });
 
+  test("what nobody comes by any more goes at once", async () => {
+    const { views, server, log, connect } = await start(dialect);
+    connect("server", SERVER);
+    connect("client", CLIENT, 100);
+    await inStep(server, 2);
+    views.change({ listener: { inbound: inbound("tls", "plain") } });
+    await until(() => log.includes("server takes tls,plain"));
+    await inStep(server, 2);
+    const begun = performance.now();
+    views.change({ listener: { inbound: inbound("tls") } });
+    await until(() => log.includes("server takes tls"));
+    expect(performance.now() - begun).toBeLessThan(900);
+  });
+
   test("a client that never answers holds up the end no longer than patience lasts", async () => {
     const { views, server, log, connect } = await start(dialect);
     connect("server", SERVER);

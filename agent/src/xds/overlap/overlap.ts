@@ -12,6 +12,13 @@ export interface End {
   readonly listening: boolean;
   /** It has all that it has been meant to have and may have; what it will lose later does not count. */
   readonly switched: boolean;
+  /**
+   * For how long a connection that says nothing may be looked at before what is to go has it, milliseconds: clients open some that
+   * they use later.
+   */
+  readonly silence: number;
+  /** It has yet to learn something of whom it reaches, and how. */
+  readonly learning: boolean;
   /** What it keeps only for the sake of others may go. */
   release(): void;
   /** What it waited for may have come. */
@@ -85,13 +92,18 @@ export class Overlap {
     const known = this.#closing.get(end);
     clearTimeout(known?.grace);
     const closing: Closing = {
-      limit: known?.limit ?? later(PATIENCE_MS, () => this.#closed(end)),
+      limit: known?.limit ?? later(PATIENCE_MS + end.silence, () => this.#closed(end)),
       awaited: undefined,
     };
     this.#closing.set(end, closing);
     void this.#settled().then(() => {
-      closing.awaited = new Set([...this.#ends()].filter((each) => each !== end));
-      for (const each of closing.awaited) if (each.switched) closing.awaited.delete(each);
+      const others = [...this.#ends()].filter((each) => each !== end);
+      // Nobody comes in another way than before, and nobody has just been told to.
+      if (known === undefined && !others.some((each) => each.learning)) {
+        if (this.#closing.get(end) === closing) this.#closed(end);
+        return;
+      }
+      closing.awaited = new Set(others.filter((each) => !each.switched));
       this.#closeIfAlone(end, closing);
     });
   }
@@ -149,7 +161,7 @@ export class Overlap {
 
   #closeIfAlone(end: End, closing: Closing): void {
     if (closing.awaited?.size !== 0 || this.#closing.get(end) !== closing) return;
-    closing.grace ??= later(CLOSE_GRACE_MS, () => this.#closed(end));
+    closing.grace ??= later(CLOSE_GRACE_MS + end.silence, () => this.#closed(end));
   }
 
   #closed(end: End): void {
