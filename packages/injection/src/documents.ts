@@ -1,6 +1,12 @@
 /** Files of Kubernetes objects with proxies put into their pods; everything else stays as it was written, comments and all. */
-import type { Diagnostic, MeshObject, ProxyConfig } from "@heddle/model";
-import { type Document, isMap, isSeq, LineCounter, parseAllDocuments, stringify } from "yaml";
+import {
+  type Diagnostic,
+  type MeshObject,
+  type ProxyConfig,
+  readSource,
+  textDiagnostic,
+} from "@heddle/model";
+import { type Document, isMap, isSeq, stringify } from "yaml";
 import { inject } from "./inject.ts";
 import type { NotInjected } from "./policy.ts";
 import type { InjectionMesh, InjectionOptions } from "./settings.ts";
@@ -26,29 +32,19 @@ export interface DocumentOptions {
 
 /** Never throws on what a user wrote: text that cannot be read is an Error among the diagnostics, and comes back as it is. */
 export function injectDocuments(text: string, options: DocumentOptions): InjectedText {
-  const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, merge: true });
-  const documents = "empty" in parsed ? [] : parsed;
-  const diagnostics: Diagnostic[] = [];
-  for (const { errors } of documents) {
-    const [error] = errors;
-    if (error)
-      diagnostics.push({
-        code: "HDL0002",
-        level: "Error",
-        message: error.message.split("\n")[0] ?? "",
-        origin: options.file,
-        reference: `${options.file}:${lines.linePos(error.pos[0]).line}`,
-        remedy: "Mend the place that the message names.",
-      });
-  }
-  if (diagnostics.length > 0) return { text, values: [], diagnostics, workloads: [] };
-  const values = documents.map((document) => document.toJS() as unknown);
+  const { documents: read, empty, findings } = readSource(text);
+  const diagnostics = findings.map((finding) => textDiagnostic(finding, options.file));
+  if (findings.length > 0) return { text, values: [], diagnostics, workloads: [] };
+  const parts: readonly Part[] = [
+    ...read,
+    ...empty.map((document) => ({ document, value: null, lineOf: () => 1 })),
+  ].toSorted((a, b) => beginOf(a.document) - beginOf(b.document));
+  const documents = parts.map(({ document }) => document);
+  const values = parts.map(({ value }) => value);
   const workloads: { origin: string; because?: NotInjected }[] = [];
-  const changed = values.map((value, index) => {
-    const document = documents[index];
+  const changed = parts.map(({ value, lineOf }) => {
     return changes(value, [], options.namespace).flatMap(({ workload, at }) => {
-      const line = document ? lineOf(document, at, lines) : 1;
+      const line = lineOf(pathText(at));
       const made = injected(workload, options, line, diagnostics);
       const origin = originOf(workload);
       workloads.push(made.because === undefined ? { origin } : { origin, because: made.because });
@@ -71,7 +67,23 @@ export function injectDocuments(text: string, options: DocumentOptions): Injecte
   };
 }
 
+interface Part {
+  readonly value: unknown;
+  readonly document: Document;
+  readonly lineOf: (path: string) => number;
+}
+
+const beginOf = ({ range }: Document): number => range?.[0] ?? 0;
+
 type Path = readonly (string | number)[];
+
+/** `items[2]`: inside of a document there is nothing else between it and what makes pods. */
+const pathText = (path: Path): string =>
+  path.reduce<string>(
+    (text, step) =>
+      typeof step === "number" ? `${text}[${step}]` : text ? `${text}.${step}` : step,
+    "",
+  );
 
 function changes(
   value: unknown,
@@ -165,10 +177,4 @@ function withTemplates(
     // Something outside of the pod was written as a copy of what stands in it.
     return stringify(value, { ...options, aliasDuplicateObjects: false });
   }
-}
-
-function lineOf(document: Document, at: Path, lines: LineCounter): number {
-  const node = at.length === 0 ? document.contents : document.getIn(at, true);
-  const offset = (node as { range?: [number, number, number] } | null)?.range?.[0];
-  return lines.linePos(offset ?? 0).line;
 }

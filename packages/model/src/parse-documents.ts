@@ -4,7 +4,7 @@ import type { MeshObject } from "./object.ts";
 import type { Diagnostic } from "./diagnostic.ts";
 import { diagnosticOf, parseObject } from "./parse-object.ts";
 import { readSource } from "./source.ts";
-import type { SourceDocument } from "./source.ts";
+import type { SourceDocument, TextFinding } from "./source.ts";
 
 export interface ParsedObject {
   readonly object: MeshObject;
@@ -33,11 +33,9 @@ export function parseDocuments(
   }: { file: string; defaultNamespace?: string; firstLine?: number },
 ): { objects: ParsedObject[]; diagnostics: Diagnostic[] } {
   const { documents, findings } = readSource(text, firstLine);
-  const diagnostics = findings.map(({ line, ...finding }) =>
-    diagnosticOf({ ...finding, path: "" }, file, { file, lineOf: () => line }),
-  );
+  const diagnostics = findings.map((finding) => textDiagnostic(finding, file));
   const objects: ParsedObject[] = [];
-  for (const { value, lineOf } of documents.flatMap(unwrapList)) {
+  for (const { value, lineOf } of documents.flatMap((each) => unwrapList(each))) {
     const parsed = parseObject(value, { file, defaultNamespace, lineOf });
     diagnostics.push(...parsed.diagnostics);
     if (!parsed.object) continue;
@@ -45,6 +43,11 @@ export function parseDocuments(
   }
   const unique = withoutTwins(objects);
   return { objects: unique.objects, diagnostics: [...diagnostics, ...unique.diagnostics] };
+}
+
+/** What is wrong with a text that cannot be read. */
+export function textDiagnostic({ line, ...finding }: TextFinding, file: string): Diagnostic {
+  return diagnosticOf({ ...finding, path: "" }, file, { file, lineOf: () => line });
 }
 
 /** Of objects with one key the first, and an error for every other. Also for objects of several files. */
@@ -75,8 +78,10 @@ export function withoutTwins(objects: readonly ParsedObject[]): {
   return { objects: [...first.values()], diagnostics };
 }
 
+type Held = Pick<SourceDocument, "value" | "lineOf">;
+
 /** `List`, and typed lists such as `VirtualServiceList`, as the objects that they hold. */
-function unwrapList(document: SourceDocument): SourceDocument[] {
+function unwrapList(document: Held): Held[] {
   const { value, lineOf } = document;
   if (typeof value !== "object" || value === null) return [document];
   const { kind, items } = value as { kind?: unknown; items?: unknown };

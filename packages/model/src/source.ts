@@ -13,6 +13,8 @@ export const MAX_DEPTH = 100;
 
 export interface SourceDocument {
   readonly value: unknown;
+  /** As it is written, for whoever changes a part of it. */
+  readonly document: Document;
   /** Line of a JSON path, or of the nearest thing around it; counted from 1. */
   readonly lineOf: (path: string) => number;
 }
@@ -22,22 +24,23 @@ export interface TextFinding extends Omit<Finding, "path"> {
   readonly line: number;
 }
 
+export interface Source {
+  readonly documents: SourceDocument[];
+  /** Documents without a value, such as a comment alone. */
+  readonly empty: Document[];
+  readonly findings: TextFinding[];
+}
+
 /**
  * Every document of a text. One that cannot be read gives a finding and no value; the others are read all the same.
  * JSON is read as the YAML that it is. `firstLine` is where the text begins in its file.
  */
-export function readSource(
-  text: string,
-  firstLine = 1,
-): {
-  documents: SourceDocument[];
-  findings: TextFinding[];
-} {
+export function readSource(text: string, firstLine = 1): Source {
   const bytes =
     text.length > MAX_DOCUMENT_BYTES ? text.length : new TextEncoder().encode(text).length;
   if (bytes > MAX_DOCUMENT_BYTES) {
     const message = `the text has ${bytes} bytes (${MAX_DOCUMENT_BYTES} at most)`;
-    return { documents: [], findings: [{ code: "HDL0001", line: firstLine, message }] };
+    return { documents: [], empty: [], findings: [{ code: "HDL0001", line: firstLine, message }] };
   }
   const lines = new LineCounter();
   const { linePos } = lines;
@@ -46,6 +49,7 @@ export function readSource(
     return { line: line + firstLine - 1, col };
   };
   const documents: SourceDocument[] = [];
+  const empty: Document[] = [];
   const findings: TextFinding[] = [];
   // The library compares every pair of keys to find equal ones; ours is linear.
   const options = {
@@ -63,13 +67,13 @@ export function readSource(
     }
     try {
       const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
-      if (value === null || value === undefined) continue;
-      documents.push({ value, lineOf: lineFinder(document, lines) });
+      if (value === null || value === undefined) empty.push(document);
+      else documents.push({ value, document, lineOf: lineFinder(document, lines) });
     } catch (error) {
       findings.push({ ...expansion(error), line: lineAt(document.range[0], lines) });
     }
   }
-  return { documents, findings };
+  return { documents, empty, findings };
 }
 
 function documentError(document: Document, lines: LineCounter): TextFinding | undefined {
