@@ -13,6 +13,7 @@ const SCRIPTS: Record<string, readonly string[] | undefined> = {
   cluster: ["test/cluster/main.ts"],
   check: ["infra/checks/check.ts"],
   bench: ["test/bench/main.ts"],
+  bundle: ["infra/images/agent/bundle.ts"],
 };
 
 const [name = "", ...rest] = process.argv.slice(2);

@@ -16,7 +16,7 @@ export interface TelemetryOptions extends TelemetrySettings {
   log?: Log;
   /** False runs it in this process, as `--roles telemetry` does where the process has nothing else to do. */
   separate?: boolean;
-  /** The module that the process runs, where code is bundled and this folder is not beside it. */
+  /** The module that the process runs, where that is another. */
   entry?: URL | string;
 }
 
@@ -29,6 +29,11 @@ export interface RunningTelemetry {
   close(): Promise<void>;
 }
 
+/** In a bundle it lies beside this code too, as JavaScript. */
+const OWN_ENTRY = new URL(
+  `./telemetry-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
 const targetsEveryMs = 1000;
 const firstRestartMs = 500;
 const longestRestartMs = 30_000;
@@ -102,7 +107,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
   }
 
   async function launch(): Promise<{ child: ChildProcess; ports: TelemetryPorts }> {
-    const started = fork(options.entry ?? new URL("./telemetry-process.ts", import.meta.url), {
+    const started = fork(options.entry ?? OWN_ENTRY, {
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The heddle command. Declares commands and options; what a command needs is loaded only when it runs. */
-import { Command, CommanderError } from "commander";
+import { Command } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -17,7 +17,7 @@ import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
 import { heddleVersion, versionCommand } from "./commands/version.ts";
 import { xdsCommand } from "./commands/xds.ts";
-import { fail } from "./output/fail.ts";
+import { runProgram } from "./run-program.ts";
 
 const program = new Command("heddle")
   .description(
@@ -44,26 +44,5 @@ const commands = [
   completionCommand(program),
   versionCommand(),
 ];
-for (const command of commands) program.addCommand(command);
-throwing(program);
 
-// Whoever reads may have seen enough, as `head` has.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit();
-  throw error;
-});
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
-  fail(error);
-}
-
-/** Wrong usage is thrown, by a command's own commands too, so that it exits with 2. */
-function throwing(command: Command): Command {
-  for (const each of command.commands) throwing(each);
-  return command
-    .showHelpAfterError("Run the command with --help to see how it is used.")
-    .exitOverride();
-}
+await runProgram(program, commands);

@@ -1,5 +1,9 @@
-/** Kubernetes manifests: custom resource definitions, from the model's schemas. */
+/** Kubernetes manifests: custom resource definitions, from the model's schemas; and what an installation is made of. */
 export { type CustomResourceDefinition, definedKinds, definitionOf } from "./definitions.ts";
+export type { AgentRights, PolicyRule } from "./install/access.ts";
+export { installationObjects, type InstallationObjects } from "./install/installation.ts";
+export { INSTALL_NAMESPACE, type Installation, type KubernetesObject } from "./install/objects.ts";
+export { type GivenValues, type Values, valuesSchema } from "./install/values.ts";
 export {
   INJECT_PATH,
   INJECTOR_CONFIGURATION,

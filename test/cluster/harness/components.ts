@@ -2,7 +2,7 @@
 import path from "node:path";
 import { cached } from "./cached.ts";
 import { buildGo, go } from "./go-build.ts";
-import { COREDNS_BUILD, KUBERNETES_VERSION, PAUSE_VERSION } from "./versions.ts";
+import { COREDNS_BUILD, HELM_VERSION, KUBERNETES_VERSION, PAUSE_VERSION } from "./versions.ts";
 
 export type Say = (line: string) => void;
 
@@ -72,6 +72,22 @@ export function buildKubernetes(say: Say): Promise<string> {
       into,
     ),
   );
+}
+
+/** The program of Helm. */
+export async function buildHelm(say: Say): Promise<string> {
+  const folder = await built("helm", HELM_VERSION, say, (into) =>
+    buildGo(
+      {
+        module: "helm.sh/helm/v3",
+        version: `v${HELM_VERSION}`,
+        programs: ["helm.sh/helm/v3/cmd/helm"],
+        variables: { "helm.sh/helm/v3/internal/version.version": `v${HELM_VERSION}` },
+      },
+      into,
+    ),
+  );
+  return path.join(folder, "helm");
 }
 
 function built(

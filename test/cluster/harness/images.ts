@@ -74,7 +74,9 @@ export async function importNodeProgram(state: string, program: NodeProgram): Pr
 }
 
 /** Folders to fill, removed afterwards. */
-async function withRoots(use: (first: string, second: string) => Promise<void>): Promise<void> {
+export async function withRoots(
+  use: (first: string, second: string) => Promise<void>,
+): Promise<void> {
   const roots = await mkdtemp(path.join(tmpdir(), "heddle-root-"));
   try {
     await use(path.join(roots, "first"), path.join(roots, "second"));

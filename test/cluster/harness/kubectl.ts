@@ -6,7 +6,7 @@ import { kubeconfigOf } from "./control-plane.ts";
 export interface Kubectl {
   /** What it prints. Rejects with what it says where it fails. */
   (...args: readonly string[]): Promise<string>;
-  /** `kubectl apply`, of objects. */
+  /** `kubectl apply --server-side`, of objects, which have no limit to their size then. */
   apply(...objects: readonly object[]): Promise<string>;
 }
 
@@ -29,6 +29,9 @@ export function kubectlOf(state: string, binaries: string): Kubectl {
   const kubectl = (...args: readonly string[]) => run(args);
   return Object.assign(kubectl, {
     apply: (...objects: readonly object[]) =>
-      run(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: objects })),
+      run(
+        ["apply", "--server-side", "--force-conflicts", "-f", "-"],
+        JSON.stringify({ apiVersion: "v1", kind: "List", items: objects }),
+      ),
   });
 }

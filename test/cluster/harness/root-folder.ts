@@ -1,6 +1,16 @@
 /** Root folders for images: programs of this machine with the libraries that they load, and what every program expects. */
 import { execFile } from "node:child_process";
-import { chmod, copyFile, cp, link, mkdir, realpath, writeFile } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  constants,
+  copyFile,
+  cp,
+  link,
+  mkdir,
+  realpath,
+  writeFile,
+} from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
@@ -29,6 +39,24 @@ export async function addProgram(root: string, binary: string, target: string): 
   for (const library of await librariesOf(binary)) await place(root, library, library);
 }
 
+/** An empty folder at `target`, a path inside the root. */
+export async function addEmptyFolder(root: string, target: string): Promise<void> {
+  await mkdir(path.join(root, target), { recursive: true });
+}
+
+/** Where the machine has a program of this name; PATH need not hold all of root's. */
+export async function foundProgram(name: string): Promise<string> {
+  const folders = [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/sbin", "/sbin"];
+  for (const folder of folders)
+    try {
+      await access(path.join(folder, name), constants.X_OK);
+      return path.join(folder, name);
+    } catch {
+      // In the next, perhaps.
+    }
+  throw new Error(`there is no ${name} on this machine`);
+}
+
 /** Puts a folder's content at `target`, a path inside the root. */
 export async function addFolder(root: string, folder: string, target: string): Promise<void> {
   await cp(folder, path.join(root, target), { recursive: true });
@@ -38,7 +66,10 @@ export async function addFolder(root: string, folder: string, target: string): P
 async function place(root: string, from: string, target: string): Promise<void> {
   const [source, file] = [await realpath(from), path.join(root, target)];
   await mkdir(path.dirname(file), { recursive: true });
-  await link(source, file).catch(() => copyFile(source, file));
+  await link(source, file).catch((error: NodeJS.ErrnoException) => {
+    // Another program loads it too. What is there may be the machine's own file under a second name: it is not written to.
+    if (error.code !== "EEXIST") return copyFile(source, file);
+  });
 }
 
 /** None of a static program. */

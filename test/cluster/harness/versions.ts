@@ -6,3 +6,5 @@ export const KUBERNETES_VERSION = "1.34.4";
 export const COREDNS_BUILD = "1.15.0-1";
 /** Of our own source beside this folder: raise it with each change. */
 export const PAUSE_VERSION = "1";
+/** What people install the chart with. */
+export const HELM_VERSION = "3.22.0";

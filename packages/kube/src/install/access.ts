@@ -1,0 +1,47 @@
+/** Who the agent is in its cluster, and what it may do there. */
+import { type Installation, type KubernetesObject, labelsOf, named } from "./objects.ts";
+
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+/** The agent's own table of them, which is not this package's to know. */
+export interface AgentRights {
+  readonly cluster: readonly PolicyRule[];
+  /** In the namespace that it lies in. */
+  readonly own: readonly PolicyRule[];
+}
+
+const RBAC = "rbac.authorization.k8s.io";
+
+export function access(installation: Installation, rights: AgentRights): KubernetesObject[] {
+  const { namespace } = installation;
+  const labels = labelsOf(installation);
+  const name = named("heddle-agent", installation);
+  // Cluster roles have no namespace; two installations of one revision cannot be in a cluster anyhow.
+  const wide = { name, labels };
+  const own = { name, namespace, labels };
+  const subjects = [{ kind: "ServiceAccount", name, namespace }];
+  const role = (kind: string) => ({ apiGroup: RBAC, kind, name });
+  const apiVersion = `${RBAC}/v1`;
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: own },
+    { apiVersion, kind: "ClusterRole", metadata: wide, rules: rights.cluster },
+    {
+      ...{ apiVersion, kind: "ClusterRoleBinding", metadata: wide },
+      ...{ roleRef: role("ClusterRole"), subjects },
+    },
+    ...(rights.own.length === 0
+      ? []
+      : [
+          { apiVersion, kind: "Role", metadata: own, rules: rights.own },
+          {
+            ...{ apiVersion, kind: "RoleBinding", metadata: own },
+            ...{ roleRef: role("Role"), subjects },
+          },
+        ]),
+  ];
+}

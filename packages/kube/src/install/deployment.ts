@@ -1,0 +1,163 @@
+/** The agent's pods: as little as the strictest of Kubernetes' pod security levels asks for, and replaced without a gap. */
+import {
+  imageOf,
+  type Installation,
+  type KubernetesObject,
+  labelsOf,
+  named,
+  selectorOf,
+} from "./objects.ts";
+import { listening, METRICS_PORT, OTLP_PORT, XDS_PORT } from "./ports.ts";
+import type { Values } from "./values.ts";
+
+/** As in the image, which has no user of that number. */
+const USER = 65_532;
+const STATE = "/var/lib/heddle";
+/** Until the cluster's proxies and its API server know that the pod ends, in seconds. */
+const LEAVES_AFTER = 5;
+
+export function deployment(installation: Installation): KubernetesObject {
+  const { namespace, values } = installation;
+  const { agent } = values;
+  const labels = labelsOf(installation);
+  const selector = selectorOf(installation);
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: named("heddle-agent", installation), namespace, labels },
+    spec: {
+      // An autoscaler's number is not written over.
+      ...(agent.autoscaling.enabled ? {} : { replicas: agent.replicas }),
+      selector: { matchLabels: selector },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: {
+          labels: { ...agent.labels, ...labels, ...selector, "sidecar.istio.io/inject": "false" },
+          annotations: {
+            "prometheus.io/scrape": "true",
+            "prometheus.io/port": String(METRICS_PORT),
+            ...agent.annotations,
+          },
+        },
+        spec: podSpec(installation),
+      },
+    },
+  };
+}
+
+function podSpec(installation: Installation): Record<string, unknown> {
+  const { agent, images } = installation.values;
+  return {
+    serviceAccountName: named("heddle-agent", installation),
+    terminationGracePeriodSeconds: 30,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER,
+      runAsGroup: USER,
+      // What is mounted belongs to it.
+      fsGroup: USER,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [container(installation)],
+    volumes: [
+      { name: "state", emptyDir: {} },
+      { name: "tmp", emptyDir: {} },
+      ...tokenVolume(installation.values),
+    ],
+    affinity: Object.keys(agent.affinity).length > 0 ? agent.affinity : apart(installation),
+    ...filled(
+      "imagePullSecrets",
+      images.pullSecrets.map((name) => ({ name })),
+    ),
+    ...filled("nodeSelector", agent.nodeSelector),
+    ...filled("tolerations", agent.tolerations),
+    ...filled("priorityClassName", agent.priorityClass),
+  };
+}
+
+function container(installation: Installation): Record<string, unknown> {
+  const { agent, images, plane } = installation.values;
+  const probe = (path: string) => ({ httpGet: { path, port: "http-metrics" } });
+  return {
+    name: "agent",
+    image: imageOf(images.agent, installation),
+    ...filled("imagePullPolicy", images.pullPolicy),
+    args: argumentsOf(installation.values),
+    env: [
+      field("POD_NAME", "metadata.name"),
+      field("POD_NAMESPACE", "metadata.namespace"),
+      ...Object.entries(agent.environment).map(([name, value]) => ({ name, value })),
+    ],
+    ports: listening(agent.plaintext).map(({ name, port }) => ({
+      ...{ name, containerPort: port, protocol: "TCP" },
+    })),
+    // A cluster with thousands of objects is read within minutes; nothing is ended for being slow before.
+    startupProbe: { ...probe("/healthz"), periodSeconds: 1, failureThreshold: 120 },
+    livenessProbe: { ...probe("/healthz"), periodSeconds: 10, timeoutSeconds: 5 },
+    readinessProbe: { ...probe("/readyz"), periodSeconds: 2, timeoutSeconds: 5 },
+    // Who still has this pod's address is served until it is known to be gone.
+    lifecycle: { preStop: { sleep: { seconds: LEAVES_AFTER } } },
+    resources: agent.resources,
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+    },
+    volumeMounts: [
+      { name: "state", mountPath: STATE },
+      { name: "tmp", mountPath: "/tmp" },
+      ...(plane.url === "" ? [] : [{ name: "token", mountPath: TOKENS, readOnly: true }]),
+    ],
+  };
+}
+
+const TOKENS = "/var/run/secrets/heddle";
+
+/** What `heddle agent` is told. */
+function argumentsOf({ agent, mesh, plane }: Values): string[] {
+  return [
+    ...["agent", "--kubernetes"],
+    ...(plane.url === ""
+      ? [
+          "--standalone",
+          `--trust-domain=${mesh.trustDomain}`,
+          `--root-namespace=${mesh.rootNamespace}`,
+        ]
+      : [`--plane=${plane.url}`, `--token-file=${TOKENS}/${plane.tokenSecret.key}`]),
+    ...(plane.url !== "" && plane.mesh !== "" ? [`--mesh=${plane.mesh}`] : []),
+    ...(agent.plaintext ? [`--xds=0.0.0.0:${XDS_PORT}`] : []),
+    `--metrics=0.0.0.0:${METRICS_PORT}`,
+    `--otlp=0.0.0.0:${OTLP_PORT}`,
+    `--state=${STATE}`,
+    ...(mesh.clusterId === "" ? [] : [`--cluster-id=${mesh.clusterId}`]),
+    ...agent.arguments,
+  ];
+}
+
+function tokenVolume({ plane }: Values): object[] {
+  const { name: secretName } = plane.tokenSecret;
+  return plane.url === "" ? [] : [{ name: "token", secret: { secretName } }];
+}
+
+/** Replicas on machines of their own, where there is more than one. */
+function apart(installation: Installation): object {
+  const term = {
+    labelSelector: { matchLabels: selectorOf(installation) },
+    topologyKey: "kubernetes.io/hostname",
+  };
+  return {
+    podAntiAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
+    },
+  };
+}
+
+function field(name: string, fieldPath: string): object {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
+/** A field that is left out where it says nothing. */
+function filled(name: string, value: string | object): Record<string, unknown> {
+  const empty = typeof value === "string" ? value === "" : Object.keys(value).length === 0;
+  return empty ? {} : { [name]: value };
+}

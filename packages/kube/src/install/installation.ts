@@ -1,0 +1,42 @@
+/** All that an installation is made of, in the order in which it can be applied. */
+import { definedKinds, definitionOf } from "../definitions.ts";
+import { access, type AgentRights } from "./access.ts";
+import { availability } from "./availability.ts";
+import { deployment } from "./deployment.ts";
+import { type Installation, type KubernetesObject, OWN_LABELS } from "./objects.ts";
+import { service } from "./service.ts";
+
+/** Objects by what they are for: each part needs those before it. */
+export interface InstallationObjects {
+  readonly definitions: readonly KubernetesObject[];
+  readonly namespace: KubernetesObject;
+  /** Of the agent. */
+  readonly agent: readonly KubernetesObject[];
+}
+
+export function installationObjects(
+  installation: Installation,
+  rights: AgentRights,
+): InstallationObjects {
+  return {
+    definitions: installation.values.crds.install ? definitions() : [],
+    namespace: {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: installation.namespace, labels: OWN_LABELS },
+    },
+    agent: [
+      ...access(installation, rights),
+      service(installation),
+      deployment(installation),
+      ...availability(installation),
+    ],
+  };
+}
+
+function definitions(): KubernetesObject[] {
+  return definedKinds.map((kind) => {
+    const { metadata, ...definition } = definitionOf(kind);
+    return { ...definition, metadata: { ...metadata, labels: OWN_LABELS } };
+  });
+}

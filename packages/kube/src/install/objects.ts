@@ -1,0 +1,51 @@
+/** What objects of an installation have in common: their shape, names and labels. */
+import { ofRevision } from "../webhooks.ts";
+import type { Values } from "./values.ts";
+
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly [field: string]: unknown;
+}
+
+/** One installation: what was chosen, and in which namespace it lies. */
+export interface Installation {
+  readonly values: Values;
+  readonly namespace: string;
+}
+
+export const INSTALL_NAMESPACE = "heddle-system";
+export const OWN_LABELS = {
+  "app.kubernetes.io/managed-by": "heddle",
+  "app.kubernetes.io/part-of": "heddle",
+} as const;
+/** Whose revision's an object is. Istio's label would say that the object is a pod to inject. */
+const REVISION_LABEL = "heddle.dev/rev";
+
+/** Revisions lie side by side: every name but the usual revision's says whose it is. */
+export function named(name: string, { values }: Installation): string {
+  return ofRevision(name, values.revision);
+}
+
+export function labelsOf({ values }: Installation): Record<string, string> {
+  return { ...OWN_LABELS, [REVISION_LABEL]: values.revision };
+}
+
+/** The labels by which Deployment and Service know the agent's pods; they cannot change later. */
+export function selectorOf(installation: Installation): Record<string, string> {
+  return {
+    "app.kubernetes.io/name": "heddle-agent",
+    [REVISION_LABEL]: installation.values.revision,
+  };
+}
+
+/** The image's full name. */
+export function imageOf(image: string, { values: { images } }: Installation): string {
+  return images.registry === "" ? image : `${images.registry.replace(/\/+$/, "")}/${image}`;
+}

@@ -1,0 +1,97 @@
+/** What somebody who installs Heddle in a cluster may choose: the values of `heddle install` and of the Helm chart. */
+import { z } from "zod";
+
+const text = z.string();
+const strings = z.record(z.string(), z.string());
+const anything = z.record(z.string(), z.unknown());
+
+/** A revision is a part of names and the value of a label. */
+const revision = text.regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/);
+const quantities = z.strictObject({
+  requests: strings.default({}),
+  limits: strings.default({}),
+});
+const autoscaling = (on: boolean, min: number, max: number) =>
+  z
+    .strictObject({
+      enabled: z.boolean().default(on),
+      minReplicas: z.int().min(1).default(min),
+      maxReplicas: z.int().min(1).default(max),
+      /** Percent of the CPU that is requested. */
+      targetCpuPercent: z.int().min(1).default(80),
+    })
+    .prefault({});
+
+const images = z.strictObject({
+  /** Put in front of all of them, such as the name of a mirror: `mirror.example/library`. */
+  registry: text.default(""),
+  agent: text.min(1).default("heddle/agent:v0.1.0"),
+  capture: text.min(1).default("heddle/capture:v0.1.0"),
+  /** Stock Envoy. */
+  proxy: text.min(1).default("envoyproxy/envoy:v1.40.0"),
+  pullPolicy: z.enum(["", "Always", "IfNotPresent", "Never"]).default(""),
+  pullSecrets: z.array(text).default([]),
+});
+
+const plane = z.strictObject({
+  /** Of the hosted plane; without one the agent stands alone, on what is in the cluster. */
+  url: text.default(""),
+  /** The mesh to join; the token's own without it. */
+  mesh: text.default(""),
+  /** The Secret, in the agent's namespace, that holds the token. */
+  tokenSecret: z
+    .strictObject({
+      name: text.min(1).default("heddle-agent-token"),
+      key: text.min(1).default("token"),
+    })
+    .prefault({}),
+});
+
+const mesh = z.strictObject({
+  trustDomain: text.min(1).default("cluster.local"),
+  rootNamespace: text.min(1).default("istio-system"),
+  /** What the cluster is called in metrics and among endpoints. */
+  clusterId: text.default("Kubernetes"),
+  clusterDomain: text.min(1).default("cluster.local"),
+});
+
+const agent = z.strictObject({
+  replicas: z.int().min(0).default(2),
+  /** Arguments after those that the other values make. */
+  arguments: z.array(text).default([]),
+  environment: strings.default({}),
+  resources: quantities.prefault({
+    requests: { cpu: "200m", memory: "256Mi" },
+    limits: { memory: "1Gi" },
+  }),
+  /** Serves xDS without TLS at 15010 too, where every proxy is believed: for trying things out. */
+  plaintext: z.boolean().default(false),
+  autoscaling: autoscaling(false, 2, 5),
+  disruptionBudget: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  annotations: strings.default({}),
+  labels: strings.default({}),
+  nodeSelector: strings.default({}),
+  tolerations: z.array(anything).default([]),
+  /** In place of keeping replicas on machines of their own. */
+  affinity: anything.default({}),
+  priorityClass: text.default(""),
+});
+
+const crds = z.strictObject({
+  install: z.boolean().default(true),
+  /** Whether Helm leaves them, and everybody's objects of them, when the release is uninstalled. */
+  keep: z.boolean().default(true),
+});
+
+export const valuesSchema = z.strictObject({
+  revision: revision.default("default"),
+  images: images.prefault({}),
+  plane: plane.prefault({}),
+  mesh: mesh.prefault({}),
+  agent: agent.prefault({}),
+  crds: crds.prefault({}),
+});
+
+export type Values = z.output<typeof valuesSchema>;
+/** As they are written: everything may be left out. */
+export type GivenValues = z.input<typeof valuesSchema>;

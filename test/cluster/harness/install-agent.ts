@@ -1,0 +1,32 @@
+/** Heddle in a cluster of ours, on images that are made here. */
+import { agentRights } from "@heddle/agent/rights";
+import {
+  type GivenValues,
+  INSTALL_NAMESPACE,
+  installationObjects,
+  valuesSchema,
+} from "@heddle/kube";
+import type { Cluster } from "./cluster.ts";
+import { importAgent, importCapture } from "./own-images.ts";
+
+const READY_WITHIN = "--timeout=180s";
+
+/**
+ * Makes the images, where `images` is not false, applies what an installation of these values is made of, and resolves when the
+ * agents are ready. Can be called again with other values.
+ */
+export async function installAgent(
+  { state, kubectl }: Pick<Cluster, "state" | "kubectl">,
+  given: GivenValues = {},
+  { images = true }: { readonly images?: boolean } = {},
+): Promise<void> {
+  if (images) await Promise.all([importAgent(state), importCapture(state)]);
+  const installation = { values: valuesSchema.parse(given), namespace: INSTALL_NAMESPACE };
+  const { definitions, namespace, agent } = installationObjects(installation, agentRights());
+  await kubectl.apply(...definitions, namespace);
+  await kubectl.apply(...agent);
+  const inNamespace = ["--namespace", installation.namespace];
+  const deployments = agent.filter(({ kind }) => kind === "Deployment");
+  for (const { metadata } of deployments)
+    await kubectl("rollout", "status", ...inNamespace, `deployment/${metadata.name}`, READY_WITHIN);
+}

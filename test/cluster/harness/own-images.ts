@@ -1,0 +1,60 @@
+/** The images that we publish, as `infra/images` describes them, from what is on this machine. */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
+import { importImage } from "./image.ts";
+import { AGENT_IMAGE, CAPTURE_IMAGE } from "./image-names.ts";
+import { importNodeProgram, withRoots } from "./images.ts";
+import { addEmptyFolder, addProgram, foundProgram, writeBase } from "./root-folder.ts";
+
+/** As its Containerfile has it. */
+const AGENT_USER = "65532:65532";
+/** Where Debian's iptables look for what they match and do. */
+const EXTENSIONS = "xtables";
+
+export async function importAgent(state: string): Promise<string> {
+  const temporary = await mkdtemp(path.join(tmpdir(), "heddle-bundle-"));
+  // The other is for its owner alone, and the image's user is another.
+  const folder = path.join(temporary, "app");
+  try {
+    await bundleAgent(folder);
+    return await importNodeProgram(state, {
+      name: AGENT_IMAGE,
+      folder,
+      main: AGENT_MAIN,
+      user: AGENT_USER,
+    });
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** A shell, iptables for both families and `ip`, of Debian's packages. */
+export async function importCapture(state: string): Promise<string> {
+  await withRoots(async (root) => {
+    await writeBase(root);
+    for (const name of ["sh", "ip", "iptables-restore", "ip6tables-restore", "iptables-save"])
+      await addProgram(root, await foundProgram(name), `usr/bin/${name}`);
+    // They are asked for by this path.
+    await addProgram(root, await foundProgram("sh"), "bin/sh");
+    const libraries = path.join("/usr/lib", await libraryFolder());
+    for (const name of await readdir(path.join(libraries, EXTENSIONS)))
+      if (/^lib(?:xt|ipt|ip6t)_/.test(name)) {
+        const library = path.join(libraries, EXTENSIONS, name);
+        await addProgram(root, library, library);
+      }
+    // The lock of the older iptables, and what the newer ones look up.
+    await addEmptyFolder(root, "run");
+    await importImage(state, { name: CAPTURE_IMAGE, layers: [root], entrypoint: ["/bin/sh"] });
+  });
+  return CAPTURE_IMAGE;
+}
+
+/** Debian keeps libraries in a folder for each architecture. */
+async function libraryFolder(): Promise<string> {
+  const all = await readdir("/usr/lib");
+  const found = all.find((name) => /^(?:x86_64|aarch64)-linux-gnu$/.test(name));
+  if (found === undefined) throw new Error("there is no folder of Debian's libraries in /usr/lib");
+  return found;
+}
