@@ -19,6 +19,7 @@ export {
 } from "./overlay.ts";
 export * from "./backoff.ts";
 export * from "./session.ts";
+export * from "./replica.ts";
 export * from "./room.ts";
 export {
   generateSigningKey,

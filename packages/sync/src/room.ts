@@ -8,6 +8,7 @@ import {
   type Rejection,
 } from "./frames.ts";
 import { FEATURES, negotiate, PROTOCOLS } from "./protocol.ts";
+import { agentOfReplica, isReplica } from "./replica.ts";
 import { SyncError } from "./sync-error.ts";
 
 /** Milliseconds between an agent's pings: two missed ones notice a dead link within half a minute. */
@@ -202,7 +203,14 @@ function hello(
       frame: headFrame(state.head, inlineFor(state, agent)),
     });
   effects.push({ type: "agent", agent });
-  return [put(state, agent), effects];
+  return [put(withoutAlone(state, agent.id), agent), effects];
+}
+
+/** What an agent was before it had replicas is not waited for. */
+function withoutAlone(state: RoomState, id: string): RoomState {
+  const alone = isReplica(id) && state.agents.get(agentOfReplica(id));
+  if (!alone || alone.connected) return state;
+  return { ...state, agents: new Map([...state.agents].filter(([key]) => key !== alone.id)) };
 }
 
 function onFrame(
@@ -283,10 +291,19 @@ function catchUp(state: RoomState, id: string, number: number, now: number): Ste
 }
 
 function gone(state: RoomState, id: string, now: number): Step {
-  return withAgent(state, id, (agent) => {
+  const step = withAgent(state, id, (agent) => {
     const next = { ...agent, connected: false, since: now };
     return [next, [{ type: "agent", agent: next }]];
   });
+  // Its proxies go to another replica, and its name does not come again.
+  return isReplica(id) ? forget(step, id, now) : step;
+}
+
+function forget([state, effects]: Step, id: string, now: number): Step {
+  const agents = new Map(state.agents);
+  agents.delete(id);
+  const [next, counted] = recount({ ...state, agents }, now);
+  return [next, [...effects, ...counted]];
 }
 
 /** Every unfinished revision's numbers anew, from each agent's last word. */

@@ -1,7 +1,7 @@
 /** Takes WebSocket upgrades of a Node server at `/v1/sync` into the in-process rooms. */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { HEARTBEAT, MAX_FRAME_BYTES } from "@heddle/sync";
+import { HEARTBEAT, MAX_FRAME_BYTES, replicaId } from "@heddle/sync";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { AppDeps } from "../deps.ts";
 import { asProblem } from "../http/failures.ts";
@@ -90,7 +90,9 @@ async function admit(
   if (!token) throw problem("HDL1010", "GET /v1/sync needs a token.");
   // `authenticate` reads only these of the plane's dependencies.
   const actor = await authenticate(deps as AppDeps, token);
-  return agentOf(deps, actor, url.searchParams.get("mesh") ?? undefined);
+  const found = await agentOf(deps, actor, url.searchParams.get("mesh") ?? undefined);
+  const id = replicaId(found.agent.id, url.searchParams.get("replica"));
+  return { ...found, agent: { ...found.agent, id } };
 }
 
 function refuse(socket: Duplex, { problem: document }: ProblemError): void {

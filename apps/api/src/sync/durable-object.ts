@@ -1,5 +1,5 @@
 /** A mesh's sync room as a Durable Object: its sockets hibernate, its state lies in its storage. */
-import { type AgentIdentity, headSchema, type RoomState } from "@heddle/sync";
+import { type AgentIdentity, headSchema, isOneTooMany, type RoomState } from "@heddle/sync";
 import { z } from "zod";
 import type { AppDeps, MeshRef } from "../deps.ts";
 import { standingTokens, TOKEN_BELIEVED_FOR } from "./agent-identity.ts";
@@ -154,6 +154,11 @@ export function meshRoomClass<Bindings>(
         id: request.headers.get(ROOM_HEADERS.agent) ?? "",
         name: decodeURIComponent(request.headers.get(ROOM_HEADERS.name) ?? ""),
       };
+      const there = this.#ctx
+        .getWebSockets()
+        .map((socket) => (socket.deserializeAttachment() as Attachment).agent.id);
+      if (isOneTooMany([...new Set(there)], agent.id))
+        return new Response("too many replicas", { status: 429 });
       for (const old of this.#ctx.getWebSockets(agent.id)) old.close(CLOSE.replaced, "replaced");
       const { client, server } = socketPair();
       this.#ctx.acceptWebSocket(server, [agent.id]);

@@ -1,5 +1,5 @@
 /** The sync rooms of a plane that is one process: a Map of rooms and their WebSockets. */
-import { type AgentIdentity, emptyRoom } from "@heddle/sync";
+import { type AgentIdentity, agentOfReplica, emptyRoom, isOneTooMany } from "@heddle/sync";
 import type { WebSocket } from "ws";
 import type { AppDeps, MeshRef } from "../deps.ts";
 import { createAgentStore } from "./agent-store.ts";
@@ -81,6 +81,8 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       const { driver, sockets, ready } = open(mesh);
       const queue: string[] = [];
       let identity: AgentIdentity | undefined;
+      if (isOneTooMany([...sockets.keys()], agent.id))
+        return socket.close(CLOSE.refused, "too many replicas");
       sockets.get(agent.id)?.close(CLOSE.replaced, "replaced");
       sockets.set(agent.id, socket);
       socket.on("message", (data, isBinary) => {
@@ -97,8 +99,10 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
         sockets.delete(agent.id);
         driver.gone(agent.id);
       });
-      void Promise.all([store.summaryHash(mesh, agent.id), ready]).then(
+      void Promise.all([store.summaryHash(mesh, agentOfReplica(agent.id)), ready]).then(
         ([summary]) => {
+          // It went again before anybody could listen: it must not be taken for one that is there.
+          if (sockets.get(agent.id) !== socket) return;
           identity = { ...agent, summary };
           for (const text of queue.splice(0)) driver.received(identity, text);
         },

@@ -1,11 +1,15 @@
 /** Drives the pure room of `@heddle/sync`: performs its effects on sockets, database and event readers. */
 import {
   type AgentIdentity,
+  agentOfReplica,
+  asOneAcknowledgement,
+  asOneAgent,
   decodeAgentFrame,
   EFFECTS,
   encodeFrame,
   type Head,
   room as step,
+  type RoomAgent,
   type RoomEffect,
   type RoomEvent,
   type RoomState,
@@ -77,27 +81,32 @@ export function createRoomDriver({
       case "close":
         return sockets.close(effect.agent, CLOSE.refused, effect.reason);
       case "agent": {
-        const { agent } = effect;
-        writes.run(`connection ${agent.id}`, () => store.connection(mesh, agent));
-        return announce(agent.id);
+        const id = agentOfReplica(effect.agent.id);
+        // The last of its replicas that goes stands for it.
+        const agent = asOneAgent(replicasOf(id)) ?? { ...effect.agent, id };
+        writes.run(`connection ${id}`, () => store.connection(mesh, agent));
+        return announce(agent);
       }
-      case "acknowledged":
-        return writes.run(`ack ${effect.agent}`, () =>
-          store.acknowledge(mesh, effect.agent, effect.ack, effect.complete),
-        );
+      case "acknowledged": {
+        const id = agentOfReplica(effect.agent);
+        const replicas = replicasOf(id).filter((each) => each.connected);
+        const { ack, complete } =
+          replicas.length > 1 ? asOneAcknowledgement(effect.ack.number, replicas) : effect;
+        return writes.run(`ack ${id}`, () => store.acknowledge(mesh, id, ack, complete));
+      }
       case "progress":
         return events.emit(
           convergenceEvent(effect.progress, stateOf(state, effect.progress, clock())),
         );
       case "proxies":
-        return announce(effect.agent);
+        return announce(asOneAgent(replicasOf(agentOfReplica(effect.agent))));
       case "summary": {
         const whole = assemble(effect.agent, effect.frame);
         if (!whole) return;
         advance({ type: "summarized", agent: effect.agent, hash: whole.hash, now: clock() });
-        return writes.run(`summary ${effect.agent}`, () =>
-          store.summarize(mesh, effect.agent, whole),
-        );
+        // Replicas see one cluster: each says the same of it.
+        const id = agentOfReplica(effect.agent);
+        return writes.run(`summary ${id}`, () => store.summarize(mesh, id, whole));
       }
       case "answer":
         return asked.answered(effect.agent, effect.frame.id, effect.frame.effect);
@@ -110,10 +119,11 @@ export function createRoomDriver({
         });
     }
   };
-  const announce = (id: string) => {
-    const agent = state.agents.get(id);
+  const replicasOf = (id: string) =>
+    [...state.agents.values()].filter((each) => agentOfReplica(each.id) === id);
+  const announce = (agent: RoomAgent | undefined) => {
     if (!agent) return;
-    const { name, connected, acknowledged, proxies } = agent;
+    const { id, name, connected, acknowledged, proxies } = agent;
     events.emit({ type: "agents", id, name, connected, acknowledged, proxies: proxies.size });
   };
   const advance = (event: RoomEvent) => {
@@ -175,16 +185,12 @@ export function createRoomDriver({
       );
     },
     agents: () =>
-      [...state.agents.values()].map(
-        ({ id, version, connected, since, acknowledged, proxies }) => ({
-          id,
-          version,
-          connected,
-          since,
-          acknowledged,
-          proxies: [...proxies.values()],
-        }),
-      ),
+      [...new Set([...state.agents.keys()].map(agentOfReplica))].flatMap((id) => {
+        const agent = asOneAgent(replicasOf(id));
+        if (!agent) return [];
+        const { version, connected, since, acknowledged, proxies } = agent;
+        return [{ id, version, connected, since, acknowledged, proxies: [...proxies.values()] }];
+      }),
     settled: () => writes.settled(),
   };
 }

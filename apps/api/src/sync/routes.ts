@@ -1,6 +1,6 @@
 /** The agent link over HTTP: enrollment, bundles, agents, proxies, events. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { hashSchema } from "@heddle/sync";
+import { hashSchema, replicaId } from "@heddle/sync";
 import type { AppDeps } from "../deps.ts";
 import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
@@ -233,7 +233,8 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
       throw syncProblem("HDL7016", "GET /v1/sync is a WebSocket.", {
         headers: { upgrade: "websocket" },
       });
-    return room.connect(c.req.raw, { ...agent, token });
+    const id = replicaId(agent.id, c.req.query("replica"));
+    return room.connect(c.req.raw, { ...agent, id, token });
   });
   return app;
 }

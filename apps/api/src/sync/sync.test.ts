@@ -84,8 +84,10 @@ async function connect(
   token: string,
   mesh: string,
   hello: Partial<Extract<AgentFrame, { type: "hello" }>> = {},
+  replica?: string,
 ) {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/sync?mesh=${mesh}`, {
+  const own = replica === undefined ? "" : `&replica=${replica}`;
+  const socket = new WebSocket(`${url.replace("http", "ws")}/v1/sync?mesh=${mesh}${own}`, {
     headers: { authorization: `Bearer ${token}` },
   });
   const frames: PlaneFrame[] = [];
@@ -274,6 +276,65 @@ describe("the link", () => {
     const agent = await connect(token, mesh.name, { protocols: [99] });
     await until(() => (agent.closed() === 4403 ? true : undefined));
     expect(agent.frames).toMatchObject([{ type: "error", code: "HDL7003" }]);
+  });
+});
+
+describe("replicas of an agent", () => {
+  it("each have a link, and are one agent to everybody else", async () => {
+    const mesh = await newMesh();
+    const { token, agentId } = await join(mesh.name, "a");
+    const alone = await connect(token, mesh.name);
+    alone.socket.close();
+    const first = await connect(token, mesh.name, {}, "pod-1");
+    const second = await connect(token, mesh.name, {}, "pod-2");
+    for (const { frames } of [first, second])
+      await until(() => (frames.some(({ type }) => type === "welcome") ? true : undefined));
+    await apply(mesh.name, 1);
+    for (const { frames } of [first, second]) await until(() => heads(frames)[0]);
+    expect([first.closed(), second.closed()]).toEqual([undefined, undefined]);
+
+    const proxy = (name: string) => ({
+      ...{ id: `sidecar~${name}`, name, type: "sidecar" as const, cohort: "stable" as const },
+      ...{ connectedAt: new Date().toISOString(), acknowledged: 1, types: {} },
+      state: "synced" as const,
+    });
+    first.send({ type: "proxies", reset: true, upserted: [proxy("web")], removed: [] });
+    second.send({ type: "proxies", reset: true, upserted: [proxy("api")], removed: [] });
+    const said = { number: 1, laggards: [], rejections: [] };
+    first.send({ type: "ack", ...said, proxies: 1, acknowledged: 1 });
+    second.send({ type: "ack", ...said, proxies: 1, acknowledged: 0 });
+    const convergence = async () =>
+      (
+        await client.transport.json<{
+          convergence: { state: string; proxies: number; acknowledged: number };
+        }>("GET", `/v1/meshes/${mesh.name}`)
+      ).convergence;
+    await until(async () => ((await convergence()).proxies === 2 ? true : undefined));
+    expect(await convergence()).toMatchObject({ state: "pending", acknowledged: 1 });
+    const seen = async () => (await client.agents(mesh.name)).items;
+    await until(async () => ((await seen())[0]?.proxies.length === 2 ? true : undefined));
+    expect(await seen()).toMatchObject([{ id: agentId, connected: true, acknowledged: 0 }]);
+    second.send({ type: "ack", ...said, proxies: 1, acknowledged: 1 });
+    await until(async () => ((await convergence()).state === "applied" ? true : undefined));
+    await until(async () => ((await seen())[0]?.acknowledged === 1 ? true : undefined));
+
+    // The proxies of one that goes come to another: nobody waits for what it was.
+    second.socket.close();
+    await until(async () => ((await seen())[0]?.proxies.length === 1 ? true : undefined));
+    expect(await seen()).toMatchObject([{ connected: true }]);
+    first.socket.close();
+    await until(async () => ((await seen())[0]?.connected === false ? true : undefined));
+  });
+
+  it("take each other's place under one name, and are not without number", async () => {
+    const mesh = await newMesh();
+    const { token } = await join(mesh.name, "a");
+    const first = await connect(token, mesh.name, {}, "pod-1");
+    await connect(token, mesh.name, {}, "pod-1");
+    await until(() => (first.closed() === 4409 ? true : undefined));
+    for (let i = 2; i <= 32; i++) await connect(token, mesh.name, {}, `pod-${i}`);
+    const tooMany = await connect(token, mesh.name, {}, "pod-33");
+    await until(() => (tooMany.closed() === 4403 ? true : undefined));
   });
 });
 
