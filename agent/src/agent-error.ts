@@ -30,6 +30,14 @@ export const agentCodes = {
   HDL7234:
     "The reason in the message is the API server's own; its log has more. The other kinds go on meanwhile.",
   HDL7235: "Install the custom resource definitions of a version that the message names.",
+  HDL7270:
+    "Let the agent's account make, read and update the Lease in its own namespace, as infra/kubernetes/agent-rbac.yaml has it; where the API server is away, the agent tries on.",
+  HDL7271:
+    "The message names the work and why it failed; it is begun again every five seconds for as long as the agent leads.",
+  HDL7272:
+    "Let the agent's account patch the status of the kind, as infra/kubernetes/agent-rbac.yaml has it, or install definitions that have one. Rules are in effect without it.",
+  HDL7273:
+    "Let the agent's account make, read, update and delete Secrets in its own namespace, as infra/kubernetes/agent-rbac.yaml has it; where the API server is away, the agent tries on. The state on the pod's disk is in force.",
   HDL7236: "Keep one of the two: delete the object in the cluster, or in the file.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;

@@ -64,11 +64,11 @@ describe("writing to a cluster", () => {
   it("writes a status and nothing else of the object", async () => {
     const SPACES = { apiVersion: "v1", plural: "namespaces" };
     const condition = { type: "Tested", status: "True", reason: "Test", message: "a test" };
-    const merge = { status: { conditions: [condition] }, metadata: { labels: { no: "label" } } };
+    const merge = { status: { conditions: [condition] }, spec: { finalizers: [] } };
     await client.patch(SPACES, "default", { merge }, { subresource: "status" });
-    const { status, metadata } = await client.get(SPACES, "default");
+    const { status, spec } = await client.get(SPACES, "default");
     expect(status).toMatchObject({ phase: "Active", conditions: [condition] });
-    expect(metadata.labels).not.toHaveProperty("no");
+    expect(spec).toEqual({ finalizers: ["kubernetes"] });
   });
 
   it("lists what a selector chooses", async () => {
