@@ -12,7 +12,7 @@ import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identi
 import { createSecretSource } from "./identity/secret-source.ts";
 import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
-import { openAccess } from "./kubernetes/access.ts";
+import { type Cluster, openCluster, ownName } from "./kubernetes/cluster.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
 import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
@@ -24,9 +24,12 @@ import { createMeshConflicts } from "./sources/conflicts.ts";
 import { createClusterOwner } from "./sources/cluster.ts";
 import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
+import { startStatusWriter } from "./status/index.ts";
 import { type KubernetesSource, startKubernetesSource } from "./sources/kubernetes/index.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
-import { joinMesh, type Membership, saveMembership } from "./state/enrollment.ts";
+import { createClusterStateStore } from "./state/cluster-state.ts";
+import { joinMesh, joinTogether, type Membership, saveMembership } from "./state/enrollment.ts";
+import { type SharedState, shareState } from "./state/shared-state.ts";
 import { createAcknowledged } from "./state/acknowledged.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
@@ -63,28 +66,58 @@ export async function startAgent(
     for (const step of closing.splice(0).toReversed()) await step();
   };
   try {
-    const directory = await openStateDirectory(options.stateDir);
-    closing.push(() => directory.close());
-    const membership = await membershipOf(options, directory, log);
-    return await startControl(options, membership, directory, log, closing, close);
+    const disk = await openStateDirectory(options.stateDir);
+    closing.push(() => disk.close());
+    const inCluster =
+      options.kubernetes && (await openCluster(options.kubernetes, { ...options, log }));
+    if (inCluster) closing.push(() => inCluster.close());
+    const shared = options.plane && inCluster && sharedState(disk, inCluster, options, log);
+    const directory = shared?.directory ?? disk;
+    const membership = await membershipOf(options, directory, inCluster, shared, log);
+    const state = { directory, shared, membership };
+    return await startControl(options, state, inCluster, log, closing, close);
   } catch (error) {
     await close();
     throw error;
   }
 }
 
+/** Undefined where the agent has no place of its own in the cluster. */
+function sharedState(
+  disk: StateDirectory,
+  { inside }: Cluster,
+  { revision }: AgentOptions,
+  log: AgentLog,
+): SharedState | undefined {
+  if (!inside) return undefined;
+  const name = ownName("heddle-agent-state", revision);
+  const store = createClusterStateStore(inside.client, inside.pod.namespace, name);
+  return shareState(disk, store, inside.leadership, log);
+}
+
 async function membershipOf(
   { plane, name }: AgentOptions,
   directory: StateDirectory,
+  inCluster: Cluster | undefined,
+  shared: SharedState | undefined,
   log: AgentLog,
 ): Promise<Membership | undefined> {
-  return plane && joinMesh(plane, name, directory, log, new AbortController().signal);
+  if (!plane) return undefined;
+  if (shared && inCluster?.inside)
+    return joinTogether(plane, name, shared, inCluster.inside.leadership, log);
+  return joinMesh(plane, name, directory, log, new AbortController().signal);
+}
+
+interface OwnState {
+  readonly directory: StateDirectory;
+  readonly shared: SharedState | undefined;
+  readonly membership: Membership | undefined;
 }
 
 async function startControl(
   options: AgentOptions,
-  membership: Membership | undefined,
-  directory: StateDirectory,
+  { directory, shared, membership }: OwnState,
+  inCluster: Cluster | undefined,
   log: AgentLog,
   closing: (() => Promise<void> | void)[],
   close: () => Promise<void>,
@@ -173,6 +206,7 @@ async function startControl(
     const changed = model.update(owner, changes);
     if (changed.length === 0) return;
     meshConflicts.changed(changed);
+    statuses?.changed(changed);
     const keys = changed.map(({ key }) => key);
     translator.apply(refusals.pass(changed));
     if (keys.some(concernsBothEnds)) ads.announce();
@@ -191,6 +225,12 @@ async function startControl(
     ...refusals.diagnostics(),
     ...modules.diagnostics(),
   ];
+  const statuses =
+    inCluster?.inside &&
+    startStatusWriter({
+      ...{ ...inCluster.inside, model, diagnostics, log },
+      settings: () => translator.mesh(),
+    });
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
   let kubernetes: KubernetesSource | undefined;
@@ -207,7 +247,10 @@ async function startControl(
     log,
   );
   closing.push(() => reporter.close());
-  stateChanged = () => reporter.clusterChanged();
+  stateChanged = () => {
+    reporter.clusterChanged();
+    statuses?.diagnosed();
+  };
 
   const overlayTimer = createOverlayTimer((now) => {
     put("hosted", hosted.expire(now));
@@ -219,6 +262,7 @@ async function startControl(
     put("hosted", hosted.accept(state, changed, now));
     const number = state.header?.number ?? 0;
     ads.setRevision(number);
+    shared?.applied(number);
     reporter.applied(number);
     reporter.clusterChanged();
     overlayTimer.plan(hosted.nextExpiry(now));
@@ -257,15 +301,16 @@ async function startControl(
     closing.push(() => source.close());
   }
 
-  if (options.kubernetes) {
+  if (inCluster) {
     const source = startKubernetesSource(
-      await openAccess(options.kubernetes),
+      inCluster.access,
       (update) => {
         kubernetesDiagnostics = update.diagnostics;
         put("cluster", cluster.update("kubernetes", update.changes));
         reporter.clusterChanged();
       },
       log,
+      (seen) => statuses?.observed(seen),
     );
     kubernetes = source;
     closing.push(() => source.close());
@@ -282,6 +327,10 @@ async function startControl(
       connected: link && link.state().phase === "open",
       badFiles: files?.status().bad.length ?? 0,
       clusterKinds: kubernetes && kindsOf(kubernetes),
+      leader: inCluster?.inside && {
+        leads: inCluster.inside.leadership.isLeader,
+        unwritten: statuses?.failing ?? 0,
+      },
       conflicts: model.conflicts().length,
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
@@ -322,6 +371,7 @@ async function startControl(
     link = await startLink({
       url: membership.plane,
       token: membership.token,
+      replica: inCluster?.inside?.pod.name,
       mesh: membership.mesh,
       agent: options.name,
       version: AGENT_VERSION,
@@ -357,6 +407,11 @@ async function startControl(
   });
   if (telemetry) closing.push(() => telemetry.close());
   up = true;
+  // First of all: whoever leads next is to find what this one has written.
+  closing.push(async () => {
+    await shared?.close();
+    await inCluster?.close();
+  });
   log.info("agent is up", { xds, metrics: metrics?.port, mesh: mesh.name, objects: model.size });
   return { ports: { xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp }, close };
 }

@@ -6,6 +6,7 @@ import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
 import type { KubernetesOptions } from "./kubernetes/access.ts";
+import type { OwnPod } from "./kubernetes/cluster.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */
@@ -17,6 +18,10 @@ export interface AgentOptions {
   readonly configDir: string | undefined;
   /** The cluster whose objects are followed; undefined: none. */
   readonly kubernetes: KubernetesOptions | undefined;
+  /** The agent's own pod, from `POD_NAME` and `POD_NAMESPACE`; undefined: it runs in none, and writes nothing to a cluster. */
+  readonly pod: OwnPod | undefined;
+  /** Installations of several revisions live side by side. */
+  readonly revision: string;
   readonly stateDir: string;
   /** `host:port`; undefined: xDS is not served. */
   readonly xdsAddress: string | undefined;
@@ -52,6 +57,7 @@ const flagsSchema = z.object({
   kubernetes: z.boolean().optional(),
   kubeconfig: z.string().min(1).optional(),
   context: z.string().min(1).optional(),
+  revision: z.string().min(1).default("default"),
   state: z.string().default(".heddle/agent"),
   xds: z.string().optional(),
   metrics: z.string().default("127.0.0.1:15014"),
@@ -91,9 +97,12 @@ export function parseAgentOptions(
   for (const address of [given.xds, metrics, given.otlp]) if (address) parseAddress(address);
   return {
     plane: given.standalone ? undefined : planeOf(given, env),
-    name: given.name ?? hostname(),
+    // Replicas are one agent, and pods come and go.
+    name: given.name ?? (podOf(env) && given.clusterId !== "" ? given.clusterId : hostname()),
     configDir: given.config && path.resolve(given.config),
     kubernetes: kubernetesOf(given),
+    pod: podOf(env),
+    revision: given.revision,
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
     metricsAddress: metrics,
@@ -131,6 +140,13 @@ function planeOf(
       `There is no ${url ? "token" : "plane"} to get configuration from.`,
     );
   return { url: url.replace(/\/+$/, ""), token, mesh: given.mesh ?? env["HEDDLE_MESH"] };
+}
+
+function podOf({
+  POD_NAME: name,
+  POD_NAMESPACE: namespace,
+}: Readonly<Record<string, string | undefined>>): OwnPod | undefined {
+  return name && namespace ? { name, namespace } : undefined;
 }
 
 /** A kubeconfig or a context says that there is a cluster to follow. */

@@ -10,6 +10,8 @@ export interface OwnNumbers {
   readonly badFiles: number;
   /** Kinds of the cluster that are followed, and of them those that are not at the moment; undefined without a cluster. */
   readonly clusterKinds: { readonly followed: number; readonly failing: number } | undefined;
+  /** Whether this replica leads, and statuses that it could not write when it tried last; undefined where none is elected. */
+  readonly leader: { readonly leads: boolean; readonly unwritten: number } | undefined;
   readonly conflicts: number;
   readonly stateWriteFailures: number;
   /** Seconds until the first certificate ends; undefined without one. */
@@ -56,6 +58,16 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "cluster_kinds_failing",
     "Kinds that cannot be followed in the cluster at the moment: what was read last is in force.",
     numbers.clusterKinds?.failing,
+  );
+  gauge(
+    "leader",
+    "Whether this replica is the one that writes to the cluster.",
+    numbers.leader && Number(numbers.leader.leads),
+  );
+  gauge(
+    "statuses_unwritten",
+    "Objects whose status could not be written when that was tried last.",
+    numbers.leader?.unwritten,
   );
   gauge("owner_conflicts", "Objects that cluster and plane both own.", numbers.conflicts);
   gauge(

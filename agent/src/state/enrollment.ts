@@ -1,10 +1,13 @@
 /** What the agent is to its plane: enrolled once with a join token, kept on disk from then on. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { createClient, HeddleApiError } from "@heddle/client";
 import { publicKeySchema } from "@heddle/sync";
 import { AgentError } from "../agent-error.ts";
+import type { Leadership } from "../kubernetes/leader.ts";
 import type { AgentLog } from "../log.ts";
 import type { AgentOptions } from "../options.ts";
+import type { SharedState } from "./shared-state.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
 const settingsSchema = z.object({
@@ -40,6 +43,8 @@ const JOIN_PREFIX = "hdlj_";
 /** Milliseconds between tries of a first start; the plane may come up after the agent. */
 const FIRST_WAIT = 100;
 const LONGEST_WAIT = 2_000;
+/** Milliseconds between looks of a replica that waits for the leader. */
+const LEADER_ASKED = 1_000;
 
 /**
  * The membership on disk where there is one of this plane; else enrolls or, with an agent's own token, asks the plane who
@@ -52,11 +57,53 @@ export async function joinMesh(
   log: AgentLog,
   signal: AbortSignal,
 ): Promise<Membership> {
-  const kept = await readMembership(directory);
-  if (kept?.plane === plane.url && (await stillHolds(kept, plane))) return kept;
+  const kept = await usableMembership(plane, directory);
+  if (kept) return kept;
   const membership = await untilReached(() => join(plane, name), log, signal);
   await saveMembership(directory, membership);
   return membership;
+}
+
+/** As `joinMesh`, for one of several replicas: the leader joins, and the others take what it has kept in the cluster. */
+export async function joinTogether(
+  plane: NonNullable<AgentOptions["plane"]>,
+  name: string,
+  shared: Pick<SharedState, "directory" | "restore" | "save">,
+  leadership: Pick<Leadership, "isLeader">,
+  log: AgentLog,
+): Promise<Membership> {
+  const { directory } = shared;
+  let told = false;
+  for (;;) {
+    // Asked first: whoever led before has kept what it has.
+    const { isLeader } = leadership;
+    const own = await readMembership(directory);
+    await shared.restore(own === undefined);
+    const kept = await usableMembership(plane, directory);
+    if (kept) return kept;
+    if (isLeader) {
+      const membership = await joinMesh(plane, name, directory, log, new AbortController().signal);
+      await shared.save();
+      return membership;
+    }
+    if (!told) log.info("this replica waits for the leader to join the mesh");
+    told = true;
+    await sleep(LEADER_ASKED);
+  }
+}
+
+/** What is on disk, where it is of this plane and the plane does not refuse it. */
+async function usableMembership(
+  plane: NonNullable<AgentOptions["plane"]>,
+  directory: StateDirectory,
+): Promise<Membership | undefined> {
+  const kept = await readMembership(directory);
+  return kept?.plane === plane.url && (await stillHolds(kept, plane)) ? kept : undefined;
+}
+
+/** The id of the mesh that a kept membership is of; undefined where it is none. */
+export function meshOfMembership(text: string | undefined): string | undefined {
+  return membershipOf(text)?.mesh.id;
 }
 
 export async function saveMembership(
@@ -67,7 +114,10 @@ export async function saveMembership(
 }
 
 async function readMembership(directory: StateDirectory): Promise<Membership | undefined> {
-  const text = await directory.read(FILE);
+  return membershipOf(await directory.read(FILE));
+}
+
+function membershipOf(text: string | undefined): Membership | undefined {
   if (text === undefined) return undefined;
   try {
     return membershipSchema.parse(JSON.parse(text));

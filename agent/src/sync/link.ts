@@ -31,6 +31,8 @@ import type { LastGood } from "../state/last-good.ts";
 export interface LinkOptions {
   readonly url: string;
   readonly token: string;
+  /** Which of the agent's replicas this is; undefined: it has none. */
+  readonly replica: string | undefined;
   readonly mesh: { readonly id: string };
   readonly agent: string;
   readonly version: string;
@@ -134,6 +136,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
   const connect = (number: number): void => {
     const url = new URL("/v1/sync", options.url.replace(/^http/, "ws"));
     url.searchParams.set("mesh", mesh.id);
+    if (options.replica !== undefined) url.searchParams.set("replica", options.replica);
     const own = new WebSocket(url, {
       headers: { authorization: `Bearer ${options.token}` },
       maxPayload: MAX_FRAME_BYTES,

@@ -5,6 +5,7 @@ import {
   type GatewayApiReader,
   type GatewayApiStatus,
   gatewayApiStatus,
+  gatewayServices,
   type ListenerEntry,
   listenersOf,
   type MeshObject,
@@ -22,13 +23,29 @@ import type { MeshIndex } from "./mesh-index.ts";
 /** Pods that serve a Gateway name it so. */
 const GATEWAY_NAME = "gateway.networking.k8s.io/gateway-name";
 
-/** The status of an object of the Gateway API by its key; undefined for all others, and for those of other controllers. */
-export function gatewayApiStatusOf(index: MeshIndex, key: string): GatewayApiStatus | undefined {
+/**
+ * The status of an object of the Gateway API by its key; undefined for all others, and for those of other controllers.
+ * `whole`: all of a cluster is in the index, so that Services of Gateways that are not there are missing.
+ */
+export function gatewayApiStatusOf(
+  index: MeshIndex,
+  key: string,
+  { whole = false }: { readonly whole?: boolean } = {},
+): GatewayApiStatus | undefined {
   const object = index.entry(key)?.object;
   if (!object?.apiVersion.startsWith("gateway.networking.")) return undefined;
   return gatewayApiStatus(gatewayApiReader(index), object, {
     proxies: hasProxies(index, object),
+    services: whole ? servicesOf(index, object) : undefined,
   });
+}
+
+function servicesOf(index: MeshIndex, object: MeshObject) {
+  if (object.kind !== "Gateway") return undefined;
+  const names = gatewayServices(object as MeshObject<GatewayApi.Gateway>, index.clusterDomain);
+  return names.map(
+    (name) => index.entry(`core/Service/${name}`)?.object as MeshObject<Service> | undefined,
+  );
 }
 
 /** Undefined where no pods are known, and for a Gateway that names a Service as its address. */

@@ -110,7 +110,7 @@ export { resolveIngressBackend } from "./ingress/backend.ts";
 export { byIngressPath, type IngressPathMatch, ingressPathMatch } from "./ingress/path.ts";
 export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
 export { isListenerSetAllowed, listenersOf, referrerOf } from "./gateway-api/listeners.ts";
-export { gatewayClassState } from "./gateway-api/gateway-class.ts";
+export { GATEWAY_CONTROLLERS, gatewayClassState } from "./gateway-api/gateway-class.ts";
 export type { GatewayServing } from "./gateway-api/addresses.ts";
 export { gatewayDeploymentName, gatewayServices } from "./gateway-api/addresses.ts";
 export type { GatewayPatches, PatchedObject } from "./gateway-api/parameters.ts";

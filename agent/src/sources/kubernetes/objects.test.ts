@@ -21,7 +21,11 @@ const KEY = "networking.istio.io/VirtualService/default/web";
 describe("a cluster's objects", () => {
   it("are given on when they are others than before, and only then", () => {
     let calls = 0;
-    const objects = createClusterObjects(() => calls++, silent);
+    const objects = createClusterObjects(
+      () => calls++,
+      () => {},
+      silent,
+    );
     const slices = objects.target(kindNamed("EndpointSlice"), "v1");
     const slice = (ready: boolean, version: string) =>
       raw(
@@ -46,7 +50,11 @@ describe("a cluster's objects", () => {
   });
 
   it("keep what they were before they went bad, and say what is wrong and that", () => {
-    const objects = createClusterObjects(() => {}, silent);
+    const objects = createClusterObjects(
+      () => {},
+      () => {},
+      silent,
+    );
     const rules = objects.target(kindNamed("VirtualService"), "v1");
     rules.put(rule("soon"));
     expect([objects.take().size, objects.diagnostics().length]).toEqual([0, 1]);
@@ -70,7 +78,11 @@ describe("a cluster's objects", () => {
   });
 
   it("are pods at the place of their nodes, also when that is known later, changes or goes", () => {
-    const objects = createClusterObjects(() => {}, silent);
+    const objects = createClusterObjects(
+      () => {},
+      () => {},
+      silent,
+    );
     const pods = objects.target(kindNamed("Pod"), "v1");
     const nodes = objects.target(NODES, "v1");
     const node = (zone: string) =>

@@ -11,6 +11,7 @@ import {
 import type { AgentLog } from "../../log.ts";
 import type { OwnedObject } from "../merge.ts";
 import { createNodePlaces } from "./node-places.ts";
+import { hasStatus, type ObservedObject, observedOf } from "./observed.ts";
 import { nameOf, type RawObject, type ReflectorTarget } from "./reflector.ts";
 import { slim } from "./slim.ts";
 import { apiVersionOf, NODES, type WatchedKind } from "./watched.ts";
@@ -22,17 +23,24 @@ export interface ClusterObjects {
   drop(kind: WatchedKind): void;
   /** What changed since the last call; undefined: gone. */
   take(): Map<string, OwnedObject | undefined>;
+  /** What was seen since the last call of kinds whose status is written; undefined: gone. */
+  takeObserved(): Map<string, ObservedObject | undefined>;
   diagnostics(): Diagnostic[];
   readonly size: number;
 }
 
-/** `changed` is called when there is something to take, or other diagnostics. */
-export function createClusterObjects(changed: () => void, log: AgentLog): ClusterObjects {
+/** `changed` is called when there is something to take, or other diagnostics; `seen` when there is something observed. */
+export function createClusterObjects(
+  changed: () => void,
+  seen: () => void,
+  log: AgentLog,
+): ClusterObjects {
   /** By kind, then by model key. */
   const held = new Map<WatchedKind, Map<string, MeshObject>>();
   const wrong = new Map<WatchedKind, Map<string, readonly Diagnostic[]>>();
   const places = createNodePlaces();
   let dirty = new Map<string, OwnedObject | undefined>();
+  let observed = new Map<string, ObservedObject | undefined>();
 
   const of = <T>(all: Map<WatchedKind, Map<string, T>>, kind: WatchedKind): Map<string, T> => {
     const known = all.get(kind) ?? new Map<string, T>();
@@ -57,6 +65,10 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
     changed();
     return true;
   };
+  const observe = (key: string, value: ObservedObject | undefined) => {
+    observed.set(key, value);
+    seen();
+  };
   const put = (kind: WatchedKind, version: string, raw: RawObject) => {
     const key = keyOf(kind, nameOf(raw));
     const { object, diagnostics } = parseObject({
@@ -64,6 +76,7 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
       ...{ apiVersion: apiVersionOf(kind, version), kind: kind.kind },
     });
     const before = of(held, kind).get(key);
+    if (hasStatus(kind)) observe(key, observedOf(kind, version, raw, object !== undefined));
     if (object) {
       tell(kind, key, diagnostics);
       if (!isDeepStrictEqual(before, object)) set(kind, key, object);
@@ -75,6 +88,7 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
   const remove = (kind: WatchedKind, key: string) => {
     set(kind, key, undefined);
     tell(kind, key, []);
+    if (hasStatus(kind)) observe(key, undefined);
   };
   const placeNode = (name: string, labels: Readonly<Record<string, string>> | undefined) => {
     for (const key of places.node(name, labels)) {
@@ -121,6 +135,11 @@ export function createClusterObjects(changed: () => void, log: AgentLog): Cluste
     take() {
       const taken = dirty;
       dirty = new Map();
+      return taken;
+    },
+    takeObserved() {
+      const taken = observed;
+      observed = new Map();
       return taken;
     },
     diagnostics: () => [...wrong.values()].flatMap((known) => [...known.values()].flat()),

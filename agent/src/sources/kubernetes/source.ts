@@ -7,6 +7,7 @@ import { createApiServer } from "./api.ts";
 import { type Discovered, strangeVersions } from "./discovery.ts";
 import { watchKinds } from "./kinds-there.ts";
 import { createClusterObjects } from "./objects.ts";
+import type { ObservedObject } from "./observed.ts";
 import { type Reflector, type ReflectorState, startReflector } from "./reflector.ts";
 import { createTroubles } from "./troubles.ts";
 import { DEFINITIONS, pathOf, resourceName, type WatchedKind, watchedKinds } from "./watched.ts";
@@ -36,12 +37,14 @@ export interface KubernetesSource {
 /**
  * Follows the cluster. The first `update` comes when all of it was read, later ones as it changes. Kinds that the cluster
  * does not have are waited for; one that may not be read is told of and does not hold up the others. Outages are waited out:
- * what was read last stays.
+ * what was read last stays. `observed` is given statuses, by key, after the `update` with the objects that they are of;
+ * undefined: gone.
  */
 export function startKubernetesSource(
   access: ApiAccess,
   update: (update: KubernetesUpdate) => void,
   log: AgentLog,
+  observed: (seen: ReadonlyMap<string, ObservedObject | undefined>) => void = () => {},
 ): KubernetesSource {
   const api = createApiServer(access);
   const followed = new Map<WatchedKind, { version: string; reflector: Reflector }>();
@@ -53,11 +56,16 @@ export function startKubernetesSource(
   let timer: NodeJS.Timeout | undefined;
   const { promise: synced, resolve: finish } = Promise.withResolvers<void>();
 
-  const changed = () => {
-    if (closed) return;
-    timer ??= setTimeout(flush, GATHER);
+  /** There is more to give on than statuses. */
+  let isNews = false;
+  const soon = () => {
+    if (!closed) timer ??= setTimeout(flush, GATHER);
   };
-  const objects = createClusterObjects(changed, log);
+  const changed = () => {
+    isNews = true;
+    soon();
+  };
+  const objects = createClusterObjects(changed, soon, log);
   const troubles = createTroubles(api.address, log);
 
   const follow = (kind: WatchedKind, version: string) => {
@@ -122,18 +130,27 @@ export function startKubernetesSource(
   };
   function flush() {
     timer = undefined;
+    const isWhole = isNews || !isSynced;
+    isNews = false;
+    if (isWhole && !giveOn()) return;
+    const seen = objects.takeObserved();
+    if (seen.size > 0) observed(seen);
+  }
+  /** False as long as not all was read. */
+  function giveOn(): boolean {
     const problems = troubles.look(
       [...followed].map(([kind, { reflector }]) => [kind, reflector.state()] as const),
       (discovered?.strange ?? []).map((each) => [each.kind, strangeVersions(each)] as const),
     );
     if (!isSynced) {
-      if (waiting().length > 0) return;
+      if (waiting().length > 0) return false;
       isSynced = true;
       clearInterval(asking);
       log.info("the cluster was read", { server: api.address, objects: objects.size });
     }
     update({ changes: objects.take(), diagnostics: [...problems, ...objects.diagnostics()] });
     finish();
+    return true;
   }
   const asking = setInterval(changed, ASK_SYNCED);
 

@@ -29,8 +29,12 @@ const READ_OF_KUBERNETES: ReadonlySet<string> = new Set([
   "networking.k8s.io/IngressClass",
 ]);
 
+/** Secrets with an agent's own state. */
+export const STATE_TYPE = "heddle.dev/agent-state";
+
 /** Many and large, and no credentials of a proxy: releases of Helm, and tokens. */
 const NOT_OF_A_PROXY = [
+  STATE_TYPE,
   "helm.sh/release.v1",
   "kubernetes.io/service-account-token",
   "bootstrap.kubernetes.io/token",

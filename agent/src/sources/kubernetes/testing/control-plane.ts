@@ -33,6 +33,8 @@ export interface Answer {
 export interface ControlPlane {
   /** A kubeconfig file of the administrator. */
   readonly kubeconfig: string;
+  /** Another one, of `AGENT_USER`. */
+  readonly agentKubeconfig: string;
   /** What a pod finds of itself: its environment, and the folder of its account, which is `AGENT_USER`'s. */
   readonly pod: { readonly env: Readonly<Record<string, string>>; readonly account: string };
   readonly ask: Asking;
@@ -61,7 +63,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const ask = asking(port);
   const account = path.join(folder, "account");
   const plane: ControlPlane = {
-    kubeconfig: await writeKubeconfig(folder, port),
+    kubeconfig: await writeKubeconfig(folder, port, "admin", ADMIN),
+    agentKubeconfig: await writeKubeconfig(folder, port, AGENT_USER, AGENT),
     pod: {
       account,
       env: { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(port) },
@@ -193,14 +196,19 @@ interface AuditEvent {
   readonly responseStatus?: { readonly code: number };
 }
 
-async function writeKubeconfig(folder: string, port: number): Promise<string> {
-  const file = path.join(folder, "kubeconfig");
+async function writeKubeconfig(
+  folder: string,
+  port: number,
+  user: string,
+  token: string,
+): Promise<string> {
+  const file = path.join(folder, `${user}.kubeconfig`);
   const cluster = { server: `https://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
   const config = {
     ...{ apiVersion: "v1", kind: "Config", "current-context": "test" },
     clusters: [{ name: "test", cluster }],
-    users: [{ name: "admin", user: { token: ADMIN } }],
-    contexts: [{ name: "test", context: { cluster: "test", user: "admin" } }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name: "test", context: { cluster: "test", user } }],
   };
   await writeFile(file, JSON.stringify(config));
   return file;

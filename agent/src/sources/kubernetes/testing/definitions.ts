@@ -22,6 +22,7 @@ export function definitionOf(name: string, versions?: readonly string[]): object
       versions: (versions ?? known.versions).map((version, index) => ({
         ...{ name: version, served: true, storage: index === 0 },
         schema: { openAPIV3Schema },
+        subresources: { status: {} },
       })),
     },
   };
