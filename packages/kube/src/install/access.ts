@@ -27,9 +27,17 @@ export function access(installation: Installation, rights: AgentRights): Kuberne
   const subjects = [{ kind: "ServiceAccount", name, namespace }];
   const role = (kind: string) => ({ apiGroup: RBAC, kind, name });
   const apiVersion = `${RBAC}/v1`;
+  // What is named there is the agent's own, and is called by its revision too.
+  const rulesOf = (rules: readonly PolicyRule[]) =>
+    rules.map(({ resourceNames, ...rule }) => ({
+      ...rule,
+      ...(resourceNames && {
+        resourceNames: resourceNames.map((each) => named(each, installation)),
+      }),
+    }));
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata: own },
-    { apiVersion, kind: "ClusterRole", metadata: wide, rules: rights.cluster },
+    { apiVersion, kind: "ClusterRole", metadata: wide, rules: rulesOf(rights.cluster) },
     {
       ...{ apiVersion, kind: "ClusterRoleBinding", metadata: wide },
       ...{ roleRef: role("ClusterRole"), subjects },
@@ -37,7 +45,7 @@ export function access(installation: Installation, rights: AgentRights): Kuberne
     ...(rights.own.length === 0
       ? []
       : [
-          { apiVersion, kind: "Role", metadata: own, rules: rights.own },
+          { apiVersion, kind: "Role", metadata: own, rules: rulesOf(rights.own) },
           {
             ...{ apiVersion, kind: "RoleBinding", metadata: own },
             ...{ roleRef: role("Role"), subjects },
