@@ -38,6 +38,18 @@ export const agentCodes = {
     "Let the agent's account patch the status of the kind, as infra/kubernetes/agent-rbac.yaml has it, or install definitions that have one. Rules are in effect without it.",
   HDL7273:
     "Let the agent's account make, read, update and delete Secrets in its own namespace, as infra/kubernetes/agent-rbac.yaml has it; where the API server is away, the agent tries on. The state on the pod's disk is in force.",
+  HDL7280:
+    "Run the agent in a pod that has its own name and namespace in POD_NAME and POD_NAMESPACE, with --kubernetes; or leave --webhook out.",
+  HDL7281:
+    "Only an API server asks here, with an AdmissionReview of admission.k8s.io/v1. Where one was not answered, the message says why.",
+  HDL7282:
+    "Correct the settings in the ConfigMap heddle-injection; the last good ones count until then.",
+  HDL7283:
+    "Let the agent's account make, read and update the Secret that the message names, as infra/kubernetes/agent-rbac.yaml has it; where the API server is away, the agent tries on.",
+  HDL7284:
+    "Let the agent's account list, watch and patch the configurations heddle-injector and heddle-validator, and try out a Fallback in its own namespace, as infra/kubernetes/agent-rbac.yaml has it.",
+  HDL7285:
+    "Let the API server reach the agent's Service on port 443: a network policy or a firewall may be between them. Rules are refused again as soon as it does.",
   HDL7236: "Keep one of the two: delete the object in the cluster, or in the file.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
@@ -50,6 +62,7 @@ const USAGE: ReadonlySet<AgentCode> = new Set([
   "HDL7215",
   "HDL7216",
   "HDL7230",
+  "HDL7280",
 ]);
 
 export class AgentError extends Error {

@@ -39,6 +39,7 @@ import { type Link, startLink } from "./sync/link.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
 import { type RunningTelemetry, startTelemetry } from "./telemetry/index.ts";
+import { startWebhooks, type Webhooks } from "./webhooks/index.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { createWasmModules } from "./wasm/modules.ts";
 import { concernsBothEnds, createAdsServer } from "./xds/index.ts";
@@ -48,6 +49,7 @@ export interface RunningAgent {
     readonly xds: number | undefined;
     readonly metrics: number | undefined;
     readonly otlp: number | undefined;
+    readonly webhook: number | undefined;
   };
   /** Ends what it started; proxies keep what they have. */
   close(): Promise<void>;
@@ -207,6 +209,7 @@ async function startControl(
     if (changed.length === 0) return;
     meshConflicts.changed(changed);
     statuses?.changed(changed);
+    webhooks?.changed(changed);
     const keys = changed.map(({ key }) => key);
     translator.apply(refusals.pass(changed));
     if (keys.some(concernsBothEnds)) ads.announce();
@@ -224,6 +227,7 @@ async function startControl(
     ...translator.diagnostics(),
     ...refusals.diagnostics(),
     ...modules.diagnostics(),
+    ...(webhooks?.diagnostics() ?? []),
   ];
   const statuses =
     inCluster?.inside &&
@@ -231,6 +235,7 @@ async function startControl(
       ...{ ...inCluster.inside, model, diagnostics, log },
       settings: () => translator.mesh(),
     });
+  let webhooks: Webhooks | undefined;
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
   let kubernetes: KubernetesSource | undefined;
@@ -356,6 +361,8 @@ async function startControl(
             if (unread.length > 0)
               return { ready: false, reasons: unread.map((what) => `not read yet: ${what}`) };
             if (!up) return { ready: false, reasons: ["it is starting"] };
+            const reviews = webhooks?.waiting() ?? [];
+            if (reviews.length > 0) return { ready: false, reasons: reviews };
             const waiting =
               link && link.state().applied.number === 0 && link.state().phase !== "open";
             return waiting
@@ -366,6 +373,14 @@ async function startControl(
   if (metrics) closing.push(() => metrics.close());
   // Proxies that come to an agent which has not read its cluster would lose what they have.
   await kubernetes?.synced;
+  if (options.webhookAddress !== undefined)
+    webhooks = await startWebhooks({
+      ...{ address: options.webhookAddress, cluster: inCluster, model, log },
+      ...{ revision: options.revision, clusterId: options.clusterId },
+      mesh: () => translator.mesh(),
+    });
+  const reviewed = webhooks;
+  if (reviewed) closing.push(() => reviewed.close());
   const xds = options.xdsAddress === undefined ? undefined : await listen(ads, options.xdsAddress);
   if (membership && client && resumed) {
     link = await startLink({
@@ -413,7 +428,11 @@ async function startControl(
     await inCluster?.close();
   });
   log.info("agent is up", { xds, metrics: metrics?.port, mesh: mesh.name, objects: model.size });
-  return { ports: { xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp }, close };
+  const ports = {
+    ...{ xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp },
+    webhook: webhooks?.port,
+  };
+  return { ports, close };
 }
 
 function kindsOf(source: KubernetesSource): { followed: number; failing: number } {

@@ -27,6 +27,8 @@ export interface AgentOptions {
   readonly xdsAddress: string | undefined;
   /** Metrics, health and debugging; undefined: off. */
   readonly metricsAddress: string | undefined;
+  /** Injection and validation; undefined: off. */
+  readonly webhookAddress: string | undefined;
   readonly otlpAddress: string;
   /** Milliseconds between scrapes of a proxy. */
   readonly scrapeInterval: number | undefined;
@@ -61,6 +63,7 @@ const flagsSchema = z.object({
   state: z.string().default(".heddle/agent"),
   xds: z.string().optional(),
   metrics: z.string().default("127.0.0.1:15014"),
+  webhook: z.string().default("off"),
   otlp: z.string().default("127.0.0.1:4317"),
   scrapeInterval: z.number().positive().optional(),
   roles: z
@@ -94,7 +97,9 @@ export function parseAgentOptions(
   if (!parsed.success) throw badFlag(parsed.error);
   const given = parsed.data;
   const metrics = given.metrics === "off" ? undefined : given.metrics;
-  for (const address of [given.xds, metrics, given.otlp]) if (address) parseAddress(address);
+  const webhook = given.webhook === "off" ? undefined : given.webhook;
+  for (const address of [given.xds, metrics, given.otlp, webhook])
+    if (address) parseAddress(address);
   return {
     plane: given.standalone ? undefined : planeOf(given, env),
     // Replicas are one agent, and pods come and go.
@@ -106,6 +111,7 @@ export function parseAgentOptions(
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
     metricsAddress: metrics,
+    webhookAddress: webhook,
     otlpAddress: given.otlp,
     scrapeInterval: given.scrapeInterval === undefined ? undefined : given.scrapeInterval * 1000,
     roles: given.roles,

@@ -62,6 +62,8 @@ export interface KubernetesClient {
     signal?: AbortSignal,
   ): Promise<KubernetesObject[]>;
   create(place: Place, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject>;
+  /** What would become of `create`, webhooks and all: nothing is made. */
+  tryOut(place: Place, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject>;
   /** PUT. With `metadata.resourceVersion` it is a conflict where the object has changed since. */
   replace(place: Place, object: KubernetesObject, signal?: AbortSignal): Promise<KubernetesObject>;
   /** Server-side apply by `FIELD_MANAGER`: makes or changes; takes fields over from other managers. */
@@ -139,6 +141,12 @@ export function createKubernetesClient(
     },
     create: (place, object, signal) =>
       write("POST", { path: pathOf(place), query: MANAGED, body: json(object) }, signal),
+    tryOut: (place, object, signal) =>
+      write(
+        "POST",
+        { path: pathOf(place), query: { ...MANAGED, dryRun: "All" }, body: json(object) },
+        signal,
+      ),
     replace: (place, object, signal) =>
       write(
         "PUT",

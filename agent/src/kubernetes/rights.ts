@@ -40,10 +40,54 @@ export const ownRights: readonly Right[] = [
     resources: ["secrets"],
     verbs: ["create", "delete", "get", "list", "update"],
   },
+  {
+    why: "Webhooks: whichever replica comes first makes their certificates.",
+    apiGroups: [""],
+    resources: ["secrets"],
+    verbs: ["create"],
+  },
+  {
+    why: "Webhooks: the leader renews their certificates.",
+    apiGroups: [""],
+    resources: ["secrets"],
+    resourceNames: ["heddle-agent-webhook"],
+    verbs: ["get", "update"],
+  },
+  {
+    why: "Webhooks: whether the validator answers is asked with a rule that is wrong, and that is never made.",
+    apiGroups: ["heddle.dev"],
+    resources: ["fallbacks"],
+    verbs: ["create"],
+  },
+  {
+    why: "Webhooks: with the last agent gone rules are no longer refused for it.",
+    apiGroups: ["apps"],
+    resources: ["deployments"],
+    resourceNames: ["heddle-agent"],
+    verbs: ["get"],
+  },
 ];
 
 /** In the whole cluster: the ClusterRole, after what reading takes. */
-export const clusterRights: readonly Right[] = [...rightsToWriteStatus()];
+export const clusterRights: readonly Right[] = [
+  ...rightsToWriteStatus(),
+  {
+    why: "Webhooks: a pod may come before its namespace was read.",
+    apiGroups: [""],
+    resources: ["namespaces"],
+    verbs: ["get"],
+  },
+  ...[
+    { plural: "mutatingwebhookconfigurations", name: "heddle-injector" },
+    { plural: "validatingwebhookconfigurations", name: "heddle-validator" },
+  ].map(({ plural, name }) => ({
+    why: "Webhooks: the leader says whom the API server trusts, and puts it right when somebody changes it.",
+    apiGroups: ["admissionregistration.k8s.io"],
+    resources: [plural],
+    resourceNames: [name],
+    verbs: ["list", "patch", "watch"],
+  })),
+];
 
 function rightsToWriteStatus(): Right[] {
   const groups = Map.groupBy(watchedKinds.filter(hasStatus), ({ group }) => group);

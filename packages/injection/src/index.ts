@@ -26,5 +26,6 @@ export {
   type ProxySettings,
   READ_PROXY_FIELDS,
   readProxyField,
+  readProxySettings,
 } from "./proxy-settings.ts";
 export type { Finding } from "./finding.ts";

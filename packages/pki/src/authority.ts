@@ -145,7 +145,8 @@ export async function issueLeaf(
   ]);
 }
 
-async function sign(
+/** What every certificate has, however it is named. */
+export async function sign(
   authority: Authority,
   publicKey: CryptoKey,
   { now, lifetime }: { readonly now: number; readonly lifetime: number },
@@ -177,10 +178,10 @@ async function sign(
 }
 
 /** 128 random bits, positive (RFC 5280, section 4.1.2.2). */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const pemOf = (certificate: X509Certificate) => `${certificate.toString("pem").trim()}\n`;
+export const pemOf = (certificate: X509Certificate) => `${certificate.toString("pem").trim()}\n`;

@@ -15,4 +15,5 @@ export {
   openAuthority,
   ROOT_LIFETIME,
 } from "./authority.ts";
+export { createServerAuthority, issueServerCertificate, type KeptKeyPair } from "./server.ts";
 export { createEnvelope, type Envelope } from "./envelope.ts";

@@ -14,9 +14,15 @@ export function agentCommand(): Command {
     .option("--kubernetes", "follow the cluster: the pod's own, or the kubeconfig's (KUBECONFIG)")
     .option("--kubeconfig <file>", "follow the cluster of this kubeconfig")
     .option("--context <name>", "of the kubeconfig; its current one without it")
+    .option("--revision <name>", "the revision that this installation is of", "default")
     .option("--state <dir>", "where the last good state is kept", ".heddle/agent")
     .option("--xds <address>", "serve xDS in plaintext at this address, such as 127.0.0.1:15010")
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
+    .option(
+      "--webhook <address>",
+      "serve the injection and validation webhooks here, or off",
+      "off",
+    )
     .option("--otlp <address>", "where proxies send spans and access logs", "127.0.0.1:4317")
     .option(
       "--rate-limit-agents <addresses>",

@@ -1,0 +1,162 @@
+/** The webhooks' authority and serving certificate: what their Secret holds, and what it should hold next. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { CLOCK_SKEW, createServerAuthority, issueServerCertificate } from "@heddle/pki";
+
+export interface WebhookCertificates {
+  /** PEM, the newest first: its key signs. Older ones have signed what some replica may still serve. */
+  readonly authorities: readonly string[];
+  readonly authorityKey: string;
+  /** PEM of what is served. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Milliseconds. A certificate is replaced when two thirds of its time are over. */
+export interface CertificateLifetimes {
+  readonly authority: number;
+  readonly serving: number;
+}
+
+const DAY = 24 * 3_600_000;
+export const LIFETIMES: CertificateLifetimes = { authority: 365 * DAY, serving: 30 * DAY };
+const RENEW_AT = 2 / 3;
+
+export interface CertificateQuestion {
+  /** DNS names and addresses that the API server may ask for. */
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly lifetimes: CertificateLifetimes;
+  /** Whether everybody who asks trusts this authority by now. */
+  readonly isTrusted: (authority: string) => boolean;
+}
+
+/**
+ * The next step; undefined where there is none to take now. A new authority is made known first, and signs when it is trusted
+ * everywhere; the older one stays known until it ends, for replicas that still serve what it signed.
+ */
+export async function nextCertificates(
+  held: WebhookCertificates | undefined,
+  question: CertificateQuestion,
+): Promise<WebhookCertificates | undefined> {
+  const { now, lifetimes, isTrusted } = question;
+  const known = held && look(held, now);
+  if (!held || !known) return begin(question);
+  const [newest = ""] = held.authorities;
+  const authorities = held.authorities.filter((pem, index) => index === 0 || endOf(pem) > now);
+  if (now >= renewalOf(known.newest)) {
+    const made = await newAuthority(now, lifetimes);
+    return { ...held, authorities: [made.certificate, ...authorities], authorityKey: made.key };
+  }
+  const names = [...new Set([...question.names, ...known.names])];
+  const isShort = names.length > known.names.length;
+  // The older authority's key is gone, so whatever is due is signed by the newer.
+  const isDue = isShort || now >= renewalOf(known.served);
+  if (known.byNewest ? isDue : isTrusted(newest) || now >= endOf(held.certificate)) {
+    const by = { certificate: newest, key: held.authorityKey };
+    const served = await issueServerCertificate(by, { now, lifetime: lifetimes.serving, names });
+    return { ...held, authorities, certificate: served.certificate, key: served.key };
+  }
+  return authorities.length < held.authorities.length ? { ...held, authorities } : undefined;
+}
+
+/** When the next step may be due, milliseconds since 1970. */
+export function dueAt({ authorities, certificate }: WebhookCertificates): number {
+  const [newest = "", ...older] = authorities;
+  return Math.min(
+    renewalOf(new X509Certificate(newest)),
+    renewalOf(new X509Certificate(certificate)),
+    ...older.map(endOf),
+  );
+}
+
+async function begin({ names, now, lifetimes }: CertificateQuestion): Promise<WebhookCertificates> {
+  const authority = await newAuthority(now, lifetimes);
+  const served = await issueServerCertificate(authority, {
+    now,
+    lifetime: lifetimes.serving,
+    names,
+  });
+  return {
+    authorities: [authority.certificate],
+    authorityKey: authority.key,
+    certificate: served.certificate,
+    key: served.key,
+  };
+}
+
+const newAuthority = (now: number, { authority: lifetime }: CertificateLifetimes) =>
+  createServerAuthority("heddle webhooks", { now, lifetime });
+
+interface Known {
+  readonly newest: X509Certificate;
+  readonly served: X509Certificate;
+  readonly names: readonly string[];
+  readonly byNewest: boolean;
+}
+
+/** Undefined where nothing can be made of what is held: it was cut, or nobody trusts it any more. */
+function look(held: WebhookCertificates, now: number): Known | undefined {
+  try {
+    const [newest, ...older] = held.authorities.map((pem) => new X509Certificate(pem));
+    const served = new X509Certificate(held.certificate);
+    if (!newest || Date.parse(newest.validTo) <= now) return undefined;
+    const byNewest = served.verify(newest.publicKey);
+    if (!byNewest && !older.some(({ publicKey }) => served.verify(publicKey))) return undefined;
+    return { newest, served, byNewest, names: namesOf(served) };
+  } catch {
+    return undefined;
+  }
+}
+
+function namesOf({ subjectAltName = "" }: X509Certificate): string[] {
+  return subjectAltName.split(", ").map((name) => name.replace(/^(?:DNS|IP Address):/, ""));
+}
+
+function renewalOf({ validFrom, validTo }: X509Certificate): number {
+  // It was made a little later than it says.
+  const [from, to] = [Date.parse(validFrom) + CLOCK_SKEW, Date.parse(validTo)];
+  return from + (to - from) * RENEW_AT;
+}
+
+const endOf = (pem: string): number => Date.parse(new X509Certificate(pem).validTo);
+
+const NAMES = {
+  authorities: "ca.crt",
+  authorityKey: "ca.key",
+  certificate: "tls.crt",
+  key: "tls.key",
+};
+
+/** As the Secret's `data`. */
+export function toSecretData(held: WebhookCertificates): Record<string, string> {
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  return {
+    [NAMES.authorities]: base64(held.authorities.join("")),
+    [NAMES.authorityKey]: base64(held.authorityKey),
+    [NAMES.certificate]: base64(held.certificate),
+    [NAMES.key]: base64(held.key),
+  };
+}
+
+/** Undefined where a field is missing, or the certificate and its key are not of each other. */
+export function fromSecretData(data: unknown): WebhookCertificates | undefined {
+  const fields = (data ?? {}) as Readonly<Record<string, unknown>>;
+  const [authorities, authorityKey, certificate, key] = Object.values(NAMES).map((name) => {
+    const value = fields[name];
+    return typeof value === "string" ? Buffer.from(value, "base64").toString() : "";
+  });
+  if (!authorities || !authorityKey || !certificate || !key) return undefined;
+  try {
+    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) return undefined;
+  } catch {
+    return undefined;
+  }
+  return { authorities: splitPem(authorities), authorityKey, certificate, key };
+}
+
+function splitPem(text: string): string[] {
+  return [...text.matchAll(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)].map(
+    ([pem]) => `${pem}\n`,
+  );
+}
