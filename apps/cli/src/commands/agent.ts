@@ -29,7 +29,6 @@ export function agentCommand(): Command {
       "xDS addresses of all agents that count global rate limits together",
     )
     .option("--rate-limit-self <address>", "this agent among them, where it is not what --xds says")
-    .option("--revision <name>", "which of several agents of a cluster this is", "default")
     .option("--cluster-id <id>", "what the cluster is called in metrics and endpoints")
     .option("--certificate-lifetime <duration>", "how long workload certificates live, such as 24h")
     .option("--certificate-issuer <who>", "agent: with an intermediate of the plane's; or plane")
