@@ -1,7 +1,7 @@
 /** The programs of a cluster that are built from source, each once for this user. */
 import path from "node:path";
 import { cached } from "./cached.ts";
-import { buildGo, go } from "./go-build.ts";
+import { buildGo, go, goFlags } from "./go-build.ts";
 import { COREDNS_BUILD, HELM_VERSION, KUBERNETES_VERSION, PAUSE_VERSION } from "./versions.ts";
 
 export type Say = (line: string) => void;
@@ -32,16 +32,8 @@ export async function buildComponents(say: Say): Promise<Components> {
     ),
   );
   const pause = await built("pause", PAUSE_VERSION, say, async (into) => {
-    await go(
-      path.join(SOURCES, "pause"),
-      "build",
-      "-trimpath",
-      "-ldflags",
-      "-s -w",
-      "-o",
-      path.join(into, "pause"),
-      ".",
-    );
+    const output = path.join(into, "pause");
+    await go(path.join(SOURCES, "pause"), "build", ...goFlags(), "-o", output, ".");
   });
   return { kubernetes, coredns, pause };
 }

@@ -24,6 +24,7 @@ const NODE = {
   ptp: "containernetworking-plugins",
   iptables: "iptables",
   ip: "iproute2",
+  sysctl: "procps",
   nsenter: "util-linux",
   mount: "mount",
 };
