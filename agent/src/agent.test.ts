@@ -120,7 +120,7 @@ describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
     ({ token: joinToken } = await client.createJoinToken("test", { name: "test" }));
     const pod = (name: string, app: string, last: number) =>
       startPod(
-        { name, app, address: `127.71.0.${last}`, appAddress: `127.72.0.${last}`, port: PORT },
+        { name, app, address: `127.61.0.${last}`, appAddress: `127.62.0.${last}`, port: PORT },
         envoyBinary as string,
       );
     pods = {
@@ -251,11 +251,12 @@ describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
     const before = await shaken();
     const traffic = startTraffic();
     const serials = new Set<string>();
-    const end = Date.now() + 18_000;
-    while (Date.now() < end) {
-      serials.add(await pods.api.serials());
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
+    // Three have followed the first, and the last of them is in use.
+    await until(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return serials.add(await pods.api.serials()).size > 3;
+    }, 30_000);
+    await new Promise((resolve) => setTimeout(resolve, 500));
     const { failed, count } = await traffic.stop();
     const made = (await shaken()) - before;
     console.log(
@@ -263,6 +264,5 @@ describe.skipIf(!envoyBinary)("an agent between plane and Envoys", () => {
     );
     expect(made).toBeGreaterThanOrEqual(count);
     expect(failed).toEqual([]);
-    expect(serials.size).toBeGreaterThanOrEqual(4);
   }, 60_000);
 });

@@ -79,10 +79,12 @@ describe.skipIf(!envoy)("with two real Envoys", () => {
   test("Prometheus sees every label of Istio's list from both reporters, and the sum of requests sent", async () => {
     await call(40);
     await call(10, "/fail");
-    await until("both proxies' counts", async () =>
-      (await exposed("/stats/prometheus")).some(({ name }) => name === "istio_requests_total"),
-    );
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    // Each end counts every request.
+    await until("both proxies' counts", async () => {
+      const families = await exposed("/stats/prometheus");
+      const { samples = [] } = families.find(({ name }) => name === "istio_requests_total") ?? {};
+      return samples.reduce((sum, { value }) => sum + value, 0) === 2 * sent;
+    });
     const families = await exposed("/stats/prometheus");
     const requests = families.find(({ name }) => name === "istio_requests_total")!;
     const series = requests.samples.map(({ labels, value }) => ({

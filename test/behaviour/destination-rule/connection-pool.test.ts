@@ -201,8 +201,9 @@ describe.skipIf(!envoyBinary)("connection pools", () => {
     "has no more retries under way than a part of the requests, and always as many as the minimum",
     async () => {
       const besideOthers = async (name: string) => {
+        const before = server(name).requests;
         const others = passed(name, 60, "/slow/1500");
-        await sleep(300);
+        await expect.poll(() => server(name).requests - before).toBe(60);
         const count = await failures(name);
         await others;
         return count;

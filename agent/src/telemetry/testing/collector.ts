@@ -82,12 +82,12 @@ export async function startCollector(port = 0): Promise<Collector> {
   }
 }
 
-/** Waits until the condition holds; fails with `what` after ten seconds. */
+/** Waits until the condition holds; fails with `what` after 25 seconds. */
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 25_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
