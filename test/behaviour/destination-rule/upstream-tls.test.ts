@@ -25,10 +25,10 @@ import { startedMesh } from "../../harness/mesh.ts";
 import { destinationRule, pod, service } from "../../harness/objects.ts";
 import { proves } from "../proves.ts";
 
-const SERVER = "127.83.0.2";
-const PLAIN = "127.83.0.3";
-const MESH_SERVER = "127.83.0.4";
-const PUBLIC_SERVER = "127.83.0.5";
+const SERVER = "127.64.0.2";
+const PLAIN = "127.64.0.3";
+const MESH_SERVER = "127.64.0.4";
+const PUBLIC_SERVER = "127.64.0.5";
 const SELECTING = { workloadSelector: { matchLabels: { app: "client" } } };
 const TLS_PORT = 9443;
 const PLAIN_PORT = 9080;
@@ -114,7 +114,7 @@ describe.skipIf(!envoyBinary)("TLS to endpoints", () => {
   const mesh = startedMesh({
     workloads: {
       client: {
-        address: "127.83.0.1",
+        address: "127.64.0.1",
         secrets: async () => [
           certificateSecret(clientSecret("both"), client),
           ...["roots", "both"].map((name) => ({

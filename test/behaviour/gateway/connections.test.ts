@@ -15,12 +15,12 @@ import {
 import { ask } from "../../harness/request.ts";
 import { proves } from "../proves.ts";
 
-const EDGE = "127.82.0.1";
-const BOUND = "127.82.0.9";
-const STRANGER = "127.82.0.77";
-const A = "127.82.0.2";
-const B = "127.82.0.3";
-const WEB = "127.82.0.4";
+const EDGE = "127.63.0.1";
+const BOUND = "127.63.0.9";
+const STRANGER = "127.63.0.77";
+const A = "127.63.0.2";
+const B = "127.63.0.3";
+const WEB = "127.63.0.4";
 
 const CLEAR = [{ name: "tcp", port: 7000 }];
 const SECURE = [{ name: "tls", port: 7443 }];

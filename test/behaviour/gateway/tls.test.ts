@@ -14,7 +14,7 @@ import { gateway, virtualService } from "../../harness/objects.ts";
 import { ask } from "../../harness/request.ts";
 import { proves } from "../proves.ts";
 
-const EDGE = "127.84.0.1";
+const EDGE = "127.65.0.1";
 const PORT = 8443;
 const CREDENTIAL = { credentialName: "edge" };
 

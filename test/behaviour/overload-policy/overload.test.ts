@@ -24,12 +24,12 @@ const ADMISSION: Readonly<Record<string, AdmissionControl>> = {
 };
 
 const NAMES = ["open", ...Object.keys(CONCURRENCY), ...Object.keys(ADMISSION)] as const;
-const address = (index: number) => `127.91.0.${index + 10}`;
+const address = (index: number) => `127.66.0.${index + 10}`;
 
 describe.skipIf(!envoyBinary)("overload", () => {
   const mesh = startedMesh({
     workloads: {
-      client: { address: "127.91.0.1" },
+      client: { address: "127.66.0.1" },
       ...Object.fromEntries(
         NAMES.map((name, index) => [name, { address: address(index), ports: [PORT] }]),
       ),

@@ -7,10 +7,10 @@ import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
 import { object, service, sidecar, virtualService } from "../../harness/objects.ts";
 
-const BOUND = "127.204.0.19";
-const A = "127.204.0.2";
-const B = "127.204.0.3";
-const C = "127.204.0.4";
+const BOUND = "127.70.0.19";
+const A = "127.70.0.2";
+const B = "127.70.0.3";
+const C = "127.70.0.4";
 
 /** A host of one namespace alone. */
 const entry = (namespace: string, address: string): MeshObject<ServiceEntry> =>
@@ -38,7 +38,7 @@ const listener = (number: number, protocol: string, ...hosts: string[]) => ({
 
 describe.skipIf(!envoyBinary)("a bound listener for connections", () => {
   startedMesh({
-    workloads: { client: { address: "127.204.0.1" } },
+    workloads: { client: { address: "127.70.0.1" } },
     objects: [
       ...service("one", [{ name: "tls", port: 7443 }], [A]),
       ...service("two", [{ name: "https", port: 7443 }], [B]),

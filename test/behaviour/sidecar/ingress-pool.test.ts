@@ -13,8 +13,8 @@ import { ask } from "../../harness/request.ts";
 import { startStuckServer, type StuckServer } from "../../harness/stuck-server.ts";
 import { proves } from "../proves.ts";
 
-const POOLED = "127.202.0.1";
-const APPLICATION = "127.202.1.1";
+const POOLED = "127.69.0.1";
+const APPLICATION = "127.69.1.1";
 const MUTE_PORT = 9500;
 const STUCK_PORT = 9600;
 const POOL = "ingress[].connectionPool";

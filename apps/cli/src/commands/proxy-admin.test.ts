@@ -19,7 +19,7 @@ it.skipIf(!envoyBinary)(
     const pod = await startPod(
       {
         ...{ name: "web-0", app: "web", port: 9080 },
-        ...{ address: "127.96.0.1", appAddress: "127.97.0.1" },
+        ...{ address: "127.67.0.1", appAddress: "127.68.0.1" },
       },
       envoyBinary as string,
     );
@@ -44,7 +44,7 @@ it.skipIf(!envoyBinary)(
 
       const bootstrap = await heddle("bootstrap", "web-0.default", "-o", "json");
       expect(JSON.parse(bootstrap.stdout)).toMatchObject({
-        node: { id: "sidecar~127.96.0.1~web-0.default~default.svc.cluster.local" },
+        node: { id: "sidecar~127.67.0.1~web-0.default~default.svc.cluster.local" },
       });
 
       const before = JSON.parse((await heddle("log", "web-0.default", "-o", "json")).stdout);
@@ -62,7 +62,7 @@ it.skipIf(!envoyBinary)(
       expect(unknown.stderr).toContain("HDL9028");
       const nobody = await heddle("bootstrap", "web-1.default");
       expect(nobody.stderr).toMatch(/HDL9047[^]*Connected: web-0\.default/);
-      const elsewhere = await heddle("log", "web-0.default", "--admin", "http://127.96.0.9:15000");
+      const elsewhere = await heddle("log", "web-0.default", "--admin", "http://127.67.0.9:15000");
       expect(elsewhere).toMatchObject({ code: 1 });
       expect(elsewhere.stderr).toMatch(/HDL9027[^]*kubectl port-forward/);
     } finally {
