@@ -35,7 +35,7 @@ describe.skipIf(!envoyBinary)("load balancing", () => {
       ];
     }),
   });
-  const even = (name: string, count = 10_000) =>
+  const even = (name: string, count: number) =>
     sharesOf(mesh, "client", `${name}:${PORT}`, { count });
   const uneven = (name: string) =>
     sharesOf(mesh, "client", `${name}-uneven:${PORT}`, { count: 600, concurrency: 12 });
@@ -48,7 +48,7 @@ describe.skipIf(!envoyBinary)("load balancing", () => {
     ["trafficPolicy.loadBalancer.simple=ROUND_ROBIN"],
     "takes endpoints in turn, also where one is slow",
     async () => {
-      expect((await even("round-robin")).of("quick")).toBeCloseTo(0.5, 2);
+      expect((await even("round-robin", 1000)).of("quick")).toBeCloseTo(0.5, 2);
       expect((await uneven("round-robin")).of("slow")).toBeCloseTo(0.5, 1);
       const one = await sharesOf(mesh, "client", `round-robin:${PORT}`, {
         count: 200,
@@ -63,7 +63,7 @@ describe.skipIf(!envoyBinary)("load balancing", () => {
     ["trafficPolicy.loadBalancer.simple=RANDOM"],
     "draws lots: equal shares of 10,000 requests, in no order, also where one endpoint is slow",
     async () => {
-      const shares = await even("random");
+      const shares = await even("random", 10_000);
       expect(Math.abs(shares.of("quick") - 0.5)).toBeLessThan(0.02);
       const one = await sharesOf(mesh, "client", `random:${PORT}`, { count: 400, concurrency: 1 });
       expect(Math.abs(turns(one.sequence) - 0.5)).toBeLessThan(0.15);

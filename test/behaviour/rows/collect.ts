@@ -20,11 +20,14 @@ export const root = path.resolve(import.meta.dirname, "../../..");
 export async function collectRows(): Promise<readonly Row[]> {
   const vitest = await createVitest("test", {
     root,
+    // Not what `npm test` has, whose projects would be asked in place of these files.
+    config: false,
+    pool: "forks",
+    isolate: false,
+    maxWorkers: 2,
     watch: false,
     reporters: [],
     include: ["test/behaviour/**/*.test.ts"],
-    // Nothing is run: no Envoy is needed, in CI either.
-    globalSetup: [],
   });
   try {
     const { testModules, unhandledErrors } = await vitest.collect([], { staticParse: false });
