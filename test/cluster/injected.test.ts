@@ -5,6 +5,7 @@
  */
 import { mkdtemp, rename, rm, writeFile, chmod, mkdir } from "node:fs/promises";
 import { request } from "node:http";
+import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
@@ -19,6 +20,7 @@ import {
 } from "../../packages/injection/src/testing/expand.ts";
 import type { Container, Handler, PodTemplate } from "../../packages/injection/src/pod.ts";
 import { createAuthority, type Leaf } from "../harness/certificates.ts";
+import { startDnsServer } from "../harness/dns-server.ts";
 import { type RunningEnvoy, startEnvoy } from "../harness/envoy-process.ts";
 import { startFileAgent } from "../harness/file-agent.ts";
 import { gatewayApi } from "../harness/objects.ts";
@@ -41,8 +43,13 @@ const { host: AGENT } = defaultOptions.agent;
 /** Envoy's user in the pod. */
 const PROXY = 1337;
 
+/** Whose questions to resolvers come to the proxy. */
+const ASKS_PROXY = {
+  "proxy.istio.io/config": 'proxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" }',
+};
+
 const WEB: PodTemplate = {
-  metadata: { name: "web-1", labels: { app: "web" } },
+  metadata: { name: "web-1", labels: { app: "web" }, annotations: ASKS_PROXY },
   spec: {
     serviceAccountName: "web",
     containers: [
@@ -65,11 +72,18 @@ const CLIENT: PodTemplate = {
   metadata: {
     name: "client-1",
     labels: { app: "client" },
-    // The older kind of sidecar, whose application waits by a hook.
-    annotations: { "sidecar.istio.io/nativeSidecar": "false" },
+    annotations: {
+      // The older kind of sidecar, whose application waits by a hook.
+      "sidecar.istio.io/nativeSidecar": "false",
+      ...ASKS_PROXY,
+    },
   },
   spec: { serviceAccountName: "client", containers: [{ name: "client" }] },
 };
+
+/** What the pods' resolver knows; all other names are none of its. */
+const OUTSIDE = { "outside.example": ["192.0.2.7"] };
+const DNS_PORT = 53;
 
 const APPLICATION = `
 require("node:http").createServer((request, response) => {
@@ -86,6 +100,28 @@ fetch(${JSON.stringify(url)}, { signal: AbortSignal.timeout(5000) })
   .catch((error) => console.log("failed", error.cause?.code ?? error.message));
 `;
 
+/** Prints what an application learns of names: each as `getaddrinfo` has it, or why not. */
+const lookUp = (...names: readonly string[]) => `
+const { lookup } = require("node:dns").promises;
+Promise.all(${JSON.stringify(names)}.map((name) => lookup(name, { all: true })
+  .then((all) => all.map(({ address }) => address).join(), (error) => error.code)))
+  .then((answers) => console.log(answers.join(" ")));
+`;
+
+/** Prints what resolvers say of a name's records, or why not. */
+const records = (name: string, type: string) => `
+require("node:dns").promises.resolve(${JSON.stringify(name)}, ${JSON.stringify(type)})
+  .then((found) => console.log(found.join()), (error) => console.log(error.code));
+`;
+
+/** Prints what a server says first. */
+const hear = (host: string, port: number) => `
+const socket = require("node:net").connect(${port}, ${JSON.stringify(host)});
+socket.setTimeout(5000, () => socket.destroy());
+socket.on("data", (data) => { console.log(String(data)); socket.destroy(); });
+socket.on("error", (error) => console.log(error.code));
+`;
+
 describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})` : ""}`, () => {
   let folder: string;
   let network: PodNetwork;
@@ -97,6 +133,8 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
   let client: NetworkPod;
   let edge: NetworkPod;
   let application: Started;
+  let endResolver: (() => Promise<void>) | undefined;
+  const servers: Server[] = [];
   let webPod: PodTemplate;
   let clientPod: PodTemplate;
   let gatewayTemplate: PodTemplate;
@@ -107,11 +145,11 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
     await chmod(folder, 0o755);
     network = await createPodNetwork(PREFIX);
     envoy = await network.executable(process.env["HEDDLE_ENVOY"] ?? "envoy");
-    [web, client, edge] = (await Promise.all([2, 3, 4].map((number) => network.pod(number)))) as [
-      NetworkPod,
-      NetworkPod,
-      NetworkPod,
-    ];
+    [web, client, edge] = (await Promise.all(
+      [2, 3, 4].map((number) =>
+        network.pod(number, { resolver: network.host, dual: number === 2 }),
+      ),
+    )) as [NetworkPod, NetworkPod, NetworkPod];
     webPod = injected(WEB);
     clientPod = injected(CLIENT);
     gatewayTemplate = gatewayPod();
@@ -127,6 +165,9 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
     roots = authority.certificate;
     const leaf = await authority.issue(AGENT);
     agent = await startFileAgent(folder, config, network.host);
+    endResolver = await startDnsServer(network.host, OUTSIDE, { port: DNS_PORT });
+    for (const [index, name] of DATABASES.entries())
+      servers.push(await startGreeter(name, network.host, DATABASE_PORT + index));
     front = await startEnvoy(frontOf(network.host, leaf));
     application = web.start([process.execPath, "-e", APPLICATION]);
     await until(
@@ -136,6 +177,8 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
     );
   });
   afterAll(async () => {
+    for (const server of servers) server.close();
+    await endResolver?.();
     await front?.stop();
     await agent?.stop();
     await network?.close();
@@ -166,7 +209,7 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
   });
 
   function objects(): readonly object[] {
-    const running = (pod: PodTemplate, name: string, ip: string) => ({
+    const running = (pod: PodTemplate, name: string, { ip, ip6 }: NetworkPod) => ({
       apiVersion: "v1",
       kind: "Pod",
       metadata: { ...pod.metadata, name, namespace: "default" },
@@ -174,15 +217,15 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
       status: {
         phase: "Running",
         podIP: ip,
-        podIPs: [{ ip }],
+        podIPs: [{ ip }, ...(ip6 === undefined ? [] : [{ ip: ip6 }])],
         conditions: [{ type: "Ready", status: "True" }],
       },
     });
     const { spec, metadata, apiVersion, kind } = GATEWAY;
     return [
-      running(webPod, "web-1", web.ip),
-      running(clientPod, "client-1", client.ip),
-      running(gatewayTemplate, "edge-1", edge.ip),
+      running(webPod, "web-1", web),
+      running(clientPod, "client-1", client),
+      running(gatewayTemplate, "edge-1", edge),
       {
         apiVersion: "v1",
         kind: "Service",
@@ -217,6 +260,17 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
         metadata: { name: "default", namespace: "default" },
         spec: { mtls: { mode: "STRICT" } },
       },
+      ...DATABASES.map((name, index) => ({
+        apiVersion: "networking.istio.io/v1",
+        kind: "ServiceEntry",
+        metadata: { name, namespace: "default" },
+        spec: {
+          hosts: [`${name}.example`],
+          ports: [{ number: DATABASE_PORT, name: "tcp", protocol: "TCP" }],
+          resolution: "STATIC",
+          endpoints: [{ address: network.host, ports: { tcp: DATABASE_PORT + index } }],
+        },
+      })),
       { apiVersion, kind, metadata: { name: metadata.name, namespace: "default" }, spec },
       {
         apiVersion: "gateway.networking.k8s.io/v1",
@@ -239,7 +293,10 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
       await capture(pod, init);
     const container = proxyOf(template.spec ?? {});
     if (container === undefined) throw new Error("no proxy");
-    const facts = { name, namespace: "default", ip: pod.ip, serviceAccount: serviceAccountName };
+    const facts = {
+      ...{ name, namespace: "default", ip: pod.ip, serviceAccount: serviceAccountName },
+      ips: pod.ip6 === undefined ? [pod.ip] : [pod.ip, pod.ip6],
+    };
     const args = argumentsOf(container, facts).map((argument) =>
       argument
         .replaceAll(IDENTITY_FOLDER, identity)
@@ -301,6 +358,53 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
     expect(await call(web, `http://${web.ip}:8080/`)).toBe("200 web\n");
   });
 
+  test("an application that asks for names is answered by its proxy, and by its own resolver where that does not know them", async () => {
+    const runs = (script: string) =>
+      client.run([process.execPath, "-e", script]).then((text) => text.trim());
+    const [first, second] = (
+      await runs(lookUp(...DATABASES.map((name) => `${name}.example`)))
+    ).split(" ");
+    expect(first).toMatch(/^240\.240\./);
+    expect(second).toMatch(/^240\.240\./);
+    expect(second).not.toBe(first);
+    expect(await runs(lookUp("web", "web.default", "WEB.default.svc.cluster.local"))).toBe(
+      [CLUSTER_IP, CLUSTER_IP, CLUSTER_IP].join(" "),
+    );
+    expect(await runs(lookUp("outside.example", "nobody.example"))).toBe("192.0.2.7 ENOTFOUND");
+    // Questions of other kinds, and for the other family, never come to Envoy: it would deny that there is the name.
+    expect(await runs(records("outside.example", "TXT"))).toBe("ENODATA");
+    expect(await runs(records("outside.example", "AAAA"))).toBe("ENODATA");
+    expect(await runs(records("outside.example", "A"))).toBe("192.0.2.7");
+    // Both are on one port, and nothing but the addresses that they were given tells them apart.
+    for (const name of DATABASES)
+      expect(await runs(hear(`${name}.example`, DATABASE_PORT))).toBe(name);
+    expect(await runs(ask("http://web/"))).toBe("200 web");
+    // Nothing of it in a pod that has not asked for it.
+    const asked = lookUp("web.default.svc.cluster.local", "outside.example");
+    expect(await edge.run([process.execPath, "-e", asked])).toBe("ENOTFOUND 192.0.2.7\n");
+  });
+
+  test("in a pod of both families names have addresses of both, and what goes there is led to its proxy", async () => {
+    if (web.ip6 === undefined) return;
+    const runs = (script: string) =>
+      web.run([process.execPath, "-e", script]).then((text) => text.trim());
+    const [name] = DATABASES.map((each) => `${each}.example`) as [string];
+    const [v4, v6] = [await runs(records(name, "A")), await runs(records(name, "AAAA"))];
+    expect(v4).toMatch(/^240\.240\./);
+    expect(v6).toMatch(/^2001:2::/);
+    // Nothing but the proxy knows the way to either.
+    for (const address of [v4, v6])
+      expect(await runs(hear(address, DATABASE_PORT))).toBe(DATABASES[0]);
+    expect(await runs(lookUp("web"))).toBe(CLUSTER_IP);
+  });
+
+  test("a pod's many questions are all answered, though its proxy asks from ports that they came from just before", async () => {
+    await client.run(["sysctl", "-qw", "net.ipv4.ip_local_port_range=40000 40199"]);
+    const answers = await client.run([process.execPath, "-e", MANY]);
+    await client.run(["sysctl", "-qw", "net.ipv4.ip_local_port_range=32768 60999"]);
+    expect(answers).toBe("2000 of 2000\n");
+  });
+
   test("kubelet's probes are answered for the application, and nothing else is let through", async () => {
     const [container] = webPod.spec?.containers ?? [];
     const url = ({ httpGet }: Handler = {}) => `http://${web.ip}:${httpGet?.port}${httpGet?.path}`;
@@ -332,6 +436,34 @@ describe.skipIf(problem !== undefined)(`injected pods${problem ? ` (${problem})`
     expect(await ending.exited).toBe(0);
   });
 });
+
+/** Asks for names, each from a port of its own. */
+const MANY = `
+const { Resolver } = require("node:dns").promises;
+const ask = async (count) => {
+  let right = 0;
+  for (let each = 0; each < count; each++) {
+    const resolver = new Resolver({ timeout: 4000, tries: 1 });
+    const [name, wanted] = each % 2 === 0
+      ? ["outside.example", "192.0.2.7"]
+      : ["web.default.svc.cluster.local", "${CLUSTER_IP}"];
+    const found = await resolver.resolve4(name).catch(() => []);
+    if (found.join() === wanted) right += 1;
+  }
+  return right;
+};
+Promise.all(Array.from({ length: 20 }, () => ask(100)))
+  .then((all) => console.log(all.reduce((a, b) => a + b), "of 2000"));
+`;
+
+const DATABASES = ["orders", "stock"];
+const DATABASE_PORT = 13_306;
+
+/** Says who it is to whoever connects. */
+function startGreeter(name: string, address: string, port: number): Promise<Server> {
+  const server = createServer((socket) => socket.on("error", () => socket.destroy()).end(name));
+  return new Promise((resolve) => server.listen(port, address, () => resolve(server)));
+}
 
 function hookOf(handler: Handler | undefined): readonly string[] {
   return handler?.exec?.command ?? ["false"];

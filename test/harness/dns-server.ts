@@ -10,6 +10,7 @@ const HEADER_BYTES = 12;
 export function startDnsServer(
   address: string,
   names: Readonly<Record<string, readonly string[]>>,
+  { port: own = PORT }: { readonly port?: number } = {},
 ): Promise<() => Promise<void>> {
   const socket = createSocket("udp4");
   socket.on("message", (query, { address: to, port }) => {
@@ -17,7 +18,7 @@ export function startDnsServer(
   });
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
-    socket.bind(PORT, address, () =>
+    socket.bind(own, address, () =>
       resolve(() => new Promise((done) => socket.close(() => done()))),
     );
   });

@@ -1,5 +1,6 @@
 /** The init container that leads a pod's traffic to its proxy. Its rules stand in the pod, where everybody can read them. */
-import { type Capture, natTable } from "./capture.ts";
+import { DNS_SCRIPT, dnsRawTable } from "./dns-capture.ts";
+import { type Captured, natTable } from "./nat-table.ts";
 import type { Container } from "./pod.ts";
 
 export const CAPTURE_CONTAINER = "heddle-init";
@@ -10,15 +11,15 @@ export const CAPTURE_CONTAINER = "heddle-init";
  */
 const SCRIPT = [
   `printf '%s' "$NAT_V4" | iptables-restore --noflush`,
-  "if [ -s /proc/net/if_inet6 ]; then",
+  // It is of no size even where there is something to read.
+  "if read -r _ < /proc/net/if_inet6; then",
   `  printf '%s' "$NAT_V6" | ip6tables-restore --noflush`,
   "  ip -6 addr add ::6/128 dev lo 2>/dev/null || true",
   "fi",
 ].join("\n");
 
 export function captureContainer(
-  capture: Capture,
-  ownPorts: readonly number[],
+  captured: Captured,
   {
     image,
     imagePullPolicy,
@@ -29,10 +30,11 @@ export function captureContainer(
     image,
     ...(imagePullPolicy === undefined ? {} : { imagePullPolicy }),
     command: ["/bin/sh", "-ec"],
-    args: [SCRIPT],
+    args: [captured.dns ? `${SCRIPT}\n${DNS_SCRIPT}` : SCRIPT],
     env: [
-      { name: "NAT_V4", value: natTable(capture, "v4", ownPorts) },
-      { name: "NAT_V6", value: natTable(capture, "v6", ownPorts) },
+      { name: "NAT_V4", value: natTable(captured, "v4") },
+      { name: "NAT_V6", value: natTable(captured, "v6") },
+      ...(captured.dns ? [{ name: "DNS_RAW", value: dnsRawTable }] : []),
     ],
     resources: {
       requests: { cpu: "10m", memory: "16Mi" },

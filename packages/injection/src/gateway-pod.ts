@@ -5,7 +5,12 @@ import { finished, type PodMaking, proxyFor, withLowPorts } from "./sidecar-pod.
 export function gatewayPod(making: PodMaking): PodTemplate {
   const { pod } = making.pod;
   const { initContainers = [], containers = [], securityContext } = pod.spec ?? {};
-  const proxy = proxyFor(making, { type: "router", native: false, interception: "REDIRECT" });
+  const proxy = proxyFor(making, {
+    type: "router",
+    native: false,
+    interception: "REDIRECT",
+    dns: false,
+  });
   const made = finished(making, { initContainers, containers: [proxy, ...containers] });
   return {
     ...made,

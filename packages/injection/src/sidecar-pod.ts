@@ -1,6 +1,7 @@
 /** A pod whose application has a sidecar: what leads traffic to it, when it starts and ends, and what of the pod changes for it. */
 import type { Capture } from "./capture.ts";
 import { captureContainer } from "./capture-container.ts";
+import { capturesDns, withoutDns } from "./dns-capture.ts";
 import type { Report } from "./finding.ts";
 import { identityVolume } from "./identity.ts";
 import { hasShell, imageOfType } from "./image.ts";
@@ -54,16 +55,17 @@ export function sidecarPod(making: PodMaking): PodTemplate {
   const whole = probed([...initContainers, ...containers]);
   const inits = whole.containers.slice(0, initContainers.length);
   const applications = whole.containers.slice(initContainers.length);
-  const proxy = proxyFor(making, { type: "sidecar", native, interception, probes: whole });
+  const dns = capturesDns(settings.proxyMetadata ?? {}, { interception, capture }, report);
+  const proxy = proxyFor(making, { type: "sidecar", native, interception, dns, probes: whole });
   const ownPorts = [PROMETHEUS_PORT, HEALTH_PORT, ...(port === 0 ? [] : [port])];
   const leads =
     interception === "NONE" || options.captureElsewhere === true
       ? []
       : [
-          captureContainer(capture, ownPorts, {
-            image: options.initImage,
-            imagePullPolicy: options.imagePullPolicy,
-          }),
+          captureContainer(
+            { capture, ownPorts, dns },
+            { image: options.initImage, imagePullPolicy: options.imagePullPolicy },
+          ),
         ];
   const { restartPolicy = "Always" } = pod.spec ?? {};
   if (!native && restartPolicy !== "Always")
@@ -96,6 +98,8 @@ export interface ProxyKind {
   readonly type: "sidecar" | "router";
   readonly native: boolean;
   readonly interception: "REDIRECT" | "NONE";
+  /** Its application's questions to resolvers come to it. */
+  readonly dns: boolean;
   readonly probes?: RewrittenProbes;
 }
 
@@ -116,7 +120,8 @@ export function proxyFor(making: PodMaking, kind: ProxyKind): Container {
       message: `there is no image of type ${JSON.stringify(asked)}`,
       remedy: "Give default, distroless or debug.",
     });
-  const variables = withoutDns(settings.proxyMetadata ?? {}, report);
+  const given = settings.proxyMetadata ?? {};
+  const variables = kind.dns ? given : withoutDns(given);
   const adminPort = settings.proxyAdminPort ?? ADMIN_PORT;
   const made = proxyContainer({
     type,
@@ -187,26 +192,6 @@ function shutdown(
       remedy: "Use an image of type default.",
     });
   return undefined;
-}
-
-const DNS_CAPTURE = ["ISTIO_META_DNS_CAPTURE", "ISTIO_META_DNS_AUTO_ALLOCATE"];
-
-/** Without a DNS server in the proxy, saying that there is one would lead to addresses that nobody knows. */
-function withoutDns(
-  variables: Readonly<Record<string, string>>,
-  report: Report,
-): Readonly<Record<string, string>> {
-  const asked = DNS_CAPTURE.filter((name) => variables[name] === "true");
-  if (asked.length > 0)
-    report({
-      code: "HDL6002",
-      level: "Warning",
-      message: `${asked.join(" and ")} has no effect here: proxies do not answer DNS yet`,
-      remedy: "Give hosts outside an address, or let the cluster's DNS know them.",
-    });
-  return Object.fromEntries(
-    Object.entries(variables).filter(([name]) => !DNS_CAPTURE.includes(name)),
-  );
 }
 
 const NAMES = ["service.istio.io/canonical-name", "app.kubernetes.io/name", "app"];

@@ -45,6 +45,10 @@ export const HTTP_PROXY_ROUTE = "http_proxy";
 /** Where iptables leads a pod's traffic in REDIRECT mode. */
 export const OUTBOUND_CAPTURE_PORT = 15001;
 export const INBOUND_CAPTURE_PORT = 15006;
+/** The same for its questions to resolvers, where it asks the mesh's DNS. */
+export const DNS_CAPTURE_PORT = 15053;
+export const DNS_LISTENER = "dns";
+export const DNS_TCP_LISTENER = "dns-tcp";
 
 /** SDS: the workload's certificate and key, and the bundle that peers are verified against. */
 export const WORKLOAD_SECRET = "default";

@@ -1,6 +1,7 @@
 /** Listeners and routes of a proxy, as the engine asks for them. */
 import { apiListener } from "./listener/api.ts";
 import { datagramListeners } from "./listener/datagrams.ts";
+import { dnsListeners } from "./listener/dns.ts";
 import { gatewayListeners, gatewayListenerSecrets } from "./listener/gateway.ts";
 import { inboundListeners } from "./listener/inbound.ts";
 import { inboundPorts } from "./listener/inbound-ports.ts";
@@ -16,7 +17,11 @@ export const trafficResources: TrafficResources = {
   listenerGroups(read, proxy, view) {
     return proxy.type === "router"
       ? [() => gatewayListeners(read, proxy, view), () => datagramListeners(read, proxy)]
-      : [() => outboundListeners(read, proxy, view), () => inboundListeners(read, proxy)];
+      : [
+          () => outboundListeners(read, proxy, view),
+          () => inboundListeners(read, proxy),
+          () => dnsListeners(read, proxy, view),
+        ];
   },
   routeNames(read, proxy, view) {
     if (proxy.type === "sidecar") return sidecarRouteNames(read, proxy, view);

@@ -12,6 +12,8 @@ export interface PodFacts {
   readonly name: string;
   readonly namespace: string;
   readonly ip: string;
+  /** All of its addresses, where there are more. */
+  readonly ips?: readonly string[];
   readonly serviceAccount: string;
 }
 
@@ -34,7 +36,7 @@ export function argumentsOf(container: Container, pod: PodFacts): readonly strin
     "metadata.name": pod.name,
     "metadata.namespace": pod.namespace,
     "status.podIP": pod.ip,
-    "status.podIPs": pod.ip,
+    "status.podIPs": (pod.ips ?? [pod.ip]).join(","),
     "spec.serviceAccountName": pod.serviceAccount,
     "spec.nodeName": "node-1",
   };

@@ -2,7 +2,7 @@
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import type { Route, RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
-import { VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
+import { DNS_LISTENER, DNS_TCP_LISTENER, VIRTUAL_INBOUND, VIRTUAL_OUTBOUND } from "../names.ts";
 import { METADATA_NAMESPACE } from "../telemetry/peer.ts";
 import type { Patch } from "./compile.ts";
 import type { PatchContext } from "./patch-set.ts";
@@ -21,8 +21,14 @@ function isVirtual({ name }: Listener): boolean {
   return name === VIRTUAL_INBOUND || name === VIRTUAL_OUTBOUND;
 }
 
+function isDns({ name }: Listener): boolean {
+  return name === DNS_LISTENER || name === DNS_TCP_LISTENER;
+}
+
 export function listenerMatches({ match, applyTo }: Patch, listener: Listener): boolean {
   const wanted = match.listener;
+  // Istio has no listeners for DNS: who speaks of all listeners does not mean these.
+  if (isDns(listener)) return wanted?.name === listener.name;
   if (wanted === undefined) return true;
   if (wanted.name && wanted.name !== listener.name) return false;
   if (applyTo !== "LISTENER" && isVirtual(listener)) return true;
