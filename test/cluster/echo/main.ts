@@ -1,13 +1,26 @@
-/** What answers in a test's pods: the name of its pod, its own environment's `VERSION`, and the path that was asked for. */
+/**
+ * What answers in a test's pods: the name of its pod, its own environment's `VERSION`, the path that was asked for, and who its proxy says
+ * has asked. On a port beside it says the name of its pod to whoever connects.
+ */
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { hostname } from "node:os";
 
 createServer((request, response) => {
   response.writeHead(200, { "content-type": "application/json" });
   response.end(
-    JSON.stringify({ pod: hostname(), version: process.env["VERSION"], path: request.url }),
+    JSON.stringify({
+      pod: hostname(),
+      version: process.env["VERSION"],
+      path: request.url,
+      peer: request.headers["x-forwarded-client-cert"],
+    }),
   );
 }).listen(8080);
+
+createTcpServer((socket) => socket.on("error", () => socket.destroy()).end(hostname())).listen(
+  9000,
+);
 
 // The first process of a container is not ended by a signal that it does not handle.
 process.on("SIGTERM", () => process.exit(0));

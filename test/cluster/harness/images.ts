@@ -36,6 +36,9 @@ export async function importEnvoy(state: string): Promise<string> {
   await withRoots(async (root) => {
     await writeBase(root);
     await addProgram(root, envoy.path, "usr/local/bin/envoy");
+    // What the usual image has, and hooks of pods ask for.
+    await addProgram(root, "/bin/bash", "bin/bash");
+    await addProgram(root, "/bin/sleep", "bin/sleep");
     const entrypoint = ["/usr/local/bin/envoy"];
     await importImage(state, { name: ENVOY_IMAGE, layers: [root], entrypoint, user: "101:101" });
   });
