@@ -132,6 +132,31 @@ describe("a cluster", () => {
     await expect.poll(async () => (await seen().catch(() => new Set())).size).toBe(1);
   });
 
+  test("gives a Service of type LoadBalancer an address that the machine reaches, and the one that it asks for", async () => {
+    const own = { ...service("echo", 8080), metadata: { name: "balanced", namespace: "talk" } };
+    const ask = (loadBalancerIP?: string) =>
+      cluster.kubectl.apply({
+        ...own,
+        spec: { ...own.spec, type: "LoadBalancer", ...(loadBalancerIP ? { loadBalancerIP } : {}) },
+      });
+    const given = () =>
+      cluster.kubectl(
+        ...["get", "service", "-n", "talk", "balanced"],
+        ...["-o", "jsonpath={.status.loadBalancer.ingress[*].ip}"],
+      );
+    const pool = cluster.network.loadBalancers.replace(/\.0\/24$/, "");
+    await ask();
+    await expect.poll(given).toMatch(new RegExp(`^${pool}\\.\\d+$`));
+    const answer = await eventually(async () => told(`http://${await given()}/balanced`));
+    expect(answer).toMatchObject({ path: "/balanced" });
+    await ask(`${pool}.77`);
+    await expect.poll(given).toBe(`${pool}.77`);
+    await eventually(() => told(`http://${pool}.77/`));
+    // It is none of ours to give.
+    await ask("192.0.2.1");
+    await expect.poll(given).toBe("");
+  });
+
   test("runs commands in pods: their output, their input and their exit code", async () => {
     expect(await inCaller("node", "-p", "process.version")).toBe(`${process.version}\n`);
     await expect(inCaller("node", "-e", "process.exit(3)")).rejects.toThrow(/exit code 3/);

@@ -28,16 +28,27 @@ export interface ApiAnswer {
   readonly body: string;
 }
 
-export async function askApi(kubeconfigFile: string, path: string): Promise<ApiAnswer> {
+/** The server of a kubeconfig of ours, and the credentials for requests to it. */
+export async function administrator(kubeconfigFile: string) {
   const kubeconfig = JSON.parse(await readFile(kubeconfigFile, "utf8")) as Kubeconfig;
   const [{ cluster }] = kubeconfig.clusters;
   const [{ user }] = kubeconfig.users;
   const bytes = (base64: string) => Buffer.from(base64, "base64");
-  return new Promise((resolve) => {
-    const request = https.get(new URL(path, cluster.server), {
+  return {
+    server: new URL(cluster.server),
+    options: {
       ca: bytes(cluster["certificate-authority-data"]),
       cert: bytes(user["client-certificate-data"]),
       key: bytes(user["client-key-data"]),
+    },
+  };
+}
+
+export async function askApi(kubeconfigFile: string, path: string): Promise<ApiAnswer> {
+  const { server, options } = await administrator(kubeconfigFile);
+  return new Promise((resolve) => {
+    const request = https.get(new URL(path, server), {
+      ...options,
       timeout: ANSWER_WITHIN_MS,
       agent: false,
     });

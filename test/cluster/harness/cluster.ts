@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { CliError } from "../../../apps/cli/src/output/cli-error.ts";
+import { loadBalancer } from "./load-balancer.ts";
 import { buildComponents, type Say } from "./components.ts";
 import {
   apiServer,
@@ -28,7 +29,7 @@ import {
   nodeReady,
 } from "./node.ts";
 import { ensurePackages } from "./packages.ts";
-import { recorded, killRecorded } from "./recorded.ts";
+import { recorded, killRecorded, startRecorded } from "./recorded.ts";
 import { closeRoom, isLinked, openRoom, startInRoom } from "./room.ts";
 
 export interface ClusterOptions {
@@ -91,6 +92,7 @@ export async function startCluster({
     await apiServerReady(state);
     for (const program of [controllers(plane), scheduler(plane)]) startInRoom(state, program);
     for (const program of [await kubelet(node), await kubeProxy(node)]) startInRoom(state, program);
+    startRecorded(state, loadBalancer(state, network));
     await kubectl.apply(...dnsObjects(network));
     await nodeReady(state);
     await defaultAccountReady(state);
