@@ -41,7 +41,10 @@ export function mergeGatewayApiStatus(
     return { ...before, ancestors };
   }
   const conditions = mergeConditions(before["conditions"], wanted.conditions, isOurs, stamp);
-  if (!("listeners" in wanted)) return { ...before, conditions };
+  if (!("listeners" in wanted)) {
+    const features = "supportedFeatures" in wanted ? wanted.supportedFeatures : undefined;
+    return { ...before, conditions, ...(features ? { supportedFeatures: features } : {}) };
+  }
   const { attachedListenerSets: _, addresses, listeners: __, ...rest } = before;
   const now = wanted.addresses ?? addresses;
   return {

@@ -117,6 +117,19 @@ describe("a Gateway", () => {
     expect(says(far, secret("far", "other"), granted)).toBe(REFS);
   });
 
+  test("has a class that says what of the Gateway API works, in the order of names", () => {
+    const own = `
+apiVersion: ${API}/v1
+kind: GatewayClass
+metadata: {name: heddle}
+spec: {controllerName: heddle.dev/gateway-controller}`;
+    const status = gatewayApiStatusOf(index(own), `${API}/GatewayClass/-/heddle`);
+    if (!status || !("supportedFeatures" in status)) throw new Error("a class has features");
+    const names = status.supportedFeatures?.map(({ name }) => name) ?? [];
+    expect(names).toContain("HTTPRoute");
+    expect(names).toEqual([...new Set(names)].toSorted());
+  });
+
   test("of another controller has nothing said of it; of a missing class it waits", () => {
     const foreign = `
 apiVersion: ${API}/v1
@@ -164,7 +177,9 @@ spec: {controllerName: example.com/other}`;
       secret("broken", "default", "{tls.crt: bm8=, tls.key: bm8=}"),
     );
     expect(found?.listeners["a"]).toContain(expected);
-    expect(found?.listeners["a"]).toContain("Programmed=False(Invalid)");
+    expect(found?.listeners["a"]).toContainEqual(
+      expect.stringMatching(/^Programmed=False\((?:Invalid|HostnameConflict|ProtocolConflict)\)$/),
+    );
   });
 
   test("takes a certificate of another namespace that grants it", () => {
@@ -318,11 +333,35 @@ spec: {parentRef: {name: edge}, listeners: [${listener}]}`;
 
   test("loses to the Gateway, and to an older one", () => {
     const taken = set("taken", "2026-01-01T00:00:00Z", "{name: a, port: 80, protocol: HTTP}");
-    expect(says("taken", open, taken)?.[1]).toContain("Conflicted=True(ListenerConflict)");
+    expect(says("taken", open, taken)?.[1]).toContain("Conflicted=True(HostnameConflict)");
     const older = set("older", "2026-01-01T00:00:00Z", "{name: a, port: 81, protocol: HTTP}");
     const newer = set("newer", "2026-02-01T00:00:00Z", "{name: a, port: 81, protocol: HTTP}");
     expect(says("older", open, newer, older)?.[0]).toEqual(FINE);
     expect(says("newer", open, newer, older)?.[0]).toContain("Accepted=False(ListenersNotValid)");
+  });
+
+  test("loses to the Gateway without taking its other listeners with it, and counts only where one is served", () => {
+    const mixed = set(
+      "mixed",
+      "2026-01-01T00:00:00Z",
+      "{name: a, port: 80, protocol: TCP}, {name: b, port: 80, protocol: HTTP, hostname: b.com}",
+    );
+    const lost = set("lost", "2026-02-01T00:00:00Z", "{name: a, port: 80, protocol: TCP}");
+    const [own, a, b] = says("mixed", open, mixed, lost) ?? [];
+    expect(own).toEqual(["Accepted=True(ListenersNotValid)", "Programmed=True(Programmed)"]);
+    expect(a).toContain("Conflicted=True(ProtocolConflict)");
+    expect(a).toContain("Programmed=False(ProtocolConflict)");
+    expect(b).toContain("Programmed=True(Programmed)");
+    const status = gatewayApiStatusOf(index(open, mixed, lost), `${API}/Gateway/default/edge`);
+    expect(status).toMatchObject({ attachedListenerSets: 1 });
+  });
+
+  test("none of whose listeners has its certificate is not accepted", () => {
+    const tls = "{name: a, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: none}]}}";
+    expect(says("tls", open, secret("own"), set("tls", "2026-01-01T00:00:00Z", tls))?.[0]).toEqual([
+      "Accepted=False(ListenersNotValid)",
+      "Programmed=False(ListenersNotValid)",
+    ]);
   });
 });
 
@@ -526,6 +565,25 @@ spec: {targetRefs: [{group: "", kind: Service, name: s}], validation: {hostname:
     expect(says("p", policy("p", bundle("Pod")), service("s"))[1]).toBe(
       "ResolvedRefs=False(InvalidKind)",
     );
+  });
+
+  test("has the Gateways that lead to its Services as ancestors, and where there are none the Services", () => {
+    const ancestors = (...documents: string[]) => {
+      const made = index(policy("p", system), service("s"), ...documents);
+      const status = gatewayApiStatusOf(made, `${API}/BackendTLSPolicy/default/p`);
+      if (!status || !("ancestors" in status)) throw new Error("a policy has ancestors");
+      return status.ancestors.map(({ ancestorRef }) => ancestorRef);
+    };
+    const leading = route(
+      "{parentRefs: [{name: edge}], rules: [{backendRefs: [{name: s, port: 80}]}]}",
+    );
+    const own = { group: "", kind: "Service", name: "s" };
+    expect(ancestors()).toEqual([own]);
+    // A route that no Gateway takes leads nowhere.
+    expect(ancestors(leading)).toEqual([own]);
+    expect(ancestors(leading, gateway(HTTP))).toEqual([
+      { group: API, kind: "Gateway", namespace: "default", name: "edge" },
+    ]);
   });
 });
 

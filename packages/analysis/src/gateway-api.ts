@@ -82,6 +82,7 @@ function readerOf(index: MeshIndex): GatewayApiReader {
     object: <Spec>(key: string) => index.entry(key)?.object as MeshObject<Spec> | undefined,
     service: (host) => serviceAt(index, host),
     routes: (parent) => at<RouteObject["spec"]>(placeOf.routes(parent)),
+    routesTo: (service) => at<RouteObject["spec"]>(placeOf.routesTo(service)),
     defaultedRoutes: () => at<RouteObject["spec"]>(placeOf.defaultedRoutes()),
     defaultGateways: () => at<GatewayApi.Gateway>(placeOf.defaultGateways()),
     listenerSets: (gateway) => at<GatewayApi.ListenerSet>(placeOf.listenerSets(gateway)),

@@ -112,6 +112,7 @@ export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts"
 export { isListenerSetAllowed, listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export { GATEWAY_CONTROLLERS, gatewayClassState } from "./gateway-api/gateway-class.ts";
 export type { GatewayServing } from "./gateway-api/addresses.ts";
+export { SUPPORTED_FEATURES } from "./gateway-api/supported-features.ts";
 export { gatewayDeploymentName, gatewayServices } from "./gateway-api/addresses.ts";
 export type { GatewayPatches, PatchedObject } from "./gateway-api/parameters.ts";
 export { gatewayPatches, isInvalid, PATCHED_OBJECTS } from "./gateway-api/parameters.ts";

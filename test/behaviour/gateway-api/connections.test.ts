@@ -1,7 +1,9 @@
 /** TLSRoutes, TCPRoutes and UDPRoutes behind a Gateway, and TLS that it takes off, by connections and datagrams to a real Envoy. */
 import { createSocket, type Socket } from "node:dgram";
+import { connect } from "node:net";
+import { connect as tlsConnect } from "node:tls";
 import type { GatewayApi, MeshObject } from "@heddle/model";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Greeter, greeting, startGreeter } from "../../harness/bytes.ts";
 import { certificateSecret, createAuthority, type Leaf } from "../../harness/certificates.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
@@ -60,6 +62,9 @@ const OBJECTS = [
       { name: "https", port: 9005, protocol: "HTTPS", tls },
       { name: "asked", port: 9006, protocol: "HTTPS", tls },
       { name: "lenient", port: 9007, protocol: "HTTPS", tls },
+      { name: "lost", port: 9008, protocol: "TLS", tls: { mode: "Passthrough" } },
+      { name: "lost-off", port: 9009, protocol: "TLS", tls: { mode: "Terminate", ...tls } },
+      { name: "lost-tcp", port: 9010, protocol: "TCP" },
     ],
     tls: {
       frontend: {
@@ -111,6 +116,15 @@ const OBJECTS = [
   gatewayApi<GatewayApi.StreamRoute>("UDPRoute", "udp", {
     parentRefs: named("udp"),
     rules: [{ backendRefs: [backend("name-a", 7053, 1), backend("name-b", 7053, 1)] }],
+  }),
+  gatewayApi<GatewayApi.TLSRoute>("TLSRoute", "lost", {
+    parentRefs: [...named("lost"), ...named("lost-off")],
+    hostnames: ["a.test"],
+    rules: [{ backendRefs: [backend("nobody", 7443)] }],
+  }),
+  gatewayApi<GatewayApi.StreamRoute>("TCPRoute", "lost-tcp", {
+    parentRefs: named("lost-tcp"),
+    rules: [{ backendRefs: [backend("nobody", 7443)] }],
   }),
   gatewayApi<GatewayApi.HTTPRoute>("HTTPRoute", "web", {
     parentRefs: [...named("https"), ...named("asked"), ...named("lenient")],
@@ -187,6 +201,22 @@ describe.skipIf(!envoyBinary)("connections through a Gateway", () => {
       expect(await through("c.test", 9003)).toMatch(/^(refused)?$/);
     },
   );
+
+  test("takes connections that have nowhere to go, and closes them", async () => {
+    const ended = (port: number) =>
+      new Promise<string>((resolve) => {
+        const socket = connect(port, EDGE);
+        let state = "refused";
+        socket.on("connect", () => (state = "closed"));
+        socket.on("error", () => {});
+        socket.on("close", () => resolve(state));
+        // A passed-through connection is told from others by what its client says first.
+        const secure = port === 9010 ? undefined : tlsConnect({ socket, servername: "a.test" });
+        secure?.on("error", () => {});
+      });
+    for (const port of [9008, 9009, 9010])
+      expect([port, await ended(port)]).toEqual([port, "closed"]);
+  });
 
   proves(
     {

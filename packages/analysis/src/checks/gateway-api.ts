@@ -26,6 +26,8 @@ export function* checkGatewayApi(entry: Entry, context: CheckContext): Iterable<
   for (const condition of conditionsIn(status)) {
     const { type, reason, message, path = "spec" } = condition;
     if (!isProblem(condition) || FOLLOWS.has(reason)) continue;
+    // A listener that is not served says why in its other conditions.
+    if (type === "Programmed" && CONFLICTS.has(reason)) continue;
     const key = JSON.stringify([reason, message, path]);
     if (told.has(key)) continue;
     told.add(key);
@@ -59,5 +61,4 @@ const CONFLICTS: ReadonlySet<string> = new Set([
   "Conflicted",
   "HostnameConflict",
   "ProtocolConflict",
-  "ListenerConflict",
 ]);

@@ -26,7 +26,6 @@ export interface ListenerProblem {
     | "NoValidCACertificate"
     | "HostnameConflict"
     | "ProtocolConflict"
-    | "ListenerConflict"
     | "InvalidRouteKinds"
     | CertificateReason
     | AuthorityReason;
@@ -268,8 +267,8 @@ const LAYER: Readonly<Record<ListenerProtocol, string>> = {
 };
 
 /**
- * Listeners that a connection cannot be told apart by. Within one Gateway none of them is served; between a Gateway and its
- * ListenerSets, and between these, the first one is.
+ * Listeners that a connection cannot be told apart by. Within one Gateway or ListenerSet none of them is served; between a
+ * Gateway and its ListenerSets, and between these, the first one is. One that lost takes nothing away from others.
  */
 function conflictsOf(drafts: readonly Draft[]): ReadonlyMap<Draft, ListenerProblem> {
   const conflicts = new Map<Draft, ListenerProblem>();
@@ -278,20 +277,32 @@ function conflictsOf(drafts: readonly Draft[]): ReadonlyMap<Draft, ListenerProbl
     ({ port, protocol }) => `${port}/${protocol === "UDP" ? "UDP" : "TCP"}`,
   );
   for (const several of byPort.values()) {
-    for (const [at, entry] of several.entries()) {
-      for (const other of several.slice(0, at)) {
-        const reason = conflictBetween(other, entry);
-        if (reason === undefined) continue;
-        const sameOwner = other.owner === entry.owner;
-        // One that lost already takes nothing away from others.
-        if (!sameOwner && conflicts.has(other)) continue;
-        if (!conflicts.has(entry))
-          conflicts.set(entry, problem(sameOwner ? reason : "ListenerConflict", entry, other));
-        if (sameOwner && !conflicts.has(other)) conflicts.set(other, problem(reason, other, entry));
+    const served: Draft[] = [];
+    for (const own of Map.groupBy(several, ({ owner }) => owner).values()) {
+      const left = own.filter((entry) => !tellRival(conflicts, entry, served));
+      for (const entry of left) {
+        const others = left.filter((each) => each !== entry);
+        tellRival(conflicts, entry, others);
       }
+      served.push(...left.filter((entry) => !conflicts.has(entry)));
     }
   }
   return conflicts;
+}
+
+/** Whether one of the others cannot be told from it. */
+function tellRival(
+  conflicts: Map<Draft, ListenerProblem>,
+  entry: Draft,
+  others: readonly Draft[],
+): boolean {
+  for (const other of others) {
+    const reason = conflictBetween(other, entry);
+    if (reason === undefined) continue;
+    conflicts.set(entry, problem(reason, entry, other));
+    return true;
+  }
+  return false;
 }
 
 function conflictBetween(a: Draft, b: Draft): "HostnameConflict" | "ProtocolConflict" | undefined {
@@ -319,7 +330,7 @@ export function rivalsOf(
 }
 
 function problem(
-  reason: "HostnameConflict" | "ProtocolConflict" | "ListenerConflict",
+  reason: "HostnameConflict" | "ProtocolConflict",
   { port }: Draft,
   other: Draft,
 ): ListenerProblem {

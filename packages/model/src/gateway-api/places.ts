@@ -11,6 +11,8 @@ export const placeOf = {
   referenceGrants: (namespace: string) => `grant ${namespace}`,
   /** Policies of a Service `namespace/name`. */
   backendTlsPolicies: (service: string) => `backend tls ${service}`,
+  /** Routes that lead to a Service `namespace/name`. */
+  routesTo: (service: string) => `routes to ${service}`,
   /** Routes that ask for whatever Gateways are default. */
   defaultedRoutes: () => "defaulted routes",
   /** Gateways that such routes attach to. */
@@ -53,9 +55,23 @@ export function gatewayApiPlaces({ apiVersion, kind, metadata, spec }: MeshObjec
       return [
         ...(useDefaultGateways === "All" ? [placeOf.defaultedRoutes()] : []),
         ...parentRefs.map((parent) => placeOf.routes(parentKey(parent, namespace))),
+        ...new Set(
+          backendsIn(spec as RouteObject["spec"]).flatMap(
+            ({ group = "", kind: of = "Service", namespace: place = namespace, name }) =>
+              group === "" && of === "Service" ? [placeOf.routesTo(`${place}/${name}`)] : [],
+          ),
+        ),
       ];
     }
   }
+}
+
+function backendsIn({ rules = [] }: RouteObject["spec"]) {
+  return rules.flatMap(
+    (rule) =>
+      (rule as { readonly backendRefs?: readonly GatewayApi.BackendObjectReference[] })
+        .backendRefs ?? [],
+  );
 }
 
 /** `namespace/name` of the Gateway that a ListenerSet adds to; undefined where its parent is of another kind. */

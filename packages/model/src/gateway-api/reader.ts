@@ -18,6 +18,8 @@ export interface GatewayApiReader {
   service(host: string): ServiceModel | undefined;
   /** Routes that name a parent, `parentKey`, oldest first. */
   routes(parent: string): readonly RouteObject[];
+  /** Routes that lead to a Service `namespace/name`, oldest first. */
+  routesTo(service: string): readonly RouteObject[];
   /** Routes that ask for default Gateways, oldest first. */
   defaultedRoutes(): readonly RouteObject[];
   /** Gateways that these attach to, oldest first. */

@@ -36,6 +36,10 @@ export class GatewayApiObjects implements ModelIndex {
     return this.#places.read(placeOf.routes(parent)) as readonly RouteObject[];
   }
 
+  routesTo(service: string): readonly RouteObject[] {
+    return this.#places.read(placeOf.routesTo(service)) as readonly RouteObject[];
+  }
+
   defaultedRoutes(): readonly RouteObject[] {
     return this.#places.read(placeOf.defaultedRoutes()) as readonly RouteObject[];
   }

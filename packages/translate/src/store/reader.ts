@@ -20,6 +20,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,
     service: (host) => side().services.forHost(host),
     routes: (parent) => side().gatewayApi.routes(parent),
+    routesTo: (service) => side().gatewayApi.routesTo(service),
     defaultedRoutes: () => side().gatewayApi.defaultedRoutes(),
     defaultGateways: () => side().gatewayApi.defaultGateways(),
     listenerSets: (gateway) => side().gatewayApi.listenerSets(gateway),

@@ -1,14 +1,20 @@
-/** Status of BackendTLSPolicies: each Service that they are for is an ancestor, since all clients of it are meant. */
+/**
+ * Status of BackendTLSPolicies. Gateways that lead to a Service of the policy are its ancestors; a Service that none leads to is
+ * one itself, since clients in the mesh are meant too.
+ */
 import { serviceHost } from "../../host.ts";
 import type * as GatewayApi from "../../kinds/gateway-api/index.ts";
 import { type MeshObject, objectKey } from "../../object.ts";
 import { authoritiesOf, targets } from "../backend-tls.ts";
+import { parentState } from "../attachment.ts";
+import { parentsOf } from "../default-gateways.ts";
 import { GATEWAY_CONTROLLERS } from "../gateway-class.ts";
-import type { GatewayApiReader } from "../reader.ts";
+import { gatewayOfSet } from "../places.ts";
+import { GATEWAY_API, type GatewayApiReader } from "../reader.ts";
 import { type Condition, fails, holds } from "./condition.ts";
 
 export interface PolicyAncestorStatus {
-  readonly ancestorRef: GatewayApi.PolicyTargetReference;
+  readonly ancestorRef: GatewayApi.PolicyTargetReference | GatewayApi.ParentReference;
   readonly controllerName: string;
   readonly conditions: readonly Condition[];
 }
@@ -40,18 +46,49 @@ export function backendTlsPolicyStatus(
             "spec.validation.wellKnownCACertificates",
           )
         : undefined;
-  return {
-    ancestors: policy.spec.targetRefs.map((ancestorRef, index) => ({
-      ancestorRef,
-      controllerName: GATEWAY_CONTROLLERS[0] ?? "",
-      conditions: [
-        targetProblem(read, policy, ancestorRef, `spec.targetRefs[${index}]`) ??
-          untrusting ??
-          holds("Accepted", "Accepted"),
-        references,
-      ],
-    })),
-  };
+  const { namespace } = policy.metadata;
+  const ancestors = new Map<string, PolicyAncestorStatus>();
+  for (const [index, target] of policy.spec.targetRefs.entries()) {
+    const problem = targetProblem(read, policy, target, `spec.targetRefs[${index}]`);
+    const conditions = [problem ?? untrusting ?? holds("Accepted", "Accepted"), references];
+    const gateways = gatewaysTo(read, `${namespace}/${target.name}`);
+    const own = gateways.length > 0 ? gateways : [target];
+    for (const ancestorRef of own) {
+      const key = JSON.stringify(ancestorRef);
+      // Of several targets behind one Gateway one that has a problem is told of.
+      if (problem || !ancestors.has(key))
+        ancestors.set(key, {
+          ancestorRef,
+          controllerName: GATEWAY_CONTROLLERS[0] ?? "",
+          conditions,
+        });
+    }
+  }
+  return { ancestors: [...ancestors.values()].slice(0, MOST_ANCESTORS) };
+}
+
+/** As the Gateway API limits them. */
+const MOST_ANCESTORS = 16;
+
+/** Gateways of ours with routes that lead to a Service `namespace/name`. */
+function gatewaysTo(
+  read: GatewayApiReader,
+  service: string,
+): readonly GatewayApi.ParentReference[] {
+  const names = read.routesTo(service).flatMap((route) =>
+    parentsOf(read, route).flatMap(({ reference }) => {
+      if (parentState(read, route, reference).state !== "attached") return [];
+      const { group = GATEWAY_API, kind = "Gateway", name } = reference;
+      const namespace = reference.namespace ?? route.metadata.namespace;
+      if (kind === "Gateway" && group === GATEWAY_API) return [`${namespace}/${name}`];
+      const set = read.object<GatewayApi.ListenerSet>(`${group}/${kind}/${namespace}/${name}`);
+      return (set && gatewayOfSet(set.spec, namespace)) ?? [];
+    }),
+  );
+  return [...new Set(names)].toSorted().map((each) => {
+    const [namespace = "", name = ""] = each.split("/");
+    return { group: GATEWAY_API, kind: "Gateway", namespace, name };
+  });
 }
 
 function targetProblem(

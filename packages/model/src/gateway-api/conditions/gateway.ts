@@ -17,6 +17,7 @@ import {
   type GatewayServing,
   type GatewayStatusAddress,
 } from "../addresses.ts";
+import { SUPPORTED_FEATURES } from "../supported-features.ts";
 import { type Condition, fails, holds } from "./condition.ts";
 
 export interface ListenerStatus {
@@ -34,14 +35,21 @@ export interface GatewayStatus {
   readonly attachedListenerSets?: number;
 }
 
+export interface GatewayClassStatus {
+  readonly conditions: readonly Condition[];
+  /** In the order of their names, as the Gateway API wants them. */
+  readonly supportedFeatures?: readonly { readonly name: string }[];
+}
+
 /** Undefined for another controller's. */
 export function gatewayClassStatus(
   object: MeshObject<GatewayApi.GatewayClass>,
-): { readonly conditions: readonly Condition[] } | undefined {
+): GatewayClassStatus | undefined {
   switch (stateOfClass(object)) {
     case "ours":
       return {
         conditions: [holds("Accepted", "Accepted"), holds("SupportedVersion", "SupportedVersion")],
+        supportedFeatures: SUPPORTED_FEATURES.map((name) => ({ name })),
       };
     case "invalid-parameters":
       return {
@@ -91,7 +99,9 @@ export function gatewayStatus(
   }
   const entries = read.listeners(`${namespace}/${name}`);
   const own = entries.filter(({ owner }) => owner.kind === "Gateway");
-  const sets = new Set(entries.flatMap(({ owner }) => (owner.kind === "Gateway" ? [] : [owner])));
+  const added = entries.filter(({ owner }) => owner.kind !== "Gateway");
+  // Those of which no listener is served are not attached.
+  const sets = new Set(added.filter(({ served }) => served).map(({ owner }) => owner));
   const conditions: Condition[] = [];
   const unsupported = addresses.findIndex(
     ({ type = "IPAddress" }) => type !== "IPAddress" && type !== "Hostname",
@@ -139,7 +149,7 @@ export function gatewayStatus(
     conditions,
     listeners: own.map((entry) => listenerStatus(read, entry, entries)),
     ...(assigned ? { addresses: assigned } : {}),
-    ...(sets.size > 0 ? { attachedListenerSets: sets.size } : {}),
+    ...(added.length > 0 ? { attachedListenerSets: sets.size } : {}),
   };
 }
 
@@ -240,7 +250,7 @@ export function listenerSetStatus(
   const served = own.some((entry) => entry.served);
   const whole = own.every((entry) => !entry.problems.some(isServedProblem));
   const conditions: Condition[] = [
-    whole
+    whole && served
       ? holds("Accepted", "Accepted")
       : {
           type: "Accepted",
@@ -250,7 +260,7 @@ export function listenerSetStatus(
         },
     served
       ? holds("Programmed", "Programmed")
-      : fails("Programmed", "Invalid", "no listener can be served"),
+      : fails("Programmed", "ListenersNotValid", "no listener can be served"),
   ];
   return { conditions, listeners: own.map((entry) => listenerStatus(read, entry, entries)) };
 }
@@ -289,7 +299,7 @@ function listenerStatus(
       accepted ?? holds("Accepted", "Accepted"),
       served
         ? holds("Programmed", "Programmed")
-        : fails("Programmed", "Invalid", "the listener is not served", path),
+        : fails("Programmed", conflict?.reason ?? "Invalid", "the listener is not served", path),
       failing("ResolvedRefs") ?? holds("ResolvedRefs", "ResolvedRefs"),
       conflict
         ? {

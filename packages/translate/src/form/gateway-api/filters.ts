@@ -137,17 +137,6 @@ function literal(text: string): string {
   return text.replaceAll("\\", "\\\\");
 }
 
-const ALL_METHODS = [
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "DELETE",
-  "CONNECT",
-  "OPTIONS",
-  "TRACE",
-  "PATCH",
-];
 /** Seconds, by the Gateway API. */
 const DEFAULT_MAX_AGE = 5;
 
@@ -155,16 +144,16 @@ export function corsOf(filters: readonly Filter[]): CorsPolicy | undefined {
   const wanted = filters.find((each) => each.cors)?.cors;
   if (!wanted) return undefined;
   const { allowOrigins = [], allowMethods, allowHeaders, exposeHeaders, allowCredentials } = wanted;
-  // To a request with credentials a browser does not take `*` for "all".
-  const methods =
-    allowCredentials && allowMethods?.includes("*") ? ALL_METHODS : (allowMethods ?? []);
   return {
     allowOrigins: allowOrigins.map(originMatch),
-    ...(methods.length > 0 ? { allowMethods: methods } : {}),
+    // To a request with credentials a browser does not take `*` for "all": Envoy answers with what was asked for.
+    ...(allowMethods?.length ? { allowMethods } : {}),
     ...(allowHeaders?.length ? { allowHeaders } : {}),
     ...(exposeHeaders?.length ? { exposeHeaders } : {}),
     ...(allowCredentials === undefined ? {} : { allowCredentials }),
     maxAge: `${wanted.maxAge ?? DEFAULT_MAX_AGE}s`,
+    // What a browser asks for an origin that is not let in is none of the backend's business.
+    unmatchedPreflights: "IGNORE",
   };
 }
 

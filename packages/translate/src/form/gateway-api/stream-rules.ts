@@ -26,7 +26,9 @@ export function connectionRules(
   const sets = hostedRoutes(read.gatewayApi, entry, all)
     .filter(({ hosts }) => hosts.length > 0)
     .map(({ route, hosts }): RuleSet => {
-      const destinations = destinationsOf(read, route);
+      const found = destinationsOf(read, route);
+      // What has nowhere to go is taken and closed: a port that refuses would look like a gateway that is away.
+      const destinations = found.length > 0 || route.kind === "UDPRoute" ? found : [CLOSED];
       const none = { origin: originOf(route), hosts, http: [], tls: [], tcp: [] };
       if (destinations.length === 0) return none;
       return route.kind === "TLSRoute"
@@ -79,8 +81,8 @@ export function terminatedRules(
     const tcp = [{ matches: [{ client: {} }], destinations: [CLOSED] }];
     return [{ origin, hosts: [host], http: [], tls: [], tcp }];
   }
-  const destinations = destinationsOf(read, first.route);
-  if (destinations.length === 0) return [];
+  const found = destinationsOf(read, first.route);
+  const destinations = found.length > 0 ? found : [CLOSED];
   const tcp = [{ matches: [{ client: {} }], destinations }];
   return [{ origin: originOf(first.route), hosts: [host], http: [], tls: [], tcp }];
 }
