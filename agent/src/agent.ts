@@ -232,9 +232,14 @@ async function startControl(
   const statuses =
     inCluster?.inside &&
     startStatusWriter({
-      ...{ ...inCluster.inside, model, diagnostics, log },
+      ...{ ...inCluster.inside, model, log },
       settings: () => translator.mesh(),
+      diagnostics: async () => {
+        await translator.settled();
+        return diagnostics();
+      },
     });
+  refusals.onChange(() => statuses?.diagnosed());
   let webhooks: Webhooks | undefined;
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;

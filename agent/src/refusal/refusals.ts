@@ -64,7 +64,7 @@ export function createRefusals(parts: RefusalsParts): Refusals {
   );
   /** Whose cause is still looked for. */
   const waiting = new Map<string, RefusedResource>();
-  let listener: (ids: readonly string[]) => void = () => {};
+  const listeners: ((ids: readonly string[]) => void)[] = [];
   let working: Promise<void> | undefined;
   let closed = false;
 
@@ -72,7 +72,7 @@ export function createRefusals(parts: RefusalsParts): Refusals {
     save(
       holds.all().map((hold) => ({ ...hold, refusals: (behind.get(hold.key) ?? []).slice(0, 20) })),
     );
-    listener([...new Set(ids)]);
+    for (const listen of listeners) listen([...new Set(ids)]);
   };
   const work = async () => {
     for (const [key, refused] of waiting) {
@@ -179,7 +179,7 @@ export function createRefusals(parts: RefusalsParts): Refusals {
       return [...byObject].map(([key, refused]) => diagnosticOf(key, refused));
     },
     onChange(listen) {
-      listener = listen;
+      listeners.push(listen);
     },
     async settled() {
       while (working) await working;

@@ -37,7 +37,8 @@ export interface StatusWriterOptions {
   readonly leadership: Pick<Leadership, "onLeading">;
   readonly model: Pick<MergedModel, "entries">;
   readonly settings: () => StatusSettings;
-  readonly diagnostics: () => readonly Diagnostic[];
+  /** What is wrong, once what has changed has been translated. */
+  readonly diagnostics: () => Promise<readonly Diagnostic[]>;
   readonly log: AgentLog;
 }
 
@@ -47,6 +48,8 @@ export function startStatusWriter(options: StatusWriterOptions): StatusWriter {
   let changed: ((changes: readonly Change[]) => void) | undefined;
   let dirty = Promise.withResolvers<void>();
   let failing = 0;
+  /** Versions of objects for which the server does not take a status: asking again is in vain. */
+  const vain = new Map<string, string>();
   const wake = () => dirty.resolve();
 
   /** False where the server is to be given a rest. */
@@ -70,11 +73,13 @@ export function startStatusWriter(options: StatusWriterOptions): StatusWriter {
       if (signal.aborted) return true;
       const failure = ApiFailure.of(error);
       // Somebody else wrote it, or took it away: the watch brings what it is now.
-      if (failure.conflict || failure.missing) return true;
+      if (failure.conflict) return true;
+      // A kind without a status, or what is none to this server: so it will be until the object is another one.
+      if (failure.missing || failure.invalid) vain.set(key, resourceVersion);
+      if (failure.missing) return true;
       failing++;
       const { message } = failure;
       log.warn("HDL7272: the status of an object could not be written", { key, error: message });
-      // What is not a status to this server is none the next time either, and not worth a rest.
       return failure.invalid;
     }
   };
@@ -98,7 +103,8 @@ export function startStatusWriter(options: StatusWriterOptions): StatusWriter {
     const objects = function* () {
       for (const [, , object] of model.entries()) yield object;
     };
-    const wanted = createWantedStatuses(objects(), settings());
+    let inForce = settings();
+    let wanted = createWantedStatuses(objects(), inForce);
     changed = (changes) => {
       if (wanted.changed(changes)) wake();
     };
@@ -114,7 +120,12 @@ export function startStatusWriter(options: StatusWriterOptions): StatusWriter {
         if (signal.aborted) return;
         dirty = Promise.withResolvers();
         const began = performance.now();
-        const changes = await wanted.look(observed, diagnostics());
+        if (!isSame(inForce, settings())) {
+          inForce = settings();
+          wanted = createWantedStatuses(objects(), inForce);
+        }
+        const all = await wanted.look(observed, await diagnostics());
+        const changes = all.filter(({ key, object }) => vain.get(key) !== object.resourceVersion);
         const took = performance.now() - began;
         failing = 0;
         const goes = await writeAll(changes, signal);
@@ -131,7 +142,10 @@ export function startStatusWriter(options: StatusWriterOptions): StatusWriter {
     observed(seen) {
       for (const [key, object] of seen)
         if (object) observed.set(key, object);
-        else observed.delete(key);
+        else {
+          observed.delete(key);
+          vain.delete(key);
+        }
       wake();
     },
     changed: (changes) => changed?.(changes),
@@ -140,4 +154,8 @@ export function startStatusWriter(options: StatusWriterOptions): StatusWriter {
       return failing;
     },
   };
+}
+
+function isSame(a: StatusSettings, b: StatusSettings): boolean {
+  return a.rootNamespace === b.rootNamespace && a.clusterDomain === b.clusterDomain;
 }

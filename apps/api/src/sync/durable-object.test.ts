@@ -1,11 +1,13 @@
 /** A whole agent against the plane under workerd: its room is a Durable Object, its database a real Postgres. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createClient, type HeddleClient } from "@heddle/client";
 import { createDatabase } from "@heddle/db";
 import { migrate, postgresDriver, readMigrations } from "@heddle/db/node";
 import { type RealPostgres, startPostgres } from "@heddle/db/testing";
+import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningAgent, parseAgentOptions, startAgent } from "../../../../agent/src/index.ts";
 import { type RunningWorker, startWorker } from "../edge/testing/start-worker.ts";
@@ -118,6 +120,31 @@ describe("an agent and a plane at the edge", () => {
     expect(items.map(({ key }) => key).toSorted()).toEqual(
       [ruleKey("after"), ruleKey("meanwhile"), ruleKey("woken")].toSorted(),
     );
+  }, 60_000);
+
+  it("have a socket for each replica of the agent, which nobody waits for when it is gone", async () => {
+    const kept = await readFile(path.join(folder, "agent/membership.json"), "utf8");
+    const { token } = JSON.parse(kept) as { token: string };
+    const open = async (replica: string) => {
+      const to = `${worker.url.replace("http", "ws")}/v1/sync?mesh=edge&replica=${replica}`;
+      const socket = new WebSocket(to, { headers: { authorization: `Bearer ${token}` } });
+      const frames: string[] = [];
+      socket.on("message", (data) => frames.push(String(data)));
+      await once(socket, "open");
+      const hello = { type: "hello", protocols: [1], agent: "x", version: "1", features: [] };
+      socket.send(JSON.stringify({ ...hello, applied: 0, acknowledged: 0 }));
+      await expect.poll(() => frames.join(), { timeout: 10_000 }).toContain("welcome");
+      return socket;
+    };
+    const replicas = [await open("pod-1"), await open("pod-2")];
+    await client.apply("edge", { objects: [rule("replicated")] });
+    await expect.poll(held, { timeout: 10_000 }).toBe(15);
+    expect(await inStep(15)).toBe(false);
+    expect(replicas.map(({ readyState }) => readyState)).toEqual([1, 1]);
+    expect((await client.agents("edge")).items).toMatchObject([{ connected: true }]);
+    for (const socket of replicas) socket.close();
+    await client.apply("edge", { objects: [rule("replicated", "v2")] });
+    await expect.poll(() => inStep(16), { timeout: 20_000 }).toBe(true);
   }, 60_000);
 
   it("part when the agent's token is revoked", async () => {

@@ -60,6 +60,11 @@ export async function saveRoom(
     for (const batch of batches(puts)) writes.push(storage.put(Object.fromEntries(batch)));
     for (const batch of batches(gone)) writes.push(storage.delete(batch));
   }
+  for (const { id, proxies } of before.agents.values()) {
+    if (after.agents.has(id)) continue;
+    const keys = [...proxies.keys()].map((proxy) => keyOf(id, proxy));
+    for (const batch of batches(keys)) writes.push(storage.delete(batch));
+  }
   await Promise.all(writes);
 }
 
