@@ -30,6 +30,10 @@ export const agentCodes = {
   HDL7234:
     "The reason in the message is the API server's own; its log has more. The other kinds go on meanwhile.",
   HDL7235: "Install the custom resource definitions of a version that the message names.",
+  HDL7260:
+    "The message is the API server's: give the agent the right, or correct what it refuses. It is tried again.",
+  HDL7261:
+    "Rename the Gateway, or what is made for it by the annotation gateway.istio.io/name-override; or delete what stands in the way.",
   HDL7270:
     "Let the agent's account make, read and update the Lease in its own namespace, as infra/kubernetes/agent-rbac.yaml has it; where the API server is away, the agent tries on.",
   HDL7271:

@@ -10,6 +10,7 @@ import { startHttpServer } from "./debug/http-server.ts";
 import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
+import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
 import { type Cluster, openCluster, ownName } from "./kubernetes/cluster.ts";
@@ -211,6 +212,7 @@ async function startControl(
     statuses?.changed(changed);
     webhooks?.changed(changed);
     const keys = changed.map(({ key }) => key);
+    gateways?.objectsChanged(keys);
     translator.apply(refusals.pass(changed));
     if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);
@@ -228,6 +230,7 @@ async function startControl(
     ...refusals.diagnostics(),
     ...modules.diagnostics(),
     ...(webhooks?.diagnostics() ?? []),
+    ...(gateways?.diagnostics() ?? []),
   ];
   const statuses =
     inCluster?.inside &&
@@ -241,6 +244,19 @@ async function startControl(
     });
   refusals.onChange(() => statuses?.diagnosed());
   let webhooks: Webhooks | undefined;
+  let up = false;
+  const gateways =
+    inCluster?.inside &&
+    startGateways({
+      ...{ ...inCluster.inside, access: inCluster.access, model, log },
+      mesh: () => ({ ...translator.mesh(), proxies: webhooks?.injection()?.proxies ?? {} }),
+      options: () => webhooks?.injection()?.options ?? options.injection,
+      // Settings of injection are read with the webhooks.
+      ready: () => up && (webhooks === undefined || webhooks.injection() !== undefined),
+      // What the plane has is known when a revision was applied.
+      whole: () => membership === undefined || (link?.state().applied.number ?? 0) > 0,
+    });
+  if (gateways) closing.push(() => gateways.close());
   let link: Link | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
   let kubernetes: KubernetesSource | undefined;
@@ -327,7 +343,6 @@ async function startControl(
   }
 
   let telemetry: RunningTelemetry | undefined;
-  let up = false;
   const numbers = () =>
     ownMetrics({
       proxies: proxies.all().length,
@@ -383,6 +398,7 @@ async function startControl(
       ...{ address: options.webhookAddress, cluster: inCluster, model, log },
       ...{ revision: options.revision, clusterId: options.clusterId },
       mesh: () => translator.mesh(),
+      settingsChanged: () => gateways?.optionsChanged(),
     });
   const reviewed = webhooks;
   if (reviewed) closing.push(() => reviewed.close());

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import path from "node:path";
 import { z } from "zod";
+import { defaultOptions, type InjectionOptions } from "@heddle/injection";
 import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
@@ -22,6 +23,8 @@ export interface AgentOptions {
   readonly pod: OwnPod | undefined;
   /** Installations of several revisions live side by side. */
   readonly revision: string;
+  /** What injected proxies and the pods of Gateways are made of. */
+  readonly injection: InjectionOptions;
   readonly stateDir: string;
   /** `host:port`; undefined: xDS is not served. */
   readonly xdsAddress: string | undefined;
@@ -108,6 +111,11 @@ export function parseAgentOptions(
     kubernetes: kubernetesOf(given),
     pod: podOf(env),
     revision: given.revision,
+    injection: {
+      ...defaultOptions,
+      ...{ revision: given.revision, isDefault: given.revision === defaultOptions.revision },
+      clusterId: given.clusterId || defaultOptions.clusterId,
+    },
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
     metricsAddress: metrics,

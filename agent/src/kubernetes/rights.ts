@@ -87,7 +87,23 @@ export const clusterRights: readonly Right[] = [
     resourceNames: [name],
     verbs: ["list", "patch", "watch"],
   })),
+  ...rightsToDeployGateways(),
 ];
+
+function rightsToDeployGateways(): Right[] {
+  const made = [
+    ["", ["serviceaccounts", "services"]],
+    ["apps", ["deployments"]],
+    ["autoscaling", ["horizontalpodautoscalers"]],
+    ["policy", ["poddisruptionbudgets"]],
+  ] as const;
+  return made.map(([group, resources]) => ({
+    why: "The leader makes what serves Gateways, in the namespace of each, and keeps it as it was made.",
+    apiGroups: [group],
+    resources,
+    verbs: ["create", "delete", "get", "list", "patch", "watch"],
+  }));
+}
 
 function rightsToWriteStatus(): Right[] {
   const groups = Map.groupBy(watchedKinds.filter(hasStatus), ({ group }) => group);

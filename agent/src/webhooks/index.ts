@@ -33,6 +33,10 @@ export interface Webhooks {
   /** Follows the model. */
   changed(changes: readonly Change[]): void;
   diagnostics(): readonly Diagnostic[];
+  /** What proxies are made of; undefined until settings and the cluster's version are known. */
+  injection():
+    | { readonly options: InjectionOptions; readonly proxies: InjectionSettings["proxies"] }
+    | undefined;
   /** Why reviews cannot be answered yet; empty: they can. */
   waiting(): readonly string[];
   close(): Promise<void>;
@@ -48,6 +52,8 @@ export interface WebhookOptions {
     get(key: string): MeshObject | undefined;
   };
   readonly mesh: () => { readonly rootNamespace: string; readonly clusterDomain: string };
+  /** What `injection` says is another. */
+  readonly settingsChanged?: () => void;
   readonly log: AgentLog;
   readonly lifetimes?: CertificateLifetimes;
 }
@@ -98,14 +104,18 @@ export async function startWebhooks(options: WebhookOptions): Promise<Webhooks> 
   let settings: InjectionSettings = { options: {}, proxies: {} };
   let problems: readonly Diagnostic[] = [];
   const configMap = named(INJECTION_CONFIG_MAP);
+  let looked = false;
   const settingsSeen = (object: RawObject | undefined) => {
+    looked = true;
     const data = object?.["data"] as Readonly<Record<string, string>> | undefined;
     const read = readInjectionSettings(data?.[SETTINGS_KEY] ?? "");
     problems = read.problems.map((problem) =>
       settingsProblem(problem, `${namespace}/${configMap}`),
     );
-    if (read.settings) settings = read.settings;
-    else
+    if (read.settings) {
+      settings = read.settings;
+      options.settingsChanged?.();
+    } else
       log.warn("HDL7282: the settings of injection cannot be read; the last good ones count", {
         problems: read.problems,
       });
@@ -208,6 +218,10 @@ export async function startWebhooks(options: WebhookOptions): Promise<Webhooks> 
       validator.changed(changes);
     },
     diagnostics: () => problems,
+    injection: () =>
+      looked && version.minor() !== undefined
+        ? { options: injectionOptions(), proxies: settings.proxies }
+        : undefined,
     waiting: () => [
       ...(served === undefined ? ["the webhooks have no certificate yet"] : []),
       ...(version.minor() === undefined ? ["the cluster's version is not known yet"] : []),

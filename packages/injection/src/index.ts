@@ -8,11 +8,14 @@ export {
   type GatewayRequest,
   type NotDeployed,
 } from "./gateway/deploy.ts";
+export { gatewayRequest } from "./gateway/request.ts";
+export { GATEWAY_NAME } from "./gateway/infrastructure.ts";
 export {
   type AgentAddress,
   defaultOptions,
   type InjectionMesh,
   type InjectionOptions,
+  type ProxyConfigs,
 } from "./settings.ts";
 export {
   IDENTITY_CONFIG_MAP,

@@ -1,12 +1,8 @@
 /** `heddle manifest gateway` without its terminal: what serves the Gateways of files. */
-import { deployGateway, type NotDeployed } from "@heddle/injection";
+import { deployGateway, gatewayRequest, type NotDeployed } from "@heddle/injection";
 import {
-  byAge,
-  type ConfigMap,
   type Diagnostic,
   type GatewayApi,
-  gatewayOfSet,
-  isListenerSetAllowed,
   type MeshObject,
   originOf,
   objectKey,
@@ -44,35 +40,21 @@ export function gatewayManifests(
     ({ object }) => object.kind === "Gateway" && object.apiVersion.startsWith(`${GROUP}/`),
   );
   const chosen = choose(found, names);
+  const listenerSets = [
+    ...ofKind<GatewayApi.ListenerSet>("ListenerSet"),
+    ...ofKind<GatewayApi.ListenerSet>("XListenerSet"),
+  ];
   const findings: Diagnostic[] = [...(meshConfig?.diagnostics ?? []), ...diagnostics];
   const left: GatewayManifests["left"][number][] = [];
   const made = chosen.flatMap(({ object, source }) => {
     const gateway = object as MeshObject<GatewayApi.Gateway>;
-    const { namespace, name } = gateway.metadata;
-    const parameters = gateway.spec.infrastructure?.parametersRef?.name;
-    const sets = [
-      ...ofKind<GatewayApi.ListenerSet>("ListenerSet"),
-      ...ofKind<GatewayApi.ListenerSet>("XListenerSet"),
-    ]
-      .filter(
-        ({ spec, metadata }) => gatewayOfSet(spec, metadata.namespace) === `${namespace}/${name}`,
-      )
-      .filter((set) => isListenerSetAllowed({ object: at }, gateway, set))
-      .toSorted(byAge);
-    const result = deployGateway(
-      {
-        gateway,
-        listenerSets: sets,
-        gatewayClass: at(`${GROUP}/GatewayClass/-/${gateway.spec.gatewayClassName}`),
-        parameters:
-          parameters === undefined
-            ? undefined
-            : at<ConfigMap>(`core/ConfigMap/${namespace}/${parameters}`),
-        mesh: injectionMesh(meshConfig),
-        proxyConfigs: ofKind<ProxyConfig>("ProxyConfig"),
-      },
-      injectionOptions(flags),
-    );
+    const request = gatewayRequest(gateway, {
+      at,
+      listenerSets,
+      proxyConfigs: ofKind<ProxyConfig>("ProxyConfig"),
+      mesh: injectionMesh(meshConfig),
+    });
+    const result = deployGateway(request, injectionOptions(flags));
     const origin = originOf(gateway);
     for (const { path = "", ...finding } of result.findings)
       findings.push({
