@@ -1,9 +1,27 @@
 /** Kubernetes manifests: custom resource definitions, from the model's schemas; and what an installation is made of. */
 export { type CustomResourceDefinition, definedKinds, definitionOf } from "./definitions.ts";
 export type { AgentRights, PolicyRule } from "./install/access.ts";
-export { installationObjects, type InstallationObjects } from "./install/installation.ts";
-export { INSTALL_NAMESPACE, type Installation, type KubernetesObject } from "./install/objects.ts";
-export { type GivenValues, type Values, valuesSchema } from "./install/values.ts";
+export {
+  definitionObjects,
+  inOrder,
+  installationObjects,
+  type InstallationObjects,
+} from "./install/installation.ts";
+export { INJECTION_CONFIG, VALUES } from "./install/injection.ts";
+export {
+  INSTALL_NAMESPACE,
+  type Installation,
+  type KubernetesObject,
+  OWN_LABELS,
+} from "./install/objects.ts";
+export {
+  type Profile,
+  profileDefaults,
+  profileValues,
+  ValuesError,
+  valuesOf,
+} from "./install/profiles.ts";
+export { type GivenValues, PROFILES, type Values, valuesJsonSchema } from "./install/values.ts";
 export {
   INJECT_PATH,
   INJECTOR_CONFIGURATION,

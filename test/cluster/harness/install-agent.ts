@@ -1,11 +1,6 @@
 /** Heddle in a cluster of ours, on images that are made here. */
 import { agentRights } from "@heddle/agent/rights";
-import {
-  type GivenValues,
-  INSTALL_NAMESPACE,
-  installationObjects,
-  valuesSchema,
-} from "@heddle/kube";
+import { type GivenValues, INSTALL_NAMESPACE, installationObjects, valuesOf } from "@heddle/kube";
 import type { Cluster } from "./cluster.ts";
 import { importAgent, importCapture } from "./own-images.ts";
 
@@ -21,12 +16,16 @@ export async function installAgent(
   { images = true }: { readonly images?: boolean } = {},
 ): Promise<void> {
   if (images) await Promise.all([importAgent(state), importCapture(state)]);
-  const installation = { values: valuesSchema.parse(given), namespace: INSTALL_NAMESPACE };
-  const { definitions, namespace, agent } = installationObjects(installation, agentRights());
+  const installation = { values: valuesOf(given), namespace: INSTALL_NAMESPACE };
+  const { definitions, namespace, agent, webhooks } = installationObjects(
+    installation,
+    agentRights(),
+  );
   await kubectl.apply(...definitions, namespace);
   await kubectl.apply(...agent);
   const inNamespace = ["--namespace", installation.namespace];
   const deployments = agent.filter(({ kind }) => kind === "Deployment");
   for (const { metadata } of deployments)
     await kubectl("rollout", "status", ...inNamespace, `deployment/${metadata.name}`, READY_WITHIN);
+  if (webhooks.length > 0) await kubectl.apply(...webhooks);
 }

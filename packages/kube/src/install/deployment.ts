@@ -7,7 +7,7 @@ import {
   named,
   selectorOf,
 } from "./objects.ts";
-import { listening, METRICS_PORT, OTLP_PORT, XDS_PORT } from "./ports.ts";
+import { listening, METRICS_PORT, OTLP_PORT, WEBHOOK_PORT, XDS_PORT } from "./ports.ts";
 import type { Values } from "./values.ts";
 
 /** As in the image, which has no user of that number. */
@@ -86,7 +86,9 @@ function container(installation: Installation): Record<string, unknown> {
     env: [
       field("POD_NAME", "metadata.name"),
       field("POD_NAMESPACE", "metadata.namespace"),
-      ...Object.entries(agent.environment).map(([name, value]) => ({ name, value })),
+      ...Object.entries(agent.environment)
+        .toSorted(byKey)
+        .map(([name, value]) => ({ name, value })),
     ],
     ports: listening(agent.plaintext).map(({ name, port }) => ({
       ...{ name, containerPort: port, protocol: "TCP" },
@@ -114,7 +116,7 @@ function container(installation: Installation): Record<string, unknown> {
 const TOKENS = "/var/run/secrets/heddle";
 
 /** What `heddle agent` is told. */
-function argumentsOf({ agent, mesh, plane }: Values): string[] {
+function argumentsOf({ revision, agent, mesh, plane, injection, validation }: Values): string[] {
   return [
     ...["agent", "--kubernetes"],
     ...(plane.url === ""
@@ -130,6 +132,8 @@ function argumentsOf({ agent, mesh, plane }: Values): string[] {
     `--otlp=0.0.0.0:${OTLP_PORT}`,
     `--state=${STATE}`,
     ...(mesh.clusterId === "" ? [] : [`--cluster-id=${mesh.clusterId}`]),
+    ...(revision === "default" ? [] : [`--revision=${revision}`]),
+    ...(injection.enabled || validation.enabled ? [`--webhook=0.0.0.0:${WEBHOOK_PORT}`] : []),
     ...agent.arguments,
   ];
 }
@@ -160,4 +164,9 @@ function field(name: string, fieldPath: string): object {
 function filled(name: string, value: string | object): Record<string, unknown> {
   const empty = typeof value === "string" ? value === "" : Object.keys(value).length === 0;
   return empty ? {} : { [name]: value };
+}
+
+/** As Helm goes through a mapping. */
+function byKey([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }

@@ -3,6 +3,7 @@ import { definedKinds, definitionOf } from "../definitions.ts";
 import { access, type AgentRights } from "./access.ts";
 import { availability } from "./availability.ts";
 import { deployment } from "./deployment.ts";
+import { injectionConfig, webhooks } from "./injection.ts";
 import { type Installation, type KubernetesObject, OWN_LABELS } from "./objects.ts";
 import { service } from "./service.ts";
 
@@ -12,6 +13,14 @@ export interface InstallationObjects {
   readonly namespace: KubernetesObject;
   /** Of the agent. */
   readonly agent: readonly KubernetesObject[];
+  /** Which need an agent that answers. */
+  readonly webhooks: readonly KubernetesObject[];
+}
+
+/** All of them, in the order in which they can be applied. */
+export function inOrder(objects: InstallationObjects): KubernetesObject[] {
+  const { definitions, namespace, agent, webhooks: last } = objects;
+  return [...definitions, namespace, ...agent, ...last];
 }
 
 export function installationObjects(
@@ -19,7 +28,7 @@ export function installationObjects(
   rights: AgentRights,
 ): InstallationObjects {
   return {
-    definitions: installation.values.crds.install ? definitions() : [],
+    definitions: installation.values.crds.install ? definitionObjects() : [],
     namespace: {
       apiVersion: "v1",
       kind: "Namespace",
@@ -27,14 +36,16 @@ export function installationObjects(
     },
     agent: [
       ...access(installation, rights),
-      service(installation),
-      deployment(installation),
-      ...availability(installation),
+      injectionConfig(installation),
+      ...(installation.values.agent.enabled
+        ? [service(installation), deployment(installation), ...availability(installation)]
+        : []),
     ],
+    webhooks: webhooks(installation),
   };
 }
 
-function definitions(): KubernetesObject[] {
+export function definitionObjects(): KubernetesObject[] {
   return definedKinds.map((kind) => {
     const { metadata, ...definition } = definitionOf(kind);
     return { ...definition, metadata: { ...metadata, labels: OWN_LABELS } };

@@ -37,6 +37,11 @@ export function labelsOf({ values }: Installation): Record<string, string> {
   return { ...OWN_LABELS, [REVISION_LABEL]: values.revision };
 }
 
+/** Whether it also stands for what names no revision. */
+export function isDefault({ values }: Installation): boolean {
+  return values.isDefault ?? values.revision === "default";
+}
+
 /** The labels by which Deployment and Service know the agent's pods; they cannot change later. */
 export function selectorOf(installation: Installation): Record<string, string> {
   return {

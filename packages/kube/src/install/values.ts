@@ -56,6 +56,8 @@ const mesh = z.strictObject({
 });
 
 const agent = z.strictObject({
+  /** Without it the agent runs elsewhere, at `remote.address`. */
+  enabled: z.boolean().default(true),
   replicas: z.int().min(0).default(2),
   /** Arguments after those that the other values make. */
   arguments: z.array(text).default([]),
@@ -77,21 +79,53 @@ const agent = z.strictObject({
   priorityClass: text.default(""),
 });
 
+const injection = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** What becomes of pods that are to be injected while no agent answers. */
+  failurePolicy: z.enum(["Fail", "Ignore"]).default("Fail"),
+  /** Of the proxy in each pod. */
+  resources: quantities.prefault({
+    requests: { cpu: "100m", memory: "128Mi" },
+    limits: { cpu: "2", memory: "1Gi" },
+  }),
+  /** Of every proxy, where nothing else is said: what Istio's MeshConfig has as `defaultConfig`. */
+  proxies: anything.default({}),
+  /** Pods in part by name: further templates, and what `sidecar` and `gateway` are laid over with. */
+  templates: anything.default({}),
+  /** Something else, such as a network plugin, leads pods' traffic to their proxies. */
+  captureElsewhere: z.boolean().default(false),
+});
+
 const crds = z.strictObject({
   install: z.boolean().default(true),
   /** Whether Helm leaves them, and everybody's objects of them, when the release is uninstalled. */
   keep: z.boolean().default(true),
 });
 
+export const PROFILES = ["default", "demo", "minimal", "remote"] as const;
+
 export const valuesSchema = z.strictObject({
+  /** What the other values are where nothing is said. */
+  profile: z.enum(PROFILES).default("default"),
   revision: revision.default("default"),
+  /** Whether it also stands for what names no revision; without a word, whether it is called default. */
+  isDefault: z.boolean().optional(),
   images: images.prefault({}),
   plane: plane.prefault({}),
   mesh: mesh.prefault({}),
   agent: agent.prefault({}),
+  injection: injection.prefault({}),
+  validation: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
+  /** Of an agent outside of the cluster: the name that its certificate is for. */
+  remote: z.strictObject({ address: text.default("") }).prefault({}),
   crds: crds.prefault({}),
 });
 
 export type Values = z.output<typeof valuesSchema>;
 /** As they are written: everything may be left out. */
 export type GivenValues = z.input<typeof valuesSchema>;
+
+/** Of values as they are written, for editors and for Helm: JSON Schema, draft 7. */
+export function valuesJsonSchema(): { readonly properties?: object } {
+  return z.toJSONSchema(valuesSchema, { io: "input", target: "draft-7" });
+}

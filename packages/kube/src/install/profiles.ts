@@ -1,0 +1,83 @@
+/** Sets of values under a name, as Istio's users know them. */
+import { type GivenValues, PROFILES, type Values, valuesSchema } from "./values.ts";
+
+export type Profile = (typeof PROFILES)[number];
+
+/** What each sets, beside the defaults. */
+export const profileValues: Readonly<Record<Profile, Omit<GivenValues, "profile">>> = {
+  default: {},
+  // To look at, on a laptop.
+  demo: {
+    agent: { replicas: 1, resources: { requests: { cpu: "20m", memory: "128Mi" } } },
+    injection: { resources: { requests: { cpu: "10m", memory: "40Mi" } } },
+  },
+  // The agent alone: rules are served to proxies that somebody else makes.
+  minimal: {
+    agent: { replicas: 1 },
+    injection: { enabled: false },
+    validation: { enabled: false },
+  },
+  // What an agent outside of the cluster needs in it.
+  remote: { agent: { enabled: false } },
+};
+
+/** What somebody wrote does not make an installation. Each problem names the value and what is wrong with it. */
+export class ValuesError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join("; "));
+    this.name = "ValuesError";
+    this.problems = problems;
+  }
+}
+
+/** Defaults, then the profile's, then those given, of which later ones count; throws `ValuesError`. */
+export function valuesOf(...given: readonly object[]): Values {
+  const values = laidTogether(given);
+  const { agent, injection, validation, remote } = values;
+  if (!agent.enabled && (injection.enabled || validation.enabled) && remote.address === "")
+    throw new ValuesError([
+      "remote.address: name the agent outside of the cluster, since agent.enabled is false",
+    ]);
+  return values;
+}
+
+/** All values as a profile has them, also of one that cannot do without somebody's own. */
+export function profileDefaults(profile: Profile): Values {
+  return laidTogether([{ profile }]);
+}
+
+function laidTogether(given: readonly object[]): Values {
+  const merged = given.reduce<object>(laidOver, {});
+  const wanted = (merged as { readonly profile?: unknown }).profile ?? "default";
+  const profile = PROFILES.find((name) => name === wanted);
+  if (profile === undefined)
+    throw new ValuesError([
+      `profile: there is no ${JSON.stringify(wanted)}; there are ${PROFILES.join(", ")}`,
+    ]);
+  const parsed = valuesSchema.safeParse(
+    laidOver(laidOver(DEFAULTS, profileValues[profile]), merged),
+  );
+  if (!parsed.success)
+    throw new ValuesError(
+      parsed.error.issues.map(({ path, message }) => `${path.map(String).join(".")}: ${message}`),
+    );
+  return parsed.data;
+}
+
+const DEFAULTS: object = valuesSchema.parse({});
+
+/** Mappings are merged, anything else is replaced; what is null is as if nobody had said it. */
+function laidOver(under: object, over: object): object {
+  const merged: Record<string, unknown> = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    if (value === null) delete merged[key];
+    else merged[key] = isMapping(value) && isMapping(below) ? laidOver(below, value) : value;
+  }
+  return merged;
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

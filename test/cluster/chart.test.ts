@@ -1,0 +1,188 @@
+/** The chart, as the real Helm renders it, is what `heddle install` applies: object by object, for every profile and for values of every kind. */
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { agentRights } from "@heddle/agent/rights";
+import {
+  type GivenValues,
+  inOrder,
+  installationObjects,
+  type KubernetesObject,
+  PROFILES,
+  ValuesError,
+  valuesOf,
+} from "@heddle/kube";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { buildHelm } from "./harness/components.ts";
+import { KUBERNETES_VERSION } from "./harness/versions.ts";
+
+const run = promisify(execFile);
+const CHART = path.resolve(import.meta.dirname, "../../infra/helm/heddle-agent");
+/** A name that YAML takes for something else where it is not quoted. */
+const NAMESPACE = "1e3";
+
+let helm: string;
+let folder: string;
+
+beforeAll(async () => {
+  helm = await buildHelm((line) => console.log(line));
+  folder = await mkdtemp(path.join(tmpdir(), "heddle-chart-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function rendered(values: object): Promise<KubernetesObject[]> {
+  const file = path.join(folder, "values.json");
+  await writeFile(file, JSON.stringify(values));
+  const { stdout } = await run(
+    helm,
+    [
+      ...["template", "heddle", CHART, "--namespace", NAMESPACE, "--values", file],
+      ...["--kube-version", KUBERNETES_VERSION],
+    ],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  return parseAllDocuments(stdout)
+    .map((document) => document.toJS() as KubernetesObject | null)
+    .filter((object) => object !== null);
+}
+
+/** By kind and name; without what only one of both ways needs, and texts of settings as what they say. */
+function byName(objects: readonly KubernetesObject[]): Record<string, unknown> {
+  return Object.fromEntries(
+    objects
+      .filter(({ kind }) => kind !== "Namespace")
+      .map(({ metadata, ...object }) => {
+        const { annotations: _, ...known } = metadata;
+        const { data } = object as { data?: Record<string, string> };
+        return [
+          `${object.kind} ${metadata.name}`,
+          {
+            ...object,
+            metadata: known,
+            ...(data && { data: Object.entries(data).map(([key, text]) => [key, parse(text)]) }),
+          },
+        ];
+      }),
+  );
+}
+
+const expected = (values: GivenValues) =>
+  byName(
+    inOrder(installationObjects({ values: valuesOf(values), namespace: NAMESPACE }, agentRights())),
+  );
+
+const REMOTE = { remote: { address: "agent.example" } };
+const CASES: Readonly<Record<string, GivenValues>> = {
+  ...Object.fromEntries(PROFILES.map((profile) => [`profile ${profile}`, { profile, ...REMOTE }])),
+  "an agent elsewhere that injects nothing": {
+    profile: "remote",
+    injection: { enabled: false },
+    validation: { enabled: false },
+  },
+  "another revision, with webhooks": {
+    revision: "canary",
+    injection: { enabled: true, failurePolicy: "Ignore" },
+    validation: { enabled: true },
+  },
+  "a revision that looks like a number": { revision: "7", injection: { enabled: true } },
+  "another revision that stands for all": {
+    revision: "next",
+    isDefault: true,
+    injection: { enabled: true },
+  },
+  "the usual revision beside another mesh": {
+    isDefault: false,
+    injection: { enabled: true, captureElsewhere: true },
+    validation: { enabled: true },
+    crds: { install: false },
+  },
+  "a hosted plane": {
+    plane: {
+      url: "https://plane.example",
+      mesh: "shop",
+      tokenSecret: { name: "joining", key: "join" },
+    },
+    mesh: { clusterId: "", rootNamespace: "istio-system" },
+  },
+  "everything that pods may be told": {
+    profile: "demo",
+    images: {
+      registry: "mirror.example/library/",
+      pullPolicy: "Always",
+      pullSecrets: ["one", "two"],
+    },
+    agent: {
+      replicas: 0,
+      plaintext: true,
+      arguments: ["--scrape-interval=5", "--name=a b"],
+      environment: { TWO: "2", EMPTY: "", TRUE: "true" },
+      annotations: { note: "x", "prometheus.io/scrape": "false" },
+      labels: { team: "mesh" },
+      nodeSelector: { disk: "ssd" },
+      tolerations: [{ key: "infra", operator: "Exists" }],
+      affinity: { nodeAffinity: {} },
+      priorityClass: "system-cluster-critical",
+      resources: { requests: { cpu: "1" }, limits: {} },
+      disruptionBudget: { enabled: false },
+    },
+    injection: {
+      proxies: { concurrency: 2, proxyMetadata: { A: "1" } },
+      templates: { custom: { spec: { containers: [{ name: "istio-proxy" }] } } },
+      resources: { requests: { cpu: "5m" } },
+    },
+  },
+  "a number of pods that follows load": {
+    agent: { autoscaling: { enabled: true, minReplicas: 3, maxReplicas: 9, targetCpuPercent: 70 } },
+  },
+  "one pod, which may be moved": { agent: { replicas: 1 } },
+};
+
+describe("the chart is what heddle install applies", () => {
+  for (const [name, values] of Object.entries(CASES))
+    test(name, async () => {
+      const made = byName(await rendered(values));
+      const wanted = expected(values);
+      expect(Object.keys(made).toSorted()).toEqual(Object.keys(wanted).toSorted());
+      for (const [key, object] of Object.entries(wanted)) expect(made[key], key).toEqual(object);
+    });
+});
+
+test("Helm finds nothing to mend in the chart", async () => {
+  const { stdout } = await run(helm, ["lint", "--strict", CHART]);
+  expect(stdout).toContain("0 chart(s) failed");
+  expect(stdout).not.toContain("[WARNING]");
+});
+
+describe("both refuse what is no value, and say which", () => {
+  const wrong: readonly (readonly [string, object, RegExp])[] = [
+    ["a name that nobody knows", { agent: { replica: 2 } }, /replica/],
+    ["a word where a number belongs", { agent: { replicas: "two" } }, /replicas/],
+    ["a profile that there is not", { profile: "ambient" }, /profile/],
+    ["a revision that is no name", { revision: "1.2" }, /revision/],
+    [
+      "an agent elsewhere without its address",
+      { profile: "remote", injection: { enabled: true } },
+      /remote\.address/,
+    ],
+  ];
+  for (const [name, values, said] of wrong)
+    test(name, async () => {
+      expect(() => valuesOf(values)).toThrow(ValuesError);
+      expect(() => valuesOf(values)).toThrow(said);
+      await expect(rendered(values)).rejects.toThrow(said);
+    });
+});
+
+test("definitions stay behind where values do not say otherwise", async () => {
+  const policies = async (values: object) =>
+    new Set(
+      (await rendered(values))
+        .filter(({ kind }) => kind === "CustomResourceDefinition")
+        .map(({ metadata }) => metadata.annotations?.["helm.sh/resource-policy"]),
+    );
+  expect(await policies({})).toEqual(new Set(["keep"]));
+  expect(await policies({ crds: { keep: false } })).toEqual(new Set([undefined]));
+});
