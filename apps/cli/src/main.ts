@@ -8,8 +8,10 @@ import { configurationCommands } from "./commands/configuration.ts";
 import { contextCommand } from "./commands/contexts.ts";
 import { historyCommands } from "./commands/history.ts";
 import { injectCommand } from "./commands/inject.ts";
+import { installCommand, uninstallCommand, verifyInstallCommand } from "./commands/install.ts";
 import { manifestCommand } from "./commands/manifest.ts";
 import { meshCommand } from "./commands/mesh.ts";
+import { profileCommand } from "./commands/profile.ts";
 import { proxyConfigCommand } from "./commands/proxy-config.ts";
 import { proxyStatusCommand } from "./commands/proxy-status.ts";
 import { serverCommand } from "./commands/server.ts";
@@ -38,7 +40,11 @@ const commands = [
   analyzeCommand(),
   xdsCommand(),
   injectCommand(),
+  profileCommand(),
   manifestCommand(),
+  installCommand(),
+  verifyInstallCommand(),
+  uninstallCommand(),
   proxyStatusCommand(),
   proxyConfigCommand(),
   completionCommand(program),

@@ -2,6 +2,8 @@
 import { Command } from "commander";
 import { CliError } from "../output/cli-error.ts";
 import { printJson } from "../output/print.ts";
+import type { ValueFlags } from "../cluster/values.ts";
+import { withNamespace, withValues } from "./cluster-options.ts";
 import { readInput } from "./input.ts";
 import { type InjectionFlags, withInjection } from "./injection-options.ts";
 import { tellOf } from "./made.ts";
@@ -29,7 +31,27 @@ export function manifestCommand(): Command {
         )
         .option("-n, --namespace <namespace>", "the namespace of objects that name none", "default")
         .action(printGateways),
+    )
+    .addCommand(
+      withValues(withNamespace(withOutput(new Command("generate"), ["yaml", "json"])))
+        .description("what `heddle install` applies with these values")
+        .action(printInstallation),
     );
+}
+
+async function printInstallation(
+  options: ValueFlags & { readonly namespace: string; readonly output: string },
+): Promise<void> {
+  const [{ chosenValues }, kube, { agentRights }] = await Promise.all([
+    import("../cluster/values.ts"),
+    import("@heddle/kube"),
+    import("@heddle/agent/rights"),
+  ]);
+  const installation = { values: await chosenValues(options), namespace: options.namespace };
+  await printObjects(
+    kube.inOrder(kube.installationObjects(installation, agentRights())),
+    options.output,
+  );
 }
 
 async function printGateways(names: readonly string[], options: GatewayOptions): Promise<void> {
@@ -45,12 +67,16 @@ async function printGateways(names: readonly string[], options: GatewayOptions):
     "Mend what the findings name, and run the command again.",
   );
   tellOf(made, "has nothing deployed", refused);
-  if (options.output === "json") {
-    printJson({ apiVersion: "v1", kind: "List", items: made.objects });
+  await printObjects(made.objects, options.output);
+}
+
+async function printObjects(objects: readonly object[], output: string): Promise<void> {
+  if (output === "json") {
+    printJson({ apiVersion: "v1", kind: "List", items: objects });
     return;
   }
   const { stringify } = await import("yaml");
-  const documents = made.objects.map((object) =>
+  const documents = objects.map((object) =>
     stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }),
   );
   process.stdout.write(documents.join("---\n"));

@@ -199,6 +199,41 @@ export const cliCodes = {
     "`heddle manifest gateway` is for Gateways of the Gateway API; Istio's Gateways are served by pods that somebody deploys.",
     "Check `-f` and the names. The message lists the Gateways that there are.",
   ),
+  HDL9063: entry(
+    "Values that make no installation",
+    "`heddle install`, `manifest generate` and `profile` take values from a profile, from files (`-f`) and from `--set`; one of them is none that there is, or not of its kind.",
+    "The message names the value. `heddle profile dump` prints all that there are; a number or a yes that is meant as text is given with `--set-string`.",
+  ),
+  HDL9064: entry(
+    "The cluster cannot be used",
+    "Its API server does not answer, or does not let this account do what the command needs.",
+    "Check `--kubeconfig` and `--context` with `kubectl get namespaces`. Installing takes the rights of a cluster's administrator.",
+  ),
+  HDL9065: entry(
+    "Nobody said yes",
+    "A command that changes a cluster asks first, and here is nobody to ask, or the answer was no.",
+    "Give `-y` where nobody can be asked; `--dry-run` shows what would be done.",
+  ),
+  HDL9066: entry(
+    "Somebody else keeps this installation",
+    "Its objects are a Helm release's, or of the same name and somebody else's. Two that write them would undo each other's changes.",
+    "Go on with whoever made it, such as `helm upgrade` and `helm uninstall`; or install beside it with another `--revision`.",
+  ),
+  HDL9067: entry(
+    "The agent did not become ready in time",
+    "All objects were applied; the agent's pods do not serve yet.",
+    "The message says what they wait for. `kubectl --namespace heddle-system describe pods` and `logs` say more; running the command again is safe, and `--timeout` gives more time.",
+  ),
+  HDL9068: entry(
+    "The installation is not as it should be",
+    "`heddle verify-install` compares the cluster with what the installation's values make: something is missing, was changed, or is not ready.",
+    "The lines before the message say what. `heddle install` with the same values puts it right.",
+  ),
+  HDL9069: entry(
+    "There is no such installation",
+    "The cluster holds nothing of that revision in that namespace.",
+    "Check `--revision`, `--namespace` and `--context`; `kubectl get configmaps -A -l app.kubernetes.io/part-of=heddle` finds installations.",
+  ),
   HDL9070: entry(
     "A test cluster cannot be made here",
     "A cluster is processes, mounts and network interfaces of this machine: it needs Linux, root, Go, and programs from Debian's packages.",

@@ -1,0 +1,9 @@
+/** A cluster's API server, for those beside the agent who read and write single objects of it. */
+export { type KubernetesOptions, openAccess } from "./access.ts";
+export { ApiFailure } from "./api-failure.ts";
+export {
+  createKubernetesClient,
+  type KubernetesClient,
+  type KubernetesObject,
+  type Place,
+} from "./client.ts";
