@@ -61,9 +61,10 @@ function verdict(chain: string, purpose: "sslserver" | "sslclient"): string {
   }
 }
 
-async function delegate(authority: Authority): Promise<Authority> {
+async function delegate(authority: Authority, dnsNames: string[] = []): Promise<Authority> {
   const keys = await generateKeyPair();
-  const { chain } = await issueIntermediate(authority, keys.publicKey, { now, name: "agent-1" });
+  const options = { now, name: "agent-1", dnsNames };
+  const { chain } = await issueIntermediate(authority, keys.publicKey, options);
   return openAuthority(authority.trustDomain, chain, await exportPrivateKey(keys.privateKey));
 }
 
@@ -96,6 +97,23 @@ describe("a workload's certificate", () => {
     expect(verdict((await issueLeaf(delegated, publicKey, options)).chain, "sslserver")).toMatch(
       /excluded subtree/,
     );
+  });
+
+  it("has from an intermediate the DNS names that this was given, and no others", async () => {
+    const { publicKey } = await generateKeyPair();
+    const agent = [
+      "heddle-agent.heddle-system.svc",
+      "heddle-agent.heddle-system.svc.cluster.local",
+    ];
+    const delegated = await delegate(root.authority, agent);
+    const judged = async (dnsNames: string[], id = identity) => {
+      const { chain } = await issueLeaf(delegated, publicKey, { now, spiffeId: id, dnsNames });
+      return verdict(chain, "sslserver");
+    };
+    expect(await judged(agent)).toBe("OK");
+    expect(await judged([])).toBe("OK");
+    expect(await judged(["heddle-agent.heddle-system"])).toMatch(/permitted subtree/);
+    expect(await judged([...agent, "reviews.shop.svc"])).toMatch(/permitted subtree/);
   });
 
   it("of another trust domain is neither issued nor, where an intermediate lies, accepted", async () => {
@@ -135,6 +153,16 @@ describe("a certificate request", () => {
     const forged = `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
     await expect(readRequest(forged)).rejects.toMatchObject({ code: "HDL7101" });
     await expect(readRequest("hello")).rejects.toMatchObject({ code: "HDL7101" });
+  });
+
+  it("may name what its holder's server is called, if these are names and not many", async () => {
+    const keys = await generateKeyPair();
+    const read = async (names: string[]) => readRequest(await createRequest(keys, identity, names));
+    const names = ["heddle-agent.heddle-system.svc", "agent.example"];
+    expect((await read(names)).dnsNames).toEqual(names);
+    const many = Array.from({ length: 17 }, (_, index) => `n${index}.example`);
+    for (const bad of [["*.example"], ["Agent.example"], [`${"a".repeat(64)}.example`], many])
+      await expect(read(bad)).rejects.toMatchObject({ code: "HDL7108" });
   });
 
   it("is refused with another kind of key", async () => {

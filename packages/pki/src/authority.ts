@@ -92,7 +92,10 @@ export async function openAuthority(
 
 const END = "-----END CERTIFICATE-----";
 
-/** An intermediate for somebody's key, kept to the trust domain, which signs leaves only. */
+/**
+ * An intermediate for somebody's key, kept to the trust domain, which signs leaves only. `dnsNames`: those that its leaves may
+ * have beside their identity; a name permits what is below it too.
+ */
 export async function issueIntermediate(
   authority: Authority,
   publicKey: CryptoKey,
@@ -100,7 +103,13 @@ export async function issueIntermediate(
     now,
     lifetime = INTERMEDIATE_LIFETIME,
     name,
-  }: { readonly now: number; readonly lifetime?: number; readonly name: string },
+    dnsNames = [],
+  }: {
+    readonly now: number;
+    readonly lifetime?: number;
+    readonly name: string;
+    readonly dnsNames?: readonly string[];
+  },
 ): Promise<IssuedCertificate> {
   const { trustDomain } = authority;
   return sign(
@@ -112,7 +121,7 @@ export async function issueIntermediate(
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
       new SubjectAlternativeNameExtension([{ type: "url", value: `spiffe://${trustDomain}` }]),
-      withinTrustDomain(trustDomain),
+      withinTrustDomain(trustDomain, dnsNames),
     ],
   );
 }

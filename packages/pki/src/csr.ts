@@ -5,12 +5,22 @@ import { P256_SHA256 } from "./keys.ts";
 import { PkiError } from "./pki-error.ts";
 import { spiffeSubject } from "./subject.ts";
 
-/** A request in PEM for an identity, signed by its key. */
-export async function createRequest(keys: CryptoKeyPair, spiffeId: string): Promise<string> {
+/** At most so many DNS names in a request: an agent has a few, and each makes an intermediate's constraints longer. */
+const MAX_DNS_NAMES = 16;
+/** RFC 1123, in lower case, without wildcards; 253 characters at most. */
+const DNS_NAME =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+/** A request in PEM for an identity, and for DNS names beside it, signed by its key. */
+export async function createRequest(
+  keys: CryptoKeyPair,
+  spiffeId: string,
+  dnsNames: readonly string[] = [],
+): Promise<string> {
   const request = await Pkcs10CertificateRequestGenerator.create({
     keys,
     signingAlgorithm: P256_SHA256,
-    extensions: [spiffeSubject([spiffeId], [])],
+    extensions: [spiffeSubject([spiffeId], dnsNames)],
   });
   return request.toString("pem");
 }
@@ -19,9 +29,13 @@ export interface ReadRequest {
   readonly publicKey: CryptoKey;
   /** What it asks to be; who issues decides whether it may. */
   readonly uris: readonly string[];
+  readonly dnsNames: readonly string[];
 }
 
-/** Reads a request and checks that its signer holds the key. Throws `HDL7101`, or `HDL7102` for another kind of key. */
+/**
+ * Reads a request and checks that its signer holds the key. Throws `HDL7101`, `HDL7102` for another kind of key, and `HDL7108`
+ * for DNS names that are none or too many.
+ */
 export async function readRequest(pem: string): Promise<ReadRequest> {
   let request: Pkcs10CertificateRequest;
   let sound: boolean;
@@ -39,13 +53,23 @@ export async function readRequest(pem: string): Promise<ReadRequest> {
       "HDL7102",
       `The certificate request has a key of ${name} ${namedCurve ?? ""}.`,
     );
-  return { publicKey: await request.publicKey.export(), uris: urisOf(request) };
+  const names = namesOf(request);
+  const of = (wanted: string) =>
+    names.filter(({ type }) => type === wanted).map(({ value }) => value);
+  const dnsNames = of("dns");
+  const bad = dnsNames.find((name) => !DNS_NAME.test(name));
+  if (bad !== undefined)
+    throw new PkiError("HDL7108", `The certificate request names ${JSON.stringify(bad)}.`);
+  if (dnsNames.length > MAX_DNS_NAMES)
+    throw new PkiError("HDL7108", `The certificate request has ${dnsNames.length} DNS names.`);
+  return { publicKey: await request.publicKey.export(), uris: of("url"), dnsNames };
 }
 
-function urisOf(request: Pkcs10CertificateRequest): string[] {
+/** Its subject alternative names. */
+function namesOf(
+  request: Pkcs10CertificateRequest,
+): readonly { readonly type: string; readonly value: string }[] {
   const found = request.extensions.find((extension) => extension.type === "2.5.29.17");
   if (!found || !("names" in found)) return [];
-  const { items } = (found as { names: { items: readonly { type: string; value: string }[] } })
-    .names;
-  return items.filter(({ type }) => type === "url").map(({ value }) => value);
+  return (found as { names: { items: readonly { type: string; value: string }[] } }).names.items;
 }

@@ -11,6 +11,8 @@ export const pkiCodes = {
   HDL7105: "The certificate authority has expired; rotate it.",
   HDL7106: "The lifetime asked for is out of bounds.",
   HDL7107: "The envelope key must have 32 bytes.",
+  HDL7108:
+    "Ask for at most 16 DNS names, each whole and in lower case, such as heddle-agent.heddle-system.svc.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 

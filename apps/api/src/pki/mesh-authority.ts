@@ -24,7 +24,7 @@ export interface MeshAuthority {
     requests: readonly string[],
     lifetime?: number,
   ): Promise<IssuedCertificates>;
-  /** An intermediate that an agent signs with, kept to the mesh's trust domain. */
+  /** An intermediate that an agent signs with, kept to the mesh's trust domain and the DNS names that the request has. */
   delegate(mesh: MeshRecord, request: string, name: string): Promise<IssuedCertificates>;
   /** PEM of every root that workloads should trust, newest first. */
   trustBundle(mesh: MeshRecord): Promise<string>;
@@ -53,14 +53,15 @@ export function createMeshAuthority(
         const { authority, trustBundle } = await rootOf(mesh);
         const issued = await Promise.all(
           requests.map(async (pem) => {
-            const { publicKey, uris } = await readRequest(pem);
+            const { publicKey, uris, dnsNames } = await readRequest(pem);
             const [spiffeId, ...more] = uris;
             if (!spiffeId || more.length > 0)
               throw new PkiError(
                 "HDL7103",
                 `A certificate request names ${uris.length} identities; it must name one.`,
               );
-            return issueLeaf(authority, publicKey, { now: deps.clock(), lifetime, spiffeId });
+            const now = deps.clock();
+            return issueLeaf(authority, publicKey, { now, lifetime, spiffeId, dnsNames });
           }),
         );
         const expiry = Math.min(...issued.map(({ notAfter }) => notAfter.getTime()));
@@ -73,10 +74,11 @@ export function createMeshAuthority(
     delegate: (mesh, request, name) =>
       withPkiProblems(async () => {
         const { authority, trustBundle } = await rootOf(mesh);
-        const { publicKey } = await readRequest(request);
+        const { publicKey, dnsNames } = await readRequest(request);
         const { chain, notAfter } = await issueIntermediate(authority, publicKey, {
           now: deps.clock(),
           name,
+          dnsNames,
         });
         return { chains: [chain], trustBundle, expiresAt: notAfter.toISOString() };
       }),

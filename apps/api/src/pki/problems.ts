@@ -11,6 +11,7 @@ const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL7105: { status: 503, title: "The certificate authority has expired" },
   HDL7106: { status: 400, title: "The lifetime is out of bounds" },
   HDL7107: { status: 500, title: "The envelope key is not usable" },
+  HDL7108: { status: 400, title: "The DNS names cannot be certified" },
 };
 
 export const pkiProblemKinds = Object.fromEntries(

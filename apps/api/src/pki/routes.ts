@@ -28,7 +28,7 @@ const postCertificates = createRoute({
   path: "/v1/meshes/{mesh}/certificates",
   summary: "Certificates for workloads, from certificate requests",
   description:
-    "Each request must be signed by its own P-256 key and name one SPIFFE id of the mesh's trust domain. Nothing else of it is taken over.",
+    "Each request must be signed by its own P-256 key and name one SPIFFE id of the mesh's trust domain. DNS names are taken over, for the agent's own server; nothing else is.",
   security: bearer,
   middleware: [requireScope("agent")] as const,
   request: {
@@ -51,6 +51,8 @@ const postIntermediate = createRoute({
   method: "post",
   path: "/v1/meshes/{mesh}/intermediates",
   summary: "A short-lived intermediate for an agent, kept to the mesh's trust domain",
+  description:
+    "The DNS names of the request are those under which proxies know the agent: its server's certificate may have them, and no certificate others.",
   security: bearer,
   middleware: [requireScope("agent")] as const,
   request: { params: MeshParam, ...jsonBody(z.object({ csr: RequestPem })) },
