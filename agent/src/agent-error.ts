@@ -55,6 +55,8 @@ export const agentCodes = {
   HDL7285:
     "Let the API server reach the agent's Service on port 443: a network policy or a firewall may be between them. Rules are refused again as soon as it does.",
   HDL7236: "Keep one of the two: delete the object in the cluster, or in the file.",
+  HDL7256:
+    "Give --kubernetes (or --kubeconfig) with --xds-tls, so that the tokens of proxies can be checked; or serve with --xds, which believes them.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 
@@ -66,6 +68,7 @@ const USAGE: ReadonlySet<AgentCode> = new Set([
   "HDL7215",
   "HDL7216",
   "HDL7230",
+  "HDL7256",
   "HDL7280",
 ]);
 

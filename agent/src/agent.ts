@@ -8,6 +8,7 @@ import type { Diagnostic } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import { startHttpServer } from "./debug/http-server.ts";
 import { createWorkloadCertificates } from "./identity/certificates.ts";
+import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
 import { startGateways } from "./gateways/index.ts";
@@ -40,6 +41,7 @@ import { type Link, startLink } from "./sync/link.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
 import { type RunningTelemetry, startTelemetry } from "./telemetry/index.ts";
+import { namesOfAgent, openTlsPort, type TlsPort } from "./tls-port.ts";
 import { startWebhooks, type Webhooks } from "./webhooks/index.ts";
 import { AGENT_VERSION } from "./version.ts";
 import { createWasmModules } from "./wasm/modules.ts";
@@ -48,6 +50,7 @@ import { concernsBothEnds, createAdsServer } from "./xds/index.ts";
 export interface RunningAgent {
   readonly ports: {
     readonly xds: number | undefined;
+    readonly xdsTls: number | undefined;
     readonly metrics: number | undefined;
     readonly otlp: number | undefined;
     readonly webhook: number | undefined;
@@ -141,7 +144,8 @@ async function startControl(
   let fileDiagnostics: readonly Diagnostic[] = [];
   let kubernetesDiagnostics: readonly Diagnostic[] = [];
 
-  const issuer = await issuerOf(options, membership, directory, log);
+  const names = options.xdsTls && namesOfAgent(options.xdsTls, mesh.clusterDomain);
+  const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
   closing.push(() => certificates.close());
   const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
@@ -205,6 +209,7 @@ async function startControl(
     sourceOf: (key) => sourceOf(key),
   });
 
+  let tls: TlsPort | undefined;
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
     const changed = model.update(owner, changes);
     if (changed.length === 0) return;
@@ -218,6 +223,7 @@ async function startControl(
     secrets.objectsChanged(keys);
     modules.objectsChanged(keys);
     health.objectsChanged(keys);
+    tls?.objectsChanged(keys);
   };
   const diagnostics = () => [
     ...fileDiagnostics,
@@ -361,6 +367,7 @@ async function startControl(
       certificateSeconds: firstExpiry(certificates.all()),
       rateLimits: rateLimits.numbers(),
       unreadyWorkloads: health.unready(),
+      callers: tls?.callers.numbers(),
     });
   // First of all: what holds up the rest can be asked for there.
   const metrics =
@@ -381,6 +388,8 @@ async function startControl(
             if (unread.length > 0)
               return { ready: false, reasons: unread.map((what) => `not read yet: ${what}`) };
             if (!up) return { ready: false, reasons: ["it is starting"] };
+            if (tls?.certificate.roots() === undefined && tls !== undefined)
+              return { ready: false, reasons: ["there is no certificate for the TLS port yet"] };
             const reviews = webhooks?.waiting() ?? [];
             if (reviews.length > 0) return { ready: false, reasons: reviews };
             const waiting =
@@ -403,6 +412,15 @@ async function startControl(
   const reviewed = webhooks;
   if (reviewed) closing.push(() => reviewed.close());
   const xds = options.xdsAddress === undefined ? undefined : await listen(ads, options.xdsAddress);
+  if (options.xdsTls && inCluster) {
+    const opened = (tls = await openTlsPort(options.xdsTls, {
+      ...{ ads, issuer, mesh, log, inCluster },
+      lifetime: options.certificates.lifetime,
+      objectAt: (key) => cluster.kubernetes(key),
+      namespaces: () => cluster.kubernetesKeys("core/Namespace/"),
+    }));
+    closing.push(() => opened.close());
+  }
   if (membership && client && resumed) {
     link = await startLink({
       url: membership.plane,
@@ -448,11 +466,12 @@ async function startControl(
     await shared?.close();
     await inCluster?.close();
   });
-  log.info("agent is up", { xds, metrics: metrics?.port, mesh: mesh.name, objects: model.size });
+  const xdsTls = tls?.port;
   const ports = {
-    ...{ xds, metrics: metrics?.port, otlp: telemetry?.ports.otlp },
+    ...{ xds, xdsTls, metrics: metrics?.port, otlp: telemetry?.ports.otlp },
     webhook: webhooks?.port,
   };
+  log.info("agent is up", { ...ports, mesh: mesh.name, objects: model.size });
   return { ports, close };
 }
 
@@ -466,11 +485,21 @@ async function issuerOf(
   membership: Membership | undefined,
   directory: StateDirectory,
   log: AgentLog,
+  names: readonly string[] | undefined,
+  inCluster: Cluster | undefined,
 ): Promise<Issuer> {
-  if (!membership) return localIssuer(directory, options.standalone.trustDomain);
+  if (!membership) {
+    const { trustDomain } = options.standalone;
+    // In a cluster all replicas sign with one authority; a state directory may go with its pod.
+    if (inCluster?.inside) {
+      const { client: api, pod } = inCluster.inside;
+      return clusterIssuer({ client: api, namespace: pod.namespace, trustDomain, log });
+    }
+    return localIssuer(directory, trustDomain);
+  }
   const client = createClient({ baseUrl: membership.plane, token: membership.token, retries: 0 });
   if (options.certificates.issuer === "plane") return planeIssuer(client, membership.mesh);
-  return delegatedIssuer(directory, client, membership.mesh, log);
+  return delegatedIssuer(directory, client, membership.mesh, log, names);
 }
 
 async function listen(

@@ -7,7 +7,7 @@ import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
 import type { KubernetesOptions } from "./kubernetes/access.ts";
-import type { OwnPod } from "./kubernetes/cluster.ts";
+import { type OwnPod, ownName } from "./kubernetes/cluster.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */
@@ -28,6 +28,8 @@ export interface AgentOptions {
   readonly stateDir: string;
   /** `host:port`; undefined: xDS is not served. */
   readonly xdsAddress: string | undefined;
+  /** xDS and all beside it over TLS, for callers that prove who they are; undefined: off. */
+  readonly xdsTls: TlsPortOptions | undefined;
   /** Metrics, health and debugging; undefined: off. */
   readonly metricsAddress: string | undefined;
   /** Injection and validation; undefined: off. */
@@ -49,8 +51,24 @@ export interface AgentOptions {
   readonly rateLimitAgents: RateLimitAgents | undefined;
 }
 
+export interface TlsPortOptions {
+  /** `host:port` */
+  readonly address: string;
+  /** Of the agent's Service, which is called as its account is. */
+  readonly namespace: string;
+  readonly service: string;
+  /** Further DNS names under which proxies know the agent. */
+  readonly names: readonly string[];
+}
+
 /** A workload certificate's lifetime where nobody asked for another. */
 const LEAF_LIFETIME = "24h";
+
+/** Where the TLS port is in a pod. */
+const IN_A_CLUSTER = "0.0.0.0:15012";
+/** What an installation is called that names nothing else. */
+const NAMESPACE = "heddle-system";
+const SERVICE = "heddle-agent";
 
 const flagsSchema = z.object({
   plane: z.string().optional(),
@@ -65,6 +83,8 @@ const flagsSchema = z.object({
   revision: z.string().min(1).default("default"),
   state: z.string().default(".heddle/agent"),
   xds: z.string().optional(),
+  xdsTls: z.string().optional(),
+  xdsName: z.array(z.string().min(1)).default([]),
   metrics: z.string().default("127.0.0.1:15014"),
   webhook: z.string().default("off"),
   otlp: z.string().default("127.0.0.1:4317"),
@@ -86,7 +106,7 @@ const flagsSchema = z.object({
 /**
  * Reads what the command line gave, in commander's camel case; `HEDDLE_URL`, `HEDDLE_TOKEN`, `HEDDLE_MESH`,
  * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not.
- * Throws `HDL7201` to `HDL7203`, `HDL7215` and `HDL7216` for what does not make sense.
+ * Throws `HDL7201` to `HDL7203`, `HDL7215`, `HDL7216` and `HDL7256` for what does not make sense.
  */
 export function parseAgentOptions(
   flags: Readonly<Record<string, unknown>>,
@@ -103,12 +123,13 @@ export function parseAgentOptions(
   const webhook = given.webhook === "off" ? undefined : given.webhook;
   for (const address of [given.xds, metrics, given.otlp, webhook])
     if (address) parseAddress(address);
+  const kubernetes = kubernetesOf(given);
   return {
     plane: given.standalone ? undefined : planeOf(given, env),
     // Replicas are one agent, and pods come and go.
     name: given.name ?? (podOf(env) && given.clusterId !== "" ? given.clusterId : hostname()),
     configDir: given.config && path.resolve(given.config),
-    kubernetes: kubernetesOf(given),
+    kubernetes,
     pod: podOf(env),
     revision: given.revision,
     injection: {
@@ -118,6 +139,7 @@ export function parseAgentOptions(
     },
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
+    xdsTls: tlsPortOf(given, podOf(env), kubernetes !== undefined),
     metricsAddress: metrics,
     webhookAddress: webhook,
     otlpAddress: given.otlp,
@@ -171,6 +193,24 @@ function kubernetesOf({
 }: z.infer<typeof flagsSchema>): KubernetesOptions | undefined {
   if (!kubernetes && kubeconfig === undefined && context === undefined) return undefined;
   return { kubeconfig: kubeconfig && path.resolve(kubeconfig), context };
+}
+
+/**
+ * In a pod that follows its cluster it is open unless somebody says `off`. Throws `HDL7203`, and `HDL7256` where there is no
+ * cluster to check tokens with.
+ */
+function tlsPortOf(
+  { xdsTls, xdsName, revision }: z.infer<typeof flagsSchema>,
+  pod: AgentOptions["pod"],
+  hasCluster: boolean,
+): TlsPortOptions | undefined {
+  const address = xdsTls ?? (hasCluster && pod !== undefined ? IN_A_CLUSTER : "off");
+  if (address === "off") return undefined;
+  parseAddress(address);
+  if (!hasCluster)
+    throw new AgentError("HDL7256", "There is no cluster whose pods' tokens could be checked.");
+  const service = ownName(SERVICE, revision);
+  return { address, service, namespace: pod?.namespace ?? NAMESPACE, names: xdsName };
 }
 
 /** Throws `HDL7203` and, for a list that this agent is not in, `HDL7216`. */

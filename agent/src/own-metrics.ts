@@ -1,4 +1,5 @@
 /** The control's own metrics as Prometheus text. */
+import type { CallerNumbers } from "./callers/index.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
 
 export interface OwnNumbers {
@@ -19,6 +20,8 @@ export interface OwnNumbers {
   readonly rateLimits: RateLimitNumbers;
   /** WorkloadEntries that are left out since their probe fails. */
   readonly unreadyWorkloads: number;
+  /** Of the TLS port; undefined without it. */
+  readonly callers: CallerNumbers | undefined;
 }
 
 export function ownMetrics(numbers: OwnNumbers): string {
@@ -85,6 +88,18 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "workloads_unready",
     "WorkloadEntries that are no endpoints since their probe fails.",
     numbers.unreadyWorkloads,
+  );
+  gauge(
+    "callers_refused_total",
+    "Calls on the TLS port whose caller did not prove who it is.",
+    numbers.callers?.refused,
+    "counter",
+  );
+  gauge(
+    "callers_unreviewed_total",
+    "Tokens taken by their signature alone, since the API server could not be asked.",
+    numbers.callers?.unreviewed,
+    "counter",
   );
   const { keys, allowed, refused, stoodIn } = numbers.rateLimits;
   gauge(

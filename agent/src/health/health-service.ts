@@ -9,6 +9,7 @@ import type {
 } from "@grpc/grpc-js";
 import type { MeshObject } from "@heddle/model";
 import type { ProxyDescription } from "@heddle/translate";
+import { beforeExpiry, CallerRefused, callerOf, provenProxy } from "../callers/index.ts";
 import { streaming } from "../grpc-bytes.ts";
 import { checkOf, type ProbeTimes, timesOf } from "./check.ts";
 import { readSaid, writeAsked } from "./messages.ts";
@@ -87,9 +88,10 @@ export function createHealthService(options: HealthOptions): HealthService {
   }
 
   function receive(call: Call, bytes: Buffer): void {
-    const { proxy, reports } = readSaid(bytes);
+    const { node, reports } = readSaid(bytes);
     const known = machines.get(call);
-    if (proxy && !known) {
+    if (node && !known) {
+      const proxy = provenProxy(node, callerOf(call));
       const machine: Machine = { call, proxy, checks: new Map(), asked: "" };
       machines.set(call, machine);
       follow(machine);
@@ -156,13 +158,25 @@ export function createHealthService(options: HealthOptions): HealthService {
   }
 
   function open(call: Call): void {
-    const end = () => ended(call);
+    const stopWaiting = beforeExpiry(callerOf(call), () => {
+      end();
+      call.end();
+    });
+    const end = () => {
+      stopWaiting();
+      ended(call);
+    };
     call.on("data", (bytes: Buffer) => {
       try {
         receive(call, bytes);
       } catch (error) {
-        log.warn("health: a message could not be read", { error: String(error) });
         end();
+        if (error instanceof CallerRefused) {
+          log.warn("health: a machine is refused", { error: error.message });
+          call.emit("error", error.status);
+          return;
+        }
+        log.warn("health: a message could not be read", { error: String(error) });
         call.end();
       }
     });

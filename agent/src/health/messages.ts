@@ -5,7 +5,7 @@ import type {
   HealthCheckRequestOrEndpointHealthResponse,
   HealthCheckSpecifier,
 } from "@heddle/envoy/service/health/v3";
-import { parseNode, type ProxyDescription } from "@heddle/translate";
+import type { XdsNode } from "@heddle/translate";
 
 const SAID = "envoy.service.health.v3.HealthCheckRequestOrEndpointHealthResponse";
 const ASKED = "envoy.service.health.v3.HealthCheckSpecifier";
@@ -15,7 +15,7 @@ const REPORT = "0.500s";
 
 export interface Said {
   /** Who it is, in the first message of a stream. */
-  readonly proxy: ProxyDescription | undefined;
+  readonly node: XdsNode | undefined;
   /** Whether what goes by a name is healthy. */
   readonly reports: ReadonlyMap<string, boolean>;
 }
@@ -33,8 +33,7 @@ export function readSaid(bytes: Uint8Array): Said {
     );
     if (endpoint) reports.set(cluster.clusterName ?? "", endpoint.healthStatus === "HEALTHY");
   }
-  const node = healthCheckRequest?.node;
-  return { proxy: node && parseNode(node), reports };
+  return { node: healthCheckRequest?.node, reports };
 }
 
 export function writeAsked(checks: readonly ClusterHealthCheck[]): Uint8Array {

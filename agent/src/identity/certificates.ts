@@ -123,6 +123,10 @@ export function createWorkloadCertificates(
       Math.min(after, 2 ** 31 - 1),
     );
   };
+  // Workloads learn at once whom to trust from now on.
+  const unsubscribe = issuer.subscribe?.(() => {
+    for (const id of entries.keys()) want(id);
+  });
   return {
     get(spiffeId) {
       let entry = entries.get(spiffeId);
@@ -142,6 +146,7 @@ export function createWorkloadCertificates(
     all: () => [...entries.values()].flatMap(({ certificate }) => certificate ?? []),
     close() {
       closed = true;
+      unsubscribe?.();
       clearTimeout(gathering);
       for (const { timer } of entries.values()) clearTimeout(timer);
       issuer.close();

@@ -18,6 +18,8 @@ import type { StateDirectory } from "../state/state-directory.ts";
 export interface CertificateRequest {
   readonly spiffeId: string;
   readonly keys: CryptoKeyPair;
+  /** Of the agent's own server: those that the issuer was made for. */
+  readonly dnsNames?: readonly string[];
 }
 
 export interface Issued {
@@ -29,6 +31,8 @@ export interface Issued {
 export interface Issuer {
   /** Rejects where nothing can be signed now. */
   issue(requests: readonly CertificateRequest[], lifetime: number): Promise<Issued>;
+  /** Calls back when it signs with another authority, or others are to be trusted; returns how to stop. */
+  subscribe?(listener: () => void): () => void;
   close(): void;
 }
 
@@ -40,6 +44,8 @@ const authoritySchema = z.object({
   trustBundle: z.string(),
   /** Milliseconds since 1970. */
   notAfter: z.number(),
+  /** That an intermediate's leaves may have; a root's may have any. */
+  dnsNames: z.array(z.string()).default([]),
 });
 type StoredAuthority = z.infer<typeof authoritySchema>;
 
@@ -62,6 +68,7 @@ async function makeRoot(directory: StateDirectory, trustDomain: string): Promise
     key: await exportPrivateKey(keys.privateKey),
     trustBundle: pem,
     notAfter: authority.certificate.notAfter.getTime(),
+    dnsNames: [],
   };
   await directory.write("root.json", JSON.stringify(stored));
   return stored;
@@ -75,13 +82,15 @@ const INTERMEDIATE = "intermediate.json";
 
 /**
  * Signs with an intermediate of the plane, which lies in the state directory: certificates rotate, and an agent that
- * starts anew has them, for as long as the intermediate lives and the plane is away.
+ * starts anew has them, for as long as the intermediate lives and the plane is away. `dnsNames`: what the agent's own server is
+ * called; an intermediate from before they were asked for is replaced.
  */
 export async function delegatedIssuer(
   directory: StateDirectory,
   client: HeddleClient,
   mesh: { readonly id: string; readonly trustDomain: string },
   log: AgentLog,
+  dnsNames: readonly string[] = [],
 ): Promise<Issuer> {
   const kept = await readAuthority(directory, INTERMEDIATE, mesh.trustDomain);
   let current: { authority: Authority; stored: StoredAuthority } | undefined;
@@ -90,18 +99,22 @@ export async function delegatedIssuer(
       authority: await openAuthority(mesh.trustDomain, kept.certificate, kept.key),
       stored: kept,
     };
+  const listeners = new Set<() => void>();
   let fetching: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let wait = RENEW_RETRY.first;
 
   const renew = (): Promise<void> => {
-    fetching ??= fetchIntermediate(client, mesh)
+    fetching ??= fetchIntermediate(client, mesh, dnsNames)
       .then(async (stored) => {
+        const before = current?.stored.trustBundle;
         current = {
           authority: await openAuthority(mesh.trustDomain, stored.certificate, stored.key),
           stored,
         };
         wait = RENEW_RETRY.first;
+        if (before !== undefined && before !== stored.trustBundle)
+          for (const listener of listeners) listener();
         await directory.write(INTERMEDIATE, JSON.stringify(stored)).catch((error: unknown) =>
           log.error("HDL7212: the intermediate could not be kept on disk", {
             error: String(error),
@@ -131,8 +144,14 @@ export async function delegatedIssuer(
   return {
     async issue(requests, lifetime) {
       if (!current || current.stored.notAfter <= Date.now()) await renew();
+      const asked = requests.flatMap((request) => request.dnsNames ?? []);
+      if (current && !asked.every((name) => current?.stored.dnsNames.includes(name))) await renew();
       if (!current) throw new Error("There is no intermediate.");
       return issueAll(current.authority, current.stored.trustBundle, requests, lifetime);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     close: () => clearTimeout(timer),
   };
@@ -149,11 +168,13 @@ function renewalTime({ certificate, notAfter }: StoredAuthority): number {
 async function fetchIntermediate(
   client: HeddleClient,
   mesh: { readonly id: string; readonly trustDomain: string },
+  dnsNames: readonly string[],
 ): Promise<StoredAuthority> {
   const keys = await generateKeyPair();
   const csr = await createRequest(
     keys,
     spiffeId({ trustDomain: mesh.trustDomain, namespace: "heddle", serviceAccount: "agent" }),
+    dnsNames,
   );
   const path = `/v1/meshes/${encodeURIComponent(mesh.id)}/intermediates`;
   const { chains, trustBundle, expiresAt } = await client.transport.json<IssuedCertificates>(
@@ -170,6 +191,7 @@ async function fetchIntermediate(
     key: await exportPrivateKey(keys.privateKey),
     trustBundle,
     notAfter: Date.parse(expiresAt),
+    dnsNames: [...dnsNames],
   };
 }
 
@@ -178,7 +200,7 @@ export function planeIssuer(client: HeddleClient, mesh: { readonly id: string })
   return {
     async issue(requests, lifetime) {
       const csrs = await Promise.all(
-        requests.map((request) => createRequest(request.keys, request.spiffeId)),
+        requests.map(({ keys, spiffeId: id, dnsNames }) => createRequest(keys, id, dnsNames)),
       );
       const path = `/v1/meshes/${encodeURIComponent(mesh.id)}/certificates`;
       return client.transport.json<IssuedCertificates>("POST", path, {
@@ -190,7 +212,7 @@ export function planeIssuer(client: HeddleClient, mesh: { readonly id: string })
   };
 }
 
-async function issueAll(
+export async function issueAll(
   authority: Authority,
   trustBundle: string,
   requests: readonly CertificateRequest[],
@@ -198,8 +220,8 @@ async function issueAll(
 ): Promise<Issued> {
   const now = Date.now();
   const issued = await Promise.all(
-    requests.map(({ keys, spiffeId: id }) =>
-      issueLeaf(authority, keys.publicKey, { now, lifetime, spiffeId: id }),
+    requests.map(({ keys, spiffeId: id, dnsNames = [] }) =>
+      issueLeaf(authority, keys.publicKey, { now, lifetime, spiffeId: id, dnsNames }),
     ),
   );
   return { chains: issued.map(({ chain }) => chain), trustBundle };

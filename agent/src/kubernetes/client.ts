@@ -87,6 +87,8 @@ export interface KubernetesClient {
     options?: RemoveOptions,
     signal?: AbortSignal,
   ): Promise<boolean>;
+  /** A document of the API server that is no object, such as the keys of its tokens. */
+  read(path: string, signal?: AbortSignal): Promise<unknown>;
   /** Asks a review, `tokenreviews` or `subjectaccessreviews`, or anything else at a path of its own. */
   post(path: string, body: object, signal?: AbortSignal): Promise<unknown>;
 }
@@ -97,6 +99,7 @@ interface Asked {
   readonly path: string;
   readonly query?: Query;
   readonly body?: { readonly type: string; readonly text: string };
+  readonly accept?: string;
 }
 
 /** `timeout`: milliseconds for a request as a whole. */
@@ -177,6 +180,8 @@ export function createKubernetesClient(
         throw error;
       }
     },
+    // Not all that is JSON is called so: keys have a media type of their own.
+    read: (path, signal) => send("GET", { path, accept: "*/*" }, signal),
     post: (path, body, signal) => send("POST", { path, body: json(body) }, signal),
   };
   return client;

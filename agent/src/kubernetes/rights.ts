@@ -70,6 +70,19 @@ export const ownRights: readonly Right[] = [
 
 /** In the whole cluster: the ClusterRole, after what reading takes. */
 export const clusterRights: readonly Right[] = [
+  {
+    why: "The TLS port: whether the token of a pod is still good. Who reads the keys that sign tokens, every service account may.",
+    apiGroups: ["authentication.k8s.io"],
+    resources: ["tokenreviews"],
+    verbs: ["create"],
+  },
+  {
+    why: "What injected pods know the agent by: the leader keeps this one ConfigMap in every namespace.",
+    apiGroups: [""],
+    resources: ["configmaps"],
+    resourceNames: ["heddle-agent-identity"],
+    verbs: ["create", "patch"],
+  },
   ...rightsToWriteStatus(),
   {
     why: "Webhooks: a pod may come before its namespace was read.",

@@ -1,5 +1,5 @@
 /** What the cluster owns, from two places: the API server, and files. What the API server has is in force. */
-import { type Diagnostic, originOf } from "@heddle/model";
+import { type Diagnostic, type MeshObject, originOf } from "@heddle/model";
 import type { OwnedObject } from "./merge.ts";
 
 export const places = ["kubernetes", "files"] as const;
@@ -9,6 +9,10 @@ type Changes = ReadonlyMap<string, OwnedObject | undefined>;
 export interface ClusterOwner {
   /** Takes a place's changes and answers with what is another one for the cluster as a whole. */
   update(place: Place, changes: Changes): Map<string, OwnedObject | undefined>;
+  /** As the API server has it, whatever files say: what proves something. */
+  kubernetes<Spec>(key: string): MeshObject<Spec> | undefined;
+  /** Of the objects that the API server has, those that begin so. */
+  kubernetesKeys(prefix: string): string[];
   /** Where the object in force comes from. */
   placeOf(key: string): Place | undefined;
   /** One for each object that stands in both. */
@@ -28,6 +32,9 @@ export function createClusterOwner(): ClusterOwner {
   };
   return {
     placeOf,
+    kubernetes: <Spec>(key: string) =>
+      (held.kubernetes.get(key)?.object ?? undefined) as MeshObject<Spec> | undefined,
+    kubernetesKeys: (prefix) => [...held.kubernetes.keys()].filter((key) => key.startsWith(prefix)),
     update(place, changes) {
       const changed = new Map<string, OwnedObject | undefined>();
       for (const [key, value] of changes) {

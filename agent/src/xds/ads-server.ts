@@ -5,6 +5,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { beforeExpiry, CallerRefused, callerOf } from "../callers/index.ts";
 import { streaming } from "../grpc-bytes.ts";
 import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
@@ -45,7 +46,11 @@ export interface AdsServerOptions {
 }
 
 export interface AdsServer {
-  /** Listens on `host:port` (port 0: any), in plaintext without credentials; resolves to the port, rejects if it is taken. */
+  /**
+   * Listens on `host:port` (port 0: any), in plaintext without credentials; resolves to the port, rejects if it is taken. With
+   * credentials by which callers prove who they are (`authenticated`) that counts, and not what a node says. May be called again
+   * for another address.
+   */
   start(address: string, credentials?: ServerCredentials): Promise<number>;
   /** The translator has been given a change that may concern both ends of a connection; its views may not have heard yet. */
   announce(): void;
@@ -113,9 +118,17 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   }
 
   function open(dialect: Dialect, call: Call): void {
-    const stream = new ProxyStream(++numbers, dialect, context, (bytes) => void call.write(bytes));
+    const caller = callerOf(call);
+    const write = (bytes: Buffer) => void call.write(bytes);
+    const stream = new ProxyStream(++numbers, dialect, context, write, caller);
     streams.set(stream, call);
+    const stopWaiting = beforeExpiry(caller, () => {
+      log.info("xds: the stream's token expires", { proxy: stream.proxy?.id });
+      end();
+      call.end();
+    });
     const end = (): void => {
+      stopWaiting();
       if (!streams.delete(stream)) return;
       stream.close();
       pace.forget(stream);
@@ -142,7 +155,8 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     try {
       run();
     } catch (error) {
-      const refused = error instanceof StreamRefused ? error : undefined;
+      const refused =
+        error instanceof StreamRefused || error instanceof CallerRefused ? error : undefined;
       const details = refused?.message ?? "HDL3104 the server failed on this stream";
       log.warn("xds: stream ended", {
         proxy: stream.proxy?.id,

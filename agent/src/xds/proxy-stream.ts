@@ -1,7 +1,7 @@
 /** One ADS stream: reads a client's requests and pushes what it lacks, in an order in which nothing refers to what is not there yet. */
 import { ValueError } from "@heddle/envoy";
-import { parseNode } from "@heddle/translate";
 import type { ProxyDescription } from "@heddle/translate";
+import { type Caller, provenProxy } from "../callers/index.ts";
 import { readRequest } from "./discovery.ts";
 import type { Dialect, DiscoveryRequest, ResponseWriter } from "./discovery.ts";
 import type { EncodedResource, ResourceEncoder } from "./encoded-resource.ts";
@@ -98,6 +98,7 @@ export class ProxyStream implements End {
   readonly #dialect: Dialect;
   readonly #context: StreamContext;
   readonly #write: (bytes: Buffer) => void;
+  readonly #caller: Caller | undefined;
   #proxy: ProxyDescription | undefined;
   #isEnvoy = false;
   #view: ProxyView | undefined;
@@ -125,11 +126,13 @@ export class ProxyStream implements End {
     dialect: Dialect,
     context: StreamContext,
     write: (bytes: Buffer) => void,
+    caller?: Caller,
   ) {
     this.number = number;
     this.#dialect = dialect;
     this.#context = context;
     this.#write = write;
+    this.#caller = caller;
   }
 
   /** Nothing before the first request. */
@@ -137,7 +140,7 @@ export class ProxyStream implements End {
     return this.#proxy;
   }
 
-  /** Takes one request; throws `StreamRefused` if the stream cannot go on. */
+  /** Takes one request; throws `StreamRefused` or `CallerRefused` if the stream cannot go on. */
   receive(bytes: Uint8Array): void {
     const request = this.#read(bytes);
     if (!this.#view) this.#open(request);
@@ -287,7 +290,7 @@ export class ProxyStream implements End {
         "the first request of a stream must carry its node",
       );
     }
-    this.#proxy = parseNode(request.node);
+    this.#proxy = provenProxy(request.node, this.#caller);
     this.#isEnvoy = request.node.userAgentName === "envoy";
     this.#view = this.#context.views.view(this.#proxy);
     this.#unsubscribe = this.#view.subscribe((_, names) => {

@@ -1,5 +1,6 @@
 /** What of an object is kept: the fields that the mesh reads. A cluster's objects are mostly other things. */
 import { type Fields, isFields, PATCHED_OBJECTS } from "@heddle/model";
+import { IDENTITY_CONFIG_MAP } from "@heddle/injection";
 import type { RawObject } from "./reflector.ts";
 import type { WatchedKind } from "./watched.ts";
 
@@ -24,11 +25,17 @@ export function slim({ group, kind }: WatchedKind, object: RawObject): RawObject
     case "core/Service":
       return { ...kept, status: object["status"] };
     case "core/Namespace":
-      return own;
+      return { ...own, status: pick(object["status"], ["phase"]) };
     case "core/Secret":
       return { ...bare(object), type: object["type"], data: read(object["data"], CREDENTIALS) };
     case "core/ConfigMap":
-      return { ...bare(object), data: read(object["data"], SETTINGS) };
+      return {
+        ...bare(object),
+        data:
+          object.metadata.name === IDENTITY_CONFIG_MAP
+            ? object["data"]
+            : read(object["data"], SETTINGS),
+      };
     case "discovery.k8s.io/EndpointSlice":
       return { ...own, ...slice(object) };
     default:

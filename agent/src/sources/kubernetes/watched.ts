@@ -1,5 +1,6 @@
 /** What the agent reads of a cluster: which kinds, where the API server has them, and with what rights. */
 import { kinds } from "@heddle/model";
+import { AUTHORITY_SECRET_TYPE } from "../../kubernetes/authority-secret.ts";
 import type { PolicyRule } from "../../kubernetes/rights.ts";
 
 export interface WatchedKind {
@@ -32,9 +33,10 @@ const READ_OF_KUBERNETES: ReadonlySet<string> = new Set([
 /** Secrets with an agent's own state. */
 export const STATE_TYPE = "heddle.dev/agent-state";
 
-/** Many and large, and no credentials of a proxy: releases of Helm, and tokens. */
+/** No credentials of a proxy: releases of Helm, which are many and large, tokens, and what is the agent's own. */
 const NOT_OF_A_PROXY = [
   STATE_TYPE,
+  AUTHORITY_SECRET_TYPE,
   "helm.sh/release.v1",
   "kubernetes.io/service-account-token",
   "bootstrap.kubernetes.io/token",

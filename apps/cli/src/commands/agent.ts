@@ -17,6 +17,15 @@ export function agentCommand(): Command {
     .option("--revision <name>", "the revision that this installation is of", "default")
     .option("--state <dir>", "where the last good state is kept", ".heddle/agent")
     .option("--xds <address>", "serve xDS in plaintext at this address, such as 127.0.0.1:15010")
+    .option(
+      "--xds-tls <address>",
+      "serve xDS by TLS to pods that present their tokens, or off; 0.0.0.0:15012 in a pod that follows its cluster",
+    )
+    .option(
+      "--xds-name <name>",
+      "a further DNS name of the agent for its certificate; may be given again",
+      (name: string, names: string[] = []) => [...names, name],
+    )
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
     .option(
       "--webhook <address>",

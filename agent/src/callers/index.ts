@@ -1,0 +1,8 @@
+/** Who calls on the TLS port. */
+export { authenticated, callerOf } from "./call-authentication.ts";
+export { CallerRefused } from "./caller-refused.ts";
+export { type Caller, type CallerNumbers, type Callers, createCallers } from "./callers.ts";
+export { createClusterKeys } from "./cluster-keys.ts";
+export { beforeExpiry } from "./expiry.ts";
+export { provenProxy } from "./proven-proxy.ts";
+export { createTokenReview } from "./token-review.ts";

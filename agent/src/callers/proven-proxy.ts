@@ -1,0 +1,53 @@
+/** What a proxy says of itself, held against what it has proven. */
+import { parseNode, type ProxyDescription, type XdsNode } from "@heddle/translate";
+import { CallerRefused } from "./caller-refused.ts";
+import type { Caller } from "./callers.ts";
+
+/**
+ * The proxy as its node describes it, its pod, account, addresses and labels as proven. Without a caller, as on the plaintext port,
+ * the node is believed. Throws `CallerRefused` for a node that claims to be another than the caller.
+ */
+export function provenProxy(node: XdsNode, caller: Caller | undefined): ProxyDescription {
+  const said = parseNode(node);
+  if (caller === undefined) return said;
+  const [, , name = ""] = said.id.split("~");
+  const dot = name.lastIndexOf(".");
+  const metadata = node.metadata ?? {};
+  claim("pod", said.pod, caller.pod);
+  claim("namespace", dot < 0 ? "" : name.slice(dot + 1), caller.namespace);
+  claim("namespace", metadata["NAMESPACE"], caller.namespace);
+  claim("service account", metadata["SERVICE_ACCOUNT"], caller.serviceAccount);
+  for (const address of said.addresses) claimAddress(address, caller);
+  // The agent scrapes it: elsewhere it would be led to ask others.
+  if (said.statsAddress !== undefined) claimAddress(hostOf(said.statsAddress), caller);
+  return {
+    ...said,
+    pod: caller.pod,
+    namespace: caller.namespace,
+    serviceAccount: caller.serviceAccount,
+    addresses: said.addresses.length > 0 ? said.addresses : caller.addresses,
+    // Rules and credentials go by them.
+    labels: caller.labels,
+  };
+}
+
+function claim(what: string, claimed: unknown, proven: string): void {
+  if (typeof claimed !== "string" || claimed === "" || claimed === proven) return;
+  throw new CallerRefused(
+    "HDL7253",
+    `The node claims ${what} ${JSON.stringify(claimed)}; its token is of ${what} ${JSON.stringify(proven)}.`,
+  );
+}
+
+function claimAddress(claimed: string, { addresses, pod, namespace }: Caller): void {
+  if (addresses.includes(claimed)) return;
+  throw new CallerRefused(
+    "HDL7253",
+    `The node claims address ${JSON.stringify(claimed)}; pod ${pod} of namespace ${namespace} has ${addresses.join(", ")}.`,
+  );
+}
+
+/** Of `host:port`, an IPv6 host in brackets. */
+function hostOf(address: string): string {
+  return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+}

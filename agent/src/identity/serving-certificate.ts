@@ -1,0 +1,116 @@
+/** The certificate of the agent's own server: issued as workloads' are, with the names that proxies know it by, and renewed in use. */
+import { X509Certificate } from "node:crypto";
+import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+import { exportPrivateKey, generateKeyPair } from "@heddle/pki";
+import type { AgentLog } from "../log.ts";
+import type { Issuer } from "./issuer.ts";
+
+/** Renewal comes when this share of its life is over: half of what is left is for tries that fail. */
+const RENEW_AT = 2 / 3;
+/** Milliseconds between tries, the first and the longest. */
+const RETRY = { first: 250, longest: 30_000 };
+const MAX_TIMEOUT = 2 ** 31 - 1;
+
+export interface ServingName {
+  readonly spiffeId: string;
+  readonly dnsNames: readonly string[];
+}
+
+export interface ServingCertificate {
+  /** Connections from now on get the newest certificate; those that are open go on. */
+  readonly credentials: ServerCredentials;
+  /** PEM of the roots by which it is to be verified; undefined before the first one is there. */
+  roots(): string | undefined;
+  /** When it ends, milliseconds since 1970; undefined before it is there. */
+  expiresAt(): number | undefined;
+  /** Resolves when there is one. */
+  readonly ready: Promise<void>;
+  /** Calls back when there is a new one, perhaps with other roots; returns how to stop. */
+  subscribe(listener: () => void): () => void;
+  close(): void;
+}
+
+interface Current {
+  readonly certificate: Buffer;
+  readonly privateKey: Buffer;
+  readonly roots: string;
+  readonly expiresAt: number;
+}
+
+type Provider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[0];
+type Listener = Parameters<Provider["addIdentityCertificateListener"]>[0];
+
+/** `lifetime` in milliseconds. The issuer stays the caller's to close. */
+export function createServingCertificate(
+  issuer: Pick<Issuer, "issue" | "subscribe">,
+  { spiffeId, dnsNames }: ServingName,
+  lifetime: number,
+  log: AgentLog,
+): ServingCertificate {
+  const servers = new Set<Listener>();
+  const listeners = new Set<() => void>();
+  const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
+  let current: Current | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let wait = RETRY.first;
+  let closed = false;
+
+  const renew = async () => {
+    try {
+      const keys = await generateKeyPair();
+      const { chains, trustBundle } = await issuer.issue([{ spiffeId, keys, dnsNames }], lifetime);
+      const [chain = ""] = chains;
+      const privateKey = Buffer.from(await exportPrivateKey(keys.privateKey));
+      if (closed) return;
+      const expiresAt = Date.parse(new X509Certificate(chain).validTo);
+      current = { certificate: Buffer.from(chain), privateKey, roots: trustBundle, expiresAt };
+      wait = RETRY.first;
+      plan((expiresAt - Date.now()) * RENEW_AT);
+      for (const server of servers) server(current);
+      isReady();
+      for (const listener of listeners) listener();
+    } catch (error) {
+      if (closed) return;
+      log.warn("the certificate of the agent's TLS port could not be renewed yet", {
+        names: dnsNames,
+        expires: current && new Date(current.expiresAt).toISOString(),
+        error: String(error),
+      });
+      plan(wait * (0.5 + Math.random() / 2));
+      wait = Math.min(wait * 2, RETRY.longest);
+    }
+  };
+  const plan = (after: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void renew(), Math.min(Math.max(0, after), MAX_TIMEOUT));
+    timer.unref();
+  };
+  const provider: Provider = {
+    addIdentityCertificateListener(listener) {
+      servers.add(listener);
+      listener(current ?? null);
+    },
+    removeIdentityCertificateListener: (listener) => void servers.delete(listener),
+    // Clients prove themselves by tokens.
+    addCaCertificateListener() {},
+    removeCaCertificateListener() {},
+  };
+  const unsubscribe = issuer.subscribe?.(() => void renew());
+  void renew();
+  return {
+    // Its parameters are named the other way round in its types: the certificate's provider comes first.
+    credentials: experimental.createCertificateProviderServerCredentials(provider, null, false),
+    roots: () => current?.roots,
+    expiresAt: () => current?.expiresAt,
+    ready,
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      closed = true;
+      unsubscribe?.();
+      clearTimeout(timer);
+    },
+  };
+}
