@@ -15,6 +15,9 @@ export interface AgentRights {
   readonly own: readonly PolicyRule[];
 }
 
+/** What all revisions of a cluster have in common: pods know every agent by it. */
+const SHARED: ReadonlySet<string> = new Set(["heddle-agent-identity"]);
+
 const RBAC = "rbac.authorization.k8s.io";
 
 export function access(installation: Installation, rights: AgentRights): KubernetesObject[] {
@@ -32,7 +35,9 @@ export function access(installation: Installation, rights: AgentRights): Kuberne
     rules.map(({ resourceNames, ...rule }) => ({
       ...rule,
       ...(resourceNames && {
-        resourceNames: resourceNames.map((each) => named(each, installation)),
+        resourceNames: resourceNames.map((each) =>
+          SHARED.has(each) ? each : named(each, installation),
+        ),
       }),
     }));
   return [
