@@ -24,7 +24,8 @@ export function agentCommand(): Command {
     .option(
       "--xds-name <name>",
       "a further DNS name of the agent for its certificate; may be given again",
-      (name: string, names: string[] = []) => [...names, name],
+      (name: string, names: string[]) => [...names, name],
+      [],
     )
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
     .option(
