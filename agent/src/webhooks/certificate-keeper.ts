@@ -29,7 +29,8 @@ export interface KeeperOptions {
   readonly namespace: string;
   /** Of the Secret. */
   readonly name: string;
-  readonly names: readonly string[];
+  /** DNS names and addresses by which it is asked. */
+  readonly names: () => readonly string[];
   readonly lifetimes: CertificateLifetimes;
   readonly isTrusted: (authority: string) => boolean;
   /** They are other ones: to be served, and to be trusted. */
@@ -41,6 +42,8 @@ export interface KeeperOptions {
 /** A step that failed is tried again after so long, milliseconds; the same is the longest wait where clocks were changed. */
 const AGAIN = 2_000;
 const LONGEST_WAIT = 3_600_000;
+/** A new authority, a certificate of it, and what was changed meanwhile. */
+const MOST_STEPS = 4;
 
 export function startCertificateKeeper(options: KeeperOptions): CertificateKeeper {
   const { client, leadership, namespace, name, names, lifetimes, isTrusted, changed, log } =
@@ -69,7 +72,7 @@ export function startCertificateKeeper(options: KeeperOptions): CertificateKeepe
     if (there) take(there);
     // Only the first Secret is made by anybody: without one nobody can be served.
     if (version !== undefined && !leadership.isLeader) return;
-    const question = { names, lifetimes, isTrusted, now: now() };
+    const question = { names: names(), lifetimes, isTrusted, now: now() };
     const isWhole = version !== undefined && isReadable;
     const next = (await nextCertificates(held, question)) ?? (isWhole ? undefined : held);
     if (!next || closed) return;
@@ -96,10 +99,11 @@ export function startCertificateKeeper(options: KeeperOptions): CertificateKeepe
     clearTimeout(timer);
     let wait = AGAIN;
     try {
-      do {
+      again = true;
+      for (let steps = 0; again && steps < MOST_STEPS && !closed; steps += 1) {
         again = false;
         await step();
-      } while (again && !closed);
+      }
       if (held) wait = Math.max(AGAIN, dueAt(held) - now());
     } catch (error) {
       const failure = ApiFailure.of(error);

@@ -49,7 +49,7 @@ export async function nextCertificates(
     return { ...held, authorities: [made.certificate, ...authorities], authorityKey: made.key };
   }
   const names = [...new Set([...question.names, ...known.names])];
-  const isShort = names.length > known.names.length;
+  const isShort = !question.names.every((name) => isFor(known.served, name));
   // The older authority's key is gone, so whatever is due is signed by the newer.
   const isDue = isShort || now >= renewalOf(known.served);
   if (known.byNewest ? isDue : isTrusted(newest) || now >= endOf(held.certificate)) {
@@ -112,6 +112,10 @@ function look(held: WebhookCertificates, now: number): Known | undefined {
 function namesOf({ subjectAltName = "" }: X509Certificate): string[] {
   return subjectAltName.split(", ").map((name) => name.replace(/^(?:DNS|IP Address):/, ""));
 }
+
+/** An address has several spellings. */
+const isFor = (served: X509Certificate, name: string): boolean =>
+  served.checkHost(name) !== undefined || served.checkIP(name) !== undefined;
 
 function renewalOf({ validFrom, validTo }: X509Certificate): number {
   // It was made a little later than it says.

@@ -115,6 +115,7 @@ export async function startWebhooks(options: WebhookOptions): Promise<Webhooks> 
     if (read.settings) {
       settings = read.settings;
       options.settingsChanged?.();
+      certificates.look();
     } else
       log.warn("HDL7282: the settings of injection cannot be read; the last good ones count", {
         problems: read.problems,
@@ -179,7 +180,12 @@ export async function startWebhooks(options: WebhookOptions): Promise<Webhooks> 
   const certificates = startCertificateKeeper({
     ...{ client, leadership, namespace, lifetimes, log },
     name: named("heddle-agent-webhook"),
-    names: [...new Set([service, `${service}.${mesh().clusterDomain}`, ...ownAddress(address)])],
+    // Proxies call an agent outside of the cluster by another name, and so does the API server.
+    names: () => {
+      const { host = service } = settings.options.agent ?? {};
+      const inside = [service, `${service}.${mesh().clusterDomain}`];
+      return [...new Set([...inside, ...ownAddress(address), host])];
+    },
     // Only the leader sees the configurations; nobody else takes a step.
     isTrusted: (authority) => configurations.isTrusted(authority),
     changed({ certificate, key }) {

@@ -28,6 +28,7 @@ proxies: {concurrency: 2, image: {imageType: distroless}}
 it.each([
   ["proxyImages: x", /proxyImages/],
   ["agent: {xdsPort: 0}", /^agent\.xdsPort: /],
+  ["agent: {host: a_b}", /^agent\.host: no name and no address/],
   ["proxies: {concurrency: many}", /concurrency.*whole number/],
   ["a: [", /^line 1/],
   ["- a", /settings/],

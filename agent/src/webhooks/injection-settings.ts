@@ -5,7 +5,7 @@ import {
   type InjectionOptions,
   readProxySettings,
 } from "@heddle/injection";
-import { readSource } from "@heddle/model";
+import { isDnsName, isIpAddress, readSource } from "@heddle/model";
 import { z } from "zod";
 
 export const INJECTION_CONFIG_MAP = "heddle-injection";
@@ -28,7 +28,10 @@ const schema = z.strictObject({
   clusterId: z.string().min(1).optional(),
   agent: z
     .strictObject({
-      host: z.string().min(1).optional(),
+      host: z
+        .string()
+        .refine((host) => isDnsName(host) || isIpAddress(host), "no name and no address")
+        .optional(),
       xdsPort: port.optional(),
       otlpPort: port.optional(),
       security: z.enum(["tls", "plaintext"]).optional(),
