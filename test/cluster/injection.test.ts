@@ -20,7 +20,7 @@ import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { importEnvoy, importNodeProgram } from "./harness/images.ts";
 import { importCapture } from "./harness/own-images.ts";
 
-const NUMBER = 6;
+const NUMBER = 1;
 /** A cluster starts in half a minute, and in many on a machine that has much else to do. */
 const LONG = 900_000;
 const APP = "docker.io/heddle-test/app:v1";

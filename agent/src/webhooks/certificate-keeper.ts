@@ -104,7 +104,7 @@ export function startCertificateKeeper(options: KeeperOptions): CertificateKeepe
         again = false;
         await step();
       }
-      if (held) wait = Math.max(AGAIN, dueAt(held) - now());
+      if (held) wait = Math.max(AGAIN, dueAt(held, lifetimes) - now());
     } catch (error) {
       const failure = ApiFailure.of(error);
       // Somebody else was first: what they wrote is read next.

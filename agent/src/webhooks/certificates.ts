@@ -11,15 +11,19 @@ export interface WebhookCertificates {
   readonly key: string;
 }
 
-/** Milliseconds. A certificate is replaced when two thirds of its time are over. */
 export interface CertificateLifetimes {
+  /** Milliseconds. */
   readonly authority: number;
   readonly serving: number;
+  /** The share of its time after which each is replaced. */
+  readonly renewAt: number;
 }
 
 const DAY = 24 * 3_600_000;
-export const LIFETIMES: CertificateLifetimes = { authority: 365 * DAY, serving: 30 * DAY };
-const RENEW_AT = 2 / 3;
+export const LIFETIMES: CertificateLifetimes = {
+  ...{ authority: 365 * DAY, serving: 30 * DAY },
+  renewAt: 2 / 3,
+};
 
 export interface CertificateQuestion {
   /** DNS names and addresses that the API server may ask for. */
@@ -44,14 +48,14 @@ export async function nextCertificates(
   if (!held || !known) return begin(question);
   const [newest = ""] = held.authorities;
   const authorities = held.authorities.filter((pem, index) => index === 0 || endOf(pem) > now);
-  if (now >= renewalOf(known.newest)) {
+  if (now >= renewalOf(known.newest, lifetimes)) {
     const made = await newAuthority(now, lifetimes);
     return { ...held, authorities: [made.certificate, ...authorities], authorityKey: made.key };
   }
   const names = [...new Set([...question.names, ...known.names])];
   const isShort = !question.names.every((name) => isFor(known.served, name));
   // The older authority's key is gone, so whatever is due is signed by the newer.
-  const isDue = isShort || now >= renewalOf(known.served);
+  const isDue = isShort || now >= renewalOf(known.served, lifetimes);
   if (known.byNewest ? isDue : isTrusted(newest) || now >= endOf(held.certificate)) {
     const by = { certificate: newest, key: held.authorityKey };
     const served = await issueServerCertificate(by, { now, lifetime: lifetimes.serving, names });
@@ -61,11 +65,14 @@ export async function nextCertificates(
 }
 
 /** When the next step may be due, milliseconds since 1970. */
-export function dueAt({ authorities, certificate }: WebhookCertificates): number {
+export function dueAt(
+  { authorities, certificate }: WebhookCertificates,
+  lifetimes: CertificateLifetimes,
+): number {
   const [newest = "", ...older] = authorities;
   return Math.min(
-    renewalOf(new X509Certificate(newest)),
-    renewalOf(new X509Certificate(certificate)),
+    renewalOf(new X509Certificate(newest), lifetimes),
+    renewalOf(new X509Certificate(certificate), lifetimes),
     ...older.map(endOf),
   );
 }
@@ -117,10 +124,13 @@ function namesOf({ subjectAltName = "" }: X509Certificate): string[] {
 const isFor = (served: X509Certificate, name: string): boolean =>
   served.checkHost(name) !== undefined || served.checkIP(name) !== undefined;
 
-function renewalOf({ validFrom, validTo }: X509Certificate): number {
+function renewalOf(
+  { validFrom, validTo }: X509Certificate,
+  { renewAt }: CertificateLifetimes,
+): number {
   // It was made a little later than it says.
   const [from, to] = [Date.parse(validFrom) + CLOCK_SKEW, Date.parse(validTo)];
-  return from + (to - from) * RENEW_AT;
+  return from + (to - from) * renewAt;
 }
 
 const endOf = (pem: string): number => Date.parse(new X509Certificate(pem).validTo);
