@@ -27,6 +27,8 @@ export async function startCollector(address: string, port: number): Promise<Col
   server.on("session", (session) => sessions.add(session));
   server.on("stream", (stream: ServerHttp2Stream, headers) => {
     const chunks: Buffer[] = [];
+    // A proxy that ends, or the collector itself, cuts what is under way.
+    stream.on("error", () => {});
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("end", () => {
       const message = Buffer.concat(chunks).subarray(GRPC_PREFIX_BYTES);
