@@ -1,7 +1,8 @@
 /** Failures of the agent that a user can do something about, each with a stable code. */
 
 export const agentCodes = {
-  HDL7201: "Give both --plane and --token (`heddle mesh join-token` makes one), or --standalone.",
+  HDL7201:
+    "Give both --plane and --token or --token-file (`heddle mesh join-token` makes one), or --standalone.",
   HDL7202: "Give a duration such as 24h, 30m or 30s.",
   HDL7203: "Give host:port, such as 127.0.0.1:15010.",
   HDL7204: "End the program that holds the address, or choose another.",

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAddress, parseAgentOptions } from "./options.ts";
 
@@ -23,6 +26,21 @@ describe("agent options", () => {
     expect(
       parseAgentOptions({ standalone: true, config: "x" }, { HEDDLE_URL: "http://p" }).plane,
     ).toBeUndefined();
+  });
+  it("read the token from a file", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "heddle-token-"));
+    const tokenFile = path.join(folder, "token");
+    const parsed = () =>
+      parseAgentOptions({ plane: "http://p", tokenFile }, { HEDDLE_TOKEN: "no" });
+    try {
+      expect(parsed).toThrow("cannot be read: ENOENT");
+      await writeFile(tokenFile, "\n");
+      expect(parsed).toThrow("There is no token in");
+      await writeFile(tokenFile, "t\n");
+      expect(parsed().plane?.token).toBe("t");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
   it("refuse what is no address or lifetime", () => {
     const hosted = { plane: "http://p", token: "t" };

@@ -1,4 +1,5 @@
 /** The agent's options: from the command line and the environment to one checked value. */
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { z } from "zod";
@@ -73,6 +74,7 @@ const SERVICE = "heddle-agent";
 const flagsSchema = z.object({
   plane: z.string().optional(),
   token: z.string().optional(),
+  tokenFile: z.string().min(1).optional(),
   mesh: z.string().optional(),
   name: z.string().optional(),
   standalone: z.boolean().optional(),
@@ -169,13 +171,26 @@ function planeOf(
   env: Readonly<Record<string, string | undefined>>,
 ): AgentOptions["plane"] {
   const url = given.plane ?? env["HEDDLE_URL"];
-  const token = given.token ?? env["HEDDLE_TOKEN"];
+  const token = given.token ?? tokenIn(given.tokenFile) ?? env["HEDDLE_TOKEN"];
   if (!url || !token)
     throw new AgentError(
       "HDL7201",
       `There is no ${url ? "token" : "plane"} to get configuration from.`,
     );
   return { url: url.replace(/\/+$/, ""), token, mesh: given.mesh ?? env["HEDDLE_MESH"] };
+}
+
+/** Throws `HDL7201` for a file that cannot be read or holds nothing. */
+function tokenIn(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    const token = readFileSync(file, "utf8").trim();
+    if (token !== "") return token;
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new AgentError("HDL7201", `The token in ${file} cannot be read: ${why}.`, error);
+  }
+  throw new AgentError("HDL7201", `There is no token in ${file}.`);
 }
 
 function podOf({

@@ -7,6 +7,7 @@ export function agentCommand(): Command {
     .description("run the agent: configuration and certificates down to proxies, telemetry up")
     .option("--plane <url>", "the hosted plane (HEDDLE_URL)")
     .option("--token <token>", "the agent's token or a one-time join token (HEDDLE_TOKEN)")
+    .option("--token-file <file>", "a file that holds the token, such as one of a Secret")
     .option("--mesh <mesh>", "the mesh to serve (HEDDLE_MESH)")
     .option("--name <name>", "what the agent calls itself; its host's name without it")
     .option("--standalone", "without a plane: configuration from the cluster and from files alone")
