@@ -50,6 +50,8 @@ export interface Cluster {
   readonly binaries: string;
   /** Seconds from the first process to the last part that is ready. */
   readonly startSeconds: number;
+  /** Kills the API server and starts it again; resolves when it is ready. */
+  restartApiServer(): Promise<void>;
   /** Ends it and removes all that it made. */
   down(): Promise<void>;
 }
@@ -111,6 +113,12 @@ export async function startCluster({
     kubectl,
     binaries,
     startSeconds,
+    async restartApiServer() {
+      const program = apiServer(plane);
+      await killRecorded(state, program.name);
+      startInRoom(state, program);
+      await apiServerReady(state);
+    },
     down: () => stopCluster(state, number),
   };
 }

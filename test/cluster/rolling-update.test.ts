@@ -1,0 +1,165 @@
+/** What goes on in a cluster while an application is asked 100 times a second, and that it costs none of these requests. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { until } from "../harness/plane-process.ts";
+import { type Cluster, startCluster } from "./harness/cluster.ts";
+import { importEnvoy, importNodeProgram } from "./harness/images.ts";
+import { installAgent } from "./harness/install-agent.ts";
+import { withProxy } from "./harness/with-proxy.ts";
+
+const NUMBER = 2;
+const NAMESPACE = "busy";
+const ECHO_IMAGE = "heddle.test/echo:1";
+const READY_WITHIN = "--timeout=240s";
+const RATE = 100;
+
+let folder: string;
+let cluster: Cluster;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "heddle-rolling-"));
+  const state = path.join(folder, "state");
+  cluster = await startCluster({ state, number: NUMBER, say: (line) => console.log(line) });
+  await Promise.all([
+    importEnvoy(state),
+    importNodeProgram(state, {
+      name: ECHO_IMAGE,
+      folder: path.join(import.meta.dirname, "echo"),
+      main: "main.ts",
+      user: "65534",
+    }),
+  ]);
+  await installAgent(cluster, { agent: { replicas: 1, plaintext: true } });
+  await cluster.kubectl.apply(...objects());
+  for (const app of ["web", "load"]) await rolledOut(app);
+  // Connections are made, and the proxies know each other.
+  await until(async () => (await told()).answered > RATE, 120_000);
+});
+afterAll(async () => {
+  await cluster?.down();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function objects(): readonly object[] {
+  const metadata = (name: string) => ({ name, namespace: NAMESPACE });
+  const deployment = (app: string, replicas: number, container: object) => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: metadata(app),
+    spec: {
+      replicas,
+      selector: { matchLabels: { app } },
+      template: withProxy(
+        {
+          metadata: { labels: { app } },
+          spec: { containers: [{ name: "app", image: ECHO_IMAGE, ...container }] },
+        },
+        NAMESPACE,
+      ),
+    },
+  });
+  return [
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
+    // What the injected pods mount; this agent believes proxies, and needs none of it.
+    { apiVersion: "v1", kind: "ConfigMap", metadata: metadata("heddle-agent-identity"), data: {} },
+    {
+      apiVersion: "security.istio.io/v1",
+      kind: "PeerAuthentication",
+      metadata: metadata("default"),
+      spec: { mtls: { mode: "STRICT" } },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: metadata("web"),
+      spec: { selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+    },
+    deployment("web", 2, {
+      readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1 },
+      // As any application has it that is not to lose requests: others hear of a pod's end some time after it.
+      lifecycle: { preStop: { sleep: { seconds: 5 } } },
+    }),
+    deployment("load", 1, {
+      command: ["/usr/local/bin/node", "/app/load.ts"],
+      env: [
+        { name: "URL", value: "http://web/" },
+        { name: "RATE", value: String(RATE) },
+      ],
+    }),
+  ];
+}
+
+const rolledOut = (app: string) =>
+  cluster.kubectl("rollout", "status", "-n", NAMESPACE, `deployment/${app}`, READY_WITHIN);
+
+interface Told {
+  readonly since: number;
+  readonly asked: number;
+  readonly answered: number;
+  readonly pods: Readonly<Record<string, number>>;
+  readonly failures: readonly string[];
+}
+
+async function told(at = "/"): Promise<Told> {
+  const text = await cluster.kubectl(
+    ...["exec", "-n", NAMESPACE, "deployment/load", "-c", "app", "--", "node", "-e"],
+    `fetch("http://127.0.0.1:8081${at}").then((r) => r.text()).then(console.log)`,
+  );
+  return JSON.parse(text) as Told;
+}
+
+/** Fails unless all that was asked meanwhile was answered, but for what is on its way. */
+async function costsNothing(happens: () => Promise<unknown>): Promise<Told> {
+  await told("/new");
+  await happens();
+  const seen = await told("/new");
+  const seconds = (Date.now() - seen.since) / 1000;
+  console.log(`${seen.asked} requests in ${seconds.toFixed(0)} s, failed: ${seen.failures.length}`);
+  expect(seen.failures).toEqual([]);
+  expect(seen.asked / seconds).toBeGreaterThan(RATE * 0.8);
+  expect(seen.answered).toBeGreaterThan(seen.asked - RATE * 5);
+  return seen;
+}
+
+test("a rolling update of a Deployment", async () => {
+  const before = Object.keys((await told()).pods);
+  const seen = await costsNothing(async () => {
+    await cluster.kubectl("rollout", "restart", "-n", NAMESPACE, "deployment/web");
+    await rolledOut("web");
+    // Until those that went are gone, and others have taken over.
+    await expect
+      .poll(async () => {
+        const { pods } = await told();
+        return Object.keys(pods).filter((pod) => !before.includes(pod)).length;
+      })
+      .toBe(2);
+    await cluster.kubectl(
+      "wait",
+      "-n",
+      NAMESPACE,
+      "--for=delete",
+      ...before.map((pod) => `pod/${pod}`),
+      READY_WITHIN,
+    );
+  });
+  expect(Object.keys(seen.pods).length).toBe(4);
+});
+
+test("a restart of the API server, after which what comes new is known as before", async () => {
+  const replicas = 3;
+  const seen = await costsNothing(async () => {
+    await cluster.restartApiServer();
+    await expect
+      .poll(() =>
+        cluster
+          .kubectl("scale", "-n", NAMESPACE, "deployment/web", `--replicas=${replicas}`)
+          .then(() => "scaled", String),
+      )
+      .toBe("scaled");
+    await rolledOut("web");
+    await expect.poll(async () => Object.keys((await told()).pods).length).toBe(replicas);
+  });
+  expect(Object.keys(seen.pods).length).toBe(replicas);
+});
