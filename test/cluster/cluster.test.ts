@@ -9,12 +9,11 @@ import { groupsOf } from "./harness/cgroups.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { ENVOY_IMAGE } from "./harness/image-names.ts";
 import { importEnvoy, importNodeProgram } from "./harness/images.ts";
-import { networkOf } from "./harness/network.ts";
+import { defaultNumber, networkOf } from "./harness/network.ts";
 import { processesInRoom } from "./harness/room.ts";
 import { tracesOf } from "./harness/traces.ts";
 import { KUBERNETES_VERSION } from "./harness/versions.ts";
 
-const NUMBER = 7;
 const ECHO_IMAGE = "heddle.test/echo:1";
 const NODE_PORT = 30080;
 const ENVOY_PORT = 10000;
@@ -26,8 +25,8 @@ let cluster: Cluster;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-cluster-"));
   const state = path.join(folder, "state");
-  expect(tracesOf(state, networkOf(NUMBER))).toEqual([]);
-  cluster = await startCluster({ state, number: NUMBER, say: (line) => console.log(line) });
+  expect(tracesOf(state, networkOf(defaultNumber()))).toEqual([]);
+  cluster = await startCluster({ state, say: (line) => console.log(line) });
   console.log(`the cluster was up after ${cluster.startSeconds.toFixed(1)} s`);
   const start = performance.now();
   await importEnvoy(state);

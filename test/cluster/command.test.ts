@@ -6,13 +6,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { groupsOf } from "./harness/cgroups.ts";
-import { networkOf } from "./harness/network.ts";
+import { defaultNumber, networkOf } from "./harness/network.ts";
 import { pidOf } from "./harness/recorded.ts";
 import { processesInRoom } from "./harness/room.ts";
 import { tracesOf } from "./harness/traces.ts";
 import { KUBERNETES_VERSION } from "./harness/versions.ts";
 
-const NUMBER = 6;
 const MAIN = path.resolve(import.meta.dirname, "main.ts");
 
 let folder: string;
@@ -57,13 +56,13 @@ test("`up`, `status` and `down`, also when parts of it were killed", async () =>
     code: 0,
     output: `Kubernetes ${KUBERNETES_VERSION} is in the cache.\n`,
   });
-  const up = await cluster("up", "--number", String(NUMBER));
+  const up = await cluster("up", "--number", String(defaultNumber()));
   expect(up).toMatchObject({ code: 0, output: expect.stringContaining("export KUBECONFIG=") });
   expect(await cluster("status")).toMatchObject({
     code: 0,
     output: expect.stringMatching(/kubelet +running, pid \d+/),
   });
-  expect(await cluster("up", "--number", String(NUMBER))).toMatchObject({
+  expect(await cluster("up", "--number", String(defaultNumber()))).toMatchObject({
     code: 1,
     output: expect.stringContaining("HDL9073 There is a test cluster in"),
   });
@@ -81,7 +80,7 @@ test("`up`, `status` and `down`, also when parts of it were killed", async () =>
   expect(await cluster("down")).toEqual({ code: 0, output: "The cluster is gone.\n" });
   expect(before.filter(({ alive }) => alive())).toEqual([]);
   expect(groups.filter((group) => existsSync(group))).toEqual([]);
-  expect(tracesOf(state, networkOf(NUMBER))).toEqual([]);
+  expect(tracesOf(state, networkOf(defaultNumber()))).toEqual([]);
   expect(await cluster("down")).toMatchObject({
     code: 1,
     output: expect.stringContaining("HDL9073"),

@@ -20,7 +20,6 @@ import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { importEnvoy, importNodeProgram } from "./harness/images.ts";
 import { importCapture } from "./harness/own-images.ts";
 
-const NUMBER = 1;
 /** A cluster starts in half a minute, and in many on a machine that has much else to do. */
 const LONG = 900_000;
 const APP = "docker.io/heddle-test/app:v1";
@@ -64,7 +63,7 @@ const container = (name: string, ...args: string[]) => ({
 describe("a namespace whose pods are injected, in STRICT", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "heddle-injection-"));
-    cluster = await startCluster({ state: path.join(folder, "cluster"), number: NUMBER });
+    cluster = await startCluster({ state: path.join(folder, "cluster") });
     const { state, kubectl, network } = cluster;
     const program = path.join(folder, "program");
     await mkdir(program);

@@ -14,7 +14,6 @@ import { CAPTURE_IMAGE } from "./harness/image-names.ts";
 import { importAgent, importCapture } from "./harness/own-images.ts";
 
 const run = promisify(execFile);
-const NUMBER = 5;
 const root = path.resolve(import.meta.dirname, "../..");
 const CHART = path.join(root, "infra/helm/heddle-agent");
 const IN = ["--namespace", "heddle-system"];
@@ -35,7 +34,6 @@ beforeAll(async () => {
   helm = await buildHelm((line) => console.log(line));
   cluster = await startCluster({
     state: path.join(folder, "state"),
-    number: NUMBER,
     say: (line) => console.log(line),
   });
   await importAgent(cluster.state);

@@ -12,7 +12,6 @@ import { importEnvoy, importNodeProgram } from "./harness/images.ts";
 import { installAgent } from "./harness/install-agent.ts";
 import { withProxy } from "./harness/with-proxy.ts";
 
-const NUMBER = 3;
 const NAMESPACE = "talk";
 const ECHO_IMAGE = "heddle.test/echo:1";
 const READY_WITHIN = "--timeout=180s";
@@ -26,7 +25,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-interception-"));
   const state = path.join(folder, "state");
-  cluster = await startCluster({ state, number: NUMBER, say: (line) => console.log(line) });
+  cluster = await startCluster({ state, say: (line) => console.log(line) });
   await Promise.all([
     importEnvoy(state),
     importNodeProgram(state, {

@@ -8,7 +8,7 @@ import { buildComponents, buildHelm } from "./harness/components.ts";
 import { startCluster, stopCluster } from "./harness/cluster.ts";
 import { kubeconfigOf } from "./harness/control-plane.ts";
 import { importEnvoy } from "./harness/images.ts";
-import { networkOf } from "./harness/network.ts";
+import { defaultNumber, networkOf } from "./harness/network.ts";
 import { ensurePackages } from "./harness/packages.ts";
 import { logFile, recorded } from "./harness/recorded.ts";
 import { KUBERNETES_VERSION } from "./harness/versions.ts";
@@ -37,7 +37,11 @@ async function main(): Promise<number> {
       return 0;
     case "up": {
       say("starting the cluster");
-      const cluster = await startCluster({ state, number: Number(values.number ?? 0), say });
+      const cluster = await startCluster({
+        state,
+        number: Number(values.number ?? defaultNumber()),
+        say,
+      });
       const envoy = await importEnvoy(state);
       console.log(
         `The cluster is up after ${cluster.startSeconds.toFixed(0)} s. Pods can run ${envoy}.`,

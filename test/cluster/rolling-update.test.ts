@@ -9,7 +9,6 @@ import { importEnvoy, importNodeProgram } from "./harness/images.ts";
 import { installAgent } from "./harness/install-agent.ts";
 import { withProxy } from "./harness/with-proxy.ts";
 
-const NUMBER = 2;
 const NAMESPACE = "busy";
 const ECHO_IMAGE = "heddle.test/echo:1";
 const READY_WITHIN = "--timeout=240s";
@@ -21,7 +20,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-rolling-"));
   const state = path.join(folder, "state");
-  cluster = await startCluster({ state, number: NUMBER, say: (line) => console.log(line) });
+  cluster = await startCluster({ state, say: (line) => console.log(line) });
   await Promise.all([
     importEnvoy(state),
     importNodeProgram(state, {

@@ -18,7 +18,6 @@ import { PROFILES } from "./features.ts";
 import { importEchoBasic, importWhoami } from "./images.ts";
 import { buildSuite, definitions } from "./suite.ts";
 
-const NUMBER = 6;
 const CLASS = "heddle";
 const say = (line: string) => console.error(`heddle: ${line} …`);
 
@@ -39,7 +38,7 @@ async function main(): Promise<number> {
   let agent: Awaited<ReturnType<typeof startAgentFor>> | undefined;
   try {
     say("starting the cluster");
-    cluster = await startCluster({ state: path.join(folder, "state"), number: NUMBER, say });
+    cluster = await startCluster({ state: path.join(folder, "state"), say });
     await importEnvoy(cluster.state);
     await importEchoBasic(cluster.state, say);
     await importWhoami(cluster.state, say);

@@ -67,7 +67,12 @@ async function start(name: string, flags: Readonly<Record<string, unknown>>): Pr
   const log: AgentLog = { info: note, warn: note, error: note };
   const [xds = 0, metrics = 0] = await freePorts(2);
   const all = {
-    ...{ kubeconfig: cluster.agentKubeconfig, state: path.join(folder, name), roles: "control" },
+    ...{
+      kubeconfig: cluster.agentKubeconfig,
+      state: path.join(folder, name),
+      roles: "control",
+      xdsTls: "off",
+    },
     ...{ xds: `127.0.0.1:${xds}`, metrics: `127.0.0.1:${metrics}`, name },
     ...flags,
   };

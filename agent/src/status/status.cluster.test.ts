@@ -52,7 +52,7 @@ const start = async (name: string) => {
   const log: AgentLog = { info: note, warn: note, error: note };
   const flags = {
     ...{ standalone: true, kubeconfig: plane.agentKubeconfig, state: path.join(folder, name) },
-    ...{ metrics: "off", roles: "control" },
+    ...{ metrics: "off", xdsTls: "off", roles: "control" },
   };
   const pod = { POD_NAME: name, POD_NAMESPACE: OWN_NAMESPACE };
   agents.push({ name, agent: await startAgent(parseAgentOptions(flags, pod), log) });

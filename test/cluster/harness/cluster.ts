@@ -18,7 +18,7 @@ import { writeCredentials } from "./credentials.ts";
 import { dnsObjects, dnsReady } from "./dns.ts";
 import { importCoreDns, importPause } from "./images.ts";
 import { type Kubectl, kubectlOf } from "./kubectl.ts";
-import { MAX_NUMBER, type Network, networkOf } from "./network.ts";
+import { defaultNumber, MAX_NUMBER, type Network, networkOf } from "./network.ts";
 import {
   containerd,
   containerdReady,
@@ -35,8 +35,8 @@ import { closeRoom, isLinked, openRoom, startInRoom } from "./room.ts";
 export interface ClusterOptions {
   /** A folder that does not exist yet: logs, credentials, images and all that the cluster writes. */
   readonly state: string;
-  /** 0 to 7: clusters that run at once need different ones. */
-  readonly number: number;
+  /** 0 to 7, `defaultNumber()` where there is none: clusters that run at once need different ones. */
+  readonly number?: number;
   readonly say?: Say;
 }
 
@@ -60,7 +60,7 @@ const API_PORT = 6443;
 /** Resolves when pods can run and find Services by name. Where it fails, nothing goes on running, and the logs stay. */
 export async function startCluster({
   state,
-  number,
+  number = defaultNumber(),
   say = () => {},
 }: ClusterOptions): Promise<Cluster> {
   const network = checked(state, number);

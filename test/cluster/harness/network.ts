@@ -22,6 +22,9 @@ export interface Network {
 
 export const MAX_NUMBER = 7;
 
+/** The number of a run that names none: runs at the same time are told apart by HEDDLE_CLUSTER. */
+export const defaultNumber = (): number => Number(process.env["HEDDLE_CLUSTER"] ?? 0);
+
 /** 198.18.0.0/15 is set apart for tests of networks (RFC 2544), so that it is nobody's. */
 export function networkOf(number: number): Network {
   return {
