@@ -7,14 +7,14 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { groupsOf } from "./harness/cgroups.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
+import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
 import { ENVOY_IMAGE } from "./harness/image-names.ts";
-import { importEnvoy, importNodeProgram } from "./harness/images.ts";
+import { importEnvoy } from "./harness/images.ts";
 import { defaultNumber, networkOf } from "./harness/network.ts";
 import { processesInRoom } from "./harness/room.ts";
 import { tracesOf } from "./harness/traces.ts";
 import { KUBERNETES_VERSION } from "./harness/versions.ts";
 
-const ECHO_IMAGE = "heddle.test/echo:1";
 const NODE_PORT = 30080;
 const ENVOY_PORT = 10000;
 const READY_WITHIN = "--timeout=120s";
@@ -30,12 +30,7 @@ beforeAll(async () => {
   console.log(`the cluster was up after ${cluster.startSeconds.toFixed(1)} s`);
   const start = performance.now();
   await importEnvoy(state);
-  await importNodeProgram(state, {
-    name: ECHO_IMAGE,
-    folder: path.join(import.meta.dirname, "echo"),
-    main: "main.ts",
-    user: "65534",
-  });
+  await importEcho(state);
   console.log(`two images were made in ${((performance.now() - start) / 1000).toFixed(1)} s`);
 });
 afterAll(async () => {

@@ -8,12 +8,12 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PodTemplate } from "../../packages/injection/src/pod.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
-import { importEnvoy, importNodeProgram } from "./harness/images.ts";
+import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
+import { importEnvoy } from "./harness/images.ts";
 import { installAgent } from "./harness/install-agent.ts";
 import { withProxy } from "./harness/with-proxy.ts";
 
 const NAMESPACE = "talk";
-const ECHO_IMAGE = "heddle.test/echo:1";
 const READY_WITHIN = "--timeout=180s";
 const HTTP = 8080;
 const RAW = 9000;
@@ -26,15 +26,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-interception-"));
   const state = path.join(folder, "state");
   cluster = await startCluster({ state, say: (line) => console.log(line) });
-  await Promise.all([
-    importEnvoy(state),
-    importNodeProgram(state, {
-      name: ECHO_IMAGE,
-      folder: path.join(import.meta.dirname, "echo"),
-      main: "main.ts",
-      user: "65534",
-    }),
-  ]);
+  await Promise.all([importEnvoy(state), importEcho(state)]);
   await installAgent(cluster, { agent: { replicas: 1, plaintext: true } });
   await cluster.kubectl.apply(...objects());
   for (const workload of ["deployment/echo", "deployment/caller", "statefulset/db"])

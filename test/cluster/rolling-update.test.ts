@@ -5,12 +5,12 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../harness/plane-process.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
-import { importEnvoy, importNodeProgram } from "./harness/images.ts";
+import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
+import { importEnvoy } from "./harness/images.ts";
 import { installAgent } from "./harness/install-agent.ts";
 import { withProxy } from "./harness/with-proxy.ts";
 
 const NAMESPACE = "busy";
-const ECHO_IMAGE = "heddle.test/echo:1";
 const READY_WITHIN = "--timeout=240s";
 const RATE = 100;
 
@@ -21,15 +21,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-rolling-"));
   const state = path.join(folder, "state");
   cluster = await startCluster({ state, say: (line) => console.log(line) });
-  await Promise.all([
-    importEnvoy(state),
-    importNodeProgram(state, {
-      name: ECHO_IMAGE,
-      folder: path.join(import.meta.dirname, "echo"),
-      main: "main.ts",
-      user: "65534",
-    }),
-  ]);
+  await Promise.all([importEnvoy(state), importEcho(state)]);
   await installAgent(cluster, { agent: { replicas: 1, plaintext: true } });
   await cluster.kubectl.apply(...objects());
   for (const app of ["web", "load"]) await rolledOut(app);
