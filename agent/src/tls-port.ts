@@ -86,7 +86,7 @@ export async function openTlsPort(
     const maps =
       inside &&
       createIdentityMaps({
-        ...{ client: inside.client, namespaces, objectAt, log },
+        ...{ client: inside.client, role: options.service, namespaces, objectAt, log },
         roots: () => certificate.roots(),
         onRoots: (listener) => certificate.subscribe(listener),
       });

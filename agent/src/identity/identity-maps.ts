@@ -1,6 +1,7 @@
 /**
  * What injected pods know the agent by: a ConfigMap in every namespace, kept by the leader. It is made where a namespace comes, put
- * right where somebody changes it, and written anew when the roots of the agent's certificate change.
+ * right where somebody changes it, and written anew when the roots of the agent's certificate change. It belongs to the agent's
+ * ClusterRole, with which Kubernetes removes it everywhere: whoever uninstalls the agent need not know of it.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { IDENTITY_CONFIG_MAP, identityConfigMap } from "@heddle/injection";
@@ -27,7 +28,9 @@ export interface IdentityMaps {
 }
 
 export interface IdentityMapsOptions {
-  readonly client: Pick<KubernetesClient, "apply">;
+  readonly client: Pick<KubernetesClient, "apply" | "find">;
+  /** Name of the agent's ClusterRole. */
+  readonly role: string;
   /** Keys of all of the cluster's. */
   readonly namespaces: () => readonly string[];
   readonly objectAt: <Spec>(key: string) => MeshObject<Spec> | undefined;
@@ -39,9 +42,10 @@ export interface IdentityMapsOptions {
 }
 
 export function createIdentityMaps(options: IdentityMapsOptions): IdentityMaps {
-  const { client, namespaces, objectAt, roots, onRoots, log } = options;
+  const { client, role, namespaces, objectAt, roots, onRoots, log } = options;
   const dirty = new Set<string>();
   let wake = () => {};
+  let owners: readonly Owner[] = [];
 
   const allDirty = () => {
     noteKeys(namespaces());
@@ -58,7 +62,7 @@ export function createIdentityMaps(options: IdentityMapsOptions): IdentityMaps {
     const pem = roots();
     const there = objectAt<Namespace>(`core/Namespace/-/${namespace}`);
     if (pem === undefined || there === undefined || isEnding(there)) return true;
-    const wanted = wantedMap(namespace, pem);
+    const wanted = wantedMap(namespace, pem, owners);
     if (isSame(objectAt<ConfigMap>(`core/ConfigMap/${namespace}/${IDENTITY_CONFIG_MAP}`), wanted))
       return true;
     const place = { apiVersion: "v1", plural: "configmaps", namespace };
@@ -83,6 +87,7 @@ export function createIdentityMaps(options: IdentityMapsOptions): IdentityMaps {
       const stop = onRoots(allDirty);
       allDirty();
       try {
+        owners = await ownersOf(client, role, signal);
         while (!signal.aborted) {
           if (dirty.size === 0)
             await new Promise<void>((resolve) => {
@@ -112,13 +117,34 @@ export function createIdentityMaps(options: IdentityMapsOptions): IdentityMaps {
   };
 }
 
-function wantedMap(namespace: string, roots: string): KubernetesObject {
+interface Owner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** None where the agent has its rights from somewhere else: what it made then stays when it goes. */
+async function ownersOf(
+  client: Pick<KubernetesClient, "find">,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly Owner[]> {
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const role = await client
+    .find({ apiVersion, plural: "clusterroles" }, name, signal)
+    .catch(() => undefined);
+  const uid = role?.metadata.uid;
+  return uid === undefined ? [] : [{ apiVersion, kind: "ClusterRole", name, uid }];
+}
+
+function wantedMap(namespace: string, roots: string, owners: readonly Owner[]): KubernetesObject {
   const made = identityConfigMap(namespace, roots) as KubernetesObject;
   const labels = {
     "app.kubernetes.io/managed-by": "heddle",
     "app.kubernetes.io/part-of": "heddle",
   };
-  return { ...made, metadata: { ...made.metadata, labels } };
+  return { ...made, metadata: { ...made.metadata, labels, ownerReferences: owners } };
 }
 
 function isSame(map: MeshObject<ConfigMap> | undefined, wanted: KubernetesObject): boolean {

@@ -83,6 +83,13 @@ export const clusterRights: readonly Right[] = [
     resourceNames: ["heddle-agent-identity"],
     verbs: ["create", "patch"],
   },
+  {
+    why: "That ConfigMap belongs to this role, and goes with it.",
+    apiGroups: ["rbac.authorization.k8s.io"],
+    resources: ["clusterroles"],
+    resourceNames: ["heddle-agent"],
+    verbs: ["get"],
+  },
   ...rightsToWriteStatus(),
   {
     why: "Webhooks: a pod may come before its namespace was read.",
