@@ -3,6 +3,7 @@ import path from "node:path";
 import { importVerifier, type MeshState } from "@heddle/sync";
 import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
+import { ofRevision } from "@heddle/kube";
 import { createTranslator } from "@heddle/translate";
 import type { Diagnostic } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
@@ -14,7 +15,7 @@ import { createSecretSource } from "./identity/secret-source.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
-import { type Cluster, openCluster, ownName } from "./kubernetes/cluster.ts";
+import { type Cluster, openCluster } from "./kubernetes/cluster.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
 import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
@@ -96,7 +97,7 @@ function sharedState(
   log: AgentLog,
 ): SharedState | undefined {
   if (!inside) return undefined;
-  const name = ownName("heddle-agent-state", revision);
+  const name = ofRevision("heddle-agent-state", revision);
   const store = createClusterStateStore(inside.client, inside.pod.namespace, name);
   return shareState(disk, store, inside.leadership, log);
 }

@@ -4,11 +4,12 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import { defaultOptions, type InjectionOptions } from "@heddle/injection";
+import { ofRevision } from "@heddle/kube";
 import { durationOf } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
 import type { KubernetesOptions } from "./kubernetes/access.ts";
-import { type OwnPod, ownName } from "./kubernetes/cluster.ts";
+import type { OwnPod } from "./kubernetes/cluster.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */
@@ -224,7 +225,7 @@ function tlsPortOf(
   parseAddress(address);
   if (!hasCluster)
     throw new AgentError("HDL7256", "There is no cluster whose pods' tokens could be checked.");
-  const service = ownName(SERVICE, revision);
+  const service = ofRevision(SERVICE, revision);
   return { address, service, namespace: pod?.namespace ?? NAMESPACE, names: xdsName };
 }
 

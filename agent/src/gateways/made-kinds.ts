@@ -1,4 +1,5 @@
 /** The kinds of objects that are made for Gateways, where the API server has them, and how one is told from others. */
+import { OWN_LABELS } from "@heddle/kube";
 import { type MeshObject } from "@heddle/model";
 import type { KubernetesObject, Place } from "../kubernetes/client.ts";
 
@@ -20,27 +21,16 @@ export const MADE_KINDS: readonly MadeKind[] = [
   { apiVersion: "policy/v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets" },
 ];
 
-const MANAGED_BY = "app.kubernetes.io/managed-by";
-const OURS = "heddle";
 /** What another controller says of what it made, where it is Istio's. */
 const BY_ISTIO = "gateway.istio.io/managed";
-
-/** On everything that the agent makes. */
-const LABELS = { [MANAGED_BY]: OURS, "app.kubernetes.io/part-of": OURS };
-
-type Texts = Readonly<Record<string, string>>;
 
 /** As the agent applies it: people's labels do not take away its own. */
 export function marked(object: object): KubernetesObject {
   const { metadata, ...rest } = object as KubernetesObject;
   return {
     ...rest,
-    metadata: { ...metadata, labels: { ...metadata.labels, ...LABELS } },
+    metadata: { ...metadata, labels: { ...metadata.labels, ...OWN_LABELS } },
   } as KubernetesObject;
-}
-
-export function isMarked(labels: Texts | undefined): boolean {
-  return labels?.[MANAGED_BY] === OURS;
 }
 
 /** Whether an object that is there already, and is not marked, may be taken over for the Gateway. */

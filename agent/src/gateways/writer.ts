@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { GATEWAY_NAME } from "@heddle/injection";
+import { isOwn } from "@heddle/kube";
 import { type Diagnostic, originOf } from "@heddle/model";
 import { backoff } from "@heddle/sync";
 import { agentCodes } from "../agent-error.ts";
@@ -11,7 +12,7 @@ import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject } from "../kubernetes/client.ts";
 import type { AgentLog } from "../log.ts";
 import type { ApiServer } from "../sources/kubernetes/api.ts";
-import { idOf, isForGateway, isMarked, kindOfMade, marked, placeOf } from "./made-kinds.ts";
+import { idOf, isForGateway, kindOfMade, marked, placeOf } from "./made-kinds.ts";
 import type { GatewayPlan } from "./plans.ts";
 import { watchMade } from "./seen.ts";
 
@@ -97,10 +98,10 @@ export function startGatewayWriter(options: GatewayWriterOptions): GatewayWriter
     const { id, plan, object } = wanted;
     const { name, namespace = "" } = object.metadata;
     const known = seen.get(id);
-    if (isMarked(known?.labels)) return true;
+    if (isOwn(known?.labels)) return true;
     const found =
       known ?? (await client.find(placeOf(kindOfMade(object), namespace), name, signal))?.metadata;
-    if (!found || isMarked(found.labels)) return true;
+    if (!found || isOwn(found.labels)) return true;
     if (isForGateway(found, plan.gateway, GATEWAY_NAME)) return true;
     // An account that somebody made for the pods is used as it is.
     if (object.kind === "ServiceAccount") return false;
@@ -171,7 +172,7 @@ export function startGatewayWriter(options: GatewayWriterOptions): GatewayWriter
       if (!wanted.has(id) && isOrphan(metadata)) await remove(id, metadata);
   };
   const isOrphan = (metadata: KubernetesObject["metadata"]): boolean => {
-    if (!isMarked(metadata.labels) || metadata["deletionTimestamp"] !== undefined) return false;
+    if (!isOwn(metadata.labels) || metadata["deletionTimestamp"] !== undefined) return false;
     const plan = plans().get(`${metadata.namespace}/${metadata.labels?.[GATEWAY_NAME]}`);
     if (plan) return plan.left || plan.deployment.deployed;
     // Of a Gateway of the cluster's own its owner is left to Kubernetes.

@@ -4,6 +4,7 @@ import { X509Certificate } from "node:crypto";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import { AUTHORITY_SECRET, AUTHORITY_SECRET_TYPE } from "../kubernetes/authority-secret.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
+import { ownSecret, secretValue } from "../kubernetes/own-secret.ts";
 import type { AgentLog } from "../log.ts";
 import { type Issuer, issueAll } from "./issuer.ts";
 
@@ -61,24 +62,17 @@ export function clusterIssuer(options: ClusterIssuerOptions): Issuer {
   };
   const make = async (): Promise<KubernetesObject> => {
     const { keys, pem } = await createRoot(trustDomain, { now: Date.now() });
-    const values = {
+    const data = {
       [FILES.chain]: pem,
       [FILES.key]: await exportPrivateKey(keys.privateKey),
       [FILES.roots]: pem,
     };
-    const secret = {
-      ...{ apiVersion: "v1", kind: "Secret", type: AUTHORITY_SECRET_TYPE },
-      metadata: {
-        ...{ name: AUTHORITY_SECRET, namespace },
-        labels: {
-          "app.kubernetes.io/managed-by": "heddle",
-          "app.kubernetes.io/part-of": "heddle",
-        },
-      },
-      data: Object.fromEntries(
-        Object.entries(values).map(([name, text]) => [name, Buffer.from(text).toString("base64")]),
-      ),
-    };
+    const secret = ownSecret({
+      name: AUTHORITY_SECRET,
+      namespace,
+      type: AUTHORITY_SECRET_TYPE,
+      data,
+    });
     try {
       const made = await client.create(place, secret);
       log.info("an authority was made for the cluster", { secret: AUTHORITY_SECRET, trustDomain });
@@ -119,14 +113,11 @@ function isOther(before: Opened, now: Opened): boolean {
 }
 
 async function opened(
-  { metadata, data }: KubernetesObject,
+  secret: KubernetesObject,
   trustDomain: string,
   where: string,
 ): Promise<Opened> {
-  const text = (name: string) => {
-    const value = (data as Readonly<Record<string, string>> | undefined)?.[name];
-    return value === undefined ? "" : Buffer.from(value, "base64").toString("utf8");
-  };
+  const text = (name: string) => secretValue(secret, name)?.toString() ?? "";
   const [chain, key] = [text(FILES.chain), text(FILES.key)];
   const trustBundle = text(FILES.roots) || chain;
   try {
@@ -135,7 +126,7 @@ async function opened(
     if (!certificate.subjectAltName?.split(", ").includes(`URI:spiffe://${trustDomain}`))
       throw new Error(`it is not of trust domain ${trustDomain}`);
     const authority = await openAuthority(trustDomain, chain, key);
-    return { authority, trustBundle, version: metadata.resourceVersion };
+    return { authority, trustBundle, version: secret.metadata.resourceVersion };
   } catch (error) {
     const { message } = error as Error;
     throw new Error(`HDL7257: ${where} holds no authority that can be used: ${message}`, {

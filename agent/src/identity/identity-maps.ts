@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { IDENTITY_CONFIG_MAP, identityConfigMap } from "@heddle/injection";
+import { OWN_LABELS } from "@heddle/kube";
 import type { ConfigMap, MeshObject, Namespace } from "@heddle/model";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject } from "../kubernetes/client.ts";
@@ -140,11 +141,7 @@ async function ownersOf(
 
 function wantedMap(namespace: string, roots: string, owners: readonly Owner[]): KubernetesObject {
   const made = identityConfigMap(namespace, roots) as KubernetesObject;
-  const labels = {
-    "app.kubernetes.io/managed-by": "heddle",
-    "app.kubernetes.io/part-of": "heddle",
-  };
-  return { ...made, metadata: { ...made.metadata, labels, ownerReferences: owners } };
+  return { ...made, metadata: { ...made.metadata, labels: OWN_LABELS, ownerReferences: owners } };
 }
 
 function isSame(map: MeshObject<ConfigMap> | undefined, wanted: KubernetesObject): boolean {

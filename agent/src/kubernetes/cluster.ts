@@ -1,4 +1,5 @@
 /** The cluster that an agent is a part of: the way to it, a client that writes, and the election of who writes. */
+import { ofRevision } from "@heddle/kube";
 import type { AgentLog } from "../log.ts";
 import { type ApiAccess, type KubernetesOptions, openAccess } from "./access.ts";
 import { createKubernetesClient, type KubernetesClient } from "./client.ts";
@@ -33,12 +34,7 @@ export async function openCluster(
   const client = createKubernetesClient(access);
   const leadership = startLeadership({
     ...{ client, log, namespace: pod.namespace, identity: pod.name },
-    name: ownName("heddle-agent-leader", revision),
+    name: ofRevision("heddle-agent-leader", revision),
   });
   return { access, inside: { pod, client, leadership }, close: () => leadership.close() };
-}
-
-/** The name of an object of the agent's own: revisions live side by side. */
-export function ownName(name: string, revision: string): string {
-  return revision === "default" ? name : `${name}-${revision}`;
 }

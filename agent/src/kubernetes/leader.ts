@@ -1,5 +1,6 @@
 /** One leader among the replicas of an agent: who holds the Lease writes to the cluster, and all of them serve. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { OWN_LABELS } from "@heddle/kube";
 import type { AgentLog } from "../log.ts";
 import { ApiFailure } from "./api-failure.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "./client.ts";
@@ -99,7 +100,7 @@ export function startLeadership(options: LeadershipOptions): Leadership {
     metadata: {
       name,
       namespace,
-      labels: { "app.kubernetes.io/managed-by": "heddle", "app.kubernetes.io/part-of": "heddle" },
+      labels: OWN_LABELS,
     },
     spec,
   });

@@ -9,6 +9,7 @@ import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
+import { ownSecret, secretValue } from "../kubernetes/own-secret.ts";
 import { STATE_TYPE } from "../sources/kubernetes/watched.ts";
 
 /** Kubernetes takes 1 MiB of data in a Secret. */
@@ -57,24 +58,13 @@ export function createClusterStateStore(
   name: string,
 ): ClusterStateStore {
   const place: Place = { apiVersion: "v1", plural: "secrets", namespace };
-  const secret = (own: string, data: Readonly<Record<string, Buffer>>, more: object) => ({
-    ...{ apiVersion: "v1", kind: "Secret", type: STATE_TYPE, ...more },
-    metadata: {
-      ...{ name: own, namespace },
-      labels: {
-        "app.kubernetes.io/managed-by": "heddle",
-        "app.kubernetes.io/part-of": "heddle",
-        ...(own === name ? {} : { [PART_OF]: name }),
-      },
-    },
-    data: Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, value.toString("base64")]),
-    ),
-  });
   const writeParts = async (head: Head, bytes: Buffer, signal?: AbortSignal) => {
     for (const [index, part] of head.parts.entries()) {
       const content = bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES);
-      const object = secret(part, { content }, { immutable: true });
+      const object = ownSecret({
+        ...{ name: part, namespace, type: STATE_TYPE, data: { content }, immutable: true },
+        labels: { [PART_OF]: name },
+      });
       await client.create(place, object, signal).catch((error: unknown) => {
         // Its name says what is in it.
         if (!ApiFailure.of(error).conflict) throw error;
@@ -121,15 +111,15 @@ export function createClusterStateStore(
         if (before?.generation === generation) return true;
         if (before?.mesh === mesh && before.revision > revision) return false;
         await writeParts(head, bytes, signal);
-        const data = { head: Buffer.from(JSON.stringify(head)) };
-        const object = secret(name, count === 0 ? { ...data, content: bytes } : data, {});
-        const { resourceVersion } = found?.metadata ?? {};
+        const resourceVersion = found?.metadata.resourceVersion;
+        const object = ownSecret({
+          ...{ name, namespace, type: STATE_TYPE, resourceVersion },
+          data: { head: JSON.stringify(head), ...(count === 0 && { content: bytes }) },
+        });
         try {
-          if (resourceVersion === undefined) await client.create(place, object, signal);
-          else {
-            const metadata = { ...object.metadata, resourceVersion };
-            await client.replace(place, { ...object, metadata }, signal);
-          }
+          await (found
+            ? client.replace(place, object, signal)
+            : client.create(place, object, signal));
         } catch (error) {
           if (!ApiFailure.of(error).conflict || tries === TRIES) throw error;
           continue;
@@ -162,15 +152,10 @@ function hashOf(text: string): string {
 
 function headOf(secret: KubernetesObject): Head | undefined {
   try {
-    return headSchema.parse(JSON.parse(dataOf(secret, "head").toString("utf8")));
+    return headSchema.parse(JSON.parse(secretValue(secret, "head")?.toString() ?? ""));
   } catch {
     return undefined;
   }
 }
 
-const contentOf = (secret: KubernetesObject) => dataOf(secret, "content");
-
-function dataOf(secret: KubernetesObject, field: string): Buffer {
-  const data = (secret["data"] ?? {}) as Readonly<Record<string, string>>;
-  return Buffer.from(data[field] ?? "", "base64");
-}
+const contentOf = (secret: KubernetesObject) => secretValue(secret, "content") ?? Buffer.alloc(0);

@@ -3,11 +3,12 @@ import type { AgentLog } from "../log.ts";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
 import type { Leadership } from "../kubernetes/leader.ts";
+import { ownSecret } from "../kubernetes/own-secret.ts";
 import type { RawObject } from "../sources/kubernetes/reflector.ts";
 import {
   type CertificateLifetimes,
   dueAt,
-  fromSecretData,
+  fromSecret,
   nextCertificates,
   toSecretData,
   type WebhookCertificates,
@@ -61,7 +62,7 @@ export function startCertificateKeeper(options: KeeperOptions): CertificateKeepe
 
   const take = (secret: RawObject | KubernetesObject) => {
     version = secret.metadata.resourceVersion;
-    const read = fromSecretData(secret["data"]);
+    const read = fromSecret(secret);
     const before = held;
     isReadable = read !== undefined;
     held = read ?? held;
@@ -76,17 +77,8 @@ export function startCertificateKeeper(options: KeeperOptions): CertificateKeepe
     const isWhole = version !== undefined && isReadable;
     const next = (await nextCertificates(held, question)) ?? (isWhole ? undefined : held);
     if (!next || closed) return;
-    const secret: KubernetesObject = {
-      ...{ apiVersion: "v1", kind: "Secret", type: "Opaque", data: toSecretData(next) },
-      metadata: {
-        ...{ name, namespace },
-        labels: {
-          "app.kubernetes.io/managed-by": "heddle",
-          "app.kubernetes.io/part-of": "heddle",
-        },
-        ...(version === undefined ? {} : { resourceVersion: version }),
-      },
-    };
+    const data = toSecretData(next);
+    const secret = ownSecret({ name, namespace, type: "Opaque", data, resourceVersion: version });
     const written =
       version === undefined ? client.create(place, secret) : client.replace(place, secret);
     take(await written);

@@ -1,9 +1,10 @@
 /** The life of the webhooks' certificates, step by step, on a clock of its own. */
 import { X509Certificate } from "node:crypto";
 import { expect, it } from "vitest";
+import { ownSecret } from "../kubernetes/own-secret.ts";
 import {
   dueAt,
-  fromSecretData,
+  fromSecret,
   LIFETIMES,
   nextCertificates,
   toSecretData,
@@ -86,11 +87,12 @@ it("is made anew where it lacks a name, and with the names that it had", async (
 it("begins anew where what is kept is of no use", async () => {
   const held = (await next(undefined, START)) as WebhookCertificates;
   const other = (await next(undefined, START)) as WebhookCertificates;
-  expect(fromSecretData(toSecretData(held))).toEqual(held);
-  expect(
-    fromSecretData({ ...toSecretData(held), "tls.key": toSecretData(other)["tls.key"] }),
-  ).toBeUndefined();
-  expect(fromSecretData({})).toBeUndefined();
+  const kept = (data: Record<string, string>) =>
+    fromSecret(ownSecret({ name: "webhook", namespace: "own", type: "Opaque", data }));
+  expect(kept(toSecretData(held))).toEqual(held);
+  const mixed = { ...toSecretData(held), "tls.key": toSecretData(other)["tls.key"] ?? "" };
+  expect(kept(mixed)).toBeUndefined();
+  expect(kept({})).toBeUndefined();
   const strange = await next({ ...held, authorities: other.authorities }, START);
   expect(strange && signs(strange)).toBe(true);
   expect(await next({ ...held, certificate: "cut" }, START)).toMatchObject({

@@ -1,6 +1,7 @@
 /** The webhooks' authority and serving certificate: what their Secret holds, and what it should hold next. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { CLOCK_SKEW, createServerAuthority, issueServerCertificate } from "@heddle/pki";
+import { secretValue } from "../kubernetes/own-secret.ts";
 
 export interface WebhookCertificates {
   /** PEM, the newest first: its key signs. Older ones have signed what some replica may still serve. */
@@ -142,24 +143,23 @@ const NAMES = {
   key: "tls.key",
 };
 
-/** As the Secret's `data`. */
+/** By the names of the Secret's `data`. */
 export function toSecretData(held: WebhookCertificates): Record<string, string> {
-  const base64 = (text: string) => Buffer.from(text).toString("base64");
   return {
-    [NAMES.authorities]: base64(held.authorities.join("")),
-    [NAMES.authorityKey]: base64(held.authorityKey),
-    [NAMES.certificate]: base64(held.certificate),
-    [NAMES.key]: base64(held.key),
+    [NAMES.authorities]: held.authorities.join(""),
+    [NAMES.authorityKey]: held.authorityKey,
+    [NAMES.certificate]: held.certificate,
+    [NAMES.key]: held.key,
   };
 }
 
 /** Undefined where a field is missing, or the certificate and its key are not of each other. */
-export function fromSecretData(data: unknown): WebhookCertificates | undefined {
-  const fields = (data ?? {}) as Readonly<Record<string, unknown>>;
-  const [authorities, authorityKey, certificate, key] = Object.values(NAMES).map((name) => {
-    const value = fields[name];
-    return typeof value === "string" ? Buffer.from(value, "base64").toString() : "";
-  });
+export function fromSecret(secret: {
+  readonly [field: string]: unknown;
+}): WebhookCertificates | undefined {
+  const [authorities, authorityKey, certificate, key] = Object.values(NAMES).map((name) =>
+    secretValue(secret, name)?.toString(),
+  );
   if (!authorities || !authorityKey || !certificate || !key) return undefined;
   try {
     if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))) return undefined;

@@ -4,13 +4,14 @@ import { admit, defaultOptions, type InjectionOptions, type NotInjected } from "
 import {
   INJECT_PATH,
   INJECTOR_CONFIGURATION,
+  ofRevision,
   VALIDATE_PATH,
   VALIDATOR_CONFIGURATION,
 } from "@heddle/kube";
 import type { Diagnostic, MeshObject, ProxyConfig } from "@heddle/model";
 import type { Change } from "@heddle/translate";
 import { AgentError } from "../agent-error.ts";
-import { type Cluster, ownName } from "../kubernetes/cluster.ts";
+import type { Cluster } from "../kubernetes/cluster.ts";
 import type { AgentLog } from "../log.ts";
 import { createApiServer } from "../sources/kubernetes/api.ts";
 import { type RawObject, startReflector } from "../sources/kubernetes/reflector.ts";
@@ -88,7 +89,7 @@ export async function startWebhooks(options: WebhookOptions): Promise<Webhooks> 
     );
   const { client, leadership, pod } = cluster.inside;
   const { namespace } = pod;
-  const named = (name: string) => ownName(name, revision);
+  const named = (name: string) => ofRevision(name, revision);
   const api = createApiServer(cluster.access);
   const service = `${named("heddle-agent")}.${namespace}.svc`;
   const proxyConfigs = new Map<string, MeshObject<ProxyConfig>>();

@@ -8,12 +8,7 @@ export {
   type InstallationObjects,
 } from "./install/installation.ts";
 export { INJECTION_CONFIG, VALUES } from "./install/injection.ts";
-export {
-  INSTALL_NAMESPACE,
-  type Installation,
-  type KubernetesObject,
-  OWN_LABELS,
-} from "./install/objects.ts";
+export { INSTALL_NAMESPACE, type Installation, type KubernetesObject } from "./install/objects.ts";
 export {
   type Profile,
   profileDefaults,
@@ -22,10 +17,10 @@ export {
   valuesOf,
 } from "./install/profiles.ts";
 export { type GivenValues, PROFILES, type Values, valuesJsonSchema } from "./install/values.ts";
+export { isOwn, OWN_LABELS, ofRevision, REVISION_LABEL } from "./names.ts";
 export {
   INJECT_PATH,
   INJECTOR_CONFIGURATION,
-  ofRevision,
   VALIDATE_PATH,
   VALIDATOR_CONFIGURATION,
   type Webhook,

@@ -1,6 +1,7 @@
 /** The configurations that bring pods to the injector and rules to the validator: which of them, by the labels of Istio and our own. */
 import { type Kind } from "@heddle/model";
 import { definedKinds } from "./definitions.ts";
+import { OWN_LABELS, ofRevision, REVISION_LABEL } from "./names.ts";
 
 export const INJECTOR_CONFIGURATION = "heddle-injector";
 export const VALIDATOR_CONFIGURATION = "heddle-validator";
@@ -50,11 +51,6 @@ export interface WebhookConfiguration {
   readonly webhooks: readonly Webhook[];
 }
 
-/** `heddle-injector`; of a revision other than `default` with its name behind. */
-export function ofRevision(name: string, revision: string): string {
-  return revision === "default" ? name : `${name}-${revision}`;
-}
-
 /**
  * The injector's, then the validator's. Neither says whom to trust: the agent that leads puts its `caBundle` into both, and sets the
  * validator, which begins with `Ignore`, to `Fail` once it answers.
@@ -65,7 +61,6 @@ export function webhookConfigurations(settings: WebhookSettings): readonly Webho
 
 const OWN_NAMESPACE = "heddle.dev/injection";
 const NAMESPACE = "istio-injection";
-const OWN_REVISION = "heddle.dev/rev";
 const REVISION = "istio.io/rev";
 const OWN_POD = "heddle.dev/inject";
 const POD = "sidecar.istio.io/inject";
@@ -86,7 +81,7 @@ const none = (...keys: string[]): readonly Requirement[] =>
 /** What the cluster itself needs to run. */
 const SYSTEM = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
 /** The namespace says nothing. */
-const SILENT = none(OWN_NAMESPACE, NAMESPACE, OWN_REVISION, REVISION);
+const SILENT = none(OWN_NAMESPACE, NAMESPACE, REVISION_LABEL, REVISION);
 
 /**
  * One webhook for each way in which a pod may come to be injected, since selectors know no "or". They are the cases of the injector's own
@@ -124,22 +119,22 @@ function injector(settings: WebhookSettings): WebhookConfiguration {
   });
   return configuration("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION, settings, [
     webhook("own.namespace", [is(OWN_NAMESPACE, "enabled")]),
-    webhook("own.object", SILENT, [is(OWN_POD, "true"), ...none(OWN_REVISION, REVISION)]),
-    webhook("rev.own.namespace", [is(OWN_REVISION, revision), ...none(OWN_NAMESPACE, NAMESPACE)]),
-    webhook("rev.own.object", SILENT, [is(OWN_REVISION, revision), isNot(OWN_POD, "false")]),
+    webhook("own.object", SILENT, [is(OWN_POD, "true"), ...none(REVISION_LABEL, REVISION)]),
+    webhook("rev.own.namespace", [is(REVISION_LABEL, revision), ...none(OWN_NAMESPACE, NAMESPACE)]),
+    webhook("rev.own.object", SILENT, [is(REVISION_LABEL, revision), isNot(OWN_POD, "false")]),
     webhook("rev.namespace", [
       is(REVISION, revision),
-      ...none(OWN_NAMESPACE, NAMESPACE, OWN_REVISION),
+      ...none(OWN_NAMESPACE, NAMESPACE, REVISION_LABEL),
     ]),
     webhook("rev.object", SILENT, [
       is(REVISION, revision),
-      ...none(OWN_REVISION),
+      ...none(REVISION_LABEL),
       isNot(OWN_POD, "false"),
     ]),
     ...(isDefault
       ? [
           webhook("namespace", [is(NAMESPACE, "enabled"), ...none(OWN_NAMESPACE)]),
-          webhook("object", SILENT, [is(POD, "true"), ...none(OWN_POD, OWN_REVISION, REVISION)]),
+          webhook("object", SILENT, [is(POD, "true"), ...none(OWN_POD, REVISION_LABEL, REVISION)]),
         ]
       : []),
   ]);
@@ -226,9 +221,8 @@ function configuration(
     metadata: {
       name: ofRevision(name, revision),
       labels: {
-        "app.kubernetes.io/managed-by": "heddle",
-        "app.kubernetes.io/part-of": "heddle",
-        "heddle.dev/rev": revision,
+        ...OWN_LABELS,
+        [REVISION_LABEL]: revision,
         ...labels,
       },
     },

@@ -4,7 +4,7 @@ import {
   type Installation,
   type InstallationObjects,
   type KubernetesObject,
-  OWN_LABELS,
+  isOwn,
 } from "@heddle/kube";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError } from "../output/cli-error.ts";
@@ -43,7 +43,7 @@ export async function planned(
       client.find(placeOf(object), object.metadata.name),
     );
     if (there === undefined) plan.push({ object, does: "create" });
-    else if (isOurs(there)) plan.push({ object, does: "update" });
+    else if (isOwn(there.metadata.labels)) plan.push({ object, does: "update" });
     // What Istio or the cluster's owner made stays as it is, and stays when Heddle goes.
     else if (isShared(object)) plan.push({ object, does: "leave" });
     else throw takenBy(object, there);
@@ -92,7 +92,7 @@ async function removeUnwanted(
   for (const object of possibleObjects(installation)) {
     if (wanted.has(nameOf(object))) continue;
     const there = await client.find(placeOf(object), object.metadata.name);
-    if (there === undefined || !isOurs(there)) continue;
+    if (there === undefined || !isOwn(there.metadata.labels)) continue;
     await asked(client, `remove ${nameOf(object)}`, () =>
       client.remove(placeOf(object), object.metadata.name),
     );
@@ -144,11 +144,6 @@ async function established(
         );
       await sleep(POLL_MS);
     }
-}
-
-export function isOurs({ metadata }: { readonly metadata: KubernetesObject["metadata"] }): boolean {
-  const key = "app.kubernetes.io/managed-by";
-  return metadata.labels?.[key] === OWN_LABELS[key];
 }
 
 /** Others may have made it before, for themselves. */

@@ -1,10 +1,9 @@
 /** What of an installation is not as its values make it. */
 import type { KubernetesClient } from "@heddle/agent/kubernetes";
-import type { KubernetesObject } from "@heddle/kube";
+import { isOwn, type KubernetesObject } from "@heddle/kube";
 import { parse } from "yaml";
 import { asked } from "./connect.ts";
 import { nameOf, placeOf } from "./places.ts";
-import { isOurs } from "./apply.ts";
 import { rolloutOf } from "./ready.ts";
 
 export interface Verified {
@@ -38,7 +37,7 @@ function problemOf(
   const { kind } = object;
   // Somebody's own, which was there before; whether it serves is all that counts.
   const isShared = kind === "CustomResourceDefinition" || kind === "Namespace";
-  if (isShared && !isOurs(there)) return undefined;
+  if (isShared && !isOwn(there.metadata.labels)) return undefined;
   const wanted = kind === "ValidatingWebhookConfiguration" ? withoutPolicies(object) : object;
   const [differs] = differences(meant(wanted), meant(there), "");
   if (differs !== undefined) return differs;

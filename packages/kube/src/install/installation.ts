@@ -4,7 +4,8 @@ import { access, type AgentRights } from "./access.ts";
 import { availability } from "./availability.ts";
 import { deployment } from "./deployment.ts";
 import { injectionConfig, webhooks } from "./injection.ts";
-import { type Installation, type KubernetesObject, OWN_LABELS } from "./objects.ts";
+import { OWN_LABELS } from "../names.ts";
+import type { Installation, KubernetesObject } from "./objects.ts";
 import { service } from "./service.ts";
 
 /** Objects by what they are for: each part needs those before it. */

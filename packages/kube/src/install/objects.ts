@@ -1,5 +1,5 @@
 /** What objects of an installation have in common: their shape, names and labels. */
-import { ofRevision } from "../webhooks.ts";
+import { OWN_LABELS, ofRevision, REVISION_LABEL } from "../names.ts";
 import type { Values } from "./values.ts";
 
 export interface KubernetesObject {
@@ -21,18 +21,13 @@ export interface Installation {
 }
 
 export const INSTALL_NAMESPACE = "heddle-system";
-export const OWN_LABELS = {
-  "app.kubernetes.io/managed-by": "heddle",
-  "app.kubernetes.io/part-of": "heddle",
-} as const;
-/** Whose revision's an object is. Istio's label would say that the object is a pod to inject. */
-const REVISION_LABEL = "heddle.dev/rev";
 
 /** Revisions lie side by side: every name but the usual revision's says whose it is. */
 export function named(name: string, { values }: Installation): string {
   return ofRevision(name, values.revision);
 }
 
+/** Istio's label of a revision is none of them: it would say that the object is a pod to inject. */
 export function labelsOf({ values }: Installation): Record<string, string> {
   return { ...OWN_LABELS, [REVISION_LABEL]: values.revision };
 }
