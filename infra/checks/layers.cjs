@@ -27,7 +27,7 @@ module.exports = {
     only("telemetry", ["model"]),
     only("sync", ["model"]),
     only("client", ["model"]),
-    only("kube", ["model"]),
+    only("kube", ["model", "injection"]),
     only("db", ["model", "lock"]),
     only("injection", ["model", "translate", "envoy"]),
     rule(

@@ -134,6 +134,53 @@ const CASES: Readonly<Record<string, GivenValues>> = {
       resources: { requests: { cpu: "5m" } },
     },
   },
+  "everything that gateways may be told": {
+    images: {
+      registry: "mirror.example",
+      proxy: "envoyproxy/envoy:distroless-v1.40.0",
+      pullPolicy: "Never",
+      pullSecrets: ["one"],
+    },
+    mesh: { clusterId: 'a "b" $c', clusterDomain: "cluster.example" },
+    gateways: {
+      ingress: {
+        replicas: 3,
+        resources: { requests: { cpu: "2" }, limits: {} },
+        annotations: { note: "true" },
+        labels: {
+          app: "mine",
+          "istio.io/dataplane-mode": "none",
+          "a.example/b": "1",
+          "service.istio.io/canonical-name": "x",
+        },
+        nodeSelector: { edge: "yes" },
+        tolerations: [{ key: "edge", operator: "Exists" }],
+        affinity: { nodeAffinity: {} },
+        priorityClass: "system-cluster-critical",
+        service: {
+          type: "NodePort",
+          annotations: { "cloud.example/internal": "true" },
+          loadBalancerIP: "192.0.2.1",
+          loadBalancerSourceRanges: ["192.0.2.0/24"],
+          externalTrafficPolicy: "Local",
+          ports: [
+            { name: "http2", port: 80, targetPort: 8080, nodePort: 30080 },
+            { name: "dns", port: 53, protocol: "UDP" },
+          ],
+        },
+      },
+      egress: { enabled: true, autoscaling: { enabled: true, minReplicas: 1, maxReplicas: 4 } },
+    },
+  },
+  "another revision's gateways": {
+    revision: "canary",
+    gateways: { egress: { enabled: true, disruptionBudget: { enabled: false } } },
+  },
+  "an agent elsewhere, with gateways": {
+    profile: "remote",
+    remote: { address: "agent.example" },
+    gateways: { ingress: { enabled: true } },
+  },
   "a number of pods that follows load": {
     agent: { autoscaling: { enabled: true, minReplicas: 3, maxReplicas: 9, targetCpuPercent: 70 } },
   },

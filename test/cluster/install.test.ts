@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { buildHelm } from "./harness/components.ts";
 import { CAPTURE_IMAGE } from "./harness/image-names.ts";
+import { importEnvoy } from "./harness/images.ts";
 import { importAgent, importCapture } from "./harness/own-images.ts";
 
 const run = promisify(execFile);
@@ -38,6 +39,7 @@ beforeAll(async () => {
   });
   await importAgent(cluster.state);
   await importCapture(cluster.state);
+  await importEnvoy(cluster.state);
 });
 afterAll(async () => {
   await cluster?.down();
@@ -85,16 +87,16 @@ describe("by its own command", () => {
   test("the demo profile is installed, and is what manifest generate prints", async () => {
     const installed = await heddle("install", "--set", "profile=demo", "-y", ...WAIT);
     expect(installed).toMatchObject({ code: 0 });
-    expect(installed.stderr).toContain("heddle-agent: 1 of 1 ready");
+    for (const name of ["heddle-agent", "istio-ingressgateway", "istio-egressgateway"])
+      expect(installed.stderr).toContain(`${name}: 1 of 1 ready`);
     expect(await heddle("verify-install")).toMatchObject({ code: 0 });
     const generated = await heddle("manifest", "generate", "--set", "profile=demo");
     const count = generated.stdout.match(/^kind: /gm)?.length;
     const verified = await heddle("verify-install", "--set", "profile=demo");
     expect(verified.stdout).toContain(`all ${count} objects are as they should be`);
     const pods = await cluster.kubectl("get", "pods", ...IN, "-o", "json");
-    expect((JSON.parse(pods) as { items: unknown[] }).items).toMatchObject([
-      { status: { containerStatuses: [{ ready: true, restartCount: 0 }] } },
-    ]);
+    const runs = { status: { containerStatuses: [{ ready: true, restartCount: 0 }] } };
+    expect((JSON.parse(pods) as { items: unknown[] }).items).toMatchObject([runs, runs, runs]);
   });
 
   test("what somebody changes is found, and put right by installing again", async () => {
@@ -123,6 +125,21 @@ describe("by its own command", () => {
       code: 0,
     });
     expect([await replicas(), await budgets()]).toEqual(["1", ""]);
+  });
+
+  test("gateways come and go with their values", async () => {
+    const gateways = async () =>
+      (await everything()).filter(
+        (name) => name.includes("gateway") && !/^(?:pod|custom)/.test(name),
+      );
+    const none = ["--set", "gateways.egress.enabled=false"];
+    const before = await gateways();
+    await heddle("install", "--set", "profile=demo", ...none, "-y", ...WAIT);
+    expect(await gateways()).toEqual(before.filter((name) => !name.includes("egress")));
+    await heddle("install", "--set", "profile=demo", "-y", ...WAIT);
+    expect((await gateways()).map((name) => name.replace(/-[0-9a-f]+$/, ""))).toEqual(
+      before.map((name) => name.replace(/-[0-9a-f]+$/, "")),
+    );
   });
 
   test("a pod that cannot start is named when time is up", async () => {

@@ -1,10 +1,11 @@
 /**
- * Writes what the chart takes from packages/kube and the agent: defaults, profiles, the schema of values, definitions, rights and
- * webhooks. Its templates are written by hand; a test compares what they make with packages/kube's own objects.
+ * Writes what the chart takes from packages/kube and the agent: defaults, profiles, the schema of values, definitions, rights,
+ * webhooks and the pod of gateways. Its templates are written by hand; a test compares what they make with packages/kube's own objects.
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { agentRights } from "@heddle/agent/rights";
+import { defaultOptions, installedGatewayPod } from "@heddle/injection";
 import {
   definitionObjects,
   profileValues,
@@ -47,6 +48,7 @@ for (const { metadata, ...definition } of definitionObjects()) {
 write("rights.yaml", HEADER + yaml(agentRights()));
 for (const isDefault of [true, false])
   write(`webhooks-${isDefault ? "default" : "revision"}.yaml`, HEADER + yaml(webhooks(isDefault)));
+write("gateway-pod.yaml", HEADER + yaml(gatewayPod()));
 for (const name of readdirSync(files, { recursive: true, encoding: "utf8" }))
   if (name.endsWith(".yaml") && !written.has(name)) rmSync(path.join(files, name));
 
@@ -62,6 +64,24 @@ function webhooks(isDefault: boolean): object {
     webhooks: all.map((each) => ({ ...each, clientConfig: toService(each.clientConfig) })),
   }));
   return { configurations };
+}
+
+/** Of any gateway: what differs between two of them are these words, and what a template lays over it. */
+function gatewayPod(): object {
+  const { metadata, spec } = installedGatewayPod(
+    {
+      ...{ name: "HEDDLE_GATEWAY", serviceAccount: "HEDDLE_GATEWAY", namespace: NAMESPACE },
+      // Telemetry calls it by the label `app`, in which no revision is.
+      labels: { app: "HEDDLE_APP", HEDDLE_LABELS: "HEDDLE_LABELS" },
+      clusterDomain: "HEDDLE_DOMAIN",
+    },
+    {
+      ...defaultOptions,
+      clusterId: "HEDDLE_CLUSTER_ID",
+      agent: { ...defaultOptions.agent, host: "HEDDLE_AGENT.svc" },
+    },
+  );
+  return { annotations: metadata?.annotations, spec };
 }
 
 function toService(client: object): object {

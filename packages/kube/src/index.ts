@@ -7,6 +7,7 @@ export {
   installationObjects,
   type InstallationObjects,
 } from "./install/installation.ts";
+export { GATEWAY_NAMES } from "./install/gateways.ts";
 export { INJECTION_CONFIG, VALUES } from "./install/injection.ts";
 export { INSTALL_NAMESPACE, type Installation, type KubernetesObject } from "./install/objects.ts";
 export {

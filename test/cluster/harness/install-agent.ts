@@ -6,9 +6,14 @@ import { importAgent, importCapture } from "./own-images.ts";
 
 const READY_WITHIN = "--timeout=180s";
 
+/** Tests that are not about gateways do without. */
+const NO_GATEWAYS: GivenValues = {
+  gateways: { ingress: { enabled: false }, egress: { enabled: false } },
+};
+
 /**
- * Makes the images, where `images` is not false, applies what an installation of these values is made of, and resolves when the
- * agents are ready. Can be called again with other values.
+ * Makes the images, where `images` is not false, applies what an installation of these values is made of, without gateways
+ * unless they ask for them, and resolves when the agents are ready. Can be called again with other values.
  */
 export async function installAgent(
   { state, kubectl }: Pick<Cluster, "state" | "kubectl">,
@@ -16,8 +21,8 @@ export async function installAgent(
   { images = true }: { readonly images?: boolean } = {},
 ): Promise<void> {
   if (images) await Promise.all([importAgent(state), importCapture(state)]);
-  const installation = { values: valuesOf(given), namespace: INSTALL_NAMESPACE };
-  const { definitions, namespace, agent, webhooks } = installationObjects(
+  const installation = { values: valuesOf(NO_GATEWAYS, given), namespace: INSTALL_NAMESPACE };
+  const { definitions, namespace, agent, webhooks, gateways } = installationObjects(
     installation,
     agentRights(),
   );
@@ -28,4 +33,5 @@ export async function installAgent(
   for (const { metadata } of deployments)
     await kubectl("rollout", "status", ...inNamespace, `deployment/${metadata.name}`, READY_WITHIN);
   if (webhooks.length > 0) await kubectl.apply(...webhooks);
+  if (gateways.length > 0) await kubectl.apply(...gateways);
 }

@@ -1,10 +1,14 @@
 /** Puts an installation's objects into a cluster, each where it needs those before it. */
 import type { KubernetesClient } from "@heddle/agent/kubernetes";
 import {
+  GATEWAY_NAMES,
+  INJECTOR_CONFIGURATION,
   type Installation,
   type InstallationObjects,
   type KubernetesObject,
   isOwn,
+  ofRevision,
+  VALIDATOR_CONFIGURATION,
 } from "@heddle/kube";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError } from "../output/cli-error.ts";
@@ -74,10 +78,12 @@ export async function applyInstallation(
   await apply(objects.agent);
   say(`objects of the agent: ${objects.agent.length}`);
   if (options.wait && installation.values.agent.enabled)
-    await waitUntilReady(client, installation, options.timeout, say);
+    await waitUntilReady(client, objects.agent, options.timeout, say);
   // From now on pods and rules go through the agent.
   await apply(objects.webhooks);
   if (objects.webhooks.length > 0) say(`webhooks: ${objects.webhooks.length}`);
+  await apply(objects.gateways);
+  if (options.wait) await waitUntilReady(client, objects.gateways, options.timeout, say);
   await removeUnwanted(client, installation, objects, say);
 }
 
@@ -88,7 +94,7 @@ async function removeUnwanted(
   objects: InstallationObjects,
   say: Say,
 ): Promise<void> {
-  const wanted = new Set([...objects.agent, ...objects.webhooks].map(nameOf));
+  const wanted = new Set([...objects.agent, ...objects.webhooks, ...objects.gateways].map(nameOf));
   for (const object of possibleObjects(installation)) {
     if (wanted.has(nameOf(object))) continue;
     const there = await client.find(placeOf(object), object.metadata.name);
@@ -101,24 +107,28 @@ async function removeUnwanted(
 }
 
 /** Those that depend on values, by name alone. */
-export function possibleObjects({ namespace, values }: Installation): KubernetesObject[] {
-  const suffix = values.revision === "default" ? "" : `-${values.revision}`;
-  const name = `heddle-agent${suffix}`;
-  const admission = "admissionregistration.k8s.io/v1";
-  const own = { name, namespace };
+export function possibleObjects({
+  namespace,
+  values: { revision },
+}: Installation): KubernetesObject[] {
+  const cluster = (kind: string, name: string) => ({
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind,
+    metadata: { name: ofRevision(name, revision) },
+  });
+  const own = (apiVersion: string, kind: string) => (name: string) => ({
+    ...{ apiVersion, kind },
+    metadata: { name: ofRevision(name, revision), namespace },
+  });
+  const workloads = ["heddle-agent", ...GATEWAY_NAMES];
   return [
-    {
-      ...{ apiVersion: admission, kind: "MutatingWebhookConfiguration" },
-      metadata: { name: `heddle-injector${suffix}` },
-    },
-    {
-      ...{ apiVersion: admission, kind: "ValidatingWebhookConfiguration" },
-      metadata: { name: `heddle-validator${suffix}` },
-    },
-    { apiVersion: "apps/v1", kind: "Deployment", metadata: own },
-    { apiVersion: "v1", kind: "Service", metadata: own },
-    { apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: own },
-    { apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata: own },
+    cluster("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION),
+    cluster("ValidatingWebhookConfiguration", VALIDATOR_CONFIGURATION),
+    ...workloads.map(own("apps/v1", "Deployment")),
+    ...workloads.map(own("v1", "Service")),
+    ...workloads.map(own("policy/v1", "PodDisruptionBudget")),
+    ...workloads.map(own("autoscaling/v2", "HorizontalPodAutoscaler")),
+    ...GATEWAY_NAMES.map(own("v1", "ServiceAccount")),
   ];
 }
 

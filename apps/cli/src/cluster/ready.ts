@@ -1,9 +1,10 @@
-/** Waits until an installation's agent serves, and says what it waits for. */
+/** Waits until an installation serves, and says what it waits for. */
 import type { KubernetesClient, KubernetesObject } from "@heddle/agent/kubernetes";
-import type { Installation } from "@heddle/kube";
+import type { KubernetesObject as InstallationObject } from "@heddle/kube";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError } from "../output/cli-error.ts";
 import { asked } from "./connect.ts";
+import { nameOf, placeOf } from "./places.ts";
 
 const POLL_MS = 500;
 
@@ -12,28 +13,44 @@ interface Rollout {
   readonly text: string;
 }
 
-/** Throws HDL9067 with what pods wait for. `timeout` in milliseconds. */
+/** Of all Deployments among the objects. Throws HDL9067 with what pods wait for. `timeout` in milliseconds. */
 export async function waitUntilReady(
   client: KubernetesClient,
-  { namespace, values }: Installation,
+  objects: readonly InstallationObject[],
   timeout: number,
   say: (line: string) => void,
 ): Promise<void> {
-  const name = values.revision === "default" ? "heddle-agent" : `heddle-agent-${values.revision}`;
-  const place = { apiVersion: "apps/v1", plural: "deployments", namespace };
   const deadline = Date.now() + timeout;
+  for (const object of objects)
+    if (object.kind === "Deployment") await rolledOut(client, object, { timeout, deadline, say });
+}
+
+interface Waiting {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** When it is over, as `Date.now` has it. */
+  readonly deadline: number;
+  readonly say: (line: string) => void;
+}
+
+async function rolledOut(
+  client: KubernetesClient,
+  deployment: InstallationObject,
+  { timeout, deadline, say }: Waiting,
+): Promise<void> {
+  const { name, namespace = "" } = deployment.metadata;
   let said = "";
   for (;;) {
     const { done, text } = rolloutOf(
-      await asked(client, `say how Deployment ${namespace}/${name} is`, () =>
-        client.get(place, name),
+      await asked(client, `say how ${nameOf(deployment)} is`, () =>
+        client.get(placeOf(deployment), name),
       ),
     );
     if (text !== said) say(`${name}: ${text}`);
     said = text;
     if (done) return;
     if (Date.now() > deadline) {
-      const reasons = await waitingFor(client, namespace, values.revision);
+      const reasons = await waitingFor(client, namespace, selectorOf(deployment));
       throw new CliError(
         "HDL9067",
         `${name} is not ready after ${timeout / 1000} s: ${text}${reasons.map((each) => `\n  ${each}`).join("")}`,
@@ -42,6 +59,13 @@ export async function waitUntilReady(
     }
     await sleep(POLL_MS);
   }
+}
+
+function selectorOf({ spec }: InstallationObject): string {
+  const { matchLabels } = (spec as { selector: { matchLabels: Record<string, string> } }).selector;
+  return Object.entries(matchLabels)
+    .map((label) => label.join("="))
+    .join(",");
 }
 
 /** As `kubectl rollout status` has it. */
@@ -64,9 +88,8 @@ export function rolloutOf(deployment: KubernetesObject): Rollout {
 async function waitingFor(
   client: KubernetesClient,
   namespace: string,
-  revision: string,
+  labelSelector: string,
 ): Promise<string[]> {
-  const labelSelector = `app.kubernetes.io/name=heddle-agent,heddle.dev/rev=${revision}`;
   const pods = await client
     .list({ apiVersion: "v1", plural: "pods", namespace }, { labelSelector })
     .catch(() => []);

@@ -6,7 +6,7 @@
 {{- if not (hasKey $values "isDefault") -}}
 {{- $_ := set $values "isDefault" (eq $values.revision "default") -}}
 {{- end -}}
-{{- if and (not $values.agent.enabled) (or $values.injection.enabled $values.validation.enabled) (not $values.remote.address) -}}
+{{- if and (not $values.agent.enabled) (or $values.injection.enabled $values.validation.enabled $values.gateways.ingress.enabled $values.gateways.egress.enabled) (not $values.remote.address) -}}
 {{- fail "remote.address: name the agent outside of the cluster, since agent.enabled is false" -}}
 {{- end -}}
 {{- toYaml $values -}}
@@ -36,7 +36,7 @@ heddle.dev/rev: {{ .revision | quote }}
 {{- if $registry -}}{{ trimSuffix "/" $registry }}/{{- end -}}{{ index . 0 }}
 {{- end -}}
 
-{{/* Rules of the table of rights, whose names are the usual revision's: (list RULES VALUES). */}}
+{{/* Rules of the table of rights, whose names are the usual revision's, but for what all revisions share: (list RULES VALUES). */}}
 {{- define "heddle.rules" -}}
 {{- $values := index . 1 -}}
 {{- $rules := list -}}
@@ -44,10 +44,79 @@ heddle.dev/rev: {{ .revision | quote }}
 {{- $rule := . -}}
 {{- if hasKey $rule "resourceNames" -}}
 {{- $names := list -}}
-{{- range $rule.resourceNames -}}{{- $names = append $names (include "heddle.name" (list . $values)) -}}{{- end -}}
+{{- range $rule.resourceNames -}}{{- $names = append $names (ternary . (include "heddle.name" (list . $values)) (eq . "heddle-agent-identity")) -}}{{- end -}}
 {{- $_ := set $rule "resourceNames" $names -}}
 {{- end -}}
 {{- $rules = append $rules $rule -}}
 {{- end -}}
 {{- toYaml $rules -}}
+{{- end -}}
+
+{{/* The name by which proxies reach the agent: (list ROOT VALUES). */}}
+{{- define "heddle.agentHost" -}}
+{{- $values := index . 1 -}}
+{{- if $values.agent.enabled -}}
+{{- include "heddle.name" (list "heddle-agent" $values) }}.{{ (index . 0).Release.Namespace }}.svc
+{{- else -}}
+{{- $values.remote.address -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Where pods run; replicas on machines of their own unless values say otherwise: (list PODS SELECTOR). */}}
+{{- define "heddle.affinity" -}}
+{{- with (index . 0).affinity -}}
+{{- toYaml . -}}
+{{- else -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        labelSelector:
+          matchLabels:
+            {{- toYaml (index . 1) | nindent 12 }}
+        topologyKey: kubernetes.io/hostname
+{{- end -}}
+{{- end -}}
+
+{{/* A budget and an autoscaler of a Deployment: (list METADATA SELECTOR PODS). */}}
+{{- define "heddle.availability" -}}
+{{- $metadata := index . 0 -}}
+{{- $selector := index . 1 -}}
+{{- $pods := index . 2 -}}
+{{- $scaling := $pods.autoscaling -}}
+{{- $least := ternary $scaling.minReplicas $pods.replicas $scaling.enabled | int -}}
+{{- /* A budget of one pod out of one would keep its machine from ever being emptied. */ -}}
+{{- if and $pods.disruptionBudget.enabled (gt $least 1) }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- toYaml $metadata | nindent 2 }}
+spec:
+  minAvailable: 1
+  selector:
+    matchLabels:
+      {{- toYaml $selector | nindent 6 }}
+{{- end }}
+{{- if $scaling.enabled }}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  {{- toYaml $metadata | nindent 2 }}
+spec:
+  minReplicas: {{ $scaling.minReplicas }}
+  maxReplicas: {{ $scaling.maxReplicas }}
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ $metadata.name }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target:
+          type: Utilization
+          averageUtilization: {{ $scaling.targetCpuPercent }}
+{{- end }}
 {{- end -}}

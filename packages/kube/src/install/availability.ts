@@ -1,17 +1,15 @@
-/** How many of the agent's pods there are, when machines are emptied and when load grows. */
-import {
-  type Installation,
-  type KubernetesObject,
-  labelsOf,
-  named,
-  selectorOf,
-} from "./objects.ts";
+/** How many pods of a Deployment there are, when machines are emptied and when load grows. */
+import type { KubernetesObject } from "./objects.ts";
+import type { Values } from "./values.ts";
 
-export function availability(installation: Installation): KubernetesObject[] {
-  const { namespace, values } = installation;
-  const { autoscaling, disruptionBudget, replicas } = values.agent;
-  const name = named("heddle-agent", installation);
-  const metadata = { name, namespace, labels: labelsOf(installation) };
+type Scaling = Pick<Values["agent"], "autoscaling" | "disruptionBudget" | "replicas">;
+
+/** `metadata` is the Deployment's, and that of both objects. */
+export function availability(
+  metadata: KubernetesObject["metadata"],
+  matchLabels: Readonly<Record<string, string>>,
+  { autoscaling, disruptionBudget, replicas }: Scaling,
+): KubernetesObject[] {
   const objects: KubernetesObject[] = [];
   const least = autoscaling.enabled ? autoscaling.minReplicas : replicas;
   // A budget of one pod out of one would keep its machine from ever being emptied.
@@ -20,7 +18,7 @@ export function availability(installation: Installation): KubernetesObject[] {
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
       metadata,
-      spec: { minAvailable: 1, selector: { matchLabels: selectorOf(installation) } },
+      spec: { minAvailable: 1, selector: { matchLabels } },
     });
   if (autoscaling.enabled) {
     const { minReplicas, maxReplicas, targetCpuPercent: averageUtilization } = autoscaling;
@@ -31,10 +29,21 @@ export function availability(installation: Installation): KubernetesObject[] {
       metadata,
       spec: {
         ...{ minReplicas, maxReplicas },
-        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: metadata.name },
         metrics: [{ type: "Resource", resource: { name: "cpu", target } }],
       },
     });
   }
   return objects;
 }
+
+/** An autoscaler's number is not written over. */
+export function replicasOf({ autoscaling, replicas }: Scaling): { readonly replicas?: number } {
+  return autoscaling.enabled ? {} : { replicas };
+}
+
+/** Replaced without a gap. */
+export const STRATEGY = {
+  type: "RollingUpdate",
+  rollingUpdate: { maxSurge: 1, maxUnavailable: 0 },
+} as const;

@@ -1,4 +1,5 @@
 /** The agent's pods: as little as the strictest of Kubernetes' pod security levels asks for, and replaced without a gap. */
+import { replicasOf, STRATEGY } from "./availability.ts";
 import {
   imageOf,
   type Installation,
@@ -7,6 +8,8 @@ import {
   named,
   selectorOf,
 } from "./objects.ts";
+import { placement } from "./placement.ts";
+import { filled } from "./pod-parts.ts";
 import { listening, METRICS_PORT, OTLP_PORT, WEBHOOK_PORT, XDS_PORT } from "./ports.ts";
 import type { Values } from "./values.ts";
 
@@ -26,10 +29,9 @@ export function deployment(installation: Installation): KubernetesObject {
     kind: "Deployment",
     metadata: { name: named("heddle-agent", installation), namespace, labels },
     spec: {
-      // An autoscaler's number is not written over.
-      ...(agent.autoscaling.enabled ? {} : { replicas: agent.replicas }),
+      ...replicasOf(agent),
       selector: { matchLabels: selector },
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      strategy: STRATEGY,
       template: {
         metadata: {
           labels: { ...agent.labels, ...labels, ...selector, "sidecar.istio.io/inject": "false" },
@@ -64,14 +66,11 @@ function podSpec(installation: Installation): Record<string, unknown> {
       { name: "tmp", emptyDir: {} },
       ...tokenVolume(installation.values),
     ],
-    affinity: Object.keys(agent.affinity).length > 0 ? agent.affinity : apart(installation),
     ...filled(
       "imagePullSecrets",
       images.pullSecrets.map((name) => ({ name })),
     ),
-    ...filled("nodeSelector", agent.nodeSelector),
-    ...filled("tolerations", agent.tolerations),
-    ...filled("priorityClassName", agent.priorityClass),
+    ...placement(agent, selectorOf(installation)),
   };
 }
 
@@ -143,27 +142,8 @@ function tokenVolume({ plane }: Values): object[] {
   return plane.url === "" ? [] : [{ name: "token", secret: { secretName } }];
 }
 
-/** Replicas on machines of their own, where there is more than one. */
-function apart(installation: Installation): object {
-  const term = {
-    labelSelector: { matchLabels: selectorOf(installation) },
-    topologyKey: "kubernetes.io/hostname",
-  };
-  return {
-    podAntiAffinity: {
-      preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
-    },
-  };
-}
-
 function field(name: string, fieldPath: string): object {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
-}
-
-/** A field that is left out where it says nothing. */
-function filled(name: string, value: string | object): Record<string, unknown> {
-  const empty = typeof value === "string" ? value === "" : Object.keys(value).length === 0;
-  return empty ? {} : { [name]: value };
 }
 
 /** As Helm goes through a mapping. */

@@ -1,6 +1,7 @@
 /** What brings pods to the injector and rules to the validator, and what injection is told of this installation. */
 import { stringify } from "yaml";
 import { webhookConfigurations } from "../webhooks.ts";
+import { agentHost } from "./agent-host.ts";
 import {
   imageOf,
   type Installation,
@@ -38,11 +39,9 @@ export function injectionConfig(installation: Installation): KubernetesObject {
 }
 
 function settingsOf(installation: Installation): object {
-  const { namespace, values } = installation;
-  const { images, injection, mesh, remote, agent } = values;
-  const host = agent.enabled
-    ? `${named("heddle-agent", installation)}.${namespace}.svc`
-    : remote.address;
+  const { values } = installation;
+  const { images, injection, mesh } = values;
+  const host = agentHost(installation);
   return {
     isDefault: isDefault(installation),
     ...(mesh.clusterId === "" ? {} : { clusterId: mesh.clusterId }),

@@ -4,8 +4,9 @@ import { access, type AgentRights } from "./access.ts";
 import { availability } from "./availability.ts";
 import { deployment } from "./deployment.ts";
 import { injectionConfig, webhooks } from "./injection.ts";
+import { gateways } from "./gateways.ts";
 import { OWN_LABELS } from "../names.ts";
-import type { Installation, KubernetesObject } from "./objects.ts";
+import { type Installation, type KubernetesObject, selectorOf } from "./objects.ts";
 import { service } from "./service.ts";
 
 /** Objects by what they are for: each part needs those before it. */
@@ -16,12 +17,14 @@ export interface InstallationObjects {
   readonly agent: readonly KubernetesObject[];
   /** Which need an agent that answers. */
   readonly webhooks: readonly KubernetesObject[];
+  /** Proxies at the mesh's edge, which wait for an agent by themselves. */
+  readonly gateways: readonly KubernetesObject[];
 }
 
 /** All of them, in the order in which they can be applied. */
 export function inOrder(objects: InstallationObjects): KubernetesObject[] {
-  const { definitions, namespace, agent, webhooks: last } = objects;
-  return [...definitions, namespace, ...agent, ...last];
+  const { definitions, namespace, agent, webhooks: guards, gateways: edge } = objects;
+  return [...definitions, namespace, ...agent, ...guards, ...edge];
 }
 
 export function installationObjects(
@@ -38,12 +41,20 @@ export function installationObjects(
     agent: [
       ...access(installation, rights),
       injectionConfig(installation),
-      ...(installation.values.agent.enabled
-        ? [service(installation), deployment(installation), ...availability(installation)]
-        : []),
+      ...(installation.values.agent.enabled ? agentItself(installation) : []),
     ],
     webhooks: webhooks(installation),
+    gateways: gateways(installation),
   };
+}
+
+function agentItself(installation: Installation): KubernetesObject[] {
+  const made = deployment(installation);
+  return [
+    service(installation),
+    made,
+    ...availability(made.metadata, selectorOf(installation), installation.values.agent),
+  ];
 }
 
 export function definitionObjects(): KubernetesObject[] {

@@ -3,6 +3,8 @@ import { type GivenValues, PROFILES, type Values, valuesSchema } from "./values.
 
 export type Profile = (typeof PROFILES)[number];
 
+const SMALL_GATEWAY = { replicas: 1, resources: { requests: { cpu: "10m", memory: "40Mi" } } };
+
 /** What each sets, beside the defaults. */
 export const profileValues: Readonly<Record<Profile, Omit<GivenValues, "profile">>> = {
   default: {},
@@ -10,15 +12,17 @@ export const profileValues: Readonly<Record<Profile, Omit<GivenValues, "profile"
   demo: {
     agent: { replicas: 1, resources: { requests: { cpu: "20m", memory: "128Mi" } } },
     injection: { resources: { requests: { cpu: "10m", memory: "40Mi" } } },
+    gateways: { ingress: SMALL_GATEWAY, egress: { ...SMALL_GATEWAY, enabled: true } },
   },
   // The agent alone: rules are served to proxies that somebody else makes.
   minimal: {
     agent: { replicas: 1 },
     injection: { enabled: false },
     validation: { enabled: false },
+    gateways: { ingress: { enabled: false } },
   },
   // What an agent outside of the cluster needs in it.
-  remote: { agent: { enabled: false } },
+  remote: { agent: { enabled: false }, gateways: { ingress: { enabled: false } } },
 };
 
 /** What somebody wrote does not make an installation. Each problem names the value and what is wrong with it. */
@@ -34,8 +38,9 @@ export class ValuesError extends Error {
 /** Defaults, then the profile's, then those given, of which later ones count; throws `ValuesError`. */
 export function valuesOf(...given: readonly object[]): Values {
   const values = laidTogether(given);
-  const { agent, injection, validation, remote } = values;
-  if (!agent.enabled && (injection.enabled || validation.enabled) && remote.address === "")
+  const { agent, injection, validation, gateways, remote } = values;
+  const callers = [injection, validation, gateways.ingress, gateways.egress];
+  if (!agent.enabled && callers.some(({ enabled }) => enabled) && remote.address === "")
     throw new ValuesError([
       "remote.address: name the agent outside of the cluster, since agent.enabled is false",
     ]);

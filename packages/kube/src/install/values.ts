@@ -22,6 +22,23 @@ const autoscaling = (on: boolean, min: number, max: number) =>
     })
     .prefault({});
 
+/** Where pods run, and what is said of them. */
+const pods = {
+  annotations: strings.default({}),
+  labels: strings.default({}),
+  nodeSelector: strings.default({}),
+  tolerations: z.array(anything).default([]),
+  /** In place of keeping replicas on machines of their own. */
+  affinity: anything.default({}),
+  priorityClass: text.default(""),
+};
+const disruptionBudget = z.strictObject({ enabled: z.boolean().default(true) }).prefault({});
+/** Of a proxy, as Istio has it. */
+const proxyResources = quantities.prefault({
+  requests: { cpu: "100m", memory: "128Mi" },
+  limits: { cpu: "2", memory: "1Gi" },
+});
+
 const images = z.strictObject({
   /** Put in front of all of them, such as the name of a mirror: `mirror.example/library`. */
   registry: text.default(""),
@@ -69,14 +86,52 @@ const agent = z.strictObject({
   /** Serves xDS without TLS at 15010 too, where every proxy is believed: for trying things out. */
   plaintext: z.boolean().default(false),
   autoscaling: autoscaling(false, 2, 5),
-  disruptionBudget: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
-  annotations: strings.default({}),
-  labels: strings.default({}),
-  nodeSelector: strings.default({}),
-  tolerations: z.array(anything).default([]),
-  /** In place of keeping replicas on machines of their own. */
-  affinity: anything.default({}),
-  priorityClass: text.default(""),
+  disruptionBudget,
+  ...pods,
+});
+
+const port = z.int().min(1).max(65_535);
+const servicePort = z.strictObject({
+  /** Istio's names say what is spoken there: http2, https, tcp-mysql. */
+  name: text.min(1),
+  port,
+  /** Where the proxy listens; the same number without it. */
+  targetPort: port.optional(),
+  nodePort: port.optional(),
+  protocol: z.enum(["TCP", "UDP"]).optional(),
+});
+const PORTS = [
+  { name: "status-port", port: 15_021 },
+  { name: "http2", port: 80 },
+  { name: "https", port: 443 },
+];
+const gateway = (on: boolean, type: "LoadBalancer" | "ClusterIP") =>
+  z
+    .strictObject({
+      enabled: z.boolean().default(on),
+      replicas: z.int().min(0).default(2),
+      resources: proxyResources,
+      autoscaling: autoscaling(false, 2, 5),
+      disruptionBudget,
+      ...pods,
+      service: z
+        .strictObject({
+          type: z.enum(["LoadBalancer", "NodePort", "ClusterIP"]).default(type),
+          annotations: strings.default({}),
+          ports: z.array(servicePort).min(1).default(PORTS),
+          /** Which address of a load balancer is asked for, and who may come to it. */
+          loadBalancerIP: text.default(""),
+          loadBalancerSourceRanges: z.array(text).default([]),
+          externalTrafficPolicy: z.enum(["", "Cluster", "Local"]).default(""),
+        })
+        .prefault({}),
+    })
+    .prefault({});
+
+/** Those that Istio's users know, called as there. */
+const gateways = z.strictObject({
+  ingress: gateway(true, "LoadBalancer"),
+  egress: gateway(false, "ClusterIP"),
 });
 
 const injection = z.strictObject({
@@ -84,10 +139,7 @@ const injection = z.strictObject({
   /** What becomes of pods that are to be injected while no agent answers. */
   failurePolicy: z.enum(["Fail", "Ignore"]).default("Fail"),
   /** Of the proxy in each pod. */
-  resources: quantities.prefault({
-    requests: { cpu: "100m", memory: "128Mi" },
-    limits: { cpu: "2", memory: "1Gi" },
-  }),
+  resources: proxyResources,
   /** Of every proxy, where nothing else is said: what Istio's MeshConfig has as `defaultConfig`. */
   proxies: anything.default({}),
   /** Pods in part by name: further templates, and what `sidecar` and `gateway` are laid over with. */
@@ -115,6 +167,7 @@ export const valuesSchema = z.strictObject({
   mesh: mesh.prefault({}),
   agent: agent.prefault({}),
   injection: injection.prefault({}),
+  gateways: gateways.prefault({}),
   validation: z.strictObject({ enabled: z.boolean().default(true) }).prefault({}),
   /** Of an agent outside of the cluster: the name that its certificate is for. */
   remote: z.strictObject({ address: text.default("") }).prefault({}),
