@@ -25,6 +25,8 @@ it("says where something is another, is missing, or is more", () => {
 it("takes what is empty as not said", () => {
   expect(differences({ limits: {}, list: [] }, {}, "")).toEqual([]);
   expect(differences({ limits: {} }, { limits: { cpu: "1" } }, "")).toEqual([]);
+  expect(differences({ delay: 0, on: false, name: "" }, {}, "")).toEqual([]);
+  expect(differences({ delay: 0 }, { delay: 1 }, "")).toEqual(["delay is 1 and should be 0"]);
 });
 
 it("leaves Helm its label", () => {

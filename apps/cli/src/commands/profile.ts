@@ -4,9 +4,9 @@ import type { Profile } from "@heddle/kube";
 import { table } from "../output/print.ts";
 
 const PROFILES: Readonly<Record<Profile, string>> = {
-  default: "for production: two replicas, kept apart",
-  demo: "to look at: one replica that asks for little",
-  minimal: "the agent alone, in one replica, without webhooks",
+  default: "for production: two replicas, kept apart, and an ingress gateway",
+  demo: "to look at: one replica that asks for little, an ingress and an egress gateway",
+  minimal: "the agent alone, in one replica, without webhooks and gateways",
   remote: "what an agent outside of the cluster needs in it",
 };
 const profile = (name: string, description: string) =>
