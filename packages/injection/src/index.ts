@@ -8,7 +8,7 @@ export {
   type GatewayRequest,
   type NotDeployed,
 } from "./gateway/deploy.ts";
-export { installedGatewayPod, type InstalledGateway } from "./gateway/installed.ts";
+export { installedGatewayPod } from "./gateway/installed.ts";
 export { gatewayRequest } from "./gateway/request.ts";
 export { GATEWAY_NAME } from "./gateway/infrastructure.ts";
 export {

@@ -6,7 +6,7 @@ import { INJECT } from "../policy.ts";
 import type { InjectionOptions } from "../settings.ts";
 import { TEMPLATES } from "./objects.ts";
 
-export interface InstalledGateway {
+interface InstalledGateway {
   /** Of its Deployment; telemetry calls it by that. */
   readonly name: string;
   readonly namespace: string;
