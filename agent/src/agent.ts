@@ -7,10 +7,12 @@ import { ofRevision } from "@heddle/kube";
 import { createTranslator } from "@heddle/translate";
 import type { Diagnostic } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
+import { senderOf } from "./callers/index.ts";
 import { startHttpServer } from "./debug/http-server.ts";
 import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
+import type { ServingCertificate } from "./identity/serving-certificate.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
@@ -41,7 +43,7 @@ import { expectProxies } from "./sync/expected-proxies.ts";
 import { type Link, startLink } from "./sync/link.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
-import { type RunningTelemetry, startTelemetry } from "./telemetry/index.ts";
+import { type RunningTelemetry, startTelemetry, type TelemetryOptions } from "./telemetry/index.ts";
 import { namesOfAgent, openTlsPort, type TlsPort } from "./tls-port.ts";
 import { startWebhooks, type Webhooks } from "./webhooks/index.ts";
 import { AGENT_VERSION } from "./version.ts";
@@ -54,6 +56,7 @@ export interface RunningAgent {
     readonly xdsTls: number | undefined;
     readonly metrics: number | undefined;
     readonly otlp: number | undefined;
+    readonly otlpTls: number | undefined;
     readonly webhook: number | undefined;
   };
   /** Ends what it started; proxies keep what they have. */
@@ -252,6 +255,7 @@ async function startControl(
   refusals.onChange(() => statuses?.diagnosed());
   let webhooks: Webhooks | undefined;
   let up = false;
+  let ending = false;
   const gateways =
     inCluster?.inside &&
     startGateways({
@@ -385,12 +389,14 @@ async function startControl(
           ownMetrics: numbers,
           // It has a configuration: a plane that is away does not make an agent unready.
           ready: () => {
+            // Proxies and the API server are to turn to others while what is under way is finished.
+            if (ending) return { ready: false, reasons: ["it is ending"] };
             const unread = kubernetes?.waiting() ?? [];
             if (unread.length > 0)
               return { ready: false, reasons: unread.map((what) => `not read yet: ${what}`) };
             if (!up) return { ready: false, reasons: ["it is starting"] };
-            if (tls?.certificate.roots() === undefined && tls !== undefined)
-              return { ready: false, reasons: ["there is no certificate for the TLS port yet"] };
+            const unsigned = tls && whyUnsigned(tls.certificate);
+            if (unsigned !== undefined) return { ready: false, reasons: [unsigned] };
             const reviews = webhooks?.waiting() ?? [];
             if (reviews.length > 0) return { ready: false, reasons: reviews };
             const waiting =
@@ -452,6 +458,16 @@ async function startControl(
     const open = link;
     closing.push(() => open.close());
   }
+  const provenSenders = ({ certificate, callers }: TlsPort): TelemetryOptions["tls"] => ({
+    shown: () => certificate.shown(),
+    subscribe: (listener) => certificate.subscribe(listener),
+    prove: async (token) =>
+      senderOf(
+        await callers.prove(token),
+        { trustDomain: mesh.trustDomain, clusterId: options.clusterId },
+        (pod) => translator.workloadOf(pod),
+      ),
+  });
   telemetry = await telemetryOf(options, membership, log, {
     targets: () =>
       proxies.all().map(({ description }) => ({
@@ -459,21 +475,31 @@ async function startControl(
         address: description.statsAddress ?? description.addresses[0] ?? "",
       })),
     ownMetrics: numbers,
+    tls: tls && provenSenders(tls),
   });
   if (telemetry) closing.push(() => telemetry.close());
   up = true;
   // First of all: whoever leads next is to find what this one has written.
   closing.push(async () => {
+    ending = true;
     await shared?.close();
     await inCluster?.close();
   });
   const xdsTls = tls?.port;
   const ports = {
-    ...{ xds, xdsTls, metrics: metrics?.port, otlp: telemetry?.ports.otlp },
-    webhook: webhooks?.port,
+    ...{ xds, xdsTls, metrics: metrics?.port, webhook: webhooks?.port },
+    ...{ otlp: telemetry?.ports.otlp, otlpTls: telemetry?.ports.otlpTls },
   };
   log.info("agent is up", { ...ports, mesh: mesh.name, objects: model.size });
   return { ports, close };
+}
+
+/** What the agent signs for others it signs for itself: where it cannot, nobody is to come to it. */
+function whyUnsigned(certificate: ServingCertificate): string | undefined {
+  const until = certificate.expiresAt();
+  if (until === undefined) return "there is no certificate for the TLS port yet";
+  if (until > Date.now()) return undefined;
+  return "the TLS port's certificate has expired, and no other could be signed";
 }
 
 function kindsOf(source: KubernetesSource): { followed: number; failing: number } {
@@ -518,11 +544,16 @@ async function telemetryOf(
   options: AgentOptions,
   membership: Membership | undefined,
   log: AgentLog,
-  sources: { targets: () => { name: string; address: string }[]; ownMetrics: () => string },
+  sources: {
+    targets: () => { name: string; address: string }[];
+    ownMetrics: () => string;
+    tls: TelemetryOptions["tls"];
+  },
 ): Promise<RunningTelemetry | undefined> {
   if (!options.roles.includes("telemetry")) return undefined;
   const started = startTelemetry({
     otlpAddress: options.otlpAddress,
+    otlpTlsAddress: sources.tls && options.otlpTlsAddress,
     // Its own address is on the loopback: the agent's HTTP server hands on what it says.
     metricsAddress: options.metricsAddress === undefined ? undefined : "127.0.0.1:0",
     plane: membership?.plane,
@@ -532,11 +563,12 @@ async function telemetryOf(
     scrapeIntervalMs: options.scrapeInterval,
     proxies: () => sources.targets().filter(({ address }) => address !== ""),
     ownMetrics: sources.ownMetrics,
+    tls: sources.tls,
     log: (level, message, fields) => log[level](`telemetry: ${message}`, fields),
   });
   return started.catch((error: unknown) => {
     if (!/\bHDL5202\b/.test(String(error))) throw error;
-    const message = `Telemetry cannot be received at ${options.otlpAddress}: ${String(error)}`;
+    const message = `Telemetry cannot be received: ${String(error)}`;
     throw new AgentError("HDL7204", message, error);
   });
 }

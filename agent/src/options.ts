@@ -36,7 +36,10 @@ export interface AgentOptions {
   readonly metricsAddress: string | undefined;
   /** Injection and validation; undefined: off. */
   readonly webhookAddress: string | undefined;
-  readonly otlpAddress: string;
+  /** OTLP in the clear; undefined: off. */
+  readonly otlpAddress: string | undefined;
+  /** OTLP of pods that prove who they are, `host:port`; undefined: off. */
+  readonly otlpTlsAddress: string | undefined;
   /** Milliseconds between scrapes of a proxy. */
   readonly scrapeInterval: number | undefined;
   readonly roles: readonly ("control" | "telemetry")[];
@@ -68,6 +71,8 @@ const LEAF_LIFETIME = "24h";
 
 /** Where the TLS port is in a pod. */
 const IN_A_CLUSTER = "0.0.0.0:15012";
+/** Where OTLP by TLS is beside it. */
+const OTLP_TLS_PORT = 15013;
 /** What an installation is called that names nothing else. */
 const NAMESPACE = "heddle-system";
 const SERVICE = "heddle-agent";
@@ -91,6 +96,7 @@ const flagsSchema = z.object({
   metrics: z.string().default("127.0.0.1:15014"),
   webhook: z.string().default("off"),
   otlp: z.string().default("127.0.0.1:4317"),
+  otlpTls: z.string().optional(),
   scrapeInterval: z.number().positive().optional(),
   roles: z
     .string()
@@ -124,9 +130,10 @@ export function parseAgentOptions(
   const given = parsed.data;
   const metrics = given.metrics === "off" ? undefined : given.metrics;
   const webhook = given.webhook === "off" ? undefined : given.webhook;
-  for (const address of [given.xds, metrics, given.otlp, webhook])
-    if (address) parseAddress(address);
+  const otlp = given.otlp === "off" ? undefined : given.otlp;
+  for (const address of [given.xds, metrics, otlp, webhook]) if (address) parseAddress(address);
   const kubernetes = kubernetesOf(given);
+  const xdsTls = tlsPortOf(given, podOf(env), kubernetes !== undefined);
   return {
     plane: given.standalone ? undefined : planeOf(given, env),
     // Replicas are one agent, and pods come and go.
@@ -142,10 +149,11 @@ export function parseAgentOptions(
     },
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
-    xdsTls: tlsPortOf(given, podOf(env), kubernetes !== undefined),
+    xdsTls,
     metricsAddress: metrics,
     webhookAddress: webhook,
-    otlpAddress: given.otlp,
+    otlpAddress: otlp,
+    otlpTlsAddress: otlpTlsOf(given, xdsTls),
     scrapeInterval: given.scrapeInterval === undefined ? undefined : given.scrapeInterval * 1000,
     roles: given.roles,
     certificates: {
@@ -227,6 +235,24 @@ function tlsPortOf(
     throw new AgentError("HDL7256", "There is no cluster whose pods' tokens could be checked.");
   const service = ofRevision(SERVICE, revision);
   return { address, service, namespace: pod?.namespace ?? NAMESPACE, names: xdsName };
+}
+
+/** Beside the TLS port of xDS, whose certificate it shows, unless somebody says `off`. Throws `HDL7203`, and `HDL7256` without that one. */
+function otlpTlsOf(
+  { otlpTls, roles }: z.infer<typeof flagsSchema>,
+  xdsTls: TlsPortOptions | undefined,
+): string | undefined {
+  if (otlpTls === "off" || !roles.includes("telemetry")) return undefined;
+  if (otlpTls !== undefined) {
+    parseAddress(otlpTls);
+    if (xdsTls) return otlpTls;
+    throw new AgentError(
+      "HDL7256",
+      "--otlp-tls takes what --xds-tls knows pods by, and that one is off.",
+    );
+  }
+  const { port } = xdsTls ? parseAddress(xdsTls.address) : { port: undefined };
+  return xdsTls?.address.replace(/\d+$/, String(port === 0 ? 0 : OTLP_TLS_PORT));
 }
 
 /** Throws `HDL7203` and, for a list that this agent is not in, `HDL7216`. */

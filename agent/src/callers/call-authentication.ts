@@ -8,36 +8,49 @@ import {
 } from "@grpc/grpc-js";
 import type { AgentLog } from "../log.ts";
 import { CallerRefused } from "./caller-refused.ts";
-import type { Caller, Callers } from "./callers.ts";
+import type { Caller } from "./callers.ts";
 
-/** Of calls that are going on, by the metadata that came with them. */
-const callers = new WeakMap<Metadata, Caller>();
-
-/** Who calls; undefined on the plaintext port, where nobody proves anything. */
-export function callerOf({ metadata }: { readonly metadata: Metadata }): Caller | undefined {
-  return callers.get(metadata);
+export interface Authentication<Who> {
+  /** The credentials of a port at which every call carries a token, `authorization: Bearer …`. */
+  authenticated(
+    credentials: ServerCredentials,
+    who: { prove(token: string | undefined): Promise<Who> },
+    log: Pick<AgentLog, "warn">,
+  ): ServerCredentials;
+  /** Who calls; undefined on a plaintext port, where nobody proves anything. */
+  callerOf(call: { readonly metadata: Metadata }): Who | undefined;
 }
 
-/** The credentials of a port at which every call carries a token, `authorization: Bearer …`. */
-export function authenticated(
-  credentials: ServerCredentials,
-  who: Callers,
-  log: AgentLog,
-): ServerCredentials {
-  return experimental.createServerCredentialsWithInterceptors(credentials, [interceptor(who, log)]);
+export function createAuthentication<Who>(): Authentication<Who> {
+  /** Of calls that are going on, by the metadata that came with them. */
+  const callers = new WeakMap<Metadata, { readonly who: Who }>();
+  return {
+    authenticated: (credentials, { prove }, log) =>
+      experimental.createServerCredentialsWithInterceptors(credentials, [
+        interceptor(prove, (metadata, who) => void callers.set(metadata, { who }), log),
+      ]),
+    callerOf: ({ metadata }) => callers.get(metadata)?.who,
+  };
 }
 
-function interceptor(who: Callers, log: AgentLog): ServerInterceptor {
+/** Of the agent's own services, at whichever port they are called. */
+export const { authenticated, callerOf } = createAuthentication<Caller>();
+
+function interceptor<Who>(
+  prove: (token: string | undefined) => Promise<Who>,
+  proven: (metadata: Metadata, who: Who) => void,
+  log: Pick<AgentLog, "warn">,
+): ServerInterceptor {
   return ({ path }, call) => {
     let isOver = false;
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata(metadata, go) {
-            who.prove(tokenOf(metadata)).then(
-              (caller) => {
+            prove(tokenOf(metadata)).then(
+              (who) => {
                 if (isOver) return;
-                callers.set(metadata, caller);
+                proven(metadata, who);
                 go(metadata);
               },
               (error: unknown) => {

@@ -15,11 +15,14 @@ const REASONS = {
 export class CallerRefused extends Error {
   override readonly name = "CallerRefused";
   readonly code: CallerCode;
+  /** The message without its code. */
+  readonly what: string;
 
   /** `message` names no secret: the caller reads it. */
   constructor(code: CallerCode, message: string, cause?: unknown) {
     super(`${code} ${message}`, cause === undefined ? undefined : { cause });
     this.code = code;
+    this.what = message;
   }
 
   get reason(): (typeof REASONS)[CallerCode] {

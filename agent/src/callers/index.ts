@@ -5,4 +5,5 @@ export { type Caller, type CallerNumbers, type Callers, createCallers } from "./
 export { createClusterKeys } from "./cluster-keys.ts";
 export { beforeExpiry } from "./expiry.ts";
 export { provenProxy } from "./proven-proxy.ts";
+export { senderOf } from "./sender.ts";
 export { createTokenReview } from "./token-review.ts";

@@ -1,9 +1,10 @@
 /** The certificate of the agent's own server: issued as workloads' are, with the names that proxies know it by, and renewed in use. */
 import { X509Certificate } from "node:crypto";
-import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+import type { ServerCredentials } from "@grpc/grpc-js";
 import { exportPrivateKey, generateKeyPair } from "@heddle/pki";
 import type { AgentLog } from "../log.ts";
 import type { Issuer } from "./issuer.ts";
+import { createCertificatePort, type ShownCertificate } from "./shown-certificate.ts";
 
 /** Renewal comes when this share of its life is over: half of what is left is for tries that fail. */
 const RENEW_AT = 2 / 3;
@@ -19,6 +20,8 @@ export interface ServingName {
 export interface ServingCertificate {
   /** Connections from now on get the newest certificate; those that are open go on. */
   readonly credentials: ServerCredentials;
+  /** What connections get, for other ports; undefined before there is one. */
+  shown(): ShownCertificate | undefined;
   /** PEM of the roots by which it is to be verified; undefined before the first one is there. */
   roots(): string | undefined;
   /** When it ends, milliseconds since 1970; undefined before it is there. */
@@ -30,15 +33,10 @@ export interface ServingCertificate {
   close(): void;
 }
 
-interface Current {
-  readonly certificate: Buffer;
-  readonly privateKey: Buffer;
+interface Current extends ShownCertificate {
   readonly roots: string;
   readonly expiresAt: number;
 }
-
-type Provider = Parameters<typeof experimental.createCertificateProviderServerCredentials>[0];
-type Listener = Parameters<Provider["addIdentityCertificateListener"]>[0];
 
 /** `lifetime` in milliseconds. The issuer stays the caller's to close. */
 export function createServingCertificate(
@@ -47,7 +45,7 @@ export function createServingCertificate(
   lifetime: number,
   log: AgentLog,
 ): ServingCertificate {
-  const servers = new Set<Listener>();
+  const port = createCertificatePort();
   const listeners = new Set<() => void>();
   const { promise: ready, resolve: isReady } = Promise.withResolvers<void>();
   let current: Current | undefined;
@@ -60,13 +58,13 @@ export function createServingCertificate(
       const keys = await generateKeyPair();
       const { chains, trustBundle } = await issuer.issue([{ spiffeId, keys, dnsNames }], lifetime);
       const [chain = ""] = chains;
-      const privateKey = Buffer.from(await exportPrivateKey(keys.privateKey));
+      const privateKey = await exportPrivateKey(keys.privateKey);
       if (closed) return;
       const expiresAt = Date.parse(new X509Certificate(chain).validTo);
-      current = { certificate: Buffer.from(chain), privateKey, roots: trustBundle, expiresAt };
+      current = { chain, privateKey, roots: trustBundle, expiresAt };
       wait = RETRY.first;
       plan((expiresAt - Date.now()) * RENEW_AT);
-      for (const server of servers) server(current);
+      port.show(current);
       isReady();
       for (const listener of listeners) listener();
     } catch (error) {
@@ -85,21 +83,11 @@ export function createServingCertificate(
     timer = setTimeout(() => void renew(), Math.min(Math.max(0, after), MAX_TIMEOUT));
     timer.unref();
   };
-  const provider: Provider = {
-    addIdentityCertificateListener(listener) {
-      servers.add(listener);
-      listener(current ?? null);
-    },
-    removeIdentityCertificateListener: (listener) => void servers.delete(listener),
-    // Clients prove themselves by tokens.
-    addCaCertificateListener() {},
-    removeCaCertificateListener() {},
-  };
   const unsubscribe = issuer.subscribe?.(() => void renew());
   void renew();
   return {
-    // Its parameters are named the other way round in its types: the certificate's provider comes first.
-    credentials: experimental.createCertificateProviderServerCredentials(provider, null, false),
+    credentials: port.credentials,
+    shown: () => current && { chain: current.chain, privateKey: current.privateKey },
     roots: () => current?.roots,
     expiresAt: () => current?.expiresAt,
     ready,

@@ -1,3 +1,3 @@
 /** An agent's telemetry: what proxies count, log and trace, to Prometheus and to the plane. */
 
-export { startTelemetry, type RunningTelemetry } from "./start-telemetry.ts";
+export { startTelemetry, type RunningTelemetry, type TelemetryOptions } from "./start-telemetry.ts";

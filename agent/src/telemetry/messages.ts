@@ -1,5 +1,8 @@
 /** What the control process and the telemetry process say to each other. */
 
+import type { CallerCode } from "../callers/caller-refused.ts";
+import type { ShownCertificate } from "../identity/shown-certificate.ts";
+import type { Sender } from "@heddle/telemetry";
 import type {
   LogLevel,
   ScrapeTarget,
@@ -12,6 +15,11 @@ export type ToTelemetry =
   | { type: "targets"; targets: readonly ScrapeTarget[] }
   /** The answer to `ask`. */
   | { type: "state"; id: number; metrics: string; ready: boolean }
+  /** What the TLS port shows from now on. */
+  | { type: "certificate"; certificate: ShownCertificate }
+  /** The answer to `prove`. */
+  | { type: "proven"; id: number; sender: Sender }
+  | { type: "refused"; id: number; code: CallerCode; message: string }
   | { type: "close" };
 
 export type FromTelemetry =
@@ -19,5 +27,7 @@ export type FromTelemetry =
   | { type: "failed"; message: string }
   /** Asks for the control process' own metrics and readiness. */
   | { type: "ask"; id: number }
+  /** Asks whose token it is. */
+  | { type: "prove"; id: number; token: string }
   | { type: "log"; level: LogLevel; message: string; fields: Readonly<Record<string, unknown>> }
   | { type: "closed" };

@@ -1,13 +1,14 @@
-/** Takes spans, access logs and metrics by OTLP over gRPC and passes them on as bytes. */
+/** Takes spans, access logs and metrics by OTLP over gRPC and passes them on as bytes, or as those of the pod that proves itself. */
 
 import {
   Server,
   ServerCredentials,
   status,
   type ServiceDefinition,
+  type ServerUnaryCall,
   type handleUnaryCall,
 } from "@grpc/grpc-js";
-import { isWholeRequest, type OtlpSignal } from "@heddle/telemetry";
+import { attributed, isWholeRequest, type OtlpSignal, type Sender } from "@heddle/telemetry";
 import type { Batcher } from "./batcher.ts";
 import type { OwnCounters } from "./own-counters.ts";
 import { parseAddress } from "./telemetry-options.ts";
@@ -26,20 +27,30 @@ export interface OtlpReceiver {
   close(): Promise<void>;
 }
 
-/** Throws where the address is taken. */
+/** A port at which everybody proves who they are. */
+export interface ProvenSenders {
+  readonly credentials: ServerCredentials;
+  senderOf(call: ServerUnaryCall<Buffer, Buffer>): Sender | undefined;
+}
+
+/** What pods have to say; their proxies' metrics are asked for, and nobody sends any. */
+const ofPods: readonly OtlpSignal[] = ["traces", "logs"];
+
+/** Without `proven` in the clear, where whoever sends is believed. Throws where the address is taken. */
 export async function startOtlpReceiver(
   address: string,
   batcher: Batcher,
   counters: OwnCounters,
+  proven?: ProvenSenders,
 ): Promise<OtlpReceiver> {
   const { host, port } = parseAddress(address);
   const server = new Server({ "grpc.max_receive_message_length": maximumRequestBytes });
-  for (const signal of Object.keys(services) as OtlpSignal[])
+  for (const signal of proven ? ofPods : (Object.keys(services) as OtlpSignal[]))
     server.addService(definition(services[signal]), { export: handler(signal) });
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(
       `${host.includes(":") ? `[${host}]` : host}:${port}`,
-      ServerCredentials.createInsecure(),
+      proven?.credentials ?? ServerCredentials.createInsecure(),
       (error, actual) => {
         if (error)
           reject(
@@ -63,9 +74,24 @@ export async function startOtlpReceiver(
       }),
   };
 
+  /** Undefined for what is no export request. */
+  function contentOf(
+    signal: OtlpSignal,
+    call: ServerUnaryCall<Buffer, Buffer>,
+  ): Uint8Array | undefined {
+    const { request } = call;
+    if (!isWholeRequest(request)) return undefined;
+    const sender = proven?.senderOf(call);
+    if (sender === undefined || signal === "metrics") return request;
+    const { bytes, rejected } = attributed(signal, request, sender);
+    if (rejected > 0) counters.add("heddle_telemetry_refused_records_total", { signal }, rejected);
+    return bytes;
+  }
+
   function handler(signal: OtlpSignal): handleUnaryCall<Buffer, Buffer> {
-    return ({ request }, callback) => {
-      if (!isWholeRequest(request)) {
+    return (call, callback) => {
+      const request = contentOf(signal, call);
+      if (request === undefined) {
         counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "malformed" });
         callback({
           code: status.INVALID_ARGUMENT,

@@ -8,6 +8,8 @@ export const ownCounters = {
   heddle_telemetry_received_bytes_total: "Bytes of OTLP requests that the agent took.",
   heddle_telemetry_refused_requests_total:
     "OTLP requests that the agent refused: malformed, or more than it can hold.",
+  heddle_telemetry_refused_records_total:
+    "Spans and log records of pods that could not be read, in requests that were taken.",
   heddle_telemetry_dropped_batches_total:
     "Batches that were lost: the spool or its disk was full, or the plane refused them for good.",
   heddle_telemetry_dropped_bytes_total: "Compressed bytes of lost batches.",

@@ -4,10 +4,12 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writePrometheus, type Family } from "@heddle/telemetry";
+import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import { takeBaseline, writeBaseline } from "./baseline.ts";
 import { createBatcher } from "./batcher.ts";
 import { startMetricsServer } from "./metrics-server.ts";
-import { startOtlpReceiver } from "./otlp-receiver.ts";
+import { type ProvenSenders, startOtlpReceiver } from "./otlp-receiver.ts";
+import { createOtlpTls, type Prove } from "./otlp-tls.ts";
 import { createOwnCounters, type OwnCounters } from "./own-counters.ts";
 import { startScraper } from "./scraper.ts";
 import { openSpool, type Spool } from "./spool.ts";
@@ -25,12 +27,16 @@ export interface TelemetrySources {
   /** Metrics of the rest of the agent, as Prometheus text. */
   ownMetrics: () => Promise<string>;
   ready: () => Promise<boolean>;
+  /** Whose token it is; where OTLP is received by TLS. */
+  prove: Prove;
   log: Log;
 }
 
 export interface LocalTelemetry {
   readonly ports: TelemetryPorts;
   readonly counters: OwnCounters;
+  /** What the TLS port shows from now on; without it connections are dropped. */
+  show(certificate: ShownCertificate): void;
   close(): Promise<void>;
 }
 
@@ -74,8 +80,15 @@ export async function runTelemetry(
         ? { add: () => true, flush: () => Promise.resolve() }
         : createBatcher(spool, settings.batchMs ?? defaults.batchMs);
     closers.push(() => batcher.flush());
-    const receiver = await startOtlpReceiver(settings.otlpAddress, batcher, counters);
-    closers.push(() => receiver.close());
+    const receive = async (address: string | undefined, proven?: ProvenSenders) => {
+      if (address === undefined) return undefined;
+      const receiver = await startOtlpReceiver(address, batcher, counters, proven);
+      closers.push(() => receiver.close());
+      return receiver.port;
+    };
+    const tls = createOtlpTls(sources.prove, log);
+    const otlp = await receive(settings.otlpAddress);
+    const otlpTls = await receive(settings.otlpTlsAddress, tls);
     const scraper = startScraper({
       targets: sources.targets,
       intervalMs: settings.scrapeIntervalMs ?? defaults.scrapeIntervalMs,
@@ -103,7 +116,8 @@ export async function runTelemetry(
       metricsPort = server.port;
       closers.push(() => server.close());
     }
-    return { ports: { otlp: receiver.port, metrics: metricsPort }, counters, close };
+    const ports = { otlp, otlpTls, metrics: metricsPort };
+    return { ports, counters, show: (certificate) => tls.show(certificate), close };
   } catch (error) {
     await close();
     throw error;

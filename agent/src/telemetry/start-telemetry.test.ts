@@ -64,7 +64,7 @@ test("a flood of logs does not hold up the process that serves configuration, an
   });
   const sender = spawn(
     process.execPath,
-    ["--input-type=module", "-e", flood(telemetry.ports.otlp)],
+    ["--input-type=module", "-e", flood(telemetry.ports.otlp ?? 0)],
     { stdio: ["ignore", "pipe", "inherit"], cwd: import.meta.dirname },
   );
   const delays: number[] = [];

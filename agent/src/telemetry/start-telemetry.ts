@@ -2,7 +2,10 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { constants, setPriority } from "node:os";
+import { CallerRefused } from "../callers/caller-refused.ts";
+import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import type { FromTelemetry, ToTelemetry } from "./messages.ts";
+import type { Prove } from "./otlp-tls.ts";
 import { runTelemetry } from "./run-telemetry.ts";
 import type { Log, ScrapeTarget, TelemetryPorts, TelemetrySettings } from "./telemetry-options.ts";
 
@@ -13,6 +16,14 @@ export interface TelemetryOptions extends TelemetrySettings {
   ownMetrics?: () => string;
   /** What `/readyz` answers; true without it. */
   ready?: () => boolean;
+  /** Of the port where OTLP is received by TLS: what it shows, and whose a token is. */
+  tls?:
+    | {
+        shown(): ShownCertificate | undefined;
+        subscribe(listener: () => void): () => void;
+        prove: Prove;
+      }
+    | undefined;
   log?: Log;
   /** False runs it in this process, as `--roles telemetry` does where the process has nothing else to do. */
   separate?: boolean;
@@ -52,13 +63,23 @@ async function startHere(options: TelemetryOptions, log: Log): Promise<RunningTe
     targets: options.proxies,
     ownMetrics: () => Promise.resolve(options.ownMetrics?.() ?? ""),
     ready: () => Promise.resolve(options.ready?.() ?? true),
+    prove: options.tls?.prove ?? nobody,
     log,
   });
+  const show = () => {
+    const certificate = options.tls?.shown();
+    if (certificate) local.show(certificate);
+  };
+  const stop = options.tls?.subscribe(show);
+  show();
   return {
     ports: local.ports,
     pid: undefined,
     update: () => undefined,
-    close: () => local.close(),
+    async close() {
+      stop?.();
+      await local.close();
+    },
   };
 }
 
@@ -73,9 +94,11 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
   settings = {
     ...settings,
     otlpAddress: withPort(settings.otlpAddress, ports.otlp),
-    metricsAddress: settings.metricsAddress && withPort(settings.metricsAddress, ports.metrics!),
+    otlpTlsAddress: withPort(settings.otlpTlsAddress, ports.otlpTls),
+    metricsAddress: withPort(settings.metricsAddress, ports.metrics),
   };
   const timer = setInterval(update, targetsEveryMs).unref();
+  const stop = options.tls?.subscribe(() => show(child));
 
   return {
     get ports() {
@@ -89,6 +112,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
       closing = true;
       clearInterval(timer);
       clearTimeout(restart);
+      stop?.();
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       tell(child, { type: "close" });
@@ -106,6 +130,21 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
     tell(child, { type: "targets", targets });
   }
 
+  function show(to: ChildProcess): void {
+    const certificate = options.tls?.shown();
+    if (certificate) tell(to, { type: "certificate", certificate });
+  }
+
+  function prove(id: number, token: string, from: ChildProcess): void {
+    (options.tls?.prove ?? nobody)(token).then(
+      (sender) => tell(from, { type: "proven", id, sender }),
+      (error: unknown) => {
+        const { code, what } = error instanceof CallerRefused ? error : unchecked(error);
+        tell(from, { type: "refused", id, code, message: what });
+      },
+    );
+  }
+
   async function launch(): Promise<{ child: ChildProcess; ports: TelemetryPorts }> {
     const started = fork(options.entry ?? OWN_ENTRY, {
       execArgv: [],
@@ -119,6 +158,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
         if (message.type === "started") resolve(message.ports);
         else if (message.type === "failed") reject(new Error(message.message));
         else if (message.type === "log") log(message.level, message.message, message.fields);
+        else if (message.type === "prove") prove(message.id, message.token, started);
         else if (message.type === "ask")
           tell(started, {
             type: "state",
@@ -132,6 +172,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
         reject(new Error(`HDL5205: the telemetry process ended at once (${signal ?? code}).`)),
       );
     });
+    show(started);
     tell(started, { type: "start", settings, targets });
     const bound = await ready;
     started.once("exit", (code, signal) => ended(code, signal));
@@ -165,6 +206,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
 function settingsOf(options: TelemetryOptions): TelemetrySettings {
   const {
     otlpAddress,
+    otlpTlsAddress,
     metricsAddress,
     plane,
     token,
@@ -176,6 +218,7 @@ function settingsOf(options: TelemetryOptions): TelemetrySettings {
   } = options;
   return {
     otlpAddress,
+    otlpTlsAddress,
     metricsAddress,
     plane,
     token,
@@ -187,8 +230,16 @@ function settingsOf(options: TelemetryOptions): TelemetrySettings {
   };
 }
 
-function withPort(address: string, port: number): string {
-  return address.replace(/\d+$/, String(port));
+function withPort(address: string | undefined, port: number | undefined): string | undefined {
+  return port === undefined ? address : address?.replace(/\d+$/, String(port));
+}
+
+function nobody(): Promise<never> {
+  return Promise.reject(unchecked());
+}
+
+function unchecked(error?: unknown): CallerRefused {
+  return new CallerRefused("HDL7254", "The token cannot be checked now.", error);
 }
 
 /** Where the machine has too little of it, control gets the time. */

@@ -9,8 +9,13 @@ export interface ScrapeTarget {
 }
 
 export interface TelemetrySettings {
-  /** Where proxies send spans and access logs, OTLP over gRPC: `127.0.0.1:4317`; port 0 takes a free one. */
-  readonly otlpAddress: string;
+  /**
+   * Where proxies send spans and access logs, OTLP over gRPC in the clear: `127.0.0.1:4317`; port 0 takes a free one. Whoever sends is
+   * believed. Without it nothing listens.
+   */
+  readonly otlpAddress?: string | undefined;
+  /** The same by TLS, for pods that present their tokens. */
+  readonly otlpTlsAddress?: string | undefined;
   /** Where Prometheus scrapes: `0.0.0.0:15014`; without it nothing listens. */
   readonly metricsAddress?: string | undefined;
   /** The plane's address, `https://plane.example`; without it telemetry is only exposed, and what is received is dropped. */
@@ -37,7 +42,8 @@ export const defaults = {
 } as const;
 
 export interface TelemetryPorts {
-  readonly otlp: number;
+  readonly otlp: number | undefined;
+  readonly otlpTls: number | undefined;
   readonly metrics: number | undefined;
 }
 

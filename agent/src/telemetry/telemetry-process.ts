@@ -1,17 +1,24 @@
 /** The telemetry process of an agent: started by the control process, and ended with it. */
 
+import type { Sender } from "@heddle/telemetry";
+import { CallerRefused } from "../callers/caller-refused.ts";
+import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import type { FromTelemetry, ToTelemetry } from "./messages.ts";
 import { runTelemetry, type LocalTelemetry } from "./run-telemetry.ts";
 import type { ScrapeTarget } from "./telemetry-options.ts";
 
 /** A control process that is busy for longer counts as not ready. */
 const answerMs = 1000;
+/** It may wait for a pod that it has not heard of yet. */
+const proofMs = 10_000;
 
 let telemetry: LocalTelemetry | undefined;
 let targets: readonly ScrapeTarget[] = [];
 let ending: Promise<void> | undefined;
+let certificate: ShownCertificate | undefined;
 let lastId = 0;
 const asked = new Map<number, (state: { metrics: string; ready: boolean }) => void>();
+const proofs = new Map<number, PromiseWithResolvers<Sender>>();
 
 process.on("message", (message: ToTelemetry) => {
   if (message.type === "start") {
@@ -21,6 +28,13 @@ process.on("message", (message: ToTelemetry) => {
     targets = message.targets;
   } else if (message.type === "state") {
     asked.get(message.id)?.(message);
+  } else if (message.type === "certificate") {
+    ({ certificate } = message);
+    telemetry?.show(certificate);
+  } else if (message.type === "proven") {
+    proofs.get(message.id)?.resolve(message.sender);
+  } else if (message.type === "refused") {
+    proofs.get(message.id)?.reject(new CallerRefused(message.code, message.message));
   } else {
     void stop();
   }
@@ -36,8 +50,10 @@ async function start({ settings }: Extract<ToTelemetry, { type: "start" }>): Pro
       targets: () => targets,
       ownMetrics: async () => (await ask()).metrics,
       ready: async () => (await ask()).ready,
+      prove,
       log: (level, message, fields = {}) => send({ type: "log", level, message, fields }),
     });
+    if (certificate) telemetry.show(certificate);
     send({ type: "started", ports: telemetry.ports });
   } catch (error) {
     send({ type: "failed", message: error instanceof Error ? error.message : String(error) });
@@ -57,6 +73,19 @@ function ask(): Promise<{ metrics: string; ready: boolean }> {
     const timer = setTimeout(() => done({ metrics: "", ready: false }), answerMs);
     asked.set(id, done);
     send({ type: "ask", id });
+  });
+}
+
+function prove(token: string): Promise<Sender> {
+  const id = ++lastId;
+  const proof = Promise.withResolvers<Sender>();
+  const silent = new CallerRefused("HDL7254", "The token cannot be checked now.");
+  const timer = setTimeout(() => proof.reject(silent), proofMs);
+  proofs.set(id, proof);
+  send({ type: "prove", id, token });
+  return proof.promise.finally(() => {
+    clearTimeout(timer);
+    proofs.delete(id);
   });
 }
 

@@ -42,6 +42,10 @@ export function proxyBootstrap(
   const { type, labels, workload, interception, variables, adminPort, clusterDomain } = proxy;
   // A name that is whole needs none of the search domains that a pod may have been given.
   const whole = agent.host.endsWith(".svc") ? `${agent.host}.${clusterDomain}` : agent.host;
+  const secured =
+    agent.security === "tls"
+      ? { security: { serverName: agent.host, folder: IDENTITY_FOLDER } }
+      : {};
   const made = bootstrap({
     node: {
       id: `${type}~${POD_IP}~${POD_NAME}.${POD_NAMESPACE}~${POD_NAMESPACE}.svc.${clusterDomain}`,
@@ -58,14 +62,8 @@ export function proxyBootstrap(
         INTERCEPTION_MODE: interception,
       },
     },
-    xds: {
-      address: whole,
-      port: agent.xdsPort,
-      ...(agent.security === "tls"
-        ? { security: { serverName: agent.host, folder: IDENTITY_FOLDER } }
-        : {}),
-    },
-    otlp: { address: whole, port: agent.otlpPort },
+    xds: { address: whole, port: agent.xdsPort, ...secured },
+    otlp: { address: whole, port: agent.otlpPort, ...secured },
     admin: { address: LOOPBACK, port: adminPort },
     prometheus: { address: POD_IP, port: PROMETHEUS_PORT },
     health: { address: POD_IP, port: HEALTH_PORT },

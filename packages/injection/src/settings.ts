@@ -35,7 +35,7 @@ export interface AgentAddress {
   readonly host: string;
   readonly xdsPort: number;
   readonly otlpPort: number;
-  /** plaintext: an agent that serves without TLS believes every proxy. */
+  /** Of both ports. plaintext: an agent that serves without TLS believes every proxy. */
   readonly security: "tls" | "plaintext";
 }
 
@@ -51,7 +51,7 @@ export const defaultOptions: InjectionOptions = {
   agent: {
     host: "heddle-agent.heddle-system.svc",
     xdsPort: 15012,
-    otlpPort: 4317,
+    otlpPort: 15013,
     security: "tls",
   },
   kubernetesMinor: 34,

@@ -12,6 +12,7 @@ export * from "./histogram/explicit.ts";
 export * from "./histogram/exponential.ts";
 export * from "./histogram/sparse.ts";
 export * from "./otlp/answer.ts";
+export * from "./otlp/attribution.ts";
 export type { Decoded } from "./otlp/decoded.ts";
 export * from "./otlp/logs-json.ts";
 export * from "./otlp/logs.ts";

@@ -29,8 +29,8 @@ export interface BootstrapOptions {
   };
   /** The agent's ADS; in the clear, and believed, where nothing is said of security. */
   readonly xds: HostPort & { readonly security?: XdsSecurity };
-  /** The agent's OTLP gRPC receiver, in the clear. */
-  readonly otlp: HostPort;
+  /** The agent's OTLP gRPC receiver; in the clear, and believed, where nothing is said of security. */
+  readonly otlp: HostPort & { readonly security?: XdsSecurity };
   /** Envoy's admin interface: loopback, since it can do anything. */
   readonly admin: HostPort;
   /** Where Prometheus may scrape; no such listener without it. */
@@ -94,7 +94,7 @@ export function foundation(options: BootstrapOptions): Bootstrap & {
       listeners: adminListeners(options),
       clusters: [
         http2Cluster(XDS_CLUSTER, xds, xds.security),
-        http2Cluster(OTLP_CLUSTER, otlp),
+        http2Cluster(OTLP_CLUSTER, otlp, otlp.security),
         staticCluster(ADMIN_CLUSTER, admin),
         { name: NOWHERE_CLUSTER, type: "STATIC", loadAssignment: { clusterName: NOWHERE_CLUSTER } },
       ],

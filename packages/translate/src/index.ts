@@ -30,4 +30,5 @@ export {
   HTTP_ACCESS_LOG,
   TCP_ACCESS_LOG,
 } from "./telemetry/access-log-attributes.ts";
+export type { Peer, PodOfProxy } from "./telemetry/peer.ts";
 export { METRIC_PREFIX } from "./telemetry/stats-logger.ts";

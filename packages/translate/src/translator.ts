@@ -12,6 +12,7 @@ import type { MeshSettings } from "./mesh-settings.ts";
 import type { ClientView, ModelReader } from "./read.ts";
 import { createReader } from "./store/reader.ts";
 import { Store } from "./store/store.ts";
+import { type Peer, type PodOfProxy, workloadOfPod } from "./telemetry/peer.ts";
 import { clientViewOf } from "./view/client-view.ts";
 import { outboundParts } from "./view/outbound.ts";
 import { type AcquiredSet, LiveView, type ProxyView } from "./view/proxy-view.ts";
@@ -41,6 +42,8 @@ export interface Translator {
   setWorkloadReady(entry: string, ready: boolean): void;
   /** The settings in force: those given at the start, and what a MeshSettings object says instead. */
   mesh(): MeshSettings;
+  /** What metrics, logs and spans call the workload of a pod. */
+  workloadOf(pod: PodOfProxy): Peer;
   /** A view stays up to date, and costs memory, until it is disposed of. */
   view(proxy: ProxyDescription): ProxyView;
   /** What could not be translated; the last good value stands in its place. */
@@ -130,6 +133,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
       drain.wake();
     },
     mesh: () => store.settings,
+    workloadOf: (pod) => workloadOfPod(cohorts.stable.read, pod),
     view(proxy) {
       const view: LiveView = new LiveView({
         proxy,

@@ -34,7 +34,15 @@ export function agentCommand(): Command {
       "serve the injection and validation webhooks here, or off",
       "off",
     )
-    .option("--otlp <address>", "where proxies send spans and access logs", "127.0.0.1:4317")
+    .option(
+      "--otlp <address>",
+      "where proxies send spans and access logs in plaintext, or off",
+      "127.0.0.1:4317",
+    )
+    .option(
+      "--otlp-tls <address>",
+      "where pods that present their tokens send them by TLS, or off; port 15013 beside --xds-tls",
+    )
     .option(
       "--rate-limit-agents <addresses>",
       "xDS addresses of all agents that count global rate limits together",

@@ -128,7 +128,8 @@ function argumentsOf({ revision, agent, mesh, plane, injection, validation }: Va
     ...(plane.url !== "" && plane.mesh !== "" ? [`--mesh=${plane.mesh}`] : []),
     ...(agent.plaintext ? [`--xds=0.0.0.0:${XDS_PORT}`] : []),
     `--metrics=0.0.0.0:${METRICS_PORT}`,
-    `--otlp=0.0.0.0:${OTLP_PORT}`,
+    // By TLS both are open in a pod without being asked for.
+    `--otlp=${agent.plaintext ? `0.0.0.0:${OTLP_PORT}` : "off"}`,
     `--state=${STATE}`,
     ...(mesh.clusterId === "" ? [] : [`--cluster-id=${mesh.clusterId}`]),
     ...(revision === "default" ? [] : [`--revision=${revision}`]),

@@ -83,7 +83,7 @@ const agent = z.strictObject({
     requests: { cpu: "200m", memory: "256Mi" },
     limits: { memory: "1Gi" },
   }),
-  /** Serves xDS without TLS at 15010 too, where every proxy is believed: for trying things out. */
+  /** Serves xDS without TLS at 15010 too, and takes OTLP at 4317, where every proxy is believed: for trying things out. */
   plaintext: z.boolean().default(false),
   autoscaling: autoscaling(false, 2, 5),
   disruptionBudget,

@@ -73,18 +73,24 @@ export function peerOfEndpoint(endpoint: WorkloadEndpoint): Peer {
 /** The workload behind a proxy: from its pod where the model knows it, else from what the proxy says of itself. */
 export function peerOfProxy(read: ModelReader, proxy: ProxyDescription): Peer {
   const telemetry = telemetryNames(read, proxy);
-  const peer = workloadOfProxy(read, proxy);
+  const peer = workloadOfPod(read, proxy);
   return telemetry === "" ? peer : { ...peer, telemetry };
 }
 
-function workloadOfProxy(read: ModelReader, proxy: ProxyDescription): Peer {
+/** What a pod's workload is known by. */
+export type PodOfProxy = Pick<
+  ProxyDescription,
+  "pod" | "namespace" | "addresses" | "labels" | "clusterId"
+>;
+
+export function workloadOfPod(read: ModelReader, proxy: PodOfProxy): Peer {
   const [address] = proxy.addresses;
   const known = address === undefined ? undefined : read.workload(address);
   if (known && known.namespace === proxy.namespace) return peerOfEndpoint(known);
   const { labels } = proxy;
   const app = labels["app"] ?? labels["app.kubernetes.io/name"] ?? "";
   const version = labels["version"] ?? labels["app.kubernetes.io/version"] ?? "";
-  const workload = workloadOfPod(proxy.pod);
+  const workload = ownerOf(proxy.pod);
   return {
     workload,
     namespace: proxy.namespace,
@@ -97,6 +103,6 @@ function workloadOfProxy(read: ModelReader, proxy: ProxyDescription): Peer {
 }
 
 /** A Deployment's pod is `<name>-<replica set hash>-<5 characters>`; other pods stand for themselves. */
-function workloadOfPod(pod: string): string {
+function ownerOf(pod: string): string {
   return /^(.+)-[a-z0-9]{6,10}-[a-z0-9]{5}$/.exec(pod)?.[1] ?? pod;
 }
