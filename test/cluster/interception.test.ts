@@ -1,17 +1,17 @@
 /**
  * Transparent interception in a real cluster: applications that know nothing of a mesh call each other by addresses of the
- * cluster, headless names, hosts outside and plain connections, where every workload takes mutual TLS alone.
+ * cluster, headless names, hosts outside and plain connections, where every workload takes mutual TLS alone. Their proxies come by the
+ * agent's webhook, and are served by TLS for their tokens.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { PodTemplate } from "../../packages/injection/src/pod.ts";
+import { INSTALL_NAMESPACE } from "@heddle/kube";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
 import { importEnvoy } from "./harness/images.ts";
-import { installAgent } from "./harness/install-agent.ts";
-import { withProxy } from "./harness/with-proxy.ts";
+import { installAgent, LITTLE } from "./harness/install-agent.ts";
 
 const NAMESPACE = "talk";
 const READY_WITHIN = "--timeout=180s";
@@ -27,7 +27,7 @@ beforeAll(async () => {
   const state = path.join(folder, "state");
   cluster = await startCluster({ state, say: (line) => console.log(line) });
   await Promise.all([importEnvoy(state), importEcho(state)]);
-  await installAgent(cluster, { agent: { replicas: 1, plaintext: true } });
+  await installAgent(cluster, LITTLE);
   await cluster.kubectl.apply(...objects());
   for (const workload of ["deployment/echo", "deployment/caller", "statefulset/db"])
     await cluster.kubectl("rollout", "status", "-n", NAMESPACE, workload, READY_WITHIN);
@@ -63,11 +63,10 @@ function objects(): readonly object[] {
     ports: [{ name: "http", containerPort: HTTP }],
     ...probes,
   };
-  const pod = (app: string, annotations: Readonly<Record<string, string>> = {}): PodTemplate => ({
+  const template = (app: string, annotations: Readonly<Record<string, string>> = {}) => ({
     metadata: { labels: { app }, annotations },
     spec: { serviceAccountName: app, terminationGracePeriodSeconds: 1, containers: [container] },
   });
-  const template = (...of: Parameters<typeof pod>) => withProxy(pod(...of), NAMESPACE);
   const metadata = (name: string) => ({ name, namespace: NAMESPACE });
   const workload = (kind: string, app: string, replicas: number, more: object = {}) => ({
     apiVersion: "apps/v1",
@@ -94,9 +93,11 @@ function objects(): readonly object[] {
     },
   });
   return [
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } },
-    // What the injected pods mount; this agent believes proxies, and needs none of it.
-    { apiVersion: "v1", kind: "ConfigMap", metadata: metadata("heddle-agent-identity"), data: {} },
+    {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: NAMESPACE, labels: { "istio-injection": "enabled" } },
+    },
     ...["echo", "caller", "db"].map((name) => ({
       apiVersion: "v1",
       kind: "ServiceAccount",
@@ -116,7 +117,7 @@ function objects(): readonly object[] {
     ...OUTSIDE.map((name) => ({
       apiVersion: "v1",
       kind: "Pod",
-      metadata: { ...metadata(name), labels: { app: name } },
+      metadata: { ...metadata(name), labels: { app: name, "sidecar.istio.io/inject": "false" } },
       spec: { terminationGracePeriodSeconds: 1, containers: [container] },
     })),
   ];
@@ -264,6 +265,29 @@ describe("applications of injected pods", () => {
     const [server] = await podsOf("echo");
     expect(await ask(`http://${server?.podIP}:${HTTP}/`, "pod/first")).toMatch(/ECONNRESET|SOCKET/);
     expect(await hear(server?.podIP ?? "", "pod/first")).not.toBe(server?.name);
+  });
+
+  test("have what their proxies log sent by TLS, which the agent takes from nobody else", async () => {
+    const of = [
+      "get",
+      "pods",
+      "-n",
+      INSTALL_NAMESPACE,
+      "-l",
+      "app.kubernetes.io/name=heddle-agent",
+    ];
+    const agent = await cluster.kubectl(...of, "-o", "jsonpath={.items[0].status.podIP}");
+    const taken = async () => {
+      const text = await (await fetch(`http://${agent}:15014/metrics`)).text();
+      return Number(
+        /^heddle_telemetry_received_requests_total\{signal="logs"\} (\d+)$/m.exec(text)?.[1] ?? 0,
+      );
+    };
+    await expect.poll(taken).toBeGreaterThan(0);
+    // In the clear, where whoever sends is believed.
+    await expect(fetch(`http://${agent}:4317/`)).rejects.toMatchObject({
+      cause: { code: "ECONNREFUSED" },
+    });
   });
 
   test("are found well by probes of all kinds though these bring no certificate", async () => {

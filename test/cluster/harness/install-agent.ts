@@ -11,6 +11,9 @@ const NO_GATEWAYS: GivenValues = {
   gateways: { ingress: { enabled: false }, egress: { enabled: false } },
 };
 
+/** One agent, and proxies that ask for so little that a node of two cores holds all of them. */
+export const LITTLE: GivenValues = { profile: "demo" };
+
 /**
  * Makes the images, where `images` is not false, applies what an installation of these values is made of, without gateways
  * unless they ask for them, and resolves when the agents are ready. Can be called again with other values.
