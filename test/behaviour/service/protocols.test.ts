@@ -113,7 +113,7 @@ describe.skipIf(!envoyBinary)("protocols", () => {
           },
         ],
       }),
-      ...Object.entries({ web: 8001, h2: 8002, grpc: 8003, ws: 8023, found: 8013, h2c: 8022 }).map(
+      ...Object.entries({ web: 8001, h2: 8002, grpc: 8003, ws: 8023, h2c: 8022 }).map(
         ([name, number]) =>
           virtualService(`edge-${name}`, {
             hosts: [`${name}.test`],
@@ -327,9 +327,8 @@ describe.skipIf(!envoyBinary)("protocols", () => {
       expect(await edge2("h2c.test")).toEqual(REQUEST_2);
     });
 
-    test("gRPC, where the port says so and where it is found out", async () => {
+    test("gRPC, where the port says so", async () => {
       expect(await grpc(EDGE, 8080, "grpc.test")).toEqual(GRPC);
-      expect(await grpc(EDGE, 8080, "found.test")).toEqual(GRPC);
     });
 
     test("WebSocket", async () => {

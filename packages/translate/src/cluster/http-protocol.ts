@@ -6,6 +6,7 @@ import type {
 } from "@heddle/envoy/config/core/v3";
 import type { HttpProtocolOptions } from "@heddle/envoy/extensions/upstreams/http/v3";
 import {
+  type GatewayApi,
   type HTTPSettings,
   isHttp,
   isHttp2,
@@ -22,14 +23,32 @@ const EXTENSION = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 /** http1 and http2: always that; client: what the client spoke, which for ports that do not say may be either. */
 export type UpstreamHttp = "http1" | "http2" | "client" | "none";
 
-export function upstreamHttp({ port, policy }: ClusterContext): UpstreamHttp {
+export function upstreamHttp(context: ClusterContext): UpstreamHttp {
+  const { port, policy, reach } = context;
   const { useClientProtocol, h2UpgradePolicy } = policy.connectionPool?.http ?? {};
   if (isHttp2(port.protocol)) return "http2";
   // Whoever asks for it knows what listens there: also where a tunnel goes through a port of another protocol.
   if (h2UpgradePolicy === "UPGRADE" && useClientProtocol !== true) return "http2";
   if (port.protocol !== "AUTO" && !isHttp(port.protocol)) return "none";
   if (useClientProtocol === true) return "client";
-  return port.protocol === "AUTO" ? "client" : "http1";
+  if (port.protocol !== "AUTO") return "http1";
+  // A sidecar's client knows whom it calls. A gateway's are strangers, whose HTTP/2 says nothing of what listens behind it.
+  if (reach !== "gateway") return "client";
+  return takesGrpc(context) ? "http2" : "http1";
+}
+
+/** Whether a GRPCRoute leads to the port: that says what it speaks as well as its name would. */
+function takesGrpc({ read, service, port }: ClusterContext): boolean {
+  if (service.origin !== "Service") return false;
+  return read.gatewayApi
+    .routesTo(`${service.namespace}/${service.name}`)
+    .some(
+      ({ kind, spec }) =>
+        kind === "GRPCRoute" &&
+        ((spec.rules ?? []) as readonly GatewayApi.GRPCRouteRule[]).some(({ backendRefs = [] }) =>
+          backendRefs.some((each) => each.name === service.name && each.port === port.port),
+        ),
+    );
 }
 
 export const httpProtocol: ClusterFeature = {

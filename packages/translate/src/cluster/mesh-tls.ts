@@ -19,7 +19,9 @@ const TRUST_BUNDLE = { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS };
  */
 function alpnOf(context: ClusterContext): readonly string[] {
   const kind = upstreamHttp(context);
-  return clientAlpn(kind === "http1" || kind === "http2" ? kind : "tcp");
+  // Gateways send HTTP/1.1 to ports that do not say what they are, and other bytes too, where a rule of TCP leads there.
+  const fixed = kind === "http2" || (kind === "http1" && context.port.protocol !== "AUTO");
+  return clientAlpn(fixed ? kind : "tcp");
 }
 
 /** `settings` may name the identities to accept and the server's name; both follow from the service otherwise. */
