@@ -5,7 +5,7 @@ import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
 import { ofRevision } from "@heddle/kube";
 import { createTranslator } from "@heddle/translate";
-import type { Diagnostic } from "@heddle/model";
+import type { Diagnostic, Revision } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import { senderOf } from "./callers/index.ts";
 import { startHttpServer } from "./debug/http-server.ts";
@@ -134,8 +134,10 @@ async function startControl(
 ): Promise<RunningAgent> {
   const mesh = membership ? hostedSettings(membership) : standaloneSettings(options.standalone);
   const client = membership && createClient({ baseUrl: membership.plane, token: membership.token });
+  const { isDefault } = options.injection;
+  const revision: Revision = { name: options.revision, isDefault };
   const translator = createTranslator({
-    mesh,
+    ...{ mesh, revision },
     clusterId: options.clusterId,
     envoyApi: { canonical, merge },
   });
@@ -246,7 +248,7 @@ async function startControl(
     inCluster?.inside &&
     startStatusWriter({
       ...{ ...inCluster.inside, model, log },
-      settings: () => translator.mesh(),
+      settings: () => ({ ...translator.mesh(), revision }),
       diagnostics: async () => {
         await translator.settled();
         return diagnostics();
@@ -261,7 +263,8 @@ async function startControl(
     startGateways({
       ...{ ...inCluster.inside, access: inCluster.access, model, log },
       mesh: () => ({ ...translator.mesh(), proxies: webhooks?.injection()?.proxies ?? {} }),
-      options: () => webhooks?.injection()?.options ?? options.injection,
+      // What pods are told may change; which Gateways are served is decided once.
+      options: () => ({ ...(webhooks?.injection()?.options ?? options.injection), isDefault }),
       // Settings of injection are read with the webhooks.
       ready: () => up && (webhooks === undefined || webhooks.injection() !== undefined),
       // What the plane has is known when a revision was applied.

@@ -9,7 +9,6 @@ import {
 import {
   type Diagnostic,
   type GatewayApi,
-  gatewayClassState,
   type MeshObject,
   originOf,
   type ProxyConfig,
@@ -85,15 +84,10 @@ export function createGatewayPlans({
       all<GatewayApi.Gateway>("Gateway").map((gateway) => {
         const { namespace, name } = gateway.metadata;
         const deployment = deployGateway(gatewayRequest(gateway, surroundings), options());
-        return [`${namespace}/${name}`, { gateway, deployment, left: isLeft(gateway, deployment) }];
+        return [`${namespace}/${name}`, { gateway, deployment, left: isLeft(deployment) }];
       }),
     );
     changed();
-  };
-  const isLeft = (gateway: MeshObject<GatewayApi.Gateway>, deployment: GatewayDeployment) => {
-    if (deployment.deployed) return false;
-    if (deployment.because === "by hand") return true;
-    return gatewayClassState({ object: at }, gateway.spec.gatewayClassName) === "foreign";
   };
   /** Whether a plan may depend on it. */
   const concerns = (key: string): boolean => {
@@ -123,6 +117,11 @@ export function createGatewayPlans({
       ),
     close: () => clearTimeout(timer),
   };
+}
+
+function isLeft(deployment: GatewayDeployment): boolean {
+  if (deployment.deployed) return false;
+  return deployment.because === "by hand" || deployment.because === "another controller";
 }
 
 function names({ metadata, spec }: MeshObject<GatewayApi.Gateway>, configMap: string): boolean {

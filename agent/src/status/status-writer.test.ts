@@ -1,3 +1,4 @@
+import { ONLY_REVISION } from "@heddle/model";
 import { describe, expect, it, vi } from "vitest";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesObject } from "../kubernetes/client.ts";
@@ -52,7 +53,10 @@ async function write(
           ["core/Service/default/a", "cluster", service],
         ].values() as never,
     },
-    settings: () => ({ rootNamespace: "istio-system", clusterDomain: "cluster.local" }),
+    settings: () => ({
+      ...{ rootNamespace: "istio-system", clusterDomain: "cluster.local" },
+      revision: ONLY_REVISION,
+    }),
     diagnostics: async () => [],
     log,
   });

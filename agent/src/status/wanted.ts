@@ -1,7 +1,13 @@
 /** What the status of each object of the cluster is to say, from the whole mesh and what is wrong with it. */
 import { setImmediate } from "node:timers/promises";
 import { analyze, gatewayApiStatusOf, ingressStatusOf, MeshIndex } from "@heddle/analysis";
-import { canonicalJson, type Diagnostic, type MeshObject, originOf } from "@heddle/model";
+import {
+  canonicalJson,
+  type Diagnostic,
+  type MeshObject,
+  originOf,
+  type Revision,
+} from "@heddle/model";
 import type { Change } from "@heddle/translate";
 import type { ObservedObject } from "../sources/kubernetes/observed.ts";
 import { saysTheSame, type Stamp } from "./conditions.ts";
@@ -18,6 +24,7 @@ const OF_CONDITIONS = /^HDL013\d$/;
 export interface StatusSettings {
   readonly rootNamespace: string;
   readonly clusterDomain: string;
+  readonly revision: Revision;
 }
 
 export interface StatusChange {
@@ -40,9 +47,9 @@ export interface WantedStatuses {
 /** Begins with what the model holds. */
 export function createWantedStatuses(
   objects: Iterable<MeshObject>,
-  { rootNamespace, clusterDomain }: StatusSettings,
+  { rootNamespace, clusterDomain, revision }: StatusSettings,
 ): WantedStatuses {
-  const index = new MeshIndex({ clusterDomain });
+  const index = new MeshIndex({ clusterDomain, revision });
   for (const object of objects) if (!NOT_READ.has(object.kind)) index.put(object);
 
   const statusOf = (

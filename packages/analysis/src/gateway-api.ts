@@ -77,6 +77,7 @@ function readerOf(index: MeshIndex): GatewayApiReader {
     index.placed<Spec>(place).toSorted(byAgeAndKind) as readonly MeshObject<Spec>[];
   const read: GatewayApiReader = {
     clusterDomain,
+    revision: index.revision,
     knowsSecrets: index.has("Secret"),
     knowsServices: index.hasServices(),
     object: <Spec>(key: string) => index.entry(key)?.object as MeshObject<Spec> | undefined,

@@ -10,6 +10,7 @@ import {
   isWildcard,
   labelsMatch,
   objectKey,
+  ONLY_REVISION,
   parentKey,
   placeOf,
   resolveHost,
@@ -32,6 +33,7 @@ import type {
   ParsedObject,
   PeerAuthentication,
   Pod,
+  Revision,
   RouteObject,
   Service,
   VirtualService,
@@ -55,6 +57,7 @@ export interface KnownService {
 
 export class MeshIndex {
   readonly clusterDomain: string;
+  readonly revision: Revision;
   readonly #entries = new Map<string, Entry>();
   /** Under each name every entry that stands there, by key. */
   readonly #places = new Map<string, Map<string, Entry>>();
@@ -65,8 +68,13 @@ export class MeshIndex {
   /** `owner host` of services with each port. */
   readonly #onPort = new Map<number, Set<string>>();
 
-  constructor({ clusterDomain = "cluster.local" }: { clusterDomain?: string } = {}) {
+  /** `revision` is the installation that asks. */
+  constructor({
+    clusterDomain = "cluster.local",
+    revision = ONLY_REVISION,
+  }: { readonly clusterDomain?: string; readonly revision?: Revision } = {}) {
     this.clusterDomain = clusterDomain;
+    this.revision = revision;
   }
 
   /** Another one after every change. */

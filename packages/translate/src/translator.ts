@@ -1,6 +1,6 @@
 /** Turns the model of a mesh into what each of its proxies should hold, and keeps it so as the model changes. */
 import { signal } from "@preact/signals-core";
-import { type Diagnostic, parseObjectKey } from "@heddle/model";
+import { type Diagnostic, parseObjectKey, type Revision } from "@heddle/model";
 import { Claims } from "./engine/claims.ts";
 import { Drain, type Schedule } from "./engine/drain.ts";
 import { Engine, type EngineStats, type Failure } from "./engine/engine.ts";
@@ -23,6 +23,8 @@ export interface TranslatorOptions {
   readonly mesh: MeshSettings;
   /** The cluster that the model's pods run in. */
   readonly clusterId?: string;
+  /** Which of several controllers' Gateways are served; without it as if there were no other. */
+  readonly revision?: Revision;
   /** What EnvoyFilters are read with: `canonical` and `merge` of `@heddle/envoy`. Without it they are refused. */
   readonly envoyApi?: EnvoyApi;
   /** Time and turns; those of the runtime unless given. */
@@ -69,9 +71,9 @@ export interface TranslatorStats extends EngineStats {
 }
 
 export function createTranslator(options: TranslatorOptions): Translator {
-  const { mesh, clusterId = "", schedule = RUNTIME, envoyApi } = options;
+  const { mesh, clusterId = "", revision, schedule = RUNTIME, envoyApi } = options;
   const claims = new Claims();
-  const store = new Store(mesh, clusterId, claims, envoyApi);
+  const store = new Store(mesh, clusterId, claims, envoyApi, revision);
   const drain = new Drain(schedule, () => claims.sweep());
   /** Engines are as old as the indexes that they read. */
   const generations = { stable: signal(0), candidate: signal(0) };

@@ -3,12 +3,14 @@ import {
   type ConfigMap,
   type GatewayApi,
   type GatewayApiReader,
-  gatewayClassState,
+  gatewayState,
   gatewayDeploymentName,
   gatewayPatches,
   isDnsLabel,
   isInvalid,
   type MeshObject,
+  type Namespace,
+  type Revision,
 } from "@heddle/model";
 import { type Finding, isError } from "../finding.ts";
 import { putIn } from "../inject.ts";
@@ -23,6 +25,8 @@ export interface GatewayRequest {
   readonly listenerSets?: readonly MeshObject<GatewayApi.ListenerSet>[];
   /** Undefined where there is no object of it, as of the classes that are built in. */
   readonly gatewayClass?: MeshObject<GatewayApi.GatewayClass> | undefined;
+  /** Its own, where it is known. */
+  readonly namespace?: MeshObject<Namespace> | undefined;
   /** The one that its parameters name, where it is there. */
   readonly parameters?: MeshObject<ConfigMap> | undefined;
   readonly mesh: InjectionMesh;
@@ -31,8 +35,10 @@ export interface GatewayRequest {
 
 /** Why nothing is made. */
 export type NotDeployed =
-  /** Its class is another controller's, is not there, or has parameters that are not read. */
+  /** Its class is not there, or has parameters that are not read. */
   | "class"
+  /** Its class is another controller's, or it is for another installation by its labels. */
+  | "another controller"
   /** It names the Service of pods that somebody else deploys. */
   | "by hand"
   /** Something is wrong with it; the findings say what. */
@@ -61,9 +67,16 @@ export function deployGateway(
   const { gateway, listenerSets = [], gatewayClass, parameters, mesh, proxyConfigs = [] } = request;
   const { metadata, spec } = gateway;
   const { namespace, annotations } = metadata;
-  const read = readerOf(gatewayClass, parameters);
-  if (gatewayClassState(read, spec.gatewayClassName) !== "ours")
-    return { deployed: false, because: "class", findings: [] };
+  const { revision, isDefault } = options;
+  const read = readerOf(
+    { name: revision, isDefault },
+    ...[gatewayClass, parameters, request.namespace],
+  );
+  const state = gatewayState(read, gateway);
+  if (state !== "ours") {
+    const because = state === "foreign" ? "another controller" : "class";
+    return { deployed: false, because, findings: [] };
+  }
   if (!isManaged(spec)) return { deployed: false, because: "by hand", findings: [] };
   const findings: Finding[] = [];
   const report = (finding: Finding) => void findings.push(finding);
@@ -119,11 +132,12 @@ function isManaged({ addresses = [] }: GatewayApi.Gateway): boolean {
   return addresses.every(({ type = "IPAddress" }) => type === "IPAddress");
 }
 
-type Reader = Pick<GatewayApiReader, "object" | "knowsSecrets">;
+type Reader = Pick<GatewayApiReader, "object" | "knowsSecrets" | "revision">;
 
-function readerOf(...objects: readonly (MeshObject | undefined)[]): Reader {
+function readerOf(revision: Revision, ...objects: readonly (MeshObject | undefined)[]): Reader {
   const byKind = new Map(objects.flatMap((each) => (each ? [[each.kind, each] as const] : [])));
   return {
+    revision,
     // Whoever asks has looked for it.
     knowsSecrets: true,
     object: <Spec>(key: string) => {

@@ -33,6 +33,7 @@ export function gatewayRequest(
   return {
     gateway,
     listenerSets: sets,
+    namespace: at(`core/Namespace/-/${namespace}`),
     gatewayClass: at(`gateway.networking.k8s.io/GatewayClass/-/${spec.gatewayClassName}`),
     parameters:
       parameters === undefined

@@ -3,12 +3,15 @@ import type * as GatewayApi from "../kinds/gateway-api/index.ts";
 import { type MeshObject, objectKey } from "../object.ts";
 import type { ServiceModel } from "../registry/types.ts";
 import type { ListenerEntry } from "./listeners.ts";
+import type { Revision } from "./revision.ts";
 
 export const GATEWAY_API = "gateway.networking.k8s.io";
 export const EXPERIMENTAL_GATEWAY_API = "gateway.networking.x-k8s.io";
 
 export interface GatewayApiReader {
   readonly clusterDomain: string;
+  /** The installation that asks. */
+  readonly revision: Revision;
   /** Whether Secrets and ConfigMaps are known at all: what is not known is not missing. */
   readonly knowsSecrets: boolean;
   /** Whether services are known at all. */

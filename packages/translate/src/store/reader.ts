@@ -15,6 +15,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
   const mesh = store.mesh(cohort);
   const gatewayApi: GatewayApiReader = {
     clusterDomain: mesh.clusterDomain,
+    revision: store.revision,
     knowsSecrets: true,
     knowsServices: true,
     object: <Spec>(key: string) => side().objects.read(key) as MeshObject<Spec> | undefined,

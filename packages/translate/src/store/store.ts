@@ -5,7 +5,9 @@ import {
   MESH_SETTINGS_KEY,
   type MeshObject,
   type MeshSettingsSpec,
+  ONLY_REVISION,
   originOf,
+  type Revision,
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { Change } from "../overlay.ts";
@@ -21,6 +23,7 @@ const COHORTS = ["stable", "candidate"] as const satisfies readonly Cohort[];
 export class Store {
   readonly #settings: Readonly<Record<Cohort, Settings>>;
   readonly envoyApi: EnvoyApi | undefined;
+  readonly revision: Revision;
   readonly wasmModules: WasmModules;
   readonly #newSide: (cohort: Cohort) => Side;
   #stable: Side;
@@ -33,8 +36,15 @@ export class Store {
   readonly #problems = new Map<string, Diagnostic>();
 
   /** `clusterId` is the cluster that the objects' pods run in. A MeshSettings object goes over `mesh`. */
-  constructor(mesh: MeshSettings, clusterId: string, claims: Claims, envoyApi?: EnvoyApi) {
+  constructor(
+    mesh: MeshSettings,
+    clusterId: string,
+    claims: Claims,
+    envoyApi?: EnvoyApi,
+    revision: Revision = ONLY_REVISION,
+  ) {
     this.envoyApi = envoyApi;
+    this.revision = revision;
     this.wasmModules = new WasmModules(claims);
     this.#settings = { stable: new Settings(mesh), candidate: new Settings(mesh) };
     this.#newSide = (cohort) =>

@@ -4,7 +4,7 @@ import type { MeshObject } from "../../object.ts";
 import { parentsOf, routesOfParent } from "../default-gateways.ts";
 import { parentState } from "../attachment.ts";
 import { clientCertificateOf } from "../client-certificate.ts";
-import { gatewayClassState, ourGateway, stateOfClass } from "../gateway-class.ts";
+import { gatewayState, ourGateway, speaksOfClass, stateOfClass } from "../gateway-class.ts";
 import { gatewayPatches, isInvalid } from "../parameters.ts";
 import { isListenerSetAllowed, type ListenerEntry, rivalsOf } from "../listeners.ts";
 import { gatewayOfSet } from "../places.ts";
@@ -43,8 +43,10 @@ export interface GatewayClassStatus {
 
 /** Undefined for another controller's. */
 export function gatewayClassStatus(
+  { revision }: Pick<GatewayApiReader, "revision">,
   object: MeshObject<GatewayApi.GatewayClass>,
 ): GatewayClassStatus | undefined {
+  if (!speaksOfClass(revision, object)) return undefined;
   switch (stateOfClass(object)) {
     case "ours":
       return {
@@ -81,7 +83,7 @@ export function gatewayStatus(
 ): GatewayStatus | undefined {
   const { namespace, name } = object.metadata;
   const { gatewayClassName, addresses = [] } = object.spec;
-  const state = gatewayClassState(read, gatewayClassName);
+  const state = gatewayState(read, object);
   if (state === "foreign") return undefined;
   if (state !== "ours") {
     const message =

@@ -30,7 +30,7 @@ export function gatewayApiStatus(
   }
   switch (object.kind) {
     case "GatewayClass":
-      return gatewayClassStatus(object as MeshObject<GatewayApi.GatewayClass>);
+      return gatewayClassStatus(read, object as MeshObject<GatewayApi.GatewayClass>);
     case "Gateway":
       return gatewayStatus(read, object as MeshObject<GatewayApi.Gateway>, serving);
     case "ListenerSet":
