@@ -14,6 +14,7 @@ const SCRIPTS: Record<string, readonly string[] | undefined> = {
   check: ["infra/checks/check.ts"],
   bench: ["test/bench/main.ts"],
   bundle: ["infra/images/agent/bundle.ts"],
+  "bundle:plane": ["infra/images/plane/bundle.ts"],
 };
 
 const [name = "", ...rest] = process.argv.slice(2);

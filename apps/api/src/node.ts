@@ -5,6 +5,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { createPlane, type PlaneOptions } from "./node/create-plane.ts";
 import { listenError } from "./node/start-error.ts";
 import { attachSync } from "./sync/attach-sync.ts";
+import { canJoin } from "./sync/enrollment.ts";
 
 export { createPlane, type Plane, type PlaneOptions } from "./node/create-plane.ts";
 export { PlaneStartError } from "./node/start-error.ts";
@@ -24,6 +25,8 @@ export interface RunningPlane {
   readonly adminToken: string;
   /** Where the token is kept, readable by its owner alone. */
   readonly adminTokenFile: string;
+  /** Whether an agent can still join with this token at that time, milliseconds since 1970. */
+  canJoin(joinToken: string, at: number): Promise<boolean>;
   /** Ends connections, then the database. What was answered is kept. */
   close(): Promise<void>;
 }
@@ -55,6 +58,7 @@ export async function startPlane(options: StartOptions): Promise<RunningPlane> {
     port,
     adminToken: plane.adminToken,
     adminTokenFile: plane.adminTokenFile,
+    canJoin: (joinToken, at) => canJoin(plane.deps, joinToken, at),
     close: () =>
       (closing ??= (async () => {
         await sync.close();

@@ -56,6 +56,19 @@ export async function enroll(
   }
 }
 
+/** Whether the token is one that was neither used nor revoked, and has not expired at that time, milliseconds since 1970. */
+export async function canJoin(
+  deps: Pick<AppDeps, "db">,
+  joinToken: string,
+  at: number,
+): Promise<boolean> {
+  const hash = await hashSecret(joinToken);
+  const rows = await deps.db.asPlane((tx) =>
+    tx.select({ id: joinTokens.id }).from(joinTokens).where(isOpen(hash, at)),
+  );
+  return rows.length > 0;
+}
+
 async function admit(
   deps: AppDeps,
   join: { id: string; tenantId: string; meshId: string; trustDomain: string },
@@ -117,14 +130,7 @@ async function claim(tx: Tx, hash: string, now: number) {
   const [row] = await tx
     .update(joinTokens)
     .set({ usedAt: sql`${at}::timestamptz` })
-    .where(
-      and(
-        eq(joinTokens.hash, hash),
-        isNull(joinTokens.usedAt),
-        isNull(joinTokens.revokedAt),
-        sql`${joinTokens.expiresAt} > ${at}::timestamptz`,
-      ),
-    )
+    .where(isOpen(hash, now))
     .returning({ id: joinTokens.id, tenantId: joinTokens.tenantId, meshId: joinTokens.meshId });
   if (!row) return undefined;
   const [mesh] = await tx
@@ -132,4 +138,13 @@ async function claim(tx: Tx, hash: string, now: number) {
     .from(meshes)
     .where(eq(meshes.id, row.meshId));
   return mesh && { ...row, ...mesh };
+}
+
+function isOpen(hash: string, at: number) {
+  return and(
+    eq(joinTokens.hash, hash),
+    isNull(joinTokens.usedAt),
+    isNull(joinTokens.revokedAt),
+    sql`${joinTokens.expiresAt} > ${new Date(at).toISOString()}::timestamptz`,
+  );
 }

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { parsePort } from "./options.ts";
-import { INTERRUPTED, untilSignal } from "./until-signal.ts";
+import { INTERRUPTED, untilAborted, untilSignal } from "./until-signal.ts";
 
 interface UpOptions {
   readonly port: number;
@@ -38,18 +38,11 @@ export function upCommand(): Command {
         say("stopped before all of it ran");
         process.exit(INTERRUPTED);
       });
-      await aborted(stopping.signal);
+      await untilAborted(stopping.signal);
       say("stopping …");
       await running.close();
       process.exit(0);
     });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true }),
-  );
 }
 
 function parseRate(text: string): number {

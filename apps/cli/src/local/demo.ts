@@ -14,6 +14,7 @@ import {
   XDS_PORT,
 } from "./demo-addresses.ts";
 import { envoyProcess } from "./envoy-process.ts";
+import { ensureMesh } from "./first-mesh.ts";
 import { assertFree } from "./free-ports.ts";
 import { localBootstrap } from "./local-bootstrap.ts";
 import type { LocalPod } from "./pods.ts";
@@ -49,6 +50,8 @@ export interface Demo {
   readonly gatewayUrl: string;
 }
 
+/** A demo's trickle of requests would hardly ever hit the usual 1 %. */
+export const DEMO_SETTINGS = { trustDomain: "cluster.local", traceSampling: 20 };
 const READY_WITHIN_MS = 60_000;
 /** What a first start puts into the mesh; later starts go on with what is there. */
 const FIRST_RULES = ["rules/gateway.yaml", "rules/versions.yaml"];
@@ -59,7 +62,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   const clusterDir = path.join(dataDir, "cluster");
   const cluster = await makeDemoCluster(clusterDir, options);
   await assertFree(demoAddresses(cluster, options));
-  const { first } = await ensureMesh(plane);
+  const { first } = await ensureMesh({ ...plane, ...DEMO_SETTINGS });
   const client = createClient({ baseUrl: plane.url, token: plane.token });
   if (first) {
     const files = await Promise.all(
@@ -99,19 +102,6 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     signal: options.signal,
   });
   return { cluster, clusterDir, agent, agentUrl: `http://${host}:${METRICS_PORT}`, gatewayUrl };
-}
-
-export async function ensureMesh({ url, token, mesh }: PlaneContext): Promise<{ first: boolean }> {
-  const client = createClient({ baseUrl: url, token });
-  const meshes = await client.listMeshes();
-  if (meshes.items.some((m) => m.name === mesh)) return { first: false };
-  // A demo's trickle of requests would hardly ever hit the usual 1 %.
-  await client.createMesh({
-    name: mesh,
-    trustDomain: "cluster.local",
-    settings: { traceSampling: 20 },
-  });
-  return { first: true };
 }
 
 interface AgentPlace {

@@ -5,7 +5,8 @@ import { saveContext } from "../context/context.ts";
 import { resolveEnvoy } from "../envoy/resolve.ts";
 import { ensureConsole } from "./console-build.ts";
 import { planeDirectories } from "./data-directory.ts";
-import { ensureMesh, startDemo } from "./demo.ts";
+import { DEMO_SETTINGS, startDemo } from "./demo.ts";
+import { ensureMesh } from "./first-mesh.ts";
 import { createProcessGroup } from "./processes.ts";
 import { startTraffic } from "./traffic.ts";
 
@@ -70,7 +71,7 @@ export async function startUp(options: UpOptions): Promise<RunningUp> {
       await saveContext("demo", { ...context, namespace: "default", agent: running.agentUrl });
       announce(say, context, running.gatewayUrl);
     } else {
-      await ensureMesh(context);
+      await ensureMesh({ ...context, ...DEMO_SETTINGS });
       await saveContext("local", { ...context, namespace: "default" });
       announce(say, context, undefined);
     }

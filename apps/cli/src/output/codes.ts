@@ -184,6 +184,11 @@ export const cliCodes = {
     "The name is not among the connected proxies.",
     "The message lists them. A proxy that cannot connect says why in its own log.",
   ),
+  HDL9048: entry(
+    "A Secret of the plane's pod cannot be read or written",
+    "A plane in a cluster keeps its keys, and a token for its agents, in two Secrets that its installation makes; its account may read and change these two.",
+    "The message says why. Install the plane again with the same values: that puts both Secrets and the account's Role back, and writes over nothing that is in them.",
+  ),
   HDL9060: entry(
     "Pods that cannot be injected as they ask",
     "`heddle inject` prints files with proxies in all of their pods, or nothing: one of them asks for something that cannot be.",

@@ -12,7 +12,13 @@ export interface Migration {
   readonly hash: string;
 }
 
-const DEFAULT_FOLDER = fileURLToPath(new URL("../../../../migrations", import.meta.url));
+/** In a bundle they lie beside the code. */
+const DEFAULT_FOLDER = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith(".ts") ? "../../../../migrations" : "./migrations",
+    import.meta.url,
+  ),
+);
 
 /** Reads a folder's `NNNN_name.sql`. Statements are parted by drizzle-kit's `--> statement-breakpoint`. */
 export function readMigrations(folder: string = DEFAULT_FOLDER): Migration[] {

@@ -63,11 +63,17 @@ interface Thread {
   close(): Promise<void>;
 }
 
+/** In a bundle it lies beside this code too, as JavaScript. */
+const THREAD = new URL(
+  `./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
+
 const NOTHING = { code: undefined, detail: undefined, constraint: undefined };
 
 function startThread(options: OpenOptions): Promise<Thread> {
   const { directory, durable } = options;
-  const worker = new Worker(new URL("./thread.ts", import.meta.url), {
+  const worker = new Worker(THREAD, {
     workerData: { directory, durable } satisfies OpenOptions,
     name: "heddle-database",
     execArgv: [],
