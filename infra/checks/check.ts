@@ -56,7 +56,7 @@ async function layers(): Promise<{ ok: boolean; output: string }> {
 const GENERATED = [
   ["packages/envoy/src/gen", "packages/envoy/scripts/generate.ts"],
   ["infra/kubernetes/crds", "packages/kube/scripts/generate.ts"],
-  ["infra/helm/heddle-agent", "apps/cli/scripts/generate-chart.ts"],
+  ["infra/helm", "apps/cli/scripts/generate-chart.ts"],
 ] as const;
 
 /** Making the generated files anew changes nothing. */

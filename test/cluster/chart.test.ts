@@ -1,4 +1,4 @@
-/** The chart, as the real Helm renders it, is what `heddle install` applies: object by object, for every profile and for values of every kind. */
+/** The charts, as the real Helm renders them, are what packages/kube makes: object by object, for every profile and for values of every kind. */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,10 +6,15 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { agentRights } from "@heddle/agent/rights";
 import {
+  type GivenPlaneValues,
   type GivenValues,
   inOrder,
   installationObjects,
   type KubernetesObject,
+  OWN_LABELS,
+  PLANE,
+  planeObjects,
+  planeValuesOf,
   PROFILES,
   ValuesError,
   valuesOf,
@@ -20,7 +25,9 @@ import { buildHelm } from "./harness/components.ts";
 import { KUBERNETES_VERSION } from "./harness/versions.ts";
 
 const run = promisify(execFile);
-const CHART = path.resolve(import.meta.dirname, "../../infra/helm/heddle-agent");
+const CHARTS = path.resolve(import.meta.dirname, "../../infra/helm");
+const CHART = path.join(CHARTS, "heddle-agent");
+const PLANE_CHART = path.join(CHARTS, "heddle");
 /** A name that YAML takes for something else where it is not quoted. */
 const NAMESPACE = "1e3";
 
@@ -33,13 +40,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function rendered(values: object): Promise<KubernetesObject[]> {
+async function rendered(values: object, chart = CHART): Promise<KubernetesObject[]> {
   const file = path.join(folder, "values.json");
   await writeFile(file, JSON.stringify(values));
   const { stdout } = await run(
     helm,
     [
-      ...["template", "heddle", CHART, "--namespace", NAMESPACE, "--values", file],
+      ...["template", "heddle", chart, "--namespace", NAMESPACE, "--values", file],
       ...["--kube-version", KUBERNETES_VERSION],
     ],
     { maxBuffer: 64 * 1024 * 1024 },
@@ -106,6 +113,19 @@ const CASES: Readonly<Record<string, GivenValues>> = {
       tokenSecret: { name: "joining", key: "join" },
     },
     mesh: { clusterId: "", rootNamespace: "istio-system" },
+  },
+  "a plane beside the agent": {
+    revision: "canary",
+    mesh: { trustDomain: "shop.example" },
+    plane: {
+      install: true,
+      mesh: "shop",
+      server: { service: { port: 80 }, database: { name: "postgres" } },
+    },
+  },
+  "a hosted plane in place of the profile's own": {
+    profile: "demo",
+    plane: { url: "https://plane.example" },
   },
   "everything that pods may be told": {
     profile: "demo",
@@ -197,8 +217,69 @@ describe("the chart is what heddle install applies", () => {
     });
 });
 
-test("Helm finds nothing to mend in the chart", async () => {
-  const { stdout } = await run(helm, ["lint", "--strict", CHART]);
+const PLANE_CASES: Readonly<Record<string, GivenPlaneValues>> = {
+  "values that nobody has changed": {},
+  "a database, a key and a claim of one's own": {
+    database: { name: "postgres" },
+    envelopeKey: { name: "own", key: "wrap" },
+    storage: { claim: "there", class: "fast" },
+    tokenSecret: { name: "joining", key: "join" },
+  },
+  "a database of one's own, and no volume": {
+    database: { name: "postgres", key: "dsn" },
+    storage: { persistent: false },
+  },
+  "everything that pods may be told": {
+    images: {
+      registry: "mirror.example/library/",
+      plane: "plane@sha256:00",
+      pullPolicy: "Always",
+      pullSecrets: ["one", "two"],
+    },
+    mesh: { name: "7", trustDomain: "shop.example" },
+    traceSampling: 0.5,
+    service: { type: "NodePort", port: 80, nodePort: 30080, annotations: { note: "x" } },
+    storage: { size: "1Gi", class: "fast" },
+    resources: { requests: { cpu: "1" }, limits: {} },
+    arguments: ["--name=a b"],
+    environment: { TWO: "2", EMPTY: "", TRUE: "true" },
+    annotations: { note: "x" },
+    labels: { team: "mesh" },
+    nodeSelector: { disk: "ssd" },
+    tolerations: [{ key: "infra", operator: "Exists" }],
+    affinity: { nodeAffinity: {} },
+    priorityClass: "system-cluster-critical",
+  },
+};
+
+describe("the plane's chart is what packages/kube makes", () => {
+  for (const [name, values] of Object.entries(PLANE_CASES))
+    test(name, async () => {
+      const selector = { "app.kubernetes.io/name": PLANE };
+      const wanted = byName(
+        planeObjects({
+          ...{ namespace: NAMESPACE, name: PLANE, labels: OWN_LABELS, selector },
+          values: planeValuesOf(values),
+        }),
+      );
+      const made = byName(await rendered(values, PLANE_CHART));
+      expect(Object.keys(made).toSorted()).toEqual(Object.keys(wanted).toSorted());
+      for (const [key, object] of Object.entries(wanted)) expect(made[key], key).toEqual(object);
+    });
+});
+
+test("the plane's data stays behind where values do not say otherwise, and nothing else", async () => {
+  const kept = async (storage: object) =>
+    (await rendered({ storage }, PLANE_CHART))
+      .filter(({ metadata }) => metadata.annotations?.["helm.sh/resource-policy"] === "keep")
+      .map(({ kind }) => kind);
+  expect(await kept({})).toEqual(["Secret", "PersistentVolumeClaim"]);
+  expect(await kept({ keep: false })).toEqual([]);
+  expect(await kept({ persistent: false })).toEqual([]);
+});
+
+test.each([CHART, PLANE_CHART])("Helm finds nothing to mend in %s", async (chart) => {
+  const { stdout } = await run(helm, ["lint", "--strict", chart]);
   expect(stdout).toContain("0 chart(s) failed");
   expect(stdout).not.toContain("[WARNING]");
 });

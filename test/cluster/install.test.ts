@@ -12,7 +12,7 @@ import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { buildHelm } from "./harness/components.ts";
 import { CAPTURE_IMAGE } from "./harness/image-names.ts";
 import { importEnvoy } from "./harness/images.ts";
-import { importAgent, importCapture } from "./harness/own-images.ts";
+import { importAgent, importCapture, importPlane } from "./harness/own-images.ts";
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, "../..");
@@ -22,6 +22,7 @@ const WAIT = ["--timeout", "4m"];
 /** What is to be as before when Heddle is gone. */
 const LEFT_BEHIND = [
   ...["all", "customresourcedefinitions", "namespaces", "secrets", "configmaps", "leases"],
+  "persistentvolumeclaims",
   ...["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
   ...["clusterroles", "clusterrolebindings", "roles", "rolebindings", "serviceaccounts"],
 ].join(",");
@@ -40,6 +41,7 @@ beforeAll(async () => {
   await importAgent(cluster.state);
   await importCapture(cluster.state);
   await importEnvoy(cluster.state);
+  await importPlane(cluster.state);
 });
 afterAll(async () => {
   await cluster?.down();
@@ -87,8 +89,11 @@ describe("by its own command", () => {
   test("the demo profile is installed, and is what manifest generate prints", async () => {
     const installed = await heddle("install", "--set", "profile=demo", "-y", ...WAIT);
     expect(installed).toMatchObject({ code: 0 });
-    for (const name of ["heddle-agent", "istio-ingressgateway", "istio-egressgateway"])
+    for (const name of ["heddle-plane", "heddle-agent"])
       expect(installed.stderr).toContain(`${name}: 1 of 1 ready`);
+    for (const name of ["istio-ingressgateway", "istio-egressgateway"])
+      expect(installed.stderr).toContain(`${name}: 1 of 1 ready`);
+    expect(installed.stdout).toContain("get secret heddle-plane-keys");
     expect(await heddle("verify-install")).toMatchObject({ code: 0 });
     const generated = await heddle("manifest", "generate", "--set", "profile=demo");
     const count = generated.stdout.match(/^kind: /gm)?.length;
@@ -96,7 +101,12 @@ describe("by its own command", () => {
     expect(verified.stdout).toContain(`all ${count} objects are as they should be`);
     const pods = await cluster.kubectl("get", "pods", ...IN, "-o", "json");
     const runs = { status: { containerStatuses: [{ ready: true, restartCount: 0 }] } };
-    expect((JSON.parse(pods) as { items: unknown[] }).items).toMatchObject([runs, runs, runs]);
+    expect((JSON.parse(pods) as { items: unknown[] }).items).toMatchObject([
+      runs,
+      runs,
+      runs,
+      runs,
+    ]);
   });
 
   test("what somebody changes is found, and put right by installing again", async () => {

@@ -9,6 +9,7 @@ export {
 } from "./install/installation.ts";
 export { GATEWAY_NAMES } from "./install/gateways.ts";
 export { INJECTION_CONFIG, VALUES } from "./install/injection.ts";
+export { planeBeside } from "./install/plane.ts";
 export { INSTALL_NAMESPACE, type Installation, type KubernetesObject } from "./install/objects.ts";
 export {
   type Profile,
@@ -19,6 +20,9 @@ export {
 } from "./install/profiles.ts";
 export { type GivenValues, PROFILES, type Values, valuesJsonSchema } from "./install/values.ts";
 export { isOwn, OWN_LABELS, ofRevision, REVISION_LABEL } from "./names.ts";
+export { DATA_LABEL, keysOf, PLANE, type PlaneInstallation } from "./plane/installation.ts";
+export { planeObjects } from "./plane/objects.ts";
+export { type GivenPlaneValues, planeValuesJsonSchema, planeValuesOf } from "./plane/values.ts";
 export {
   INJECT_PATH,
   INJECTOR_CONFIGURATION,

@@ -8,4 +8,5 @@ export const COREDNS_IMAGE = `heddle.test/coredns:${COREDNS_BUILD}`;
 export const ENVOY_IMAGE = `docker.io/envoyproxy/envoy:v${ENVOY_VERSION}`;
 /** Ours, under the names that an installation gives them where nobody names others. */
 export const AGENT_IMAGE = "docker.io/heddle/agent:v0.1.0";
+export const PLANE_IMAGE = "docker.io/heddle/plane:v0.1.0";
 export const CAPTURE_IMAGE = "docker.io/heddle/capture:v0.1.0";

@@ -2,7 +2,7 @@
 import { agentRights } from "@heddle/agent/rights";
 import { type GivenValues, INSTALL_NAMESPACE, installationObjects, valuesOf } from "@heddle/kube";
 import type { Cluster } from "./cluster.ts";
-import { importAgent, importCapture } from "./own-images.ts";
+import { importAgent, importCapture, importPlane } from "./own-images.ts";
 
 const READY_WITHIN = "--timeout=180s";
 
@@ -23,16 +23,19 @@ export async function installAgent(
   given: GivenValues = {},
   { images = true }: { readonly images?: boolean } = {},
 ): Promise<void> {
-  if (images) await Promise.all([importAgent(state), importCapture(state)]);
   const installation = { values: valuesOf(NO_GATEWAYS, given), namespace: INSTALL_NAMESPACE };
-  const { definitions, namespace, agent, webhooks, gateways } = installationObjects(
+  const { definitions, namespace, plane, agent, webhooks, gateways } = installationObjects(
     installation,
     agentRights(),
   );
+  if (images) {
+    const makers = [importAgent, importCapture, ...(plane.length > 0 ? [importPlane] : [])];
+    await Promise.all(makers.map((make) => make(state)));
+  }
   await kubectl.apply(...definitions, namespace);
-  await kubectl.apply(...agent);
+  await kubectl.apply(...plane, ...agent);
   const inNamespace = ["--namespace", installation.namespace];
-  const deployments = agent.filter(({ kind }) => kind === "Deployment");
+  const deployments = [...plane, ...agent].filter(({ kind }) => kind === "Deployment");
   for (const { metadata } of deployments)
     await kubectl("rollout", "status", ...inNamespace, `deployment/${metadata.name}`, READY_WITHIN);
   if (webhooks.length > 0) await kubectl.apply(...webhooks);

@@ -3,28 +3,35 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
+import { bundlePlane, PLANE_MAIN } from "../../../infra/images/plane/bundle.ts";
 import { importImage } from "./image.ts";
-import { AGENT_IMAGE, CAPTURE_IMAGE } from "./image-names.ts";
+import { AGENT_IMAGE, CAPTURE_IMAGE, PLANE_IMAGE } from "./image-names.ts";
 import { importNodeProgram, withRoots } from "./images.ts";
 import { addEmptyFolder, addProgram, foundProgram, writeBase } from "./root-folder.ts";
 
-/** As its Containerfile has it. */
-const AGENT_USER = "65532:65532";
+/** As their Containerfiles have it. */
+const USER = "65532:65532";
 /** Where Debian's iptables look for what they match and do. */
 const EXTENSIONS = "xtables";
 
-export async function importAgent(state: string): Promise<string> {
+export const importAgent = (state: string): Promise<string> =>
+  importBundle(state, AGENT_IMAGE, AGENT_MAIN, bundleAgent);
+
+export const importPlane = (state: string): Promise<string> =>
+  importBundle(state, PLANE_IMAGE, PLANE_MAIN, bundlePlane);
+
+async function importBundle(
+  state: string,
+  name: string,
+  main: string,
+  bundle: (folder: string) => Promise<number>,
+): Promise<string> {
   const temporary = await mkdtemp(path.join(tmpdir(), "heddle-bundle-"));
   // The other is for its owner alone, and the image's user is another.
   const folder = path.join(temporary, "app");
   try {
-    await bundleAgent(folder);
-    return await importNodeProgram(state, {
-      name: AGENT_IMAGE,
-      folder,
-      main: AGENT_MAIN,
-      user: AGENT_USER,
-    });
+    await bundle(folder);
+    return await importNodeProgram(state, { name, folder, main, user: USER });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

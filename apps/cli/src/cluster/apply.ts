@@ -1,13 +1,16 @@
 /** Puts an installation's objects into a cluster, each where it needs those before it. */
 import type { KubernetesClient } from "@heddle/agent/kubernetes";
 import {
+  DATA_LABEL,
   GATEWAY_NAMES,
   INJECTOR_CONFIGURATION,
   type Installation,
   type InstallationObjects,
   type KubernetesObject,
   isOwn,
+  keysOf,
   ofRevision,
+  PLANE,
   VALIDATOR_CONFIGURATION,
 } from "@heddle/kube";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +26,7 @@ const POLL_MS = 200;
 export type Say = (line: string) => void;
 
 export interface ApplyOptions {
-  /** Whether it is waited until the agent serves. */
+  /** Whether it is waited until plane and agent serve. */
   readonly wait: boolean;
   /** For that, milliseconds. */
   readonly timeout: number;
@@ -75,10 +78,15 @@ export async function applyInstallation(
   await established(client, objects.definitions, options.timeout);
   if (objects.definitions.length > 0) say(`definitions: ${objects.definitions.length}`);
   await apply([objects.namespace]);
+  const ready = async (all: readonly KubernetesObject[]) => {
+    if (options.wait) await waitUntilReady(client, all, options.timeout, say);
+  };
+  await apply(objects.plane);
+  if (objects.plane.length > 0) say(`objects of the plane: ${objects.plane.length}`);
+  await ready(objects.plane);
   await apply(objects.agent);
   say(`objects of the agent: ${objects.agent.length}`);
-  if (options.wait && installation.values.agent.enabled)
-    await waitUntilReady(client, objects.agent, options.timeout, say);
+  await ready(objects.agent);
   // From now on pods and rules go through the agent.
   await apply(objects.webhooks);
   if (objects.webhooks.length > 0) say(`webhooks: ${objects.webhooks.length}`);
@@ -87,18 +95,20 @@ export async function applyInstallation(
   await removeUnwanted(client, installation, objects, say);
 }
 
-/** Objects that other values would have, and these have not: a budget, an autoscaler, webhooks. */
+/** Objects that other values would have, and these have not: a plane, a budget, an autoscaler, webhooks. Data stays. */
 async function removeUnwanted(
   client: KubernetesClient,
   installation: Installation,
   objects: InstallationObjects,
   say: Say,
 ): Promise<void> {
-  const wanted = new Set([...objects.agent, ...objects.webhooks, ...objects.gateways].map(nameOf));
+  const { plane, agent, webhooks, gateways } = objects;
+  const wanted = new Set([...plane, ...agent, ...webhooks, ...gateways].map(nameOf));
   for (const object of possibleObjects(installation)) {
     if (wanted.has(nameOf(object))) continue;
     const there = await client.find(placeOf(object), object.metadata.name);
     if (there === undefined || !isOwn(there.metadata.labels)) continue;
+    if (there.metadata.labels?.[DATA_LABEL] !== undefined) continue;
     await asked(client, `remove ${nameOf(object)}`, () =>
       client.remove(placeOf(object), object.metadata.name),
     );
@@ -120,7 +130,7 @@ export function possibleObjects({
     ...{ apiVersion, kind },
     metadata: { name: ofRevision(name, revision), namespace },
   });
-  const workloads = ["heddle-agent", ...GATEWAY_NAMES];
+  const workloads = ["heddle-agent", PLANE, ...GATEWAY_NAMES];
   return [
     cluster("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION),
     cluster("ValidatingWebhookConfiguration", VALIDATOR_CONFIGURATION),
@@ -128,7 +138,10 @@ export function possibleObjects({
     ...workloads.map(own("v1", "Service")),
     ...workloads.map(own("policy/v1", "PodDisruptionBudget")),
     ...workloads.map(own("autoscaling/v2", "HorizontalPodAutoscaler")),
-    ...GATEWAY_NAMES.map(own("v1", "ServiceAccount")),
+    ...[...GATEWAY_NAMES, PLANE].map(own("v1", "ServiceAccount")),
+    own("v1", "Secret")(keysOf(PLANE)),
+    own("rbac.authorization.k8s.io/v1", "RoleBinding")(PLANE),
+    own("rbac.authorization.k8s.io/v1", "Role")(PLANE),
   ];
 }
 

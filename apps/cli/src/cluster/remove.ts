@@ -6,6 +6,7 @@ import {
   type Place,
 } from "@heddle/agent/kubernetes";
 import { setTimeout as sleep } from "node:timers/promises";
+import { DATA_LABEL } from "@heddle/kube";
 import { CliError } from "../output/cli-error.ts";
 import type { Say } from "./apply.ts";
 import { asked } from "./connect.ts";
@@ -30,6 +31,7 @@ const REST = [
   place("v1", "services"),
   place("v1", "configmaps"),
   place("v1", "secrets"),
+  place("v1", "persistentvolumeclaims"),
   place("coordination.k8s.io/v1", "leases"),
   place("gateway.networking.k8s.io/v1", "gatewayclasses"),
   place("rbac.authorization.k8s.io/v1", "rolebindings"),
@@ -44,7 +46,7 @@ const NAMESPACES = place("v1", "namespaces");
 export interface Removal {
   readonly namespace: string;
   readonly revision: string;
-  /** Also definitions that have objects, with these. */
+  /** Also definitions that have objects, with these, and a plane's data. */
   readonly purge: boolean;
   /** Milliseconds. */
   readonly timeout: number;
@@ -60,6 +62,8 @@ interface Found {
 export interface RemovalPlan {
   readonly isLast: boolean;
   readonly objects: readonly Found[];
+  /** A plane's data, where it is to outlive it. */
+  readonly kept: readonly Found[];
 }
 
 /** Throws HDL9069 where there is nothing of that revision. */
@@ -82,7 +86,11 @@ export async function plannedRemoval(
   // Helm's too, which are not ours to remove.
   const roles = await listed(client, CLUSTER_ROLES, `${PART},${REVISION}`);
   const others = roles.filter(({ metadata }) => metadata.labels?.[REVISION] !== revision);
-  if (others.length === 0) return { isLast: true, objects: all };
+  const parted = (objects: readonly Found[]) => ({
+    objects: objects.filter((found) => purge || !isData(found)),
+    kept: objects.filter((found) => !purge && isData(found)),
+  });
+  if (others.length === 0) return { isLast: true, ...parted(all) };
   // What the agent makes for itself is called by its revision, in its own namespace.
   const suffix = revision === "default" ? "" : `-${revision}`;
   const itself = all.filter(
@@ -92,7 +100,7 @@ export async function plannedRemoval(
         (name) => metadata.name === `${name}${suffix}`,
       ),
   );
-  return { isLast: false, objects: [...new Set([...own, ...itself])] };
+  return { isLast: false, ...parted([...new Set([...own, ...itself])]) };
 }
 
 /** Resolves when all of it is gone, to lines that say what was left and why. */
@@ -116,14 +124,22 @@ export async function removeInstallation(
   const rest = plan.isLast
     ? (await Promise.all(REST.map((kind) => labelled(client, kind)))).flat()
     : [];
-  for (const found of rest) await remove(client, found);
+  for (const found of rest) if (removal.purge || !isData(found)) await remove(client, found);
   say(`objects: ${plan.objects.length}`);
+  const data = plan.kept.map(
+    ({ place: { plural }, object: { metadata } }) =>
+      `${plural} ${metadata.namespace}/${metadata.name} stays: a plane's data; --purge removes it too.`,
+  );
   if (!plan.isLast)
-    return ["Definitions and the namespace stay: another revision of Heddle uses them."];
-  return [
-    ...(await removeDefinitions(client, removal)),
-    ...(await removeNamespace(client, namespace, removal)),
-  ];
+    return [...data, "Definitions and the namespace stay: another revision of Heddle uses them."];
+  const left = [...data, ...(await removeDefinitions(client, removal))];
+  const holdsData = plan.kept.some(({ object }) => object.metadata.namespace === namespace);
+  if (holdsData) return [...left, `Namespace ${namespace} stays: the data is in it.`];
+  return [...left, ...(await removeNamespace(client, namespace, removal))];
+}
+
+function isData({ object }: Found): boolean {
+  return object.metadata.labels?.[DATA_LABEL] !== undefined;
 }
 
 async function removeDefinitions(client: KubernetesClient, removal: Removal): Promise<string[]> {

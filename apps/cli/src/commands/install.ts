@@ -1,5 +1,6 @@
 /** `heddle install`, `verify-install` and `uninstall`: the agent in a cluster. */
 import { Command } from "commander";
+import type { PlaneInstallation } from "@heddle/kube";
 import type { Plan } from "../cluster/apply.ts";
 import { CliError } from "../output/cli-error.ts";
 import { green, red, table } from "../output/print.ts";
@@ -17,8 +18,10 @@ const WAIT = "5m";
 
 export function installCommand(): Command {
   return withConsent(withValues(withCluster(new Command("install"))))
-    .description("install the agent in a cluster, or change an installation to other values")
-    .option("--no-wait", "do not wait until the agent is ready")
+    .description(
+      "install the agent in a cluster, with a plane where values say so, or change an installation to other values",
+    )
+    .option("--no-wait", "do not wait until all of it is ready")
     .option("--timeout <duration>", "how long to wait for it", parseWait, parseWait(WAIT))
     .addHelpText(
       "after",
@@ -37,7 +40,10 @@ export function uninstallCommand(): Command {
   return withConsent(withCluster(new Command("uninstall")))
     .description("remove an installation, with all that it made")
     .option("-r, --revision <name>", "which one", "default")
-    .option("--purge", "remove definitions also where there are objects of them, with these")
+    .option(
+      "--purge",
+      "remove definitions also where there are objects of them, with these, and a plane's data",
+    )
     .option("--timeout <duration>", "how long to wait for it", parseWait, parseWait(WAIT))
     .action(uninstall);
 }
@@ -71,6 +77,23 @@ async function install(
   for (const { object, does } of plan)
     if (does === "leave") say(`${object.metadata.name} was there already and was left as it is`);
   process.stdout.write(`${green("installed")} Heddle in ${flags.namespace}\n`);
+  const plane = kube.planeBeside(installation);
+  if (plane) process.stdout.write(wayToConsole(plane));
+}
+
+/** How its administrator comes to the console of a plane that is installed. */
+function wayToConsole({ name, namespace, values: { service } }: PlaneInstallation): string {
+  const kubectl = `kubectl --namespace ${namespace}`;
+  const ways = [
+    `console   http://127.0.0.1:${service.port} with \`${kubectl} port-forward service/${name} ${service.port}\``,
+    ...(service.type === "NodePort"
+      ? [
+          `          or at any node, at the port of \`${kubectl} get service ${name} --output jsonpath='{.spec.ports[0].nodePort}'\``,
+        ]
+      : []),
+    `token     \`${kubectl} get secret ${name}-keys --output jsonpath='{.data.admin-token}' | base64 --decode\``,
+  ];
+  return `${ways.join("\n")}\n`;
 }
 
 function planTable(plan: Plan): string {

@@ -5,7 +5,7 @@ import { table } from "../output/print.ts";
 
 const PROFILES: Readonly<Record<Profile, string>> = {
   default: "for production: two replicas, kept apart, and an ingress gateway",
-  demo: "to look at: one replica that asks for little, an ingress and an egress gateway",
+  demo: "to look at: one replica that asks for little, gateways, and a plane with its console",
   minimal: "the agent alone, in one replica, without webhooks and gateways",
   remote: "what an agent outside of the cluster needs in it",
 };

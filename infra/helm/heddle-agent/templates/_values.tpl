@@ -120,3 +120,27 @@ spec:
           averageUtilization: {{ $scaling.targetCpuPercent }}
 {{- end }}
 {{- end -}}
+
+{{/* Whether a plane is installed beside the agent: empty where not. */}}
+{{- define "heddle.planeBeside" -}}
+{{- if and .plane.install (eq .plane.url "") -}}true{{- end -}}
+{{- end -}}
+
+{{/* The Secret of the agent's token: of a plane beside it, it is called by the revision. */}}
+{{- define "heddle.tokenSecret" -}}
+{{- if include "heddle.planeBeside" . -}}
+{{- include "heddle.name" (list .plane.tokenSecret.name .) -}}
+{{- else -}}
+{{- .plane.tokenSecret.name -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The plane that the agent joins, empty where it stands alone: (list NAMESPACE VALUES). */}}
+{{- define "heddle.planeUrl" -}}
+{{- $values := index . 1 -}}
+{{- if include "heddle.planeBeside" $values -}}
+{{- printf "http://%s.%s.svc:%v" (include "heddle.name" (list "heddle-plane" $values)) (index . 0) $values.plane.server.service.port -}}
+{{- else -}}
+{{- $values.plane.url -}}
+{{- end -}}
+{{- end -}}

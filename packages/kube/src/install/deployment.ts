@@ -9,12 +9,10 @@ import {
   selectorOf,
 } from "./objects.ts";
 import { placement } from "./placement.ts";
-import { filled } from "./pod-parts.ts";
+import { planeUrlOf, tokenSecretOf } from "./plane.ts";
+import { field, filled, restricted } from "./pod-parts.ts";
 import { listening, METRICS_PORT, OTLP_PORT, WEBHOOK_PORT, XDS_PORT } from "./ports.ts";
-import type { Values } from "./values.ts";
 
-/** As in the image, which has no user of that number. */
-const USER = 65_532;
 const STATE = "/var/lib/heddle";
 /** Until the cluster's proxies and its API server know that the pod ends, in seconds. */
 const LEAVES_AFTER = 5;
@@ -52,19 +50,12 @@ function podSpec(installation: Installation): Record<string, unknown> {
   return {
     serviceAccountName: named("heddle-agent", installation),
     terminationGracePeriodSeconds: 30,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      // What is mounted belongs to it.
-      fsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: restricted.pod,
     containers: [container(installation)],
     volumes: [
       { name: "state", emptyDir: {} },
       { name: "tmp", emptyDir: {} },
-      ...tokenVolume(installation.values),
+      ...tokenVolume(installation),
     ],
     ...filled(
       "imagePullSecrets",
@@ -75,13 +66,13 @@ function podSpec(installation: Installation): Record<string, unknown> {
 }
 
 function container(installation: Installation): Record<string, unknown> {
-  const { agent, images, plane } = installation.values;
+  const { agent, images } = installation.values;
   const probe = (path: string) => ({ httpGet: { path, port: "http-metrics" } });
   return {
     name: "agent",
     image: imageOf(images.agent, installation),
     ...filled("imagePullPolicy", images.pullPolicy),
-    args: argumentsOf(installation.values),
+    args: argumentsOf(installation),
     env: [
       field("POD_NAME", "metadata.name"),
       field("POD_NAMESPACE", "metadata.namespace"),
@@ -99,15 +90,13 @@ function container(installation: Installation): Record<string, unknown> {
     // Who still has this pod's address is served until it is known to be gone.
     lifecycle: { preStop: { sleep: { seconds: LEAVES_AFTER } } },
     resources: agent.resources,
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"] },
-      readOnlyRootFilesystem: true,
-    },
+    securityContext: restricted.container,
     volumeMounts: [
       { name: "state", mountPath: STATE },
       { name: "tmp", mountPath: "/tmp" },
-      ...(plane.url === "" ? [] : [{ name: "token", mountPath: TOKENS, readOnly: true }]),
+      ...(planeUrlOf(installation) === ""
+        ? []
+        : [{ name: "token", mountPath: TOKENS, readOnly: true }]),
     ],
   };
 }
@@ -115,17 +104,19 @@ function container(installation: Installation): Record<string, unknown> {
 const TOKENS = "/var/run/secrets/heddle";
 
 /** What `heddle agent` is told. */
-function argumentsOf({ revision, agent, mesh, plane, injection, validation }: Values): string[] {
+function argumentsOf(installation: Installation): string[] {
+  const { revision, agent, mesh, plane, injection, validation } = installation.values;
+  const url = planeUrlOf(installation);
   return [
     ...["agent", "--kubernetes"],
-    ...(plane.url === ""
+    ...(url === ""
       ? [
           "--standalone",
           `--trust-domain=${mesh.trustDomain}`,
           `--root-namespace=${mesh.rootNamespace}`,
         ]
-      : [`--plane=${plane.url}`, `--token-file=${TOKENS}/${plane.tokenSecret.key}`]),
-    ...(plane.url !== "" && plane.mesh !== "" ? [`--mesh=${plane.mesh}`] : []),
+      : [`--plane=${url}`, `--token-file=${TOKENS}/${plane.tokenSecret.key}`]),
+    ...(url !== "" && plane.mesh !== "" ? [`--mesh=${plane.mesh}`] : []),
     ...(agent.plaintext ? [`--xds=0.0.0.0:${XDS_PORT}`] : []),
     `--metrics=0.0.0.0:${METRICS_PORT}`,
     // By TLS both are open in a pod without being asked for.
@@ -138,13 +129,11 @@ function argumentsOf({ revision, agent, mesh, plane, injection, validation }: Va
   ];
 }
 
-function tokenVolume({ plane }: Values): object[] {
-  const { name: secretName } = plane.tokenSecret;
-  return plane.url === "" ? [] : [{ name: "token", secret: { secretName } }];
-}
-
-function field(name: string, fieldPath: string): object {
-  return { name, valueFrom: { fieldRef: { fieldPath } } };
+function tokenVolume(installation: Installation): object[] {
+  const { name: secretName, key } = tokenSecretOf(installation);
+  // A pod waits until the key is there: a plane that comes up beside it writes it.
+  const secret = { secretName, items: [{ key, path: key }] };
+  return planeUrlOf(installation) === "" ? [] : [{ name: "token", secret }];
 }
 
 /** As Helm goes through a mapping. */

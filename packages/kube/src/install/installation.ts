@@ -7,12 +7,16 @@ import { injectionConfig, webhooks } from "./injection.ts";
 import { gateways } from "./gateways.ts";
 import { OWN_LABELS } from "../names.ts";
 import { type Installation, type KubernetesObject, selectorOf } from "./objects.ts";
+import { planeBeside } from "./plane.ts";
+import { planeObjects } from "../plane/objects.ts";
 import { service } from "./service.ts";
 
 /** Objects by what they are for: each part needs those before it. */
 export interface InstallationObjects {
   readonly definitions: readonly KubernetesObject[];
   readonly namespace: KubernetesObject;
+  /** Of a plane beside the agent; none where there is none. */
+  readonly plane: readonly KubernetesObject[];
   /** Of the agent. */
   readonly agent: readonly KubernetesObject[];
   /** Which need an agent that answers. */
@@ -23,14 +27,15 @@ export interface InstallationObjects {
 
 /** All of them, in the order in which they can be applied. */
 export function inOrder(objects: InstallationObjects): KubernetesObject[] {
-  const { definitions, namespace, agent, webhooks: guards, gateways: edge } = objects;
-  return [...definitions, namespace, ...agent, ...guards, ...edge];
+  const { definitions, namespace, plane, agent, webhooks: guards, gateways: edge } = objects;
+  return [...definitions, namespace, ...plane, ...agent, ...guards, ...edge];
 }
 
 export function installationObjects(
   installation: Installation,
   rights: AgentRights,
 ): InstallationObjects {
+  const beside = planeBeside(installation);
   return {
     definitions: installation.values.crds.install ? definitionObjects() : [],
     namespace: {
@@ -38,6 +43,7 @@ export function installationObjects(
       kind: "Namespace",
       metadata: { name: installation.namespace, labels: OWN_LABELS },
     },
+    plane: beside === undefined ? [] : planeObjects(beside),
     agent: [
       ...access(installation, rights),
       injectionConfig(installation),

@@ -47,5 +47,9 @@ export function selectorOf(installation: Installation): Record<string, string> {
 
 /** The image's full name. */
 export function imageOf(image: string, { values: { images } }: Installation): string {
-  return images.registry === "" ? image : `${images.registry.replace(/\/+$/, "")}/${image}`;
+  return imageIn(image, images.registry);
+}
+
+export function imageIn(image: string, registry: string): string {
+  return registry === "" ? image : `${registry.replace(/\/+$/, "")}/${image}`;
 }

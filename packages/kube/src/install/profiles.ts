@@ -1,4 +1,5 @@
 /** Sets of values under a name, as Istio's users know them. */
+import { laidOver } from "./laid-over.ts";
 import { type GivenValues, PROFILES, type Values, valuesSchema } from "./values.ts";
 
 export type Profile = (typeof PROFILES)[number];
@@ -13,6 +14,16 @@ export const profileValues: Readonly<Record<Profile, Omit<GivenValues, "profile"
     agent: { replicas: 1, resources: { requests: { cpu: "20m", memory: "128Mi" } } },
     injection: { resources: { requests: { cpu: "10m", memory: "40Mi" } } },
     gateways: { ingress: SMALL_GATEWAY, egress: { ...SMALL_GATEWAY, enabled: true } },
+    // With its plane and console; what they know goes with their pod.
+    plane: {
+      install: true,
+      server: {
+        traceSampling: 100,
+        service: { type: "NodePort" },
+        storage: { persistent: false },
+        resources: { requests: { cpu: "20m", memory: "256Mi" } },
+      },
+    },
   },
   // The agent alone: rules are served to proxies that somebody else makes.
   minimal: {
@@ -71,18 +82,3 @@ function laidTogether(given: readonly object[]): Values {
 }
 
 const DEFAULTS: object = valuesSchema.parse({});
-
-/** Mappings are merged, anything else is replaced; what is null is as if nobody had said it. */
-function laidOver(under: object, over: object): object {
-  const merged: Record<string, unknown> = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = merged[key];
-    if (value === null) delete merged[key];
-    else merged[key] = isMapping(value) && isMapping(below) ? laidOver(below, value) : value;
-  }
-  return merged;
-}
-
-function isMapping(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

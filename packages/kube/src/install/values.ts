@@ -1,16 +1,20 @@
 /** What somebody who installs Heddle in a cluster may choose: the values of `heddle install` and of the Helm chart. */
 import { z } from "zod";
-
-const text = z.string();
-const strings = z.record(z.string(), z.string());
-const anything = z.record(z.string(), z.unknown());
+import { server } from "../plane/values.ts";
+import {
+  anything,
+  imageAccess,
+  PLANE_IMAGE,
+  podMarks,
+  podPlacement,
+  quantities,
+  strings,
+  text,
+  tokenSecret,
+} from "./value-parts.ts";
 
 /** A revision is a part of names and the value of a label. */
 const revision = text.regex(/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/);
-const quantities = z.strictObject({
-  requests: strings.default({}),
-  limits: strings.default({}),
-});
 const autoscaling = (on: boolean, min: number, max: number) =>
   z
     .strictObject({
@@ -22,16 +26,6 @@ const autoscaling = (on: boolean, min: number, max: number) =>
     })
     .prefault({});
 
-/** Where pods run, and what is said of them. */
-const pods = {
-  annotations: strings.default({}),
-  labels: strings.default({}),
-  nodeSelector: strings.default({}),
-  tolerations: z.array(anything).default([]),
-  /** In place of keeping replicas on machines of their own. */
-  affinity: anything.default({}),
-  priorityClass: text.default(""),
-};
 const disruptionBudget = z.strictObject({ enabled: z.boolean().default(true) }).prefault({});
 /** Of a proxy, as Istio has it. */
 const proxyResources = quantities.prefault({
@@ -40,14 +34,12 @@ const proxyResources = quantities.prefault({
 });
 
 const images = z.strictObject({
-  /** Put in front of all of them, such as the name of a mirror: `mirror.example/library`. */
-  registry: text.default(""),
+  ...imageAccess,
   agent: text.min(1).default("heddle/agent:v0.1.0"),
   capture: text.min(1).default("heddle/capture:v0.1.0"),
   /** Stock Envoy. */
   proxy: text.min(1).default("envoyproxy/envoy:v1.40.0"),
-  pullPolicy: z.enum(["", "Always", "IfNotPresent", "Never"]).default(""),
-  pullSecrets: z.array(text).default([]),
+  plane: text.min(1).default(PLANE_IMAGE),
 });
 
 const plane = z.strictObject({
@@ -56,12 +48,11 @@ const plane = z.strictObject({
   /** The mesh to join; the token's own without it. */
   mesh: text.default(""),
   /** The Secret, in the agent's namespace, that holds the token. */
-  tokenSecret: z
-    .strictObject({
-      name: text.min(1).default("heddle-agent-token"),
-      key: text.min(1).default("token"),
-    })
-    .prefault({}),
+  tokenSecret,
+  /** Whether a plane is installed beside the agent, which joins it, where `url` names none. */
+  install: z.boolean().default(false),
+  /** Of a plane that is installed: what its own chart has beside `images`, `mesh` and `tokenSecret`. */
+  server: z.strictObject(server).prefault({}),
 });
 
 const mesh = z.strictObject({
@@ -76,9 +67,7 @@ const agent = z.strictObject({
   /** Without it the agent runs elsewhere, at `remote.address`. */
   enabled: z.boolean().default(true),
   replicas: z.int().min(0).default(2),
-  /** Arguments after those that the other values make. */
-  arguments: z.array(text).default([]),
-  environment: strings.default({}),
+  ...podPlacement,
   resources: quantities.prefault({
     requests: { cpu: "200m", memory: "256Mi" },
     limits: { memory: "1Gi" },
@@ -87,7 +76,6 @@ const agent = z.strictObject({
   plaintext: z.boolean().default(false),
   autoscaling: autoscaling(false, 2, 5),
   disruptionBudget,
-  ...pods,
 });
 
 const port = z.int().min(1).max(65_535);
@@ -113,7 +101,7 @@ const gateway = (on: boolean, type: "LoadBalancer" | "ClusterIP") =>
       resources: proxyResources,
       autoscaling: autoscaling(false, 2, 5),
       disruptionBudget,
-      ...pods,
+      ...podMarks,
       service: z
         .strictObject({
           type: z.enum(["LoadBalancer", "NodePort", "ClusterIP"]).default(type),
