@@ -6,14 +6,10 @@ import {
   type ServerResponse,
 } from "node:http";
 import { AgentError } from "../agent-error.ts";
+import { type Listening, listen } from "../listening.ts";
 import { parseAddress } from "../options.ts";
 import type { DebugSources } from "./debug-pages.ts";
 import { debugPage } from "./debug-pages.ts";
-
-export interface AgentHttpServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
 
 export interface HttpSources extends DebugSources {
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
@@ -27,11 +23,7 @@ export interface HttpSources extends DebugSources {
 const METRICS = new Set(["/metrics", "/stats/prometheus"]);
 
 /** `HDL7204` where the address is taken. */
-export async function startHttpServer(
-  address: string,
-  sources: HttpSources,
-): Promise<AgentHttpServer> {
-  const { host, port } = parseAddress(address);
+export async function startHttpServer(address: string, sources: HttpSources): Promise<Listening> {
   const server = createServer((request, response) => {
     try {
       answer(request, response, sources);
@@ -40,22 +32,12 @@ export async function startHttpServer(
       response.end(`${String(error)}\n`);
     }
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(
-        new AgentError("HDL7204", `The agent cannot listen at ${address}: ${error.message}`, error),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
-  return {
-    port: (server.address() as { port: number }).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listen(
+    server,
+    parseAddress(address),
+    (reason) =>
+      new AgentError("HDL7204", `The agent cannot listen at ${address}: ${reason.message}`, reason),
+  );
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, sources: HttpSources): void {

@@ -4,14 +4,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { prometheusContentType } from "@heddle/telemetry";
+import { type Listening, listen } from "../listening.ts";
 import { parseAddress } from "./telemetry-options.ts";
 
 const compress = promisify(gzip);
-
-export interface MetricsServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
 
 export interface MetricsSources {
   /** Every proxy's series. */
@@ -28,33 +24,19 @@ export interface MetricsSources {
 export async function startMetricsServer(
   address: string,
   sources: MetricsSources,
-): Promise<MetricsServer> {
-  const { host, port } = parseAddress(address);
+): Promise<Listening> {
   const server = createServer((request, response) => {
     answer(request, response, sources).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" });
       response.end(`${String(error)}\n`);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(
-        new Error(`HDL5204: can't listen for scrapes at ${address}: ${error.message}`, {
-          cause: error,
-        }),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
-  const bound = server.address() as { port: number };
-  return {
-    port: bound.port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listen(
+    server,
+    parseAddress(address),
+    (cause) =>
+      new Error(`HDL5204: can't listen for scrapes at ${address}: ${cause.message}`, { cause }),
+  );
 }
 
 async function answer(

@@ -2,17 +2,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { AgentError } from "../agent-error.ts";
+import { type Listening, listen } from "../listening.ts";
 import type { AgentLog } from "../log.ts";
 import { parseAddress } from "../options.ts";
 
 /** Takes a parsed AdmissionReview; undefined: it is none. */
 export type ReviewHandler = (review: unknown) => object | undefined | Promise<object | undefined>;
 
-export interface WebhookServer {
-  readonly port: number;
+export interface WebhookServer extends Listening {
   /** PEM. For connections from now on; those that are open stay as they are. */
   serve(certificate: string, key: string): void;
-  close(): Promise<void>;
 }
 
 /** An object has 3 MiB at most, as the API server takes it, and an update brings the older one too. Bytes. */
@@ -30,7 +29,6 @@ export async function startWebhookServer(
   handlers: Readonly<Record<string, ReviewHandler>>,
   log: AgentLog,
 ): Promise<WebhookServer> {
-  const { host, port } = parseAddress(address);
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT,
@@ -41,22 +39,15 @@ export async function startWebhookServer(
     (request, response) => void answer(request, response, handlers, log),
   );
   server.maxConnections = MAX_CONNECTIONS;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(
-        new AgentError("HDL7204", `The webhooks cannot be at ${address}: ${error.message}`, error),
-      ),
-    );
-    server.listen(port, host, resolve);
-  });
+  const listening = await listen(
+    server,
+    parseAddress(address),
+    (reason) =>
+      new AgentError("HDL7204", `The webhooks cannot be at ${address}: ${reason.message}`, reason),
+  );
   return {
-    port: (server.address() as { port: number }).port,
+    ...listening,
     serve: (cert, key) => server.setSecureContext({ cert, key, minVersion: "TLSv1.2" }),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The validating webhook without its server: what is wrong with a rule refuses it, and what it does to its mesh is a warning. */
 import { isDeepStrictEqual } from "node:util";
 import { analyze, MeshIndex } from "@heddle/analysis";
+import { type AdmissionRequest, requestOf, reviewWith, warningOf } from "@heddle/injection";
 import {
   type Diagnostic,
   groupOf,
@@ -26,18 +27,8 @@ export interface ValidatorOptions {
 
 /** Warnings of one answer. kubectl prints each on a line of its own. */
 const MOST_WARNINGS = 10;
-/** The API server shortens longer ones, and all of them together. Characters. */
-const LONGEST_WARNING = 250;
 /** Errors that a refusal lists; mending these may well mend the others. */
 const MOST_ERRORS = 5;
-
-interface Request {
-  readonly uid: string;
-  readonly operation?: string;
-  readonly namespace?: string;
-  readonly object?: unknown;
-  readonly oldObject?: unknown;
-}
 
 interface Written {
   readonly apiVersion: string;
@@ -78,21 +69,21 @@ export function createValidator({ objects, settings }: ValidatorOptions): Valida
       }
     },
     review(value) {
-      const request = requestIn(value);
+      const request = requestOf(value);
       if (!request) return undefined;
       const written = request.object as Written | null | undefined;
       const kind = written && kindOf(written.apiVersion, written.kind);
-      if (!written || !kind || kind.foreign) return answer({ uid: request.uid, allowed: true });
+      if (!written || !kind || kind.foreign) return reviewWith({ uid: request.uid, allowed: true });
       const { object, diagnostics } = parseObject(written, {
         defaultNamespace: request.namespace ?? "default",
       });
       const errors = diagnostics.filter(({ level }) => level === "Error");
       if (errors.length > 0 && !isLeftAsItIs(request, written)) {
         const status = { code: 422, reason: "Invalid", message: refusal(errors) };
-        return answer({ uid: request.uid, allowed: false, status });
+        return reviewWith({ uid: request.uid, allowed: false, status });
       }
-      const warnings = [...diagnostics, ...(object ? findings(object) : [])].map(warningOf);
-      return answer({
+      const warnings = [...diagnostics, ...(object ? findings(object) : [])].map(told);
+      return reviewWith({
         uid: request.uid,
         allowed: true,
         ...(warnings.length > 0 ? { warnings: bounded(warnings) } : {}),
@@ -101,19 +92,8 @@ export function createValidator({ objects, settings }: ValidatorOptions): Valida
   };
 }
 
-function requestIn(value: unknown): Request | undefined {
-  const { kind, request } = (value ?? {}) as { kind?: unknown; request?: Partial<Request> };
-  if (kind !== "AdmissionReview" || typeof request !== "object" || request === null)
-    return undefined;
-  return typeof request.uid === "string" ? (request as Request) : undefined;
-}
-
-function answer(response: object): object {
-  return { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response };
-}
-
 /** What was bad before may still be labelled, and go: only its rules may not get worse. */
-function isLeftAsItIs({ operation, oldObject }: Request, written: Written): boolean {
+function isLeftAsItIs({ operation, oldObject }: AdmissionRequest, written: Written): boolean {
   if (operation !== "UPDATE") return false;
   const before = (oldObject ?? {}) as Partial<Written>;
   return (
@@ -132,10 +112,9 @@ function refusal(errors: readonly Diagnostic[]): string {
   return `heddle: ${listed.join(" ")}${more > 0 ? ` And ${more} more.` : ""}`;
 }
 
-function warningOf({ code, message, path }: Diagnostic): string {
+function told({ code, message, path }: Diagnostic): string {
   const place = path === undefined ? "" : ` (${path})`;
-  const text = `heddle: ${code} ${message}${place}`;
-  return text.length > LONGEST_WARNING ? `${text.slice(0, LONGEST_WARNING - 1)}…` : text;
+  return warningOf(`${code} ${message}${place}`);
 }
 
 function bounded(warnings: readonly string[]): readonly string[] {

@@ -2,6 +2,7 @@
 export { inject, type Injection, type InjectionRequest } from "./inject.ts";
 export { type DocumentOptions, injectDocuments, type InjectedText } from "./documents.ts";
 export { admit, type Admitted, type AdmissionSettings } from "./admission.ts";
+export { type AdmissionRequest, requestOf, reviewWith, warningOf } from "./review.ts";
 export {
   deployGateway,
   type GatewayDeployment,
