@@ -1,6 +1,6 @@
 /** Puts an agent together: sources → model → translation → xDS, identity beside it, the plane and telemetry above. */
 import path from "node:path";
-import { importVerifier, type MeshState } from "@heddle/sync";
+import { importVerifier, type MeshState, type Sharing } from "@heddle/sync";
 import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
 import { ofRevision } from "@heddle/kube";
@@ -9,6 +9,7 @@ import type { Diagnostic, Revision } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import { senderOf } from "./callers/index.ts";
 import { startHttpServer } from "./debug/http-server.ts";
+import { type Clusters, joinClusters } from "./clusters/index.ts";
 import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
@@ -139,6 +140,7 @@ async function startControl(
   const translator = createTranslator({
     ...{ mesh, revision },
     clusterId: options.clusterId,
+    network: options.network,
     envoyApi: { canonical, merge },
   });
   const model = createMergedModel();
@@ -146,6 +148,12 @@ async function startControl(
   const meshConflicts = createMeshConflicts();
   const proxies = createLiveProxies(translator);
   let stateWriteFailures = 0;
+  const writeFailed = (error: unknown) => {
+    stateWriteFailures++;
+    log.error("HDL7212: the last good state could not be written; the agent goes on", {
+      error: String(error),
+    });
+  };
   const cluster = createClusterOwner();
   let fileDiagnostics: readonly Diagnostic[] = [];
   let kubernetesDiagnostics: readonly Diagnostic[] = [];
@@ -165,7 +173,10 @@ async function startControl(
     objects: function* () {
       for (const [, , object] of model.entries()) yield object;
     },
-    set: (entry, ready) => translator.setWorkloadReady(entry, ready),
+    set: (entry, ready) => {
+      translator.setWorkloadReady(entry, ready);
+      clusters?.changed();
+    },
     log,
   });
   const ads = createAdsServer({
@@ -229,6 +240,7 @@ async function startControl(
     secrets.objectsChanged(keys);
     modules.objectsChanged(keys);
     health.objectsChanged(keys);
+    clusters?.changed();
     tls?.objectsChanged(keys);
   };
   const diagnostics = () => [
@@ -272,6 +284,7 @@ async function startControl(
     });
   if (gateways) closing.push(() => gateways.close());
   let link: Link | undefined;
+  let clusters: Clusters | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
   let kubernetes: KubernetesSource | undefined;
   const sourceOf = (key: string) =>
@@ -292,6 +305,16 @@ async function startControl(
     statuses?.diagnosed();
   };
 
+  if (membership) {
+    const joined = (clusters = await joinClusters({
+      ...{ mesh: membership.mesh.id, directory, model, translator, log, writeFailed },
+      connected: () => link?.state().phase === "open",
+      send: (frame) => link?.send(frame),
+      putServices: (changes) => put("elsewhere", changes),
+    }));
+    closing.push(() => joined.close());
+  }
+
   const overlayTimer = createOverlayTimer((now) => {
     put("hosted", hosted.expire(now));
     return hosted.nextExpiry(now);
@@ -308,12 +331,6 @@ async function startControl(
     overlayTimer.plan(hosted.nextExpiry(now));
   };
 
-  const writeFailed = (error: unknown) => {
-    stateWriteFailures++;
-    log.error("HDL7212: the last good state could not be written; the agent goes on", {
-      error: String(error),
-    });
-  };
   const lastGood = createLastGood(directory, log, writeFailed);
   let resumed: MeshState | undefined;
   if (membership) {
@@ -376,6 +393,7 @@ async function startControl(
       rateLimits: rateLimits.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),
+      clusters: clusters?.status(),
     });
   // First of all: what holds up the rest can be asked for there.
   const metrics =
@@ -386,6 +404,7 @@ async function startControl(
           status: () => ads.status(),
           diagnostics,
           link: () => link?.state(),
+          clusters: () => clusters?.status(),
           certificates: () => certificates.all(),
           objects: () => model.entries(),
           metricsPort: () => telemetry?.ports.metrics,
@@ -446,7 +465,12 @@ async function startControl(
       acknowledged: createAcknowledged(directory, writeFailed),
       log,
       apply: applyHosted,
-      greeted: (summary) => reporter.greeted(summary),
+      sharing: sharingOf(options),
+      others: (frame) => clusters?.heard(frame),
+      greeted: (summary) => {
+        reporter.greeted(summary);
+        clusters?.greeted();
+      },
       command: ({ name, id, key }) => {
         if (name === "report-proxies") reporter.again("proxies");
         else if (name === "report-summary") reporter.again("summary");
@@ -503,6 +527,11 @@ function whyUnsigned(certificate: ServingCertificate): string | undefined {
   if (until === undefined) return "there is no certificate for the TLS port yet";
   if (until > Date.now()) return undefined;
   return "the TLS port's certificate has expired, and no other could be signed";
+}
+
+/** Undefined for an agent that knows of no cluster. */
+function sharingOf({ clusterId, endpointsTtl }: AgentOptions): Sharing | undefined {
+  return clusterId === "" ? undefined : { cluster: clusterId, ttl: endpointsTtl };
 }
 
 function kindsOf(source: KubernetesSource): { followed: number; failing: number } {

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { defaultOptions, type InjectionOptions } from "@heddle/injection";
 import { ofRevision } from "@heddle/kube";
 import { durationOf } from "@heddle/model";
+import { TIME_TO_LIVE } from "@heddle/sync";
 import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
 import type { KubernetesOptions } from "./kubernetes/access.ts";
@@ -52,6 +53,10 @@ export interface AgentOptions {
   /** Trust domain and settings of a mesh without a plane. */
   readonly standalone: { readonly trustDomain: string; readonly rootNamespace: string };
   readonly clusterId: string;
+  /** The network of workloads that do not say theirs; undefined: unknown. */
+  readonly network: string | undefined;
+  /** Milliseconds that other clusters keep this one's endpoints when the agent is gone. */
+  readonly endpointsTtl: number;
   /** Agents that count global rate limits together; undefined: this one counts alone. */
   readonly rateLimitAgents: RateLimitAgents | undefined;
 }
@@ -108,6 +113,8 @@ const flagsSchema = z.object({
   trustDomain: z.string().default("cluster.local"),
   rootNamespace: z.string().default("istio-system"),
   clusterId: z.string().default(""),
+  network: z.string().min(1).optional(),
+  endpointsTtl: z.string().default("60s"),
   rateLimitAgents: z.string().optional(),
   rateLimitSelf: z.string().optional(),
 });
@@ -164,6 +171,8 @@ export function parseAgentOptions(
     },
     standalone: { trustDomain: given.trustDomain, rootNamespace: given.rootNamespace },
     clusterId: given.clusterId,
+    network: given.network,
+    endpointsTtl: timeToLiveOf(given.endpointsTtl),
     rateLimitAgents: rateLimitAgentsOf(given),
   };
 }
@@ -278,6 +287,18 @@ function lifetimeOf(text: string): number {
   const milliseconds = durationOf(text) ?? 0;
   if (milliseconds <= 0)
     throw new AgentError("HDL7202", `${JSON.stringify(text)} is not a certificate lifetime.`);
+  return milliseconds;
+}
+
+/** Throws `HDL7215`. */
+function timeToLiveOf(text: string): number {
+  const milliseconds = durationOf(text) ?? 0;
+  const { least, most } = TIME_TO_LIVE;
+  if (milliseconds < least || milliseconds > most)
+    throw new AgentError(
+      "HDL7215",
+      `--endpoints-ttl: ${JSON.stringify(text)} is no time between ${least / 1000} s and ${most / 3_600_000} h.`,
+    );
   return milliseconds;
 }
 

@@ -1,5 +1,6 @@
 /** The control's own metrics as Prometheus text. */
 import type { CallerNumbers } from "./callers/index.ts";
+import type { ClustersStatus } from "./clusters/index.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
 
 export interface OwnNumbers {
@@ -22,6 +23,8 @@ export interface OwnNumbers {
   readonly unreadyWorkloads: number;
   /** Of the TLS port; undefined without it. */
   readonly callers: CallerNumbers | undefined;
+  /** Of the mesh's other clusters; undefined without a plane. */
+  readonly clusters: ClustersStatus | undefined;
 }
 
 export function ownMetrics(numbers: OwnNumbers): string {
@@ -71,6 +74,16 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "statuses_unwritten",
     "Objects whose status could not be written when that was tried last.",
     numbers.leader?.unwritten,
+  );
+  gauge(
+    "other_clusters",
+    "Other clusters of the mesh that share their services with this one.",
+    numbers.clusters?.others.length,
+  );
+  gauge(
+    "shared_items",
+    "Services, and gateways between networks, that other clusters are told of.",
+    numbers.clusters?.shared,
   );
   gauge("owner_conflicts", "Objects that cluster and plane both own.", numbers.conflicts);
   gauge(

@@ -11,6 +11,8 @@ export interface DebugSources {
   diagnostics(): readonly Diagnostic[];
   /** The session with the plane; undefined when standalone. */
   link(): unknown;
+  /** What is shared with the other clusters of the mesh, and what they share. */
+  clusters(): unknown;
   certificates(): readonly WorkloadCertificate[];
   objects(): Iterable<readonly [key: string, owner: string, object: unknown]>;
 }
@@ -40,6 +42,8 @@ export function debugPage(url: URL, sources: DebugSources): Page {
       return { status: 200, body: { items: sources.diagnostics() } };
     case "/debug/sync":
       return { status: 200, body: sources.link() ?? null };
+    case "/debug/clusters":
+      return { status: 200, body: sources.clusters() ?? null };
     case "/debug/certificates":
       return { status: 200, body: { items: sources.certificates().map(describe) } };
     case "/debug/objects":

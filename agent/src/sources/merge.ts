@@ -2,8 +2,11 @@
 import { type Diagnostic, type MeshObject, originOf } from "@heddle/model";
 import type { Change } from "@heddle/translate";
 
-/** `cluster`: what lives in the cluster itself (files, kubectl). `hosted`: what the plane holds. The first wins. */
-export const owners = ["cluster", "hosted"] as const;
+/**
+ * `cluster`: what lives in the cluster itself (files, kubectl). `hosted`: what the plane holds. `elsewhere`: Services of the
+ * mesh's other clusters. The first wins.
+ */
+export const owners = ["cluster", "hosted", "elsewhere"] as const;
 export type Owner = (typeof owners)[number];
 
 /** An object's values in one owner's hands. */
@@ -47,7 +50,8 @@ export function createMergedModel(): MergedModel {
         else values.delete(owner);
         if (values.size > 0) held.set(key, values);
         else held.delete(key);
-        if (values.size > 1) contested.add(key);
+        // That clusters have Services of one name is what makes them one service.
+        if (values.has("cluster") && values.has("hosted")) contested.add(key);
         else contested.delete(key);
         const after = inForce(key)?.[1];
         if (after === before) continue;

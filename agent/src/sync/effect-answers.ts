@@ -31,7 +31,7 @@ export function createEffectAnswers(sources: EffectSources): (key: string) => Ef
     const source = sourceOf(key);
     const answer: Effect = {
       key,
-      ...(owner === undefined ? {} : { owner }),
+      ...(owner === undefined || owner === "elsewhere" ? {} : { owner }),
       ...(source === undefined ? {} : { source }),
       ...(object && owner === "cluster" && object.kind !== "Secret"
         ? { document: toDocument(object) }

@@ -19,6 +19,8 @@ import {
   type SessionEffect,
   type SessionEvent,
   type SessionState,
+  type Sharing,
+  type SharingFrame,
   startingSession,
   SyncError,
   verifyKeyRotation,
@@ -48,6 +50,10 @@ export interface LinkOptions {
   /** The plane greeted; `summary` is the hash of the summary that it has. */
   readonly greeted: (summary: string | undefined) => void;
   readonly command: (command: Extract<PlaneFrame, { type: "command" }>) => void;
+  /** The cluster whose services are shared; undefined: none. */
+  readonly sharing: Sharing | undefined;
+  /** What the plane says of the other clusters of the mesh. */
+  readonly others: (frame: SharingFrame) => void;
   /** The plane has named a successor of its signing key, signed by the pinned one. */
   readonly rotated: (key: PublicSigningKey) => void;
 }
@@ -77,7 +83,7 @@ export async function startLink(options: LinkOptions): Promise<Link> {
     ? { number: meshState.header.number, hash: meshState.headHash }
     : { number: 0, hash: NO_PARENT };
   let state = startingSession(
-    { mesh: mesh.id, agent: options.agent, version: options.version },
+    { mesh: mesh.id, agent: options.agent, version: options.version, sharing: options.sharing },
     applied,
     await options.acknowledged.load(mesh.id, applied.number),
   );
@@ -123,6 +129,8 @@ export async function startLink(options: LinkOptions): Promise<Link> {
         return options.greeted(effect.summary);
       case "command":
         return options.command(effect.command);
+      case "sharing":
+        return options.others(effect.frame);
       case "rotate":
         return void rotate(effect.rotate);
       case "report":

@@ -1,11 +1,11 @@
 /** Says what goes up, and when: acknowledgements at once, proxies and summaries gathered. */
-import type { AgentFrame } from "@heddle/sync";
+import { type AgentFrame, partsOf } from "@heddle/sync";
 import type { AgentLog } from "../log.ts";
 import type { Refusals } from "../refusal/refusals.ts";
 import type { AdsServer, ProxyStatus } from "../xds/index.ts";
 import { acknowledgement, proxyReport } from "./convergence.ts";
 import type { ExpectedProxies } from "./expected-proxies.ts";
-import { partsOf } from "./frame-parts.ts";
+
 import type { Link } from "./link.ts";
 import { type Summary, summaryFrames } from "./summary.ts";
 

@@ -18,12 +18,12 @@ import {
   type DiagnosticReport,
   MAX_REASON_CHARACTERS,
   type OwnedReport,
+  partsOf,
   type ServiceReport,
   sha256,
   type WorkloadReport,
 } from "@heddle/sync";
 import type { MergedModel } from "../sources/merge.ts";
-import { partsOf } from "./frame-parts.ts";
 
 export interface Summary {
   readonly hash: string;
@@ -45,6 +45,8 @@ export async function summarize(
   const pods: MeshObject<Pod>[] = [];
   const slices: MeshObject<EndpointSlice>[] = [];
   for (const [key, owner, object] of model.entries()) {
+    // Its own cluster's agent tells of it.
+    if (owner === "elsewhere") continue;
     if (object.kind === "Service" && object.apiVersion === "v1")
       services.push(serviceReport(object as MeshObject<Service>, clusterDomain));
     else if (object.kind === "Pod") pods.push(object as MeshObject<Pod>);

@@ -10,6 +10,10 @@ export interface PodOptions {
   readonly address: string;
   readonly appAddress: string;
   readonly port: number;
+  /** Besides `app` and `version`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** A gateway; a sidecar otherwise. */
+  readonly router?: boolean;
 }
 
 export interface EnvoyPod extends PodOptions {
@@ -33,7 +37,8 @@ const PROXY_PORT = 15001;
 const ADMIN_PORT = 15000;
 
 export async function startPod(options: PodOptions, envoyBinary: string): Promise<EnvoyPod> {
-  const { name, app, address, appAddress, port } = options;
+  const { name, app, address, appAddress, port, router = false } = options;
+  const labels = { app, version: "v1", ...options.labels };
   const server: Server = createServer((_, response) => response.end(name));
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(port, appAddress, resolve));
@@ -75,7 +80,7 @@ export async function startPod(options: PodOptions, envoyBinary: string): Promis
       metadata: {
         name,
         namespace: "default",
-        labels: { app, version: "v1", "security.istio.io/tlsMode": "istio" },
+        labels: { ...labels, "security.istio.io/tlsMode": "istio" },
       },
       spec: {
         serviceAccountName: app,
@@ -91,16 +96,15 @@ export async function startPod(options: PodOptions, envoyBinary: string): Promis
     async startEnvoy(xdsPort) {
       const config = bootstrap({
         node: {
-          id: `sidecar~${address}~${name}.default~default.svc.cluster.local`,
+          id: `${router ? "router" : "sidecar"}~${address}~${name}.default~default.svc.cluster.local`,
           cluster: `${app}.default`,
           metadata: {
             NAMESPACE: "default",
-            LABELS: { app, version: "v1" },
+            LABELS: labels,
             SERVICE_ACCOUNT: app,
             INSTANCE_IPS: address,
             INTERCEPTION_MODE: "NONE",
-            HTTP_PROXY_PORT: String(PROXY_PORT),
-            APP_ADDRESS: appAddress,
+            ...(router ? {} : { HTTP_PROXY_PORT: String(PROXY_PORT), APP_ADDRESS: appAddress }),
           },
         },
         xds: { address: "127.0.0.1", port: xdsPort },

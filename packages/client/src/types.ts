@@ -207,6 +207,10 @@ export interface AgentInfo {
   connected: boolean;
   since: string;
   acknowledged: number;
+  /** What it calls its cluster; absent where it shares none. */
+  cluster?: string;
+  /** Clusters of the mesh that services are shared with. */
+  sharesWith: string[];
   proxies: ProxyInfo[];
 }
 

@@ -55,7 +55,13 @@ export {
 } from "./registry/service-entry.ts";
 export { groupOfEntry, withGroup, workloadOfEntryObject } from "./registry/workload-entry.ts";
 export type { WorkloadOptions } from "./registry/workload.ts";
-export { localityOf, takesMutualTls, workloadName, workloadOfPod } from "./registry/workload.ts";
+export {
+  canonicalOf,
+  localityOf,
+  takesMutualTls,
+  workloadName,
+  workloadOfPod,
+} from "./registry/workload.ts";
 export type { PodLookup } from "./registry/endpoint.ts";
 export { endpointsOf, serviceNameOf } from "./registry/endpoint.ts";
 export { isVisible } from "./precedence/visibility.ts";

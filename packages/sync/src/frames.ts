@@ -4,6 +4,7 @@ import { z } from "zod";
 import { effectSchema } from "./effect.ts";
 import { cohortSchema } from "./overlay.ts";
 import { hashSchema, revisionHeaderSchema } from "./header.ts";
+import { MAX_CLUSTERS, sharedItemSchema, TIME_TO_LIVE } from "./shared-item.ts";
 import { publicKeySchema, signatureSchema } from "./signing.ts";
 import { SyncError } from "./sync-error.ts";
 
@@ -121,6 +122,27 @@ export const diagnosticReportSchema = z.object({
 });
 export type DiagnosticReport = z.infer<typeof diagnosticReportSchema>;
 
+/** A cluster that shares its services with the others of its mesh, as its agent says. */
+export const sharingSchema = z.object({
+  /** Agents that name the same cluster share nothing with each other. */
+  cluster: text.min(1),
+  /** Milliseconds that others keep what it shares when its agent is gone. */
+  ttl: z.int().min(TIME_TO_LIVE.least).max(TIME_TO_LIVE.most),
+});
+export type Sharing = z.infer<typeof sharingSchema>;
+
+/** Of what a cluster shares; parts of one version come one after the other. */
+const sharedPart = {
+  /** The version that this changes; absent: what came before is forgotten. */
+  from: hashSchema.optional(),
+  /** Hash of all items, after the last part. */
+  version: hashSchema,
+  part: count,
+  parts: z.int().min(1).max(4096),
+  upserted: z.array(sharedItemSchema),
+  removed: z.array(text),
+};
+
 const up = {
   hello: z.object({
     type: z.literal("hello"),
@@ -133,6 +155,8 @@ const up = {
     applied: count,
     /** The last revision that every proxy has acknowledged; 0 for none. */
     acknowledged: count,
+    /** Absent where the agent knows of no cluster, or shall not share it. */
+    sharing: sharingSchema.optional(),
   }),
   ack: z.object({
     type: z.literal("ack"),
@@ -164,6 +188,10 @@ const up = {
   /** The answer to a command `effect`. */
   effect: z.object({ type: z.literal("effect"), id: text, effect: effectSchema }),
   ping: z.object({ type: z.literal("ping"), acknowledged: count }),
+  /** What this cluster shares; after a `share` alone. */
+  shared: z.object({ type: z.literal("shared"), ...sharedPart }),
+  /** All that an agent's cluster shares is to come again. */
+  want: z.object({ type: z.literal("want"), agent: text }),
 };
 
 const down = {
@@ -192,6 +220,33 @@ const down = {
     key: text.optional(),
   }),
   rotate: z.object({ type: z.literal("rotate"), key: publicKeySchema, signature: signatureSchema }),
+  /** Whether another cluster shares the mesh, so that this one's services are wanted. */
+  share: z.object({
+    type: z.literal("share"),
+    on: z.boolean(),
+    /** The version that the plane has. */
+    version: hashSchema.optional(),
+  }),
+  /** The other clusters of the mesh, all of them. */
+  clusters: z.object({
+    type: z.literal("clusters"),
+    clusters: z
+      .array(
+        z.object({
+          agent: text,
+          name: text,
+          ...sharingSchema.shape,
+          connected: z.boolean(),
+          /** Absent while the plane has none that is whole. */
+          version: hashSchema.optional(),
+        }),
+      )
+      .max(MAX_CLUSTERS),
+    /** Agents that have been gone for their time to live: what they shared is withdrawn. */
+    withdrawn: z.array(text).max(MAX_CLUSTERS),
+  }),
+  /** What another agent's cluster shares. */
+  elsewhere: z.object({ type: z.literal("elsewhere"), agent: text, ...sharedPart }),
 };
 
 const error = z.object({
@@ -208,6 +263,8 @@ export const agentFrameSchema = z.discriminatedUnion("type", [
   up.proxies,
   up.effect,
   up.ping,
+  up.shared,
+  up.want,
   error,
 ]);
 export const planeFrameSchema = z.discriminatedUnion("type", [
@@ -216,6 +273,9 @@ export const planeFrameSchema = z.discriminatedUnion("type", [
   down.pong,
   down.command,
   down.rotate,
+  down.share,
+  down.clusters,
+  down.elsewhere,
   error,
 ]);
 

@@ -8,8 +8,17 @@ export const PROTOCOLS: readonly number[] = [1];
 /** Agents with this feature answer the command `effect`. */
 export const EFFECTS = "effects";
 
+/** Clusters of one mesh share their services with the frames `shared`, `want`, `share`, `clusters` and `elsewhere`. */
+export const SHARING = "sharing";
+
 /** Features that this code has; a revision that requires another is held. */
-export const FEATURES: readonly string[] = ["cohorts", "overlays", "inline-bundles", EFFECTS];
+export const FEATURES: readonly string[] = [
+  "cohorts",
+  "overlays",
+  "inline-bundles",
+  EFFECTS,
+  SHARING,
+];
 
 /** The newest version that both speak. Throws `HDL7003` where there is none. */
 export function negotiate(ours: readonly number[], theirs: readonly number[]): number {

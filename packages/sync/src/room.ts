@@ -7,8 +7,17 @@ import {
   type ProxyReport,
   type Rejection,
 } from "./frames.ts";
-import { FEATURES, negotiate, PROTOCOLS } from "./protocol.ts";
+import type { Sharing } from "./frames.ts";
+import { FEATURES, negotiate, PROTOCOLS, SHARING } from "./protocol.ts";
 import { agentOfReplica, isReplica } from "./replica.ts";
+import {
+  clusterJoined,
+  clusterLeft,
+  type RoomCluster,
+  sharedPart,
+  wantedBy,
+  withdrawGone,
+} from "./room-clusters.ts";
 import { SyncError } from "./sync-error.ts";
 
 /** Milliseconds between an agent's pings: two missed ones notice a dead link within half a minute. */
@@ -36,6 +45,8 @@ export interface RoomAgent {
   readonly proxies: ReadonlyMap<string, ProxyReport>;
   /** Hash of the summary that it has sent whole. */
   readonly summary: string | undefined;
+  /** The cluster whose services it shares; undefined: none. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** How far one revision has come over all agents of the mesh. */
@@ -58,12 +69,16 @@ export interface RoomState {
   readonly agents: ReadonlyMap<string, RoomAgent>;
   /** By revision number, the newest few. */
   readonly progress: ReadonlyMap<number, Progress>;
+  /** Those that share the mesh, by agent; replicas are one. */
+  readonly clusters: ReadonlyMap<string, RoomCluster>;
 }
 
 export type RoomEvent = { readonly now: number } & (
   | { readonly type: "publish"; readonly head: Head; readonly inline: string | undefined }
   | { readonly type: "frame"; readonly agent: AgentIdentity; readonly frame: AgentFrame }
   | { readonly type: "gone"; readonly agent: string }
+  /** Time has passed: what the effect `wake` asked for. */
+  | { readonly type: "tick" }
   | { readonly type: "summarized"; readonly agent: string; readonly hash: string }
   | {
       readonly type: "command";
@@ -82,6 +97,8 @@ export interface AgentIdentity {
 }
 
 export type RoomEffect =
+  /** A `tick` is wanted then, milliseconds since 1970; replaces an earlier wish. */
+  | { readonly type: "wake"; readonly at: number }
   | { readonly type: "send"; readonly agent: string; readonly frame: PlaneFrame }
   | { readonly type: "close"; readonly agent: string; readonly reason: string }
   /** The agent's row is another now. */
@@ -113,10 +130,13 @@ export type RoomEffect =
       readonly message: string;
     };
 
-type Step = readonly [RoomState, readonly RoomEffect[]];
+/** The room after an event, and what is to be done. */
+export type RoomStep = readonly [RoomState, readonly RoomEffect[]];
+type Step = RoomStep;
 
 export function emptyRoom(mesh: string): RoomState {
-  return { mesh, head: undefined, inline: undefined, agents: new Map(), progress: new Map() };
+  const none = { agents: new Map(), progress: new Map(), clusters: new Map() };
+  return { mesh, head: undefined, inline: undefined, ...none };
 }
 
 /** One step of the room. */
@@ -129,7 +149,9 @@ export function room(state: RoomState, event: RoomEvent): Step {
         ? hello(state, event.agent, event.frame, event.now)
         : onFrame(state, event.agent.id, event.frame, event.now);
     case "gone":
-      return gone(state, event.agent, event.now);
+      return clusterLeft(gone(state, event.agent, event.now), event.agent, event.now);
+    case "tick":
+      return withdrawGone(state, event.now);
     case "summarized":
       return withAgent(state, event.agent, (agent) => [{ ...agent, summary: event.hash }, []]);
     case "command":
@@ -187,6 +209,7 @@ function hello(
     ack: known?.ack,
     proxies: known?.proxies ?? new Map(),
     summary: known?.summary ?? identity.summary,
+    sharing: frame.features.includes(SHARING) ? frame.sharing : undefined,
   };
   const welcome: PlaneFrame = {
     type: "welcome",
@@ -203,7 +226,7 @@ function hello(
       frame: headFrame(state.head, inlineFor(state, agent)),
     });
   effects.push({ type: "agent", agent });
-  return [put(withoutAlone(state, agent.id), agent), effects];
+  return clusterJoined([put(withoutAlone(state, agent.id), agent), effects], agent);
 }
 
 /** What an agent was before it had replicas is not waited for. */
@@ -238,6 +261,10 @@ function onFrame(
         for (const proxy of frame.upserted) proxies.set(proxy.id, proxy);
         return [{ ...agent, proxies }, [{ type: "proxies", agent: id }]];
       });
+    case "shared":
+      return sharedPart(state, id, frame);
+    case "want":
+      return [state, wantedBy(state, id, frame.agent)];
     case "summary":
       return [state, [{ type: "summary", agent: id, frame }]];
     case "effect":

@@ -1,7 +1,7 @@
 /** The agent's side of the link as a pure function: (state, event) → (state, effects). */
 
 import { backoff } from "./backoff.ts";
-import type { AgentFrame, Head, PlaneFrame } from "./frames.ts";
+import type { AgentFrame, Head, PlaneFrame, Sharing } from "./frames.ts";
 import { NO_PARENT } from "./header.ts";
 import { FEATURES, missingFeatures, PROTOCOLS } from "./protocol.ts";
 import type { SyncCode } from "./sync-error.ts";
@@ -19,6 +19,8 @@ export interface SessionSettings {
   readonly agent: string;
   readonly version: string;
   readonly features?: readonly string[];
+  /** The cluster whose services are shared; undefined: none. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** A revision in force. */
@@ -101,8 +103,12 @@ export type SessionEffect =
   /** The plane greeted; `summary` is the hash of the summary that it has. */
   | { readonly type: "greeted"; readonly summary: string | undefined }
   | { readonly type: "command"; readonly command: Extract<PlaneFrame, { type: "command" }> }
+  | { readonly type: "sharing"; readonly frame: SharingFrame }
   | { readonly type: "rotate"; readonly rotate: Extract<PlaneFrame, { type: "rotate" }> }
   | { readonly type: "report"; readonly code: SyncCode; readonly message: string };
+
+/** What the plane says of the other clusters of the mesh. */
+export type SharingFrame = Extract<PlaneFrame, { type: "share" | "clusters" | "elsewhere" }>;
 
 type Step = readonly [SessionState, readonly SessionEffect[]];
 
@@ -186,6 +192,7 @@ function greet(state: SessionState, now: number): Step {
     features: [...featuresOf(state)],
     applied: applied.number,
     acknowledged,
+    ...(settings.sharing ? { sharing: settings.sharing } : {}),
   };
   return [{ ...state, phase: "greeting", heardAt: now }, [{ type: "send", frame }]];
 }
@@ -287,6 +294,10 @@ function onFrame(state: SessionState, frame: PlaneFrame, now: number): Step {
       return onCommand(state, frame);
     case "rotate":
       return [state, [{ type: "rotate", rotate: frame }]];
+    case "share":
+    case "clusters":
+    case "elsewhere":
+      return [state, [{ type: "sharing", frame }]];
     case "error":
       return [
         state,

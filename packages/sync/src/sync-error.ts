@@ -23,6 +23,10 @@ export const syncCodes = {
   HDL7014: "The socket was silent for too long; the agent connects again.",
   HDL7015:
     "The plane's history differs from what was applied here (a restored backup?); the agent moves on by a snapshot of a newer number.",
+  HDL7017:
+    'A cluster shares more than the limit; what is more is left out. Keep services to their cluster with the annotation `networking.istio.io/exportTo: "~"`, or divide the mesh.',
+  HDL7018:
+    "More clusters than one mesh can have; this one's services are not shared. Divide the mesh.",
 } as const;
 export type SyncCode = keyof typeof syncCodes;
 

@@ -11,8 +11,10 @@ import type { Cohort, ProxyDescription } from "./proxy.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { ClientView, ModelReader } from "./read.ts";
 import { createReader } from "./store/reader.ts";
+import type { Elsewhere, GatewayElsewhere } from "./store/elsewhere.ts";
 import { Store } from "./store/store.ts";
 import { type Peer, type PodOfProxy, workloadOfPod } from "./telemetry/peer.ts";
+import type { OwnService } from "./store/workloads.ts";
 import { clientViewOf } from "./view/client-view.ts";
 import { outboundParts } from "./view/outbound.ts";
 import { type AcquiredSet, LiveView, type ProxyView } from "./view/proxy-view.ts";
@@ -25,6 +27,8 @@ export interface TranslatorOptions {
   readonly clusterId?: string;
   /** Which of several controllers' Gateways are served; without it as if there were no other. */
   readonly revision?: Revision;
+  /** The network of those that do not say theirs; unknown where it is left out. */
+  readonly network?: string | undefined;
   /** What EnvoyFilters are read with: `canonical` and `merge` of `@heddle/envoy`. Without it they are refused. */
   readonly envoyApi?: EnvoyApi;
   /** Time and turns; those of the runtime unless given. */
@@ -42,6 +46,10 @@ export interface Translator {
   setWasmModule(key: string, state: WasmModuleState | undefined): void;
   /** Whether a WorkloadEntry, `namespace/name`, may be an endpoint; they all may until told otherwise. */
   setWorkloadReady(entry: string, ready: boolean): void;
+  /** What other clusters of the mesh have, by any keys; undefined: it is gone. */
+  setElsewhere(changes: ReadonlyMap<string, Elsewhere | undefined>): void;
+  /** What the model's own cluster has of what clusters may serve together, for others to be told. */
+  readonly own: OwnCluster;
   /** The settings in force: those given at the start, and what a MeshSettings object says instead. */
   mesh(): MeshSettings;
   /** What metrics, logs and spans call the workload of a pod. */
@@ -58,6 +66,17 @@ export interface Translator {
   settled(): Promise<void>;
 }
 
+export interface OwnCluster {
+  /**
+   * Services, `host|namespace`, that may have changed since the last call, at first all of them; `OWN_GATEWAYS` among them
+   * stands for gateways into networks.
+   */
+  takeChanged(): ReadonlySet<string>;
+  /** As the stable cohort reads it; undefined: there is none, or it is no service that clusters serve together. */
+  service(host: string, namespace: string): OwnService | undefined;
+  gateways(): readonly GatewayElsewhere[];
+}
+
 /** What an object has become at one proxy. */
 export interface Effect {
   readonly proxy: ProxyDescription;
@@ -71,9 +90,10 @@ export interface TranslatorStats extends EngineStats {
 }
 
 export function createTranslator(options: TranslatorOptions): Translator {
-  const { mesh, clusterId = "", revision, schedule = RUNTIME, envoyApi } = options;
+  const { mesh, clusterId = "", network, revision, schedule = RUNTIME, envoyApi } = options;
   const claims = new Claims();
-  const store = new Store(mesh, clusterId, claims, envoyApi, revision);
+  const cluster = { clusterId, ...(network ? { network } : {}) };
+  const store = new Store(mesh, cluster, claims, envoyApi, revision);
   const drain = new Drain(schedule, () => claims.sweep());
   /** Engines are as old as the indexes that they read. */
   const generations = { stable: signal(0), candidate: signal(0) };
@@ -133,6 +153,15 @@ export function createTranslator(options: TranslatorOptions): Translator {
     setWorkloadReady(entry, ready) {
       store.setWorkloadReady(entry, ready);
       drain.wake();
+    },
+    setElsewhere(changes) {
+      store.setElsewhere(changes);
+      drain.wake();
+    },
+    own: {
+      takeChanged: () => store.takeOwnChanged(),
+      service: (host, namespace) => store.ownService(host, namespace),
+      gateways: () => store.ownGateways(),
     },
     mesh: () => store.settings,
     workloadOf: (pod) => workloadOfPod(cohorts.stable.read, pod),

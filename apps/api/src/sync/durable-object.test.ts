@@ -7,6 +7,7 @@ import { createClient, type HeddleClient } from "@heddle/client";
 import { createDatabase } from "@heddle/db";
 import { migrate, postgresDriver, readMigrations } from "@heddle/db/node";
 import { type RealPostgres, startPostgres } from "@heddle/db/testing";
+import { type AgentFrame, type PlaneFrame, SHARING } from "@heddle/sync";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningAgent, parseAgentOptions, startAgent } from "../../../../agent/src/index.ts";
@@ -146,6 +147,62 @@ describe("an agent and a plane at the edge", () => {
     await client.apply("edge", { objects: [rule("replicated", "v2")] });
     await expect.poll(() => inStep(16), { timeout: 20_000 }).toBe(true);
   }, 60_000);
+
+  it("keep what clusters share through the room's sleep, until an agent's time to live is over", async () => {
+    const TTL = 3_000;
+    await client.createMesh({ name: "several" });
+    const open = async (name: string) => {
+      const made = await client.createJoinToken("several", { name });
+      const { token, agentId } = await client.enroll({ joinToken: made.token, name });
+      const socket = new WebSocket(`${worker.url.replace("http", "ws")}/v1/sync?mesh=several`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      const frames: PlaneFrame[] = [];
+      socket.on("message", (data) => frames.push(JSON.parse(String(data)) as PlaneFrame));
+      await once(socket, "open");
+      const say = (frame: AgentFrame) => socket.send(JSON.stringify(frame));
+      say({
+        ...{ type: "hello", protocols: [1], agent: name, version: "1", features: [SHARING] },
+        ...{ applied: 0, acknowledged: 0, sharing: { cluster: name, ttl: TTL } },
+      });
+      const heard = <Type extends PlaneFrame["type"]>(type: Type) =>
+        frames.filter((frame): frame is Extract<PlaneFrame, { type: Type }> => frame.type === type);
+      return { id: agentId, socket, say, heard };
+    };
+    const [west, east] = [await open("west"), await open("east")];
+    await expect.poll(() => west.heard("share"), { timeout: 10_000 }).toHaveLength(1);
+    const version = "1".repeat(64);
+    const gateway = (network: string) => {
+      const item = { key: network, network, address: "192.0.2.1", port: 15443 };
+      return { kind: "gateway" as const, ...item };
+    };
+    const upserted = [gateway("a"), gateway("b")];
+    west.say({ type: "shared", version, part: 0, parts: 1, upserted, removed: [] });
+    await expect
+      .poll(() => east.heard("elsewhere"), { timeout: 10_000 })
+      .toMatchObject([{ agent: west.id, version, upserted }]);
+    await new Promise((resolve) => setTimeout(resolve, ASLEEP_AFTER));
+    const north = await open("north");
+    await expect
+      .poll(() => north.heard("clusters")[0]?.clusters, { timeout: 10_000 })
+      .toMatchObject([{ agent: west.id, cluster: "west", version }, { agent: east.id }]);
+    north.say({ type: "want", agent: west.id });
+    await expect
+      .poll(() => north.heard("elsewhere"), { timeout: 10_000 })
+      .toMatchObject([{ agent: west.id, version, upserted }]);
+    expect((await client.agents("several")).items).toMatchObject([
+      { name: "east", cluster: "east", sharesWith: ["north", "west"] },
+      { name: "north" },
+      { name: "west" },
+    ]);
+    west.socket.close();
+    const began = Date.now();
+    await expect
+      .poll(() => east.heard("clusters").at(-1)?.withdrawn, { timeout: 20_000 })
+      .toEqual([west.id]);
+    expect(Date.now() - began).toBeGreaterThan(TTL / 2);
+    for (const { socket } of [east, north]) socket.close();
+  }, 90_000);
 
   it("part when the agent's token is revoked", async () => {
     const { items } = await client.listTokens({ limit: 100 });

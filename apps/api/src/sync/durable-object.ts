@@ -8,7 +8,7 @@ import { createBundleStore } from "./bundle-store.ts";
 import { inlineOf } from "./change-bundle.ts";
 import { type HibernatingSocket, type ObjectState, socketPair } from "./durable-runtime.ts";
 import { CLOSE, createRoomDriver, type RoomDriver } from "./room-driver.ts";
-import { loadRoom, saveRoom } from "./room-storage.ts";
+import { loadRoom, meshOfRoom, saveRoom } from "./room-storage.ts";
 
 /** What the rest of the plane asks of the object, as paths of requests to it. */
 export const ROOM_PATHS = {
@@ -93,6 +93,15 @@ export function meshRoomClass<Bindings>(
       await driver.settled();
     }
 
+    /** Time to live is over for some cluster. */
+    async alarm(): Promise<void> {
+      const mesh = await meshOfRoom(this.#ctx.storage);
+      if (!mesh) return;
+      const driver = await this.#open(mesh);
+      driver.tick();
+      await driver.settled();
+    }
+
     webSocketError(socket: HibernatingSocket): Promise<void> {
       return this.webSocketClose(socket);
     }
@@ -123,7 +132,7 @@ export function meshRoomClass<Bindings>(
     }
 
     async #wake(mesh: MeshRef): Promise<RoomDriver> {
-      const initial = await loadRoom(this.#ctx.storage, mesh.id);
+      const initial = await loadRoom(this.#ctx.storage, mesh);
       let saved: RoomState = initial;
       const driver = createRoomDriver({
         mesh,
@@ -135,12 +144,16 @@ export function meshRoomClass<Bindings>(
           send: (agent, text) => this.#newestSocket(agent)?.send(text),
           close: (agent, code, reason) => this.#newestSocket(agent)?.close(code, reason),
         },
+        wake: (at) => this.#ctx.waitUntil(this.#ctx.storage.setAlarm(at)),
         changed: (state) => {
           const before = saved;
           saved = state;
-          this.#ctx.waitUntil(saveRoom(this.#ctx.storage, before, state));
+          this.#ctx.waitUntil(saveRoom(this.#ctx.storage, mesh, before, state));
         },
       });
+      // Sockets that ended with the process that held them: nobody has said that they are gone.
+      for (const { id, connected } of initial.agents.values())
+        if (connected && this.#ctx.getWebSockets(id).length === 0) driver.gone(id);
       if (!initial.head) {
         const newest = await createBundleStore(this.#deps).newest(mesh);
         if (newest) driver.publish(newest.head, inlineOf(newest));

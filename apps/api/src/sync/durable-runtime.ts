@@ -13,6 +13,8 @@ export interface ObjectStorage {
   list<T>(options: { prefix: string }): Promise<Map<string, T>>;
   put(entries: Readonly<Record<string, unknown>>): Promise<void>;
   delete(keys: readonly string[]): Promise<number>;
+  /** Calls the object's `alarm` then, milliseconds since 1970, asleep or not; replaces an earlier one. */
+  setAlarm(at: number): Promise<void>;
 }
 
 export interface ObjectState {

@@ -34,6 +34,8 @@ export async function pageOfAgents(
         version: now?.version ?? row.version,
         connected: now?.connected ?? false,
         since: since.toISOString(),
+        ...(now?.cluster === undefined ? {} : { cluster: now.cluster }),
+        sharesWith: [...(now?.with ?? [])],
         acknowledged: Math.max(now?.acknowledged ?? 0, row.acknowledged),
         proxies: (now?.proxies ?? []).map((proxy) => proxyInfo(proxy, row.name)),
       };

@@ -21,6 +21,8 @@ interface OpenRoom {
   readonly sockets: Map<string, WebSocket>;
   /** Resolves when the room knows the mesh's newest revision. */
   readonly ready: Promise<void>;
+  /** Ends its timer. */
+  readonly stop: () => void;
 }
 
 export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">): InProcessRooms {
@@ -32,12 +34,18 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
     const known = rooms.get(mesh.id);
     if (known) return known;
     const sockets = new Map<string, WebSocket>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const driver = createRoomDriver({
       mesh,
       initial: emptyRoom(mesh.id),
       store,
       clock: deps.clock,
       log: deps.log,
+      wake: (at) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => driver.tick(), Math.max(0, at - deps.clock()) + 1);
+        timer.unref();
+      },
       sockets: {
         send: (agent, text) => sockets.get(agent)?.send(text),
         close: (agent, code, reason) => sockets.get(agent)?.close(code, reason),
@@ -52,7 +60,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       deps.log.error("a sync room could not open", { mesh: mesh.id, error: String(error) });
       rooms.delete(mesh.id);
     });
-    const room = { driver, sockets, ready };
+    const room = { driver, sockets, ready, stop: () => clearTimeout(timer) };
     rooms.set(mesh.id, room);
     return room;
   };
@@ -110,7 +118,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       );
     },
     async close() {
-      for (const { driver, sockets } of rooms.values()) {
+      for (const { driver, sockets, stop } of rooms.values()) {
         for (const [agent, socket] of sockets) {
           // Said here and now: the socket's own event would come when the database is closed.
           sockets.delete(agent);
@@ -118,6 +126,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
           socket.terminate();
         }
         driver.events.close();
+        stop();
         await driver.settled();
       }
     },

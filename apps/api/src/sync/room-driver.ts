@@ -13,6 +13,7 @@ import {
   type RoomEffect,
   type RoomEvent,
   type RoomState,
+  sharesWith,
   stateOf,
   SyncError,
 } from "@heddle/sync";
@@ -36,6 +37,8 @@ export interface RoomDriver {
   /** What an agent sent; what is no frame closes its socket. */
   received(agent: AgentIdentity, text: string): void;
   gone(agent: string): void;
+  /** Time has passed: what the room asked to be woken for. */
+  tick(): void;
   agents(): LiveAgent[];
   /** What an object, by its key, has become at the connected agents' proxies. */
   effect(key: string): Promise<AskedEffect>;
@@ -50,6 +53,8 @@ export interface RoomParts {
   readonly store: AgentStore;
   readonly clock: () => number;
   readonly log: Logger;
+  /** `tick` is wanted at this time, milliseconds since 1970, and not at an earlier one any more. */
+  readonly wake: (at: number) => void;
   /** Called after each step that changed the state. */
   readonly changed?: (state: RoomState) => void;
 }
@@ -64,6 +69,7 @@ export function createRoomDriver({
   store,
   clock,
   log,
+  wake,
   changed,
 }: RoomParts): RoomDriver {
   let state = initial;
@@ -78,6 +84,8 @@ export function createRoomDriver({
     switch (effect.type) {
       case "send":
         return sockets.send(effect.agent, encodeFrame(effect.frame));
+      case "wake":
+        return wake(effect.at);
       case "close":
         return sockets.close(effect.agent, CLOSE.refused, effect.reason);
       case "agent": {
@@ -171,6 +179,7 @@ export function createRoomDriver({
       asked.gone(agent);
       advance({ type: "gone", agent, now: clock() });
     },
+    tick: () => advance({ type: "tick", now: clock() }),
     effect(key) {
       const able = [...state.agents.values()].filter(
         ({ connected, features }) => connected && features.includes(EFFECTS),
@@ -189,7 +198,20 @@ export function createRoomDriver({
         const agent = asOneAgent(replicasOf(id));
         if (!agent) return [];
         const { version, connected, since, acknowledged, proxies } = agent;
-        return [{ id, version, connected, since, acknowledged, proxies: [...proxies.values()] }];
+        const { clusters } = state;
+        const cluster = clusters.get(id)?.cluster;
+        const shares = cluster === undefined ? {} : { cluster, with: sharesWith(clusters, id) };
+        return [
+          {
+            id,
+            version,
+            connected,
+            since,
+            acknowledged,
+            ...shares,
+            proxies: [...proxies.values()],
+          },
+        ];
       }),
     settled: () => writes.settled(),
   };

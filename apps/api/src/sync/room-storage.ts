@@ -1,9 +1,24 @@
 /** A room's state in the storage of its Durable Object, so that it wakes as it fell asleep. */
-import { emptyRoom, type ProxyReport, type RoomAgent, type RoomState } from "@heddle/sync";
+import {
+  differenceOf,
+  emptyRoom,
+  nothingShared,
+  type ProxyReport,
+  type RoomAgent,
+  type RoomCluster,
+  type RoomState,
+  type SharedItem,
+} from "@heddle/sync";
+import type { MeshRef } from "../deps.ts";
 import type { ObjectStorage } from "./durable-runtime.ts";
 
 type StoredAgent = Omit<RoomAgent, "proxies">;
+/** Items stand by themselves, and with them the version that they are. */
+type StoredCluster = Omit<RoomCluster, "set"> & { readonly version: string | undefined };
 interface StoredRoom {
+  /** Whose room it is: an alarm does not say. */
+  readonly mesh?: MeshRef;
+  readonly clusters?: readonly StoredCluster[];
   readonly head: RoomState["head"];
   readonly inline: RoomState["inline"];
   readonly agents: readonly StoredAgent[];
@@ -13,24 +28,40 @@ interface StoredRoom {
 const ROOM = "room";
 /** One entry a proxy: a list of thousands would not fit into one value. */
 const PROXY = "proxy ";
+/** One entry an item that a cluster shares. */
+const ITEM = "item ";
 /** Entries that one `put` or `delete` takes. */
 const BATCH = 128;
 /** Revisions whose progress survives sleep. */
 const KEPT_PROGRESS = 20;
 
-export async function loadRoom(storage: ObjectStorage, mesh: string): Promise<RoomState> {
-  const [room, proxies] = await Promise.all([
+/** Whose room it is; undefined for one that nothing was stored of. */
+export async function meshOfRoom(storage: ObjectStorage): Promise<MeshRef | undefined> {
+  return (await storage.get<StoredRoom>(ROOM))?.mesh;
+}
+
+export async function loadRoom(storage: ObjectStorage, mesh: MeshRef): Promise<RoomState> {
+  const [room, proxies, shared] = await Promise.all([
     storage.get<StoredRoom>(ROOM),
     storage.list<{ agent: string; report: ProxyReport }>({ prefix: PROXY }),
+    storage.list<{ agent: string; item: SharedItem }>({ prefix: ITEM }),
   ]);
-  if (!room) return emptyRoom(mesh);
+  if (!room) return emptyRoom(mesh.id);
   const byAgent = Map.groupBy(proxies.values(), ({ agent }) => agent);
   const agents = room.agents.map((agent): [string, RoomAgent] => {
     const own = byAgent.get(agent.id) ?? [];
     return [agent.id, { ...agent, proxies: new Map(own.map(({ report }) => [report.id, report])) }];
   });
+  const itemsOf = Map.groupBy(shared.values(), ({ agent }) => agent);
+  const clusters = (room.clusters ?? []).map(({ version, ...cluster }): [string, RoomCluster] => {
+    const own = itemsOf.get(cluster.id) ?? [];
+    const items = new Map(own.map(({ item }) => [item.key, item]));
+    const set = version === undefined ? nothingShared : { version, items, pending: undefined };
+    return [cluster.id, { ...cluster, set }];
+  });
   return {
-    mesh,
+    mesh: mesh.id,
+    clusters: new Map(clusters),
     head: room.head,
     inline: room.inline,
     agents: new Map(agents),
@@ -41,12 +72,19 @@ export async function loadRoom(storage: ObjectStorage, mesh: string): Promise<Ro
 /** Writes what differs. The runtime gathers the writes of one turn into one. */
 export async function saveRoom(
   storage: ObjectStorage,
+  { tenant, id }: MeshRef,
   before: RoomState,
   after: RoomState,
 ): Promise<void> {
   const agents = [...after.agents.values()].map(({ proxies: _, ...agent }) => agent);
   const progress = new Map([...after.progress].slice(-KEPT_PROGRESS));
-  const room: StoredRoom = { head: after.head, inline: after.inline, agents, progress };
+  const clusters = [...after.clusters.values()].map(({ set: { version }, ...cluster }) => ({
+    ...cluster,
+    version,
+  }));
+  const mesh = { tenant, id };
+  const { head, inline } = after;
+  const room: StoredRoom = { mesh, head, inline, agents, progress, clusters };
   const writes: Promise<unknown>[] = [storage.put({ [ROOM]: room })];
   for (const agent of after.agents.values()) {
     const old = before.agents.get(agent.id)?.proxies;
@@ -65,8 +103,31 @@ export async function saveRoom(
     const keys = [...proxies.keys()].map((proxy) => keyOf(id, proxy));
     for (const batch of batches(keys)) writes.push(storage.delete(batch));
   }
-  await Promise.all(writes);
+  await Promise.all([...writes, ...itemWrites(storage, before, after)]);
 }
+
+function itemWrites(
+  storage: ObjectStorage,
+  before: RoomState,
+  after: RoomState,
+): Promise<unknown>[] {
+  const puts: [string, unknown][] = [];
+  const gone: string[] = [];
+  for (const agent of new Set([...before.clusters.keys(), ...after.clusters.keys()])) {
+    const old = before.clusters.get(agent)?.set.items ?? new Map<string, SharedItem>();
+    const now = after.clusters.get(agent)?.set.items ?? new Map<string, SharedItem>();
+    for (const [key, item] of differenceOf(old, now)) {
+      if (item) puts.push([itemKey(agent, key), { agent, item }]);
+      else gone.push(itemKey(agent, key));
+    }
+  }
+  return [
+    ...batches(puts).map((batch) => storage.put(Object.fromEntries(batch))),
+    ...batches(gone).map((batch) => storage.delete(batch)),
+  ];
+}
+
+const itemKey = (agent: string, key: string) => `${ITEM}${agent} ${key}`;
 
 const keyOf = (agent: string, proxy: string) => `${PROXY}${agent} ${proxy}`;
 

@@ -12,6 +12,10 @@ export interface LiveAgent {
   /** Milliseconds since 1970. */
   readonly since: number;
   readonly acknowledged: number;
+  /** What it calls its cluster; left out where it shares none. */
+  readonly cluster?: string;
+  /** The clusters of the mesh that it shares its services with. */
+  readonly with?: readonly string[];
   readonly proxies: readonly ProxyReport[];
 }
 

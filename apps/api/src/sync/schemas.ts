@@ -47,6 +47,13 @@ export const AgentInfoSchema = z
     connected: z.boolean(),
     since: z.iso.datetime(),
     acknowledged: z.int(),
+    cluster: z
+      .string()
+      .optional()
+      .openapi({ description: "What it calls its cluster; absent where it shares none" }),
+    sharesWith: z
+      .array(z.string())
+      .openapi({ description: "Clusters of the mesh that services are shared with" }),
     proxies: z.array(ProxyInfoSchema),
   })
   .openapi("AgentInfo");

@@ -49,6 +49,12 @@ export function agentCommand(): Command {
     )
     .option("--rate-limit-self <address>", "this agent among them, where it is not what --xds says")
     .option("--cluster-id <id>", "what the cluster is called in metrics and endpoints")
+    .option("--network <name>", "the network of workloads that do not say theirs")
+    .option(
+      "--endpoints-ttl <duration>",
+      "how long the mesh's other clusters keep this one's endpoints when the agent is gone",
+      "60s",
+    )
     .option("--certificate-lifetime <duration>", "how long workload certificates live, such as 24h")
     .option("--certificate-issuer <who>", "agent: with an intermediate of the plane's; or plane")
     .option("--trust-domain <domain>", "with --standalone: the trust domain")

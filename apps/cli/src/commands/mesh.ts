@@ -3,6 +3,7 @@ import type { MeshInfo } from "@heddle/client";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { age, dim, printJson, table } from "../output/print.ts";
+import { meshAgentsCommand } from "./mesh-agents.ts";
 import { getMeshCommand, setMeshCommand } from "./mesh-settings.ts";
 import { parseSeconds, withOutput, withPlane, withPlaneAlone } from "./options.ts";
 import { openPlane, openPlaneAlone } from "./plane.ts";
@@ -13,6 +14,7 @@ export function meshCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(joinTokenCommand())
+    .addCommand(meshAgentsCommand())
     .addCommand(getMeshCommand())
     .addCommand(setMeshCommand());
 }

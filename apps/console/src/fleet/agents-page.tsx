@@ -85,6 +85,16 @@ function agentColumns(newest: number | undefined, now: number): Column<AgentInfo
       cell: (row) => row.name,
     },
     {
+      id: "cluster",
+      header: "Cluster",
+      about: "What it calls its cluster, and the clusters that it shares services with",
+      width: "minmax(96px, 160px)",
+      narrow: "line",
+      value: (row) => row.cluster ?? "",
+      cell: (row) =>
+        [row.cluster, ...row.sharesWith.map((other) => `↔ ${other}`)].filter(Boolean).join(" "),
+    },
+    {
       id: "version",
       header: "Version",
       width: "88px",

@@ -133,6 +133,7 @@ describe("findings", () => {
             connected: false,
             since: "2026-11-23T14:38:00Z",
             acknowledged: 1,
+            sharesWith: [],
             proxies: [],
           },
         ],

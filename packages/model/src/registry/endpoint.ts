@@ -87,6 +87,7 @@ function stranger(namespace: string, options: WorkloadOptions): Omit<WorkloadEnd
     canonicalService: "",
     canonicalRevision: "",
     clusterId: options.clusterId ?? "",
+    ...(options.network ? { network: options.network } : {}),
     locality: undefined,
     mtls: false,
     weight: 1,

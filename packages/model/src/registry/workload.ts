@@ -8,6 +8,8 @@ type Labels = Readonly<Record<string, string>>;
 export interface WorkloadOptions {
   /** The cluster that the pod runs in. */
   readonly clusterId?: string;
+  /** The network of workloads that do not say theirs. */
+  readonly network?: string;
 }
 
 // As Istio's tools write them; the order is the order of preference.
@@ -41,7 +43,7 @@ export function workloadOfPod(
     clusterId: options.clusterId ?? "",
     locality: localityOf(metadata.labels, undefined),
     ...(spec.nodeName ? { nodeName: spec.nodeName } : {}),
-    ...networkOf(undefined, metadata.labels),
+    ...networkOf(undefined, metadata.labels, options),
     mtls: takesMutualTls(pod),
     weight: 1,
   };
@@ -107,12 +109,13 @@ export function localityOf(labels: Labels, zone: string | undefined): WorkloadLo
 
 const NETWORK_LABEL = "topology.istio.io/network";
 
-/** What is said of the workload itself goes before its label. */
+/** What is said of the workload itself goes before its label, and that before what is said of its cluster. */
 export function networkOf(
   told: string | undefined,
   labels: Labels,
+  options: WorkloadOptions = {},
 ): Pick<WorkloadEndpoint, "network"> {
-  const network = told || labels[NETWORK_LABEL];
+  const network = told || labels[NETWORK_LABEL] || options.network;
   return network ? { network } : {};
 }
 

@@ -19,6 +19,7 @@ import {
   workloadOfEntryObject,
   workloadOfPod,
 } from "@heddle/model";
+import type { ElsewhereData } from "./elsewhere.ts";
 import { hasEnded, type Pods } from "./pods.ts";
 import type { Unit } from "./service-units.ts";
 import type { WorkloadEntries } from "./workload-entries.ts";
@@ -30,11 +31,44 @@ export interface EndpointSources {
   readonly slices: (service: string) => readonly MeshObject<EndpointSlice>[];
   /** Entries that are no endpoints now, `namespace/name`. */
   readonly unready: ReadonlySet<string>;
-  readonly options: { readonly clusterId: string };
+  /** `network` is that of workloads that say nothing of theirs. */
+  readonly options: { readonly clusterId: string; readonly network?: string };
+  readonly elsewhere: Pick<ElsewhereData, "endpointsOf">;
 }
 
-/** Of one port, ready or not; an address that several objects list counts once, as the last has it that is ready. */
+/** Of one port in all clusters, ready or not. What this cluster knows of an address itself counts. */
 export function endpointsOfUnit(
+  unit: Unit,
+  port: number,
+  sources: EndpointSources,
+): readonly WorkloadEndpoint[] {
+  const own = ownEndpointsOfUnit(unit, port, sources);
+  const others = isShared(unit) ? sources.elsewhere.endpointsOf(unit.model) : [];
+  if (others.length === 0) return own;
+  const name = unit.model.ports.find((candidate) => candidate.port === port)?.name;
+  const found = new Map(own.map((endpoint) => [placeOf(endpoint), endpoint]));
+  const added = new Map<string, WorkloadEndpoint>();
+  for (const endpoint of others) {
+    const place = placeOf(endpoint);
+    if (endpoint.portName !== name || found.has(place)) continue;
+    if (!added.get(place)?.ready) added.set(place, endpoint);
+  }
+  return [...own, ...added.values()];
+}
+
+/** Equal addresses in different networks are different ones. */
+function placeOf({ network = "", address, port }: WorkloadEndpoint): string {
+  return `${network}|${address}|${port}`;
+}
+
+/** Whether clusters serve it together: what is made of addresses that a rule names is the same everywhere. */
+export function isShared({ model, entries }: Unit): boolean {
+  if (model.origin === "Service") return model.externalName === undefined;
+  return entries.some(({ spec }) => spec.workloadSelector !== undefined && !resolvesItsHosts(spec));
+}
+
+/** Of one port in this cluster, ready or not; an address that several objects list counts once, as the last has it that is ready. */
+export function ownEndpointsOfUnit(
   { model, entries }: Unit,
   port: number,
   sources: EndpointSources,

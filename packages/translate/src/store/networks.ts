@@ -2,6 +2,7 @@
 import { compareText, isIpAddress, type MeshObject, type Service } from "@heddle/model";
 import { NETWORK_LABEL } from "../endpoint/topology.ts";
 import type { Claims } from "../engine/claims.ts";
+import type { ElsewhereData } from "./elsewhere.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { Tracked } from "./tracked.ts";
 
@@ -23,15 +24,20 @@ export class Networks implements ModelIndex {
   readonly #gateways: Tracked<readonly NetworkGateway[]>;
   readonly #any: Tracked<boolean>;
 
-  constructor(claims: Claims) {
+  /** Told, while plain data is changed, that this cluster's own gateways may be others. */
+  ownChanged = (): void => {};
+
+  /** `elsewhere` has the gateways that other clusters tell of; whoever changes it says so. */
+  constructor(claims: Claims, elsewhere: ElsewhereData) {
     this.#gateways = new Tracked(claims, (network) => {
-      const all = [...(this.#byNetwork.get(network) ?? [])].flatMap(addressesOf);
+      const own = [...(this.#byNetwork.get(network) ?? [])].flatMap(addressesOf);
+      const all = [...own, ...elsewhere.gatewaysInto(network)];
       const known = new Map(all.map((each) => [`${each.address}|${each.port}`, each]));
       return [...known.values()].toSorted(
         (a, b) => compareText(a.address, b.address) || a.port - b.port,
       );
     });
-    this.#any = new Tracked(claims, () => this.#byNetwork.size > 0);
+    this.#any = new Tracked(claims, () => this.#byNetwork.size > 0 || elsewhere.hasGateways());
   }
 
   /** By address; none where nobody has told of a gateway into the network, or nobody has given it an address yet. */
@@ -42,6 +48,19 @@ export class Networks implements ModelIndex {
   /** Whether the mesh has any. */
   any(): boolean {
     return this.#any.read("");
+  }
+
+  /** Of this cluster alone, untracked. */
+  own(): readonly (NetworkGateway & { readonly network: string })[] {
+    return [...this.#byNetwork].flatMap(([network, services]) =>
+      [...services].flatMap(addressesOf).map((gateway) => ({ network, ...gateway })),
+    );
+  }
+
+  /** Other clusters have other gateways into a network. */
+  elsewhereChanged(network: string): void {
+    this.#gateways.touch(network);
+    this.#any.touch("");
   }
 
   change(before: Gateway | undefined, after: Gateway | undefined): void {
@@ -57,6 +76,7 @@ export class Networks implements ModelIndex {
       else this.#byNetwork.delete(network);
       this.#gateways.touch(network);
       this.#any.touch("");
+      this.ownChanged();
     }
   }
 

@@ -36,7 +36,7 @@ function service(place: [string, string], spec: object) {
 }
 
 function sideWith(...objects: MeshObject[]): Side {
-  const side = new Side(new Claims(), ANY_MESH, "c1");
+  const side = new Side(new Claims(), ANY_MESH, { clusterId: "c1" });
   for (const each of objects) side.set(objectKey(each), each);
   side.flush();
   return side;

@@ -314,10 +314,16 @@ function visibilityOf(entry: HostEntry | undefined): ByNamespace<boolean> {
   };
 }
 
-/** One that clients cannot tell by an address, and whose host is a name that DNS could answer with one. */
+/**
+ * One that clients cannot tell by an address, and whose host is a name that DNS could answer with one. Of Services those that
+ * ask for it: another cluster's address of one leads nowhere.
+ */
 function wantsAddress(model: ServiceModel): boolean {
+  if (model.origin === "Service") {
+    const asks = model.labels[AUTO_ADDRESS]?.toLowerCase() === "true";
+    return asks && model.clusterIPs.length === 0 && !model.headless && !model.externalName;
+  }
   return (
-    model.origin === "ServiceEntry" &&
     model.clusterIPs.length === 0 &&
     model.subnets.length === 0 &&
     model.resolution !== "NONE" &&

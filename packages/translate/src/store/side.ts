@@ -16,6 +16,7 @@ import { PoliciesByTarget } from "./by-target.ts";
 import { DestinationRules } from "./destination-rules.ts";
 import { EnvoyFilters } from "./envoy-filters.ts";
 import { GatewayApiObjects } from "./gateway-api.ts";
+import { ElsewhereData } from "./elsewhere.ts";
 import { Fallbacks } from "./fallbacks.ts";
 import { Gateways } from "./gateways.ts";
 import { Ingresses } from "./ingresses.ts";
@@ -27,7 +28,7 @@ import { PeerAuthentications } from "./peer-authentications.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
-import { Workloads } from "./workloads.ts";
+import { type ClusterOfWorkloads, Workloads } from "./workloads.ts";
 
 const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
@@ -53,19 +54,23 @@ export class Side {
   readonly #indexes: readonly ModelIndex[];
   readonly #byKind: ReadonlyMap<string, readonly ModelIndex[]>;
 
-  /** `unready` names WorkloadEntries that are no endpoints now; whoever changes it says so to `workloads`. */
+  /**
+   * `unready` names WorkloadEntries that are no endpoints now; whoever changes it says so to `workloads`, and of `elsewhere` to
+   * `networks` too.
+   */
   constructor(
     claims: Claims,
     mesh: MeshSettings,
-    clusterId: string,
+    cluster: ClusterOfWorkloads,
     envoyApi?: EnvoyApi,
     unready: ReadonlySet<string> = new Set(),
+    elsewhere: ElsewhereData = new ElsewhereData(),
   ) {
     const { clusterDomain, rootNamespace } = mesh;
     this.objects = new Objects(claims);
     this.services = new Services(claims, mesh);
-    this.workloads = new Workloads(claims, this.services, clusterId, unready);
-    this.networks = new Networks(claims);
+    this.workloads = new Workloads(claims, this.services, cluster, unready, elsewhere);
+    this.networks = new Networks(claims, elsewhere);
     this.virtualServices = new VirtualServices(claims, clusterDomain);
     this.destinationRules = new DestinationRules(claims, {
       rootNamespace,

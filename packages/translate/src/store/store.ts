@@ -14,9 +14,11 @@ import type { Change } from "../overlay.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
 import type { Cohort } from "../proxy.ts";
 import type { MeshSettings } from "../mesh-settings.ts";
+import { type Elsewhere, ElsewhereData, type GatewayElsewhere } from "./elsewhere.ts";
 import { Settings } from "./settings.ts";
 import { checkKey, Side } from "./side.ts";
 import { WasmModules } from "./wasm-modules.ts";
+import type { ClusterOfWorkloads, OwnService } from "./workloads.ts";
 
 const COHORTS = ["stable", "candidate"] as const satisfies readonly Cohort[];
 
@@ -33,12 +35,15 @@ export class Store {
   readonly #candidate = signal<Side | undefined>(undefined);
   /** WorkloadEntries that are no endpoints, `namespace/name`: a reading of the outside world, equal in both readings of the model. */
   readonly #unready = new Set<string>();
+  readonly #elsewhere = new ElsewhereData();
+  /** Services of this cluster, `host|namespace`, that may have changed since somebody asked; undefined: nobody asks. */
+  #ownChanged: Set<string> | undefined;
   readonly #problems = new Map<string, Diagnostic>();
 
-  /** `clusterId` is the cluster that the objects' pods run in. A MeshSettings object goes over `mesh`. */
+  /** `cluster` is what the objects' pods run in. A MeshSettings object goes over `mesh`. */
   constructor(
     mesh: MeshSettings,
-    clusterId: string,
+    cluster: ClusterOfWorkloads,
     claims: Claims,
     envoyApi?: EnvoyApi,
     revision: Revision = ONLY_REVISION,
@@ -48,8 +53,15 @@ export class Store {
     this.wasmModules = new WasmModules(claims);
     this.#settings = { stable: new Settings(mesh), candidate: new Settings(mesh) };
     this.#newSide = (cohort) =>
-      new Side(claims, this.#settings[cohort].now, clusterId, envoyApi, this.#unready);
-    this.#stable = this.#newSide("stable");
+      new Side(
+        claims,
+        this.#settings[cohort].now,
+        cluster,
+        envoyApi,
+        this.#unready,
+        this.#elsewhere,
+      );
+    this.#stable = this.#newStable();
   }
 
   /** What a cohort goes by; reading a member is tracked. */
@@ -82,6 +94,41 @@ export class Store {
         side?.flush();
       }
     });
+  }
+
+  setElsewhere(changes: ReadonlyMap<string, Elsewhere | undefined>): void {
+    const { services, networks } = this.#elsewhere.change(changes);
+    batch(() => {
+      for (const side of [this.#stable, this.#candidate.peek()]) {
+        for (const service of services) side?.workloads.elsewhereChanged(service);
+        for (const network of networks) side?.networks.elsewhereChanged(network);
+        side?.flush();
+      }
+    });
+  }
+
+  /** What this cluster has of a service that clusters serve together, as everybody reads it. */
+  ownService(host: string, namespace: string): OwnService | undefined {
+    return this.#stable.workloads.own(host, namespace);
+  }
+
+  ownGateways(): readonly GatewayElsewhere[] {
+    return this.#stable.networks.own();
+  }
+
+  /** Since the last call, `host|namespace`; at first all there are. Gateways are `OWN_GATEWAYS`. */
+  takeOwnChanged(): ReadonlySet<string> {
+    const taken = this.#ownChanged;
+    this.#ownChanged = new Set();
+    return taken ?? new Set([...this.#stable.workloads.shared()].map(ownKey)).add(OWN_GATEWAYS);
+  }
+
+  #newStable(): Side {
+    const side = this.#newSide("stable");
+    side.workloads.ownChanged = (host, namespace) =>
+      this.#ownChanged?.add(ownKey({ host, namespace }));
+    side.networks.ownChanged = () => this.#ownChanged?.add(OWN_GATEWAYS);
+    return side;
   }
 
   /** Objects that an index could not take. */
@@ -128,7 +175,8 @@ export class Store {
   }
 
   #rebuilt(old: Side): Side {
-    const side = this.#newSide("stable");
+    for (const each of old.workloads.shared()) this.#ownChanged?.add(ownKey(each));
+    const side = this.#newStable();
     for (const [key, object] of old.objects.entries()) this.#set(side, key, object);
     return side;
   }
@@ -163,6 +211,12 @@ export class Store {
     }
   }
 }
+
+/** Among services that changed, what stands for gateways between networks. */
+export const OWN_GATEWAYS = "|";
+
+const ownKey = ({ host, namespace }: { readonly host: string; readonly namespace: string }) =>
+  `${host}|${namespace}`;
 
 /** The settings that indexes are made with. */
 function indexed({ clusterDomain, rootNamespace, trustDomain }: MeshSettings): string {

@@ -14,7 +14,15 @@ import {
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import { Counted } from "./counted.ts";
-import { type EndpointSources, endpointsOfUnit, picks, readyOf } from "./endpoints.ts";
+import type { ElsewhereData, EndpointsElsewhere } from "./elsewhere.ts";
+import {
+  type EndpointSources,
+  endpointsOfUnit,
+  isShared,
+  ownEndpointsOfUnit,
+  picks,
+  readyOf,
+} from "./endpoints.ts";
 import type { ModelIndex } from "./index-of.ts";
 import { addressesOf, Pods } from "./pods.ts";
 import type { Unit } from "./service-units.ts";
@@ -57,8 +65,20 @@ export class Workloads implements ModelIndex {
   readonly #servicesAt: Tracked<readonly ServiceModel[]>;
   readonly #workload: Tracked<WorkloadEndpoint | undefined>;
 
-  /** `clusterId` is the cluster that the pods run in; `unready` names entries that are no endpoints, `namespace/name`. */
-  constructor(claims: Claims, services: Services, clusterId: string, unready: ReadonlySet<string>) {
+  /** Told, while plain data is changed, that a service may have other endpoints in this cluster. */
+  ownChanged = (_host: string, _namespace: string): void => {};
+
+  /**
+   * `cluster` is where the pods run; `unready` names entries that are no endpoints, `namespace/name`; whoever changes it or
+   * `elsewhere` says so.
+   */
+  constructor(
+    claims: Claims,
+    services: Services,
+    cluster: ClusterOfWorkloads,
+    unready: ReadonlySet<string>,
+    elsewhere: ElsewhereData,
+  ) {
     this.#services = services;
     this.#entries = new WorkloadEntries((before, after) => this.#entryChanged(before, after));
     this.#sources = {
@@ -66,7 +86,8 @@ export class Workloads implements ModelIndex {
       entries: this.#entries,
       slices: (name) => this.#slicesInOrder(name),
       unready,
-      options: { clusterId },
+      elsewhere,
+      options: cluster,
     };
     services.onChange((host, before, after) => {
       for (const unit of before) this.#fileUnit(unit, -1);
@@ -113,6 +134,31 @@ export class Workloads implements ModelIndex {
   readinessChanged(entry: string): void {
     const found = this.#entries.named(entry);
     if (found !== undefined) this.#touchPicking(this.#unitsOfNamespace, found);
+  }
+
+  /** A service has other endpoints in other clusters. */
+  elsewhereChanged({ host, namespace }: EndpointsElsewhere): void {
+    const unit = this.#services.unit(host, namespace);
+    for (const { port } of unit?.model.ports ?? []) {
+      this.#endpoints.touch(endpointsKey(host, namespace, port));
+      this.#accounts.touch(endpointsKey(host, namespace, port));
+    }
+  }
+
+  /** Services that clusters serve together, `{host, namespace}`; untracked. */
+  *shared(): Generator<{ readonly host: string; readonly namespace: string }> {
+    for (const units of this.#unitsOfNamespace.values())
+      for (const unit of units.values()) if (isShared(unit)) yield unit.model;
+  }
+
+  /** What this cluster has of a service that clusters serve together; untracked. */
+  own(host: string, namespace: string): OwnService | undefined {
+    const unit = this.#services.unit(host, namespace);
+    if (unit === undefined || !isShared(unit)) return undefined;
+    const endpoints = unit.model.ports.flatMap(({ port }) =>
+      ownEndpointsOfUnit(unit, port, this.#sources),
+    );
+    return { model: unit.model, endpoints };
   }
 
   flush(): void {
@@ -240,6 +286,7 @@ export class Workloads implements ModelIndex {
     const key = endpointsKey(host, namespace, port);
     this.#endpoints.touch(key);
     this.#accounts.touch(key);
+    this.ownChanged(host, namespace);
   }
 
   #allEndpointsOf(key: string): readonly WorkloadEndpoint[] {
@@ -292,6 +339,19 @@ export class Workloads implements ModelIndex {
 }
 
 const NO_ENDPOINTS: readonly never[] = [];
+
+/** Where workloads run that do not say otherwise. */
+export interface ClusterOfWorkloads {
+  readonly clusterId: string;
+  readonly network?: string;
+}
+
+/** A service as one cluster has it. */
+export interface OwnService {
+  readonly model: ServiceModel;
+  /** Of all ports, ready or not. */
+  readonly endpoints: readonly WorkloadEndpoint[];
+}
 
 function accountsOf(endpoints: readonly WorkloadEndpoint[]): readonly string[] {
   const accounts = endpoints.flatMap(({ namespace, serviceAccount }) =>

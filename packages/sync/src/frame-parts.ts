@@ -1,8 +1,9 @@
 /** Lists that are longer than a frame, in parts that fit. */
-import { MAX_FRAME_BYTES } from "@heddle/sync";
+import { MAX_FRAME_BYTES } from "./frames.ts";
 
 /** What a frame has around its items, and room for what JSON escapes. */
 const ENVELOPE_BYTES = 8 * 1024;
+const encoder = new TextEncoder();
 
 /** Items in parts whose JSON fits into one frame each; an item that alone does not is left out. */
 export function partsOf<T>(items: readonly T[]): T[][] {
@@ -11,7 +12,7 @@ export function partsOf<T>(items: readonly T[]): T[][] {
   let part: T[] = [];
   let bytes = 0;
   for (const item of items) {
-    const size = Buffer.byteLength(JSON.stringify(item)) + 1;
+    const size = encoder.encode(JSON.stringify(item)).length + 1;
     if (size > limit) continue;
     if (bytes + size > limit) {
       parts.push(part);
