@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Agent, type RequestOptions } from "node:https";
-import { homedir } from "node:os";
 import path from "node:path";
 import { AgentError } from "../agent-error.ts";
+import { filesOf, homeKubeconfig, readKubeconfig } from "./kubeconfig.ts";
 
 export interface KubernetesOptions {
   /** A kubeconfig file; undefined: `KUBECONFIG`, then the pod's own account, then `~/.kube/config`. */
@@ -32,7 +32,7 @@ export async function openAccess(
   const host = env["KUBERNETES_SERVICE_HOST"];
   if (host && context === undefined && existsSync(path.join(account, "token")))
     return fromPod(host, env["KUBERNETES_SERVICE_PORT"] ?? "443", account);
-  const own = path.join(homedir(), ".kube/config");
+  const own = homeKubeconfig();
   if (existsSync(own)) return fromKubeconfig([own], context);
   throw new AgentError(
     "HDL7230",
@@ -40,35 +40,15 @@ export async function openAccess(
   );
 }
 
-/**
- * The client library is for kubeconfigs, which may ask programs and identity providers for credentials, and only for
- * them: loading it takes 90 MB, and what a pod needs is two files.
- */
 async function fromKubeconfig(
   files: readonly string[],
   context: string | undefined,
 ): Promise<ApiAccess> {
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  const from = files.join(path.delimiter);
-  try {
-    for (const [index, file] of files.entries()) {
-      if (index === 0) {
-        config.loadFromFile(file);
-        continue;
-      }
-      const next = new KubeConfig();
-      next.loadFromFile(file);
-      config.mergeConfig(next, true);
-    }
-    if (context !== undefined) config.setCurrentContext(context);
-  } catch (error) {
-    const { message } = error as Error;
-    throw new AgentError("HDL7230", `The kubeconfig ${from} cannot be read: ${message}`, error);
-  }
+  const config = await readKubeconfig(files, context);
   const server = config.getCurrentCluster()?.server;
   if (!server || !URL.canParse(server)) {
     const known = config.contexts.map(({ name }) => name).join(", ") || "none";
+    const from = files.join(path.delimiter);
     throw new AgentError(
       "HDL7230",
       `Context ${config.currentContext || "(none)"} of the kubeconfig ${from} names no cluster; its contexts: ${known}.`,
@@ -100,8 +80,4 @@ function fromPod(host: string, port: string, account: string): ApiAccess {
       return { agent: pool.agent, headers: { authorization: `Bearer ${token.trim()}` } };
     },
   };
-}
-
-function filesOf(list: string | undefined): string[] {
-  return (list ?? "").split(path.delimiter).filter((file) => file !== "");
 }

@@ -89,6 +89,8 @@ export interface KubernetesClient {
   ): Promise<boolean>;
   /** A document of the API server that is no object, such as the keys of its tokens. */
   read(path: string, signal?: AbortSignal): Promise<unknown>;
+  /** What is no JSON, such as a container's log. */
+  readText(path: string, query?: Query, signal?: AbortSignal): Promise<string>;
   /** Asks a review, `tokenreviews` or `subjectaccessreviews`, or anything else at a path of its own. */
   post(path: string, body: object, signal?: AbortSignal): Promise<unknown>;
 }
@@ -107,12 +109,14 @@ export function createKubernetesClient(
   access: ApiAccess,
   { timeout = TIMEOUT }: { readonly timeout?: number } = {},
 ): KubernetesClient {
-  const send = async (method: string, asked: Asked, signal?: AbortSignal): Promise<unknown> => {
+  const send = async (method: string, asked: Asked, signal?: AbortSignal): Promise<unknown> =>
+    parseAnswer(await answerTo(method, asked, signal));
+  const answerTo = async (method: string, asked: Asked, signal?: AbortSignal): Promise<string> => {
     const limit = AbortSignal.timeout(timeout);
     const ends = signal ? AbortSignal.any([signal, limit]) : limit;
     try {
       const ask = { ...asked, method, signal: ends, silence: timeout };
-      return parseAnswer(await textOf(await openRequest(access, ask)));
+      return await textOf(await openRequest(access, ask));
     } catch (error) {
       if (signal?.aborted || !limit.aborted) throw error;
       throw new ApiFailure(`no answer within ${timeout / 1000} s`, undefined, "", 0, error);
@@ -182,6 +186,7 @@ export function createKubernetesClient(
     },
     // Not all that is JSON is called so: keys have a media type of their own.
     read: (path, signal) => send("GET", { path, accept: "*/*" }, signal),
+    readText: (path, query = {}, signal) => answerTo("GET", { path, query, accept: "*/*" }, signal),
     post: (path, body, signal) => send("POST", { path, body: json(body) }, signal),
   };
   return client;

@@ -7,3 +7,4 @@ export {
   type KubernetesObject,
   type Place,
 } from "./client.ts";
+export { openPortForwarding, type PortForwarding } from "./port-forward.ts";

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
+import { bugReportCommand } from "./commands/bug-report.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configurationCommands } from "./commands/configuration.ts";
 import { contextCommand } from "./commands/contexts.ts";
@@ -47,6 +48,7 @@ const commands = [
   uninstallCommand(),
   proxyStatusCommand(),
   proxyConfigCommand(),
+  bugReportCommand(),
   completionCommand(program),
   versionCommand(),
 ];

@@ -259,6 +259,11 @@ export const cliCodes = {
     "One folder of state holds one cluster, and one number names one network.",
     "`./heddle --run cluster status` shows it, `down` ends it; another beside it needs `--state DIR` and `--number N`.",
   ),
+  HDL9076: entry(
+    "A report that cannot be written",
+    "`heddle bug-report` writes one archive, under a new name, into a folder.",
+    "Give a folder that is there and can be written with `--output-dir`; the message says what is wrong with this one.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;
