@@ -39,32 +39,49 @@ interface Blob {
   readonly size: number;
 }
 
-/** Gives the image to the containerd of the cluster whose state that is. */
+/** By state: when the import before is over. */
+const importing = new Map<string, Promise<void>>();
+
+/**
+ * Gives the image to the containerd of the cluster whose state that is. One after the other: of two imports at once containerd has
+ * been seen to miss a layer that both bring.
+ */
 export async function importImage(state: string, image: Image): Promise<void> {
   const layout = await mkdtemp(path.join(tmpdir(), "heddle-image-"));
   try {
     await writeLayout(layout, image);
-    const tar = spawn("tar", ["-C", layout, "-cf", "-", "."], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const ctr = spawn(
-      "nsenter",
-      [
-        ...entering(state),
-        ...["ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"],
-        ...["images", "import", "--index-name", image.name, "-"],
-      ],
-      { stdio: ["pipe", "ignore", "pipe"] },
+    const imported = (importing.get(state) ?? Promise.resolve()).then(() =>
+      importLayout(state, image, layout),
     );
-    let said = "";
-    ctr.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const ended = new Promise<number>((resolve) => ctr.once("close", (code) => resolve(code ?? 1)));
-    // ctr stops reading where the archive ends, which may be before its padding; if it ends too early its own words say why.
-    await pipeline(tar.stdout, ctr.stdin).catch(() => undefined);
-    if ((await ended) !== 0) throw new Error(`${image.name} could not be imported: ${said.trim()}`);
+    importing.set(
+      state,
+      imported.catch(() => {}),
+    );
+    await imported;
   } finally {
     await rm(layout, { recursive: true, force: true });
   }
+}
+
+async function importLayout(state: string, image: Image, layout: string): Promise<void> {
+  const tar = spawn("tar", ["-C", layout, "-cf", "-", "."], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ctr = spawn(
+    "nsenter",
+    [
+      ...entering(state),
+      ...["ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"],
+      ...["images", "import", "--index-name", image.name, "-"],
+    ],
+    { stdio: ["pipe", "ignore", "pipe"] },
+  );
+  let said = "";
+  ctr.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<number>((resolve) => ctr.once("close", (code) => resolve(code ?? 1)));
+  // ctr stops reading where the archive ends, which may be before its padding; if it ends too early its own words say why.
+  await pipeline(tar.stdout, ctr.stdin).catch(() => undefined);
+  if ((await ended) !== 0) throw new Error(`${image.name} could not be imported: ${said.trim()}`);
 }
 
 /** Writes an OCI image layout (image-spec 1.0, "Image Layout") to `folder`: the same folders give the same bytes. */
