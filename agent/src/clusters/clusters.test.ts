@@ -120,7 +120,7 @@ metadata: { name: api, namespace: default }
 spec:
   host: api
   trafficPolicy:
-    outlierDetection: { consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 3m, maxEjectionPercent: 100 }
+    outlierDetection: { consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 2s, maxEjectionPercent: 100 }
 ---
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
