@@ -134,3 +134,10 @@ test("the port shows the newest certificate, and none is no reason not to start"
   await expect.poll(() => send("logs", TOKEN, next), { timeout: 20_000 }).toBe("ok");
   expect(await send("logs", TOKEN)).toMatch(/^14 /);
 });
+
+test("a certificate that comes while the process is being started is not missed", async () => {
+  const started = start();
+  await show();
+  await started;
+  await expect.poll(() => send("logs", TOKEN), { timeout: 20_000 }).toBe("ok");
+});

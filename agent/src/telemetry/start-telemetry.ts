@@ -89,7 +89,13 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
   let sent = "";
   let wait = firstRestartMs;
   let restart: NodeJS.Timeout | undefined;
-  let { child, ports } = await launch();
+  let child!: ChildProcess;
+  // Before the first start: a certificate may come at any time from now on.
+  const stop = options.tls?.subscribe(() => show(child));
+  let ports = await launch().catch((error: unknown) => {
+    stop?.();
+    throw error;
+  });
   // A later start takes the same ports, whatever was asked for at first.
   settings = {
     ...settings,
@@ -98,7 +104,6 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
     metricsAddress: withPort(settings.metricsAddress, ports.metrics),
   };
   const timer = setInterval(update, targetsEveryMs).unref();
-  const stop = options.tls?.subscribe(() => show(child));
 
   return {
     get ports() {
@@ -145,11 +150,13 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
     );
   }
 
-  async function launch(): Promise<{ child: ChildProcess; ports: TelemetryPorts }> {
+  /** From here on `child` is the new process. */
+  async function launch(): Promise<TelemetryPorts> {
     const started = fork(options.entry ?? OWN_ENTRY, {
       execArgv: [],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
+    child = started;
     yieldToControl(started);
     const targets = options.proxies();
     sent = JSON.stringify(targets);
@@ -176,7 +183,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
     tell(started, { type: "start", settings, targets });
     const bound = await ready;
     started.once("exit", (code, signal) => ended(code, signal));
-    return { child: started, ports: bound };
+    return bound;
   }
 
   /** Control goes on without telemetry while it is started again. */
@@ -190,7 +197,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
     restart = setTimeout(() => {
       launch().then(
         (next) => {
-          ({ child, ports } = next);
+          ports = next;
           wait = firstRestartMs;
         },
         (error: unknown) => {
