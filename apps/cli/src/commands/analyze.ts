@@ -1,4 +1,7 @@
-/** `heddle analyze`: what is wrong in files, or in a mesh. */
+/** `heddle analyze`: what is wrong in files, in a mesh, or in a cluster. */
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import path from "node:path";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
@@ -14,16 +17,24 @@ interface AnalyzeOptions extends ContextFlags {
   readonly output: string;
   readonly strict?: boolean;
   readonly meshConfig?: string;
+  /** True where it is given without a file. */
+  readonly kubeconfig?: string | true;
 }
 
 export function analyzeCommand(): Command {
   return withOutput(withPlane(new Command("analyze")))
-    .description("find what is wrong: in files, or in the mesh; exits 1 where there is an error")
+    .description(
+      "find what is wrong: in files, in the mesh, or in a cluster; exits 1 where there is an error",
+    )
     .option(
       "-f, --filename <file>",
       "analyse files instead of the mesh; may be repeated",
       collect,
       [],
+    )
+    .option(
+      "-c, --kubeconfig [file]",
+      "analyse a cluster: of that kubeconfig (without a file KUBECONFIG, then ~/.kube/config), and of its --context. So does a command that knows no plane",
     )
     .option("-A, --all-namespaces", "every namespace of the mesh (the default)")
     .option("--mesh-config <file>", "with -f: Istio's MeshConfig, or the ConfigMap that holds it")
@@ -37,8 +48,11 @@ export function analyzeCommand(): Command {
           2,
         );
       }
-      const findings =
-        options.filename.length > 0 ? await analyzeFiles(options) : await analyzeMesh(options);
+      const findings = await (options.filename.length > 0
+        ? analyzeFiles(options)
+        : (await isAboutCluster(options))
+          ? analyzeCluster(options)
+          : analyzeMesh(options));
       if (options.output === "json") printJson(findingsJson(findings));
       else if (findings.length === 0) process.stdout.write(`${green("✔")} No problems found.\n`);
       else process.stdout.write(`${formatFindings(findings)}\n`);
@@ -70,4 +84,30 @@ async function analyzeFiles(options: AnalyzeOptions): Promise<Finding[]> {
 async function analyzeMesh(options: AnalyzeOptions): Promise<Finding[]> {
   const { client, context } = await openPlane(options);
   return client.analyze(context.mesh, { strict: options.strict ?? false });
+}
+
+/** What is asked for counts; else a plane that is known, else a cluster that is. */
+async function isAboutCluster(options: AnalyzeOptions): Promise<boolean> {
+  if (options.kubeconfig !== undefined) return true;
+  const { knowsPlane } = await import("../context/context.ts");
+  if (await knowsPlane(options)) return false;
+  const own = path.join(homedir(), ".kube/config");
+  return Boolean(process.env["KUBECONFIG"]) || existsSync(own);
+}
+
+async function analyzeCluster({ kubeconfig, context, strict }: AnalyzeOptions): Promise<Finding[]> {
+  const [{ analyze }, { readCluster }, { checkPatches }] = await Promise.all([
+    import("@heddle/analysis"),
+    import("../cluster/read-objects.ts"),
+    import("../offline/check-patches.ts"),
+  ]);
+  const { objects, diagnostics } = await readCluster({
+    kubeconfig: typeof kubeconfig === "string" ? kubeconfig : undefined,
+    context,
+  });
+  return [
+    ...diagnostics,
+    ...analyze(objects, { strict: strict ?? false }),
+    ...checkPatches(objects),
+  ];
 }

@@ -79,6 +79,12 @@ export interface ContextFlags {
   readonly namespace?: string;
 }
 
+/** Whether flags, environment or a saved context name a plane. */
+export async function knowsPlane(flags: ContextFlags): Promise<boolean> {
+  const saved = await savedContext(flags);
+  return Boolean(flags.url ?? given("HEDDLE_URL") ?? saved?.url);
+}
+
 /** The plane that a command talks to: flags over environment over the named or current context of the file. */
 export async function loadPlane(flags: ContextFlags): Promise<PlaneContext> {
   const saved = await savedContext(flags);
