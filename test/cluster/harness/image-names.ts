@@ -10,3 +10,4 @@ export const ENVOY_IMAGE = `docker.io/envoyproxy/envoy:v${ENVOY_VERSION}`;
 export const AGENT_IMAGE = "docker.io/heddle/agent:v0.1.0";
 export const PLANE_IMAGE = "docker.io/heddle/plane:v0.1.0";
 export const CAPTURE_IMAGE = "docker.io/heddle/capture:v0.1.0";
+export const BOOKINFO_IMAGE = "docker.io/heddle/example-bookinfo:0.1.0";

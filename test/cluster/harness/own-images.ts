@@ -5,7 +5,7 @@ import path from "node:path";
 import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { bundlePlane, PLANE_MAIN } from "../../../infra/images/plane/bundle.ts";
 import { importImage } from "./image.ts";
-import { AGENT_IMAGE, CAPTURE_IMAGE, PLANE_IMAGE } from "./image-names.ts";
+import { AGENT_IMAGE, BOOKINFO_IMAGE, CAPTURE_IMAGE, PLANE_IMAGE } from "./image-names.ts";
 import { importNodeProgram, withRoots } from "./images.ts";
 import { addEmptyFolder, addProgram, foundProgram, writeBase } from "./root-folder.ts";
 
@@ -35,6 +35,16 @@ async function importBundle(
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** The bookshop's programs, under the name that its manifests give them. */
+export function importBookinfo(state: string): Promise<string> {
+  return importNodeProgram(state, {
+    name: BOOKINFO_IMAGE,
+    folder: path.resolve(import.meta.dirname, "../../../examples/bookinfo"),
+    main: "src/productpage.ts",
+    user: "65534:65534",
+  });
 }
 
 /** A shell, iptables for both families and `ip`, of Debian's packages. */
