@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { hostname } from "node:os";
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   response.writeHead(200, { "content-type": "application/json" });
   response.end(
     JSON.stringify({
@@ -16,7 +16,10 @@ createServer((request, response) => {
       peer: request.headers["x-forwarded-client-cert"],
     }),
   );
-}).listen(8080);
+});
+// A request that comes while an idle connection is closed is lost with it: whoever asks ends them.
+server.keepAliveTimeout = 0;
+server.listen(8080);
 
 createTcpServer((socket) => socket.on("error", () => socket.destroy()).end(hostname())).listen(
   9000,
