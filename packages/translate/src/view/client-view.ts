@@ -22,15 +22,16 @@ export function clientViewOf(
   const labels: Record<string, string> = {};
   const asked = read.predicateLabels();
   const [address] = proxy.addresses;
-  const known =
-    asked.some((label) => PLACE_LABELS.has(label) || label === NETWORK_LABEL) &&
-    address !== undefined
-      ? read.workload(address)
-      : undefined;
+  // A pod's Envoy does not know where its node is; whoever watches the cluster does.
+  const isAsked =
+    proxy.locality === undefined ||
+    asked.some((label) => PLACE_LABELS.has(label) || label === NETWORK_LABEL);
+  const known = isAsked && address !== undefined ? read.workload(address) : undefined;
+  const locality = proxy.locality ?? known?.locality;
   const nodeName = known?.nodeName ?? proxy.metadata?.["NODE_NAME"];
   const workload = {
     ...proxy,
-    locality: proxy.locality ?? known?.locality,
+    locality,
     ...(nodeName === undefined ? {} : { nodeName }),
   };
   for (const label of asked) {
@@ -42,7 +43,7 @@ export function clientViewOf(
           : labelOf(workload, label);
     if (value !== "" || Object.hasOwn(proxy.labels, label)) labels[label] = value;
   }
-  const { type, namespace, clusterId, locality } = proxy;
+  const { type, namespace, clusterId } = proxy;
   const cohort = staged ? proxy.cohort : "stable";
   const reach = reachOf(proxy);
   const families = familiesOf(proxy.addresses);
