@@ -208,7 +208,8 @@ beforeAll(async () => {
   };
   await api.kubectl("create", "namespace", "heddle-system");
   agent = await startAgent(parseAgentOptions(flags, POD), log);
-  roots = await rootsInSecret();
+  // It makes its authority when it first signs.
+  await until(async () => (roots = await rootsInSecret().catch(() => "")) !== "", LONG);
 }, 240_000);
 afterAll(async () => {
   await agent?.close();
