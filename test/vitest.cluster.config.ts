@@ -6,6 +6,7 @@ export default defineConfig({
   root: path.resolve(import.meta.dirname, ".."),
   test: {
     include: ["test/cluster/**/*.test.ts", "{agent,packages/*}/src/**/*.cluster.test.ts"],
+    exclude: ["**/node_modules/**", "**/*.long.test.ts"],
     globalSetup: ["test/setup/envoy.ts"],
     testTimeout: 300_000,
     hookTimeout: 600_000,

@@ -4,7 +4,7 @@
  */
 import { Agent, createServer, get } from "node:http";
 
-const { URL: url = "", RATE = "100" } = process.env;
+const { URL: url = "", RATE = "100", PORT = "8081" } = process.env;
 const TIME_OUT_MS = 10_000;
 const KINDS_TOLD = 20;
 const agent = new Agent({ keepAlive: true, maxSockets: 200 });
@@ -56,6 +56,6 @@ setInterval(() => {
 createServer((request, response) => {
   response.end(JSON.stringify(told));
   if (request.url === "/new") told = fresh();
-}).listen(8081);
+}).listen(Number(PORT));
 
 process.on("SIGTERM", () => process.exit(0));

@@ -82,7 +82,7 @@ export async function buildHelm(say: Say): Promise<string> {
   return path.join(folder, "helm");
 }
 
-function built(
+export function built(
   name: string,
   version: string,
   say: Say,

@@ -1,6 +1,6 @@
 /** Builds programs of Go modules that `go install` refuses, since they replace modules with folders of their own repository. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -23,6 +23,8 @@ export interface GoProgram {
   readonly replacement?: string;
   /** Values for string variables, by their full name. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Folders of the module that come to lie beside the programs, as deep as they are: what its programs are installed with. */
+  readonly folders?: readonly string[];
 }
 
 /** What `go mod edit -json` answers, as far as it is used here. */
@@ -47,7 +49,7 @@ export async function buildGo(program: GoProgram, into: string): Promise<void> {
       "-json",
       `${program.module}@${program.version}`,
     );
-    const { GoMod: theirs } = JSON.parse(found) as { GoMod: string };
+    const { GoMod: theirs, Dir: source } = JSON.parse(found) as { GoMod: string; Dir: string };
     await writeFile(
       mod,
       goMod(program, JSON.parse(await go(work, "mod", "edit", "-json", theirs)) as GoMod),
@@ -63,6 +65,8 @@ export async function buildGo(program: GoProgram, into: string): Promise<void> {
       ...["build", "-mod=mod", ...goFlags(variables.join(""))],
       ...["-o", output, ...("main" in programs ? ["."] : programs)],
     );
+    for (const folder of program.folders ?? [])
+      await cp(path.join(source, folder), path.join(into, folder), { recursive: true });
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
     throw new CliError(

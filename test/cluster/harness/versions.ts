@@ -8,3 +8,7 @@ export const COREDNS_BUILD = "1.15.0-1";
 export const PAUSE_VERSION = "1";
 /** What people install the chart with. */
 export const HELM_VERSION = "3.22.0";
+/** What shifts traffic by rules of ours, and what syncs rules from Git. Later ones need a newer Go, or modules that are not to be had everywhere. */
+export const FLAGGER_VERSION = "1.36.1";
+export const FLUX_SOURCE_VERSION = "1.9.0";
+export const FLUX_KUSTOMIZE_VERSION = "1.9.0";
