@@ -1,11 +1,10 @@
 /** The images that the suite's manifests name, made from its own sources: no registry is asked. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { cached } from "../cluster/harness/cached.ts";
 import type { Say } from "../cluster/harness/components.ts";
 import { buildGo, type GoProgram } from "../cluster/harness/go-build.ts";
 import { importImage } from "../cluster/harness/image.ts";
+import { withRoots } from "../cluster/harness/images.ts";
 import { addProgram, writeBase } from "../cluster/harness/root-folder.ts";
 import { COREDNS_BUILD } from "../cluster/harness/versions.ts";
 import { SUITE_VERSION } from "./suite.ts";
@@ -15,26 +14,62 @@ const ECHO_BASIC = ["v1.5.1", "v1.6.0-dev.2", "v1.6.0-dev.3"].map(
   (tag) => `registry.k8s.io/gateway-api/echo-basic:${tag}`,
 );
 
+/** What the suite's clients and servers of a mesh are: Istio's application for tests, which has no releases as a module. */
+const ECHO_ADVANCED = "registry.k8s.io/gateway-api/echo-advanced:v1.5.1";
+const ISTIO_VERSION = "v0.0.0-20260827124520-eed52ebb66ad";
+const ISTIOS = ["server", "client"];
+
 const COREDNS = "registry.k8s.io/coredns/coredns:v1.12.2";
+
+/** One after the other: each keeps all cores busy. */
+export async function buildPrograms(say: Say): Promise<void> {
+  for (const build of [echoBasic, echoAdvanced, whoami]) await build(say);
+}
 
 /** Backends that say what they were asked. */
 export async function importEchoBasic(state: string, say: Say): Promise<void> {
-  const module = "sigs.k8s.io/gateway-api/conformance";
-  const folder = await built("gateway-api-echo", SUITE_VERSION, say, {
-    ...{ module, version: SUITE_VERSION, replacement: SUITE_VERSION },
-    programs: [`${module}/echo-basic`],
+  const program = path.join(await echoBasic(say), "echo-basic");
+  await importProgram(state, program, ECHO_BASIC, "65532:65532");
+}
+
+/** Backends of a mesh, which are its clients too: the suite has them ask by `client` in the container. */
+export async function importEchoAdvanced(state: string, say: Say): Promise<void> {
+  const folder = await echoAdvanced(say);
+  await withRoots(async (root) => {
+    await writeBase(root);
+    for (const name of ISTIOS) await addProgram(root, path.join(folder, name), `usr/bin/${name}`);
+    const entrypoint = ["/usr/bin/server"];
+    await importImage(state, { name: ECHO_ADVANCED, layers: [root], entrypoint });
   });
-  await importProgram(state, path.join(folder, "echo-basic"), ECHO_BASIC, "65532:65532");
 }
 
 /** The suite's backend of UDP; the cluster's own DNS has no need of the plugin that answers there. */
 export async function importWhoami(state: string, say: Say): Promise<void> {
-  const folder = await built("coredns-whoami", COREDNS_BUILD, say, {
+  await importProgram(state, path.join(await whoami(say), "coredns"), [COREDNS]);
+}
+
+function echoBasic(say: Say): Promise<string> {
+  const module = "sigs.k8s.io/gateway-api/conformance";
+  return built("gateway-api-echo", SUITE_VERSION, say, {
+    ...{ module, version: SUITE_VERSION, replacement: SUITE_VERSION },
+    programs: [`${module}/echo-basic`],
+  });
+}
+
+function echoAdvanced(say: Say): Promise<string> {
+  const module = "istio.io/istio";
+  return built("istio-echo", ISTIO_VERSION, say, {
+    ...{ module, version: ISTIO_VERSION },
+    programs: ISTIOS.map((name) => `${module}/pkg/test/echo/cmd/${name}`),
+  });
+}
+
+function whoami(say: Say): Promise<string> {
+  return built("coredns-whoami", COREDNS_BUILD, say, {
     module: "github.com/coredns/coredns",
     version: `v${COREDNS_BUILD.replace(/-.*/, "")}`,
     programs: { name: "coredns", main: path.join(import.meta.dirname, "coredns/main.go") },
   });
-  await importProgram(state, path.join(folder, "coredns"), [COREDNS]);
 }
 
 function built(name: string, version: string, say: Say, program: GoProgram): Promise<string> {
@@ -50,9 +85,8 @@ async function importProgram(
   names: readonly string[],
   user?: string,
 ): Promise<void> {
-  const root = await mkdtemp(path.join(tmpdir(), "heddle-root-"));
   const file = path.basename(program);
-  try {
+  await withRoots(async (root) => {
     await writeBase(root);
     await addProgram(root, program, file);
     for (const name of names)
@@ -60,7 +94,5 @@ async function importProgram(
         ...{ name, layers: [root], entrypoint: [`/${file}`] },
         ...(user === undefined ? {} : { user }),
       });
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
+  });
 }

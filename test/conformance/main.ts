@@ -1,24 +1,24 @@
 /**
- * `./heddle --run test:conformance [--run-test NAME] [--report FILE]`: the Gateway API's own suite on a cluster with an agent, as
- * root on Linux. The last line is "N passed, N failed"; what is claimed and fails ends it with 1.
+ * `./heddle --run test:conformance [--run-test NAME] [--report FILE] [--state DIR]`: the Gateway API's own suite on a cluster with
+ * Heddle installed, as root on Linux; with `--state` on the cluster that runs from there, and stays. The last line is "N passed, N
+ * failed, N skipped"; what is claimed and fails ends it with 1. With HEDDLE_REPORTS set to a folder, the results are left there as
+ * `conformance.json`, and the suite's own report as `conformance-report.yaml`. `build` makes what is built once, and runs nothing.
  */
-import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { SUPPORTED_FEATURES } from "@heddle/model";
 import { fail } from "../../apps/cli/src/output/fail.ts";
-import { type Cluster, startCluster } from "../cluster/harness/cluster.ts";
-import { importEnvoy } from "../cluster/harness/images.ts";
 import { ensurePackages } from "../cluster/harness/packages.ts";
-import { startAgentFor } from "./agent.ts";
-import { PROFILES } from "./features.ts";
-import { importEchoBasic, importWhoami } from "./images.ts";
-import { buildSuite, definitions } from "./suite.ts";
+import { RUNS } from "./features.ts";
+import { buildPrograms } from "./images.ts";
+import { mergeReports, writeResults } from "./reports.ts";
+import { runSuite, type TestResult } from "./run.ts";
+import { buildSuite } from "./suite.ts";
+import { agentLog, type Surroundings, surroundings } from "./surroundings.ts";
 
-const CLASS = "heddle";
+/** Of the agent's log, where something failed. */
+const LAST_LINES = 60;
 const say = (line: string) => console.error(`heddle: ${line} …`);
 
 try {
@@ -28,72 +28,65 @@ try {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: { "run-test": { type: "string" }, report: { type: "string" } },
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      ...{ "run-test": { type: "string" }, report: { type: "string" } },
+      state: { type: "string" },
+    },
   });
   await ensurePackages("cluster", say);
   const suite = await buildSuite(say);
+  if (positionals[0] === "build") {
+    await buildPrograms(say);
+    return 0;
+  }
   const folder = await mkdtemp(path.join(tmpdir(), "heddle-conformance-"));
-  let cluster: Cluster | undefined;
-  let agent: Awaited<ReturnType<typeof startAgentFor>> | undefined;
+  let cluster: Surroundings | undefined;
   try {
-    say("starting the cluster");
-    cluster = await startCluster({ state: path.join(folder, "state"), say });
-    await importEnvoy(cluster.state);
-    await importEchoBasic(cluster.state, say);
-    await importWhoami(cluster.state, say);
-    await cluster.kubectl("apply", "--server-side", "-k", await definitions());
-    await cluster.kubectl.apply({
-      apiVersion: "gateway.networking.k8s.io/v1",
-      kind: "GatewayClass",
-      metadata: { name: CLASS },
-      spec: { controllerName: "heddle.dev/gateway-controller" },
-    });
-    agent = await startAgentFor(cluster, path.join(folder, "agent"));
-    const report = values.report ?? path.join(folder, "report.yaml");
-    const only = values["run-test"] === undefined ? [] : [`-run-test=${values["run-test"]}`];
-    return await run(suite, cluster, [`-report-output=${path.resolve(report)}`, ...only]);
+    const state = path.resolve(values.state ?? path.join(folder, "state"));
+    cluster = await surroundings(state, { running: values.state !== undefined, say });
+    const only = values["run-test"];
+    const reportOf = (name: string) => path.join(folder, `${name}.yaml`);
+    const runs = RUNS.filter(
+      ({ name }) => only === undefined || (name === "mesh") === only.startsWith("Mesh"),
+    );
+    const results: TestResult[] = [];
+    const ended = await Promise.allSettled(
+      runs.map(async (run) => {
+        const options = { suite, run, report: reportOf(run.name) };
+        const running = runSuite(cluster as Surroundings, {
+          ...options,
+          ...(only === undefined ? {} : { only }),
+        });
+        for await (const result of running) {
+          results.push(result);
+          tell(result);
+        }
+      }),
+    );
+    const reports = process.env["HEDDLE_REPORTS"];
+    if (reports) await writeResults(reports, results);
+    for (const each of ended) if (each.status === "rejected") throw each.reason;
+    const report =
+      values.report ?? (reports ? path.join(reports, "conformance-report.yaml") : undefined);
+    if (report !== undefined)
+      await mergeReports(
+        runs.map(({ name }) => reportOf(name)),
+        report,
+      );
+    const count = (wanted: TestResult["verdict"]) =>
+      results.filter(({ verdict }) => verdict === wanted).length;
+    if (count("fail") > 0) console.log(await agentLog(cluster, LAST_LINES));
+    console.log(`${count("pass")} passed, ${count("fail")} failed, ${count("skip")} skipped`);
+    return count("fail") === 0 && count("pass") > 0 ? 0 : 1;
   } finally {
-    await agent?.close();
     await cluster?.down();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** Prints one line for each test of the suite, and what it said of those that failed. */
-async function run(suite: string, { kubeconfig, network }: Cluster, more: readonly string[]) {
-  const pool = network.loadBalancers.replace(/\.0\/24$/, "");
-  const child = spawn(
-    suite,
-    [
-      // Results as they come; without it those of the whole suite come at its end.
-      ...["-test.v=test2json", "-test.timeout=120m"],
-      ...[`-gateway-class=${CLASS}`, `-conformance-profiles=${PROFILES.join()}`],
-      `-supported-features=${SUPPORTED_FEATURES.join()}`,
-      // One that the harness has, and one of nobody's (RFC 5737).
-      ...[`-usable-address=${pool}.200`, "-unusable-address=192.0.2.7"],
-      ...["-organization=heddle", "-project=heddle", "-url=https://heddle.dev"],
-      ...["-version=v0.1.0", "-contact=https://heddle.dev"],
-      ...more,
-    ],
-    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const ended = new Promise<number>((resolve) => child.once("close", (code) => resolve(code ?? 1)));
-  const counts = { PASS: 0, FAIL: 0, SKIP: 0 };
-  let said: string[] = [];
-  for await (const raw of createInterface({ input: child.stdout })) {
-    // What begins a result in a line of its own, where results are told as they come.
-    const line = raw.replaceAll("\u0016", "");
-    if (/^=== RUN\s+TestConformance\/[^/]+$/.test(line)) said = [];
-    else said.push(line);
-    const result = /^\s*--- (PASS|FAIL|SKIP): TestConformance\/([^/ ]+) \((.*)\)$/.exec(line);
-    if (!result) continue;
-    const [, verdict = "FAIL", name = "", time = ""] = result;
-    counts[verdict as keyof typeof counts] += 1;
-    console.log(`${verdict} ${name} (${time})`);
-    if (verdict === "FAIL") console.log(said.join("\n"));
-  }
-  const code = await ended;
-  console.log(`${counts.PASS} passed, ${counts.FAIL} failed, ${counts.SKIP} skipped`);
-  return code === 0 ? 0 : 1;
+function tell({ name, verdict, seconds, said }: TestResult): void {
+  console.log(`${verdict.toUpperCase()} ${name} (${seconds.toFixed(1)} s)`);
+  if (verdict === "fail") console.log(said);
 }
