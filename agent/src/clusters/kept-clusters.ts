@@ -1,6 +1,7 @@
 /** What other clusters share, on disk: an agent that starts while its plane is away serves their endpoints too. */
 import { z } from "zod";
 import { sharedItemSchema, sharingSchema } from "@heddle/sync";
+import { keptFile } from "../state/kept-file.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
 
 const FILE = "clusters.json";
@@ -30,41 +31,13 @@ export function keepClusters(
   mesh: string,
   failed: (error: unknown) => void,
 ): KeptClusters {
-  let newest: readonly KeptCluster[] | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let working: Promise<void> | undefined;
-  const write = async () => {
-    clearTimeout(timer);
-    timer = undefined;
-    while (newest) {
-      const text = JSON.stringify({ mesh, clusters: newest });
-      newest = undefined;
-      await directory.write(FILE, text).catch(failed);
-    }
-    working = undefined;
-  };
+  const file = keptFile(directory, FILE, fileSchema, { failed, gather: GATHER });
   return {
     async load() {
-      const text = await directory.read(FILE);
-      const stored = fileSchema.safeParse(text === undefined ? undefined : parsed(text));
-      return stored.success && stored.data.mesh === mesh ? stored.data.clusters : [];
+      const stored = await file.load();
+      return stored?.mesh === mesh ? stored.clusters : [];
     },
-    keep(clusters) {
-      newest = clusters;
-      timer ??= setTimeout(() => void (working ??= write()), GATHER);
-    },
-    async settled() {
-      if (newest) working ??= write();
-      await working;
-    },
+    keep: (clusters) => file.keep({ mesh, clusters: [...clusters] }),
+    settled: () => file.settled(),
   };
-}
-
-/** Undefined for what is no JSON: the plane will tell again. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@
  * its proxies are back.
  */
 import { z } from "zod";
+import { keptFile } from "./kept-file.ts";
 import type { StateDirectory } from "./state-directory.ts";
 
 const FILE = "acknowledged.json";
@@ -20,38 +21,13 @@ export function createAcknowledged(
   directory: Pick<StateDirectory, "read" | "write">,
   failed: (error: unknown) => void,
 ): Acknowledged {
-  let newest: { mesh: string; number: number } | undefined;
-  let working: Promise<void> | undefined;
-  const write = async () => {
-    while (newest) {
-      const text = JSON.stringify(newest);
-      newest = undefined;
-      await directory.write(FILE, text).catch(failed);
-    }
-    working = undefined;
-  };
+  const file = keptFile(directory, FILE, storedSchema, { failed });
   return {
     async load(mesh, inForce) {
-      const text = await directory.read(FILE);
-      const stored = storedSchema.safeParse(text === undefined ? undefined : parsed(text));
-      if (!stored.success || stored.data.mesh !== mesh) return 0;
-      return Math.min(stored.data.number, inForce);
+      const stored = await file.load();
+      return stored?.mesh === mesh ? Math.min(stored.number, inForce) : 0;
     },
-    keep(mesh, number) {
-      newest = { mesh, number };
-      working ??= write();
-    },
-    async settled() {
-      await working;
-    },
+    keep: (mesh, number) => file.keep({ mesh, number }),
+    settled: () => file.settled(),
   };
-}
-
-/** Undefined for what is no JSON: the number is a convenience, and nothing to fail on. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -9,7 +9,8 @@ import { gunzip, gzip } from "node:zlib";
 import { z } from "zod";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
-import { ownSecret, secretValue } from "../kubernetes/own-secret.ts";
+import { ownSecret } from "../kubernetes/own-secret.ts";
+import { secretValue } from "../kubernetes/secret-data.ts";
 import { STATE_TYPE } from "../sources/kubernetes/watched.ts";
 
 /** Kubernetes takes 1 MiB of data in a Secret. */
