@@ -4,7 +4,8 @@ import { X509Certificate } from "node:crypto";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import { AUTHORITY_SECRET, AUTHORITY_SECRET_TYPE } from "../kubernetes/authority-secret.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
-import { ownSecret, secretValue } from "../kubernetes/own-secret.ts";
+import { ownSecret } from "../kubernetes/own-secret.ts";
+import { secretValue } from "../kubernetes/secret-data.ts";
 import type { AgentLog } from "../log.ts";
 import { type Issuer, issueAll } from "./issuer.ts";
 

@@ -7,4 +7,6 @@ export {
   type KubernetesObject,
   type Place,
 } from "./client.ts";
+export { namesCluster } from "./kubeconfig.ts";
 export { openPortForwarding, type PortForwarding } from "./port-forward.ts";
+export { secretData, secretTexts } from "./secret-data.ts";

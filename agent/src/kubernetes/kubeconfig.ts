@@ -9,6 +9,11 @@ import type { KubernetesOptions } from "./access.ts";
 /** The file of whoever names none. */
 export const homeKubeconfig = () => path.join(homedir(), ".kube/config");
 
+/** Whether somebody outside of a pod, who names none, has a kubeconfig at all. */
+export function namesCluster(): boolean {
+  return filesOf(process.env["KUBECONFIG"]).length > 0 || existsSync(homeKubeconfig());
+}
+
 /** The kubeconfig that is meant outside of a pod. Throws `HDL7230` where there is none, or it cannot be read. */
 export async function loadKubeconfig({
   kubeconfig,

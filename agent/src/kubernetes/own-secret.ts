@@ -1,6 +1,7 @@
 /** Secrets that the agent makes for itself. */
 import { OWN_LABELS } from "@heddle/kube";
 import type { KubernetesObject } from "./client.ts";
+import { secretData } from "./secret-data.ts";
 
 export interface OwnSecret {
   readonly name: string;
@@ -25,17 +26,6 @@ export function ownSecret(secret: OwnSecret): KubernetesObject {
       ...{ name, namespace, labels: { ...OWN_LABELS, ...labels } },
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
     },
-    data: Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")]),
-    ),
+    data: secretData(data),
   };
-}
-
-/** One value of a Secret as the API server has it; undefined where it is not there. */
-export function secretValue(
-  secret: { readonly [field: string]: unknown },
-  key: string,
-): Buffer | undefined {
-  const value = (secret["data"] as Readonly<Record<string, string>> | undefined)?.[key];
-  return value === undefined ? undefined : Buffer.from(value, "base64");
 }

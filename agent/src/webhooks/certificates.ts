@@ -1,7 +1,7 @@
 /** The webhooks' authority and serving certificate: what their Secret holds, and what it should hold next. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { CLOCK_SKEW, createServerAuthority, issueServerCertificate } from "@heddle/pki";
-import { secretValue } from "../kubernetes/own-secret.ts";
+import { secretValue } from "../kubernetes/secret-data.ts";
 
 export interface WebhookCertificates {
   /** PEM, the newest first: its key signs. Older ones have signed what some replica may still serve. */

@@ -1,7 +1,4 @@
 /** `heddle analyze`: what is wrong in files, in a mesh, or in a cluster. */
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import path from "node:path";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
@@ -91,8 +88,8 @@ async function isAboutCluster(options: AnalyzeOptions): Promise<boolean> {
   if (options.kubeconfig !== undefined) return true;
   const { knowsPlane } = await import("../context/context.ts");
   if (await knowsPlane(options)) return false;
-  const own = path.join(homedir(), ".kube/config");
-  return Boolean(process.env["KUBECONFIG"]) || existsSync(own);
+  const { namesCluster } = await import("@heddle/agent/kubernetes");
+  return namesCluster();
 }
 
 async function analyzeCluster({ kubeconfig, context, strict }: AnalyzeOptions): Promise<Finding[]> {

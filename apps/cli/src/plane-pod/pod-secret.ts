@@ -1,5 +1,10 @@
 /** A Secret of the plane's own namespace, which its installation has made empty: the plane fills it and needs no right to others. */
-import { ApiFailure, type KubernetesClient, type KubernetesObject } from "@heddle/agent/kubernetes";
+import {
+  ApiFailure,
+  type KubernetesClient,
+  secretData,
+  secretTexts,
+} from "@heddle/agent/kubernetes";
 import { CliError } from "../output/cli-error.ts";
 
 /** Another writer may come between reading and writing: as often it is tried again. */
@@ -36,15 +41,15 @@ export function podSecret(client: KubernetesClient, namespace: string, name: str
   };
   return {
     name,
-    read: async () => textsOf(await asked("read", () => client.get(place, name))),
+    read: async () => secretTexts(await asked("read", () => client.get(place, name))),
     async put(make) {
       for (let tries = 1; ; tries++) {
         const there = await asked("read", () => client.get(place, name));
-        const before = textsOf(there);
+        const before = secretTexts(there);
         const after = { ...before, ...make(before) };
         if (Object.entries(after).every(([key, text]) => before[key] === text)) return before;
         try {
-          await client.replace(place, { ...there, data: encoded(after) });
+          await client.replace(place, { ...there, data: secretData(after) });
           return after;
         } catch (error) {
           if (ApiFailure.of(error).conflict && tries < TRIES) continue;
@@ -53,17 +58,4 @@ export function podSecret(client: KubernetesClient, namespace: string, name: str
       }
     },
   };
-}
-
-function textsOf(secret: KubernetesObject): Record<string, string> {
-  const data = (secret["data"] ?? {}) as Readonly<Record<string, string>>;
-  return Object.fromEntries(
-    Object.entries(data).map(([key, text]) => [key, Buffer.from(text, "base64").toString("utf8")]),
-  );
-}
-
-function encoded(texts: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(texts).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
-  );
 }
