@@ -1,5 +1,11 @@
 /** Tells the plane what this cluster shares: while the plane asks for it, and then what changes. */
-import { type AgentFrame, partsOf, type SharedItem, type SharingFrame } from "@heddle/sync";
+import {
+  type AgentFrame,
+  partsOf,
+  type SharedItem,
+  type SharingFrame,
+  wholeInParts,
+} from "@heddle/sync";
 import type { AgentLog } from "../log.ts";
 import type { OwnItems } from "./own-items.ts";
 
@@ -78,12 +84,7 @@ export function createSharing(
 }
 
 function whole(own: OwnItems, version: string): AgentFrame[] {
-  const parts = partsOf(own.all());
-  if (parts.length === 0) parts.push([]);
-  return parts.map((upserted, part) => {
-    const of = { version, part, parts: parts.length, upserted, removed: [] };
-    return { type: "shared", ...of };
-  });
+  return wholeInParts(own.all(), version).map((part) => ({ type: "shared", ...part }));
 }
 
 function update(

@@ -5,7 +5,6 @@ import type { Refusals } from "../refusal/refusals.ts";
 import type { AdsServer, ProxyStatus } from "../xds/index.ts";
 import { acknowledgement, proxyReport } from "./convergence.ts";
 import type { ExpectedProxies } from "./expected-proxies.ts";
-
 import type { Link } from "./link.ts";
 import { type Summary, summaryFrames } from "./summary.ts";
 

@@ -1,11 +1,10 @@
 /** Clusters that share a mesh, as its room sees them: who shares what, who is told of it, and until when. */
 
-import { partsOf } from "./frame-parts.ts";
 import type { AgentFrame, PlaneFrame, Sharing } from "./frames.ts";
 import { agentOfReplica } from "./replica.ts";
 import type { RoomAgent, RoomEffect, RoomState, RoomStep } from "./room.ts";
 import { MAX_CLUSTERS, MAX_SHARED_ITEMS } from "./shared-item.ts";
-import { nothingShared, type SharedSet, withPart } from "./shared-set.ts";
+import { nothingShared, type SharedSet, wholeInParts, withPart } from "./shared-set.ts";
 
 export interface RoomCluster extends Sharing {
   /** Its agent; replicas are one. */
@@ -89,12 +88,9 @@ export function wantedBy(state: RoomState, id: string, wanted: string): RoomEffe
   const version = cluster?.set.version;
   if (!cluster || version === undefined) return [];
   if (!listenersTo(state, cluster).some((each) => each.id === id)) return [];
-  const parts = partsOf([...cluster.set.items.values()]);
-  if (parts.length === 0) parts.push([]);
-  return parts.map((upserted, part) => {
-    const of = { version, part, parts: parts.length, upserted, removed: [] };
-    return send(id, { type: "elsewhere", agent: wanted, ...of });
-  });
+  return wholeInParts([...cluster.set.items.values()], version).map((part) =>
+    send(id, { type: "elsewhere", agent: wanted, ...part }),
+  );
 }
 
 /** Names of the clusters that one shares its mesh with, sorted. */

@@ -1,5 +1,6 @@
 /** A cluster's items as they come in parts: a change from one version to the next, or all of them. */
 
+import { partsOf } from "./frame-parts.ts";
 import type { SharedItem } from "./shared-item.ts";
 
 /** All that is known of what a cluster shares. */
@@ -59,6 +60,21 @@ function begin(set: SharedSet, { from }: SharedPart): ReadonlyMap<string, Shared
 function continued({ pending }: SharedSet, { version, part }: SharedPart) {
   return pending?.version === version && pending.next === part ? pending.items : undefined;
 }
+
+/** All items, in parts of which each fits into a frame; one part without any where there are none. */
+export function wholeInParts(items: readonly SharedItem[], version: string): WholePart[] {
+  const parts = partsOf(items);
+  if (parts.length === 0) parts.push([]);
+  return parts.map((upserted, part) => ({
+    ...{ version, part, parts: parts.length, upserted, removed: [] },
+  }));
+}
+
+/** As frames have it. */
+type WholePart = Omit<SharedPart, "from" | "upserted" | "removed"> & {
+  readonly upserted: SharedItem[];
+  readonly removed: string[];
+};
 
 /** What differs, by key; undefined: gone. */
 export function differenceOf(
