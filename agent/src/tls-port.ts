@@ -1,4 +1,5 @@
 /** The agent's TLS port: everything that the plaintext one serves, for callers that have proven who they are. */
+import { TOKEN_AUDIENCE } from "@heddle/injection";
 import type { MeshObject, Pod } from "@heddle/model";
 import { spiffeId } from "@heddle/pki";
 import { AgentError } from "./agent-error.ts";
@@ -20,9 +21,6 @@ import type { Cluster } from "./kubernetes/cluster.ts";
 import type { AgentLog } from "./log.ts";
 import type { TlsPortOptions } from "./options.ts";
 import type { AdsServer } from "./xds/index.ts";
-
-/** What a token must have been made for: as `packages/injection` has it mounted into pods. */
-const AUDIENCE = "heddle";
 
 export interface TlsPort {
   readonly port: number;
@@ -68,9 +66,9 @@ export async function openTlsPort(
   const { access, inside } = inCluster;
   const api = inside?.client ?? createKubernetesClient(access);
   const callers = createCallers({
-    audience: AUDIENCE,
+    audience: TOKEN_AUDIENCE,
     keys: createClusterKeys((path) => api.read(path), log),
-    review: createTokenReview((path, body) => api.post(path, body), AUDIENCE),
+    review: createTokenReview((path, body) => api.post(path, body), TOKEN_AUDIENCE),
     podAt: (of, pod) => objectAt<Pod>(`core/Pod/${of}/${pod}`),
     log,
   });

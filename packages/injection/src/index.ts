@@ -25,7 +25,7 @@ export {
   identityConfigMap,
   TOKEN_AUDIENCE,
 } from "./identity.ts";
-export type { NotInjected } from "./policy.ts";
+export { type NotInjected, SYSTEM_NAMESPACES } from "./policy.ts";
 export {
   IDLE_PROXY_FIELDS,
   type ProxySettings,

@@ -1,4 +1,5 @@
 /** Whether a pod is to have a proxy: what its namespace and it itself say, as Istio's webhooks read it. */
+import { ISTIO_REVISION_LABEL, REVISION_LABEL } from "@heddle/model";
 import type { PodTemplate } from "./pod.ts";
 
 /** Labels of the namespace that the pod is made in. */
@@ -29,7 +30,7 @@ export type NotInjected =
   | "invalid";
 
 /** Injecting what the cluster itself needs to run would keep it from starting. */
-const SYSTEM_NAMESPACES: ReadonlySet<string> = new Set([
+export const SYSTEM_NAMESPACES: ReadonlySet<string> = new Set([
   "kube-system",
   "kube-public",
   "kube-node-lease",
@@ -40,8 +41,6 @@ export const INJECT = "sidecar.istio.io/inject";
 export const OWN_INJECT = "heddle.dev/inject";
 const NAMESPACE_INJECT = "istio-injection";
 const OWN_NAMESPACE_INJECT = "heddle.dev/injection";
-const REVISION = "istio.io/rev";
-const OWN_REVISION = "heddle.dev/rev";
 
 /** Undefined where the pod is to have a proxy. */
 export function whyNot(
@@ -66,7 +65,10 @@ export function whyNot(
   if (byNamespace !== undefined && byNamespace !== "enabled") return "namespace says no";
   if (byNamespace !== undefined) return policy.isDefault ? undefined : "another revision";
   const revision =
-    labels[OWN_REVISION] ?? labels[REVISION] ?? podLabels[OWN_REVISION] ?? podLabels[REVISION];
+    labels[REVISION_LABEL] ??
+    labels[ISTIO_REVISION_LABEL] ??
+    podLabels[REVISION_LABEL] ??
+    podLabels[ISTIO_REVISION_LABEL];
   if (revision !== undefined) return revision === policy.revision ? undefined : "another revision";
   if (podLabels[OWN_INJECT] !== undefined) return undefined;
   // An annotation alone does not bring a pod to the webhook.

@@ -6,9 +6,6 @@ export const OWN_LABELS = {
   "app.kubernetes.io/part-of": "heddle",
 } as const;
 
-/** Whose revision's an object is, and which revision a namespace or pod asks for. */
-export const REVISION_LABEL = "heddle.dev/rev";
-
 /** Whether an object of these labels was made by Heddle. */
 export function isOwn(labels: Readonly<Record<string, string>> | undefined): boolean {
   return labels?.["app.kubernetes.io/managed-by"] === "heddle";

@@ -1,7 +1,7 @@
 /** The configurations that bring pods to the injector and rules to the validator: which of them, by the labels of Istio and our own. */
-import { type Kind } from "@heddle/model";
+import { ISTIO_REVISION_LABEL, type Kind, REVISION_LABEL } from "@heddle/model";
 import { definedKinds } from "./definitions.ts";
-import { OWN_LABELS, ofRevision, REVISION_LABEL } from "./names.ts";
+import { OWN_LABELS, ofRevision } from "./names.ts";
 
 export const INJECTOR_CONFIGURATION = "heddle-injector";
 export const VALIDATOR_CONFIGURATION = "heddle-validator";
@@ -61,7 +61,6 @@ export function webhookConfigurations(settings: WebhookSettings): readonly Webho
 
 const OWN_NAMESPACE = "heddle.dev/injection";
 const NAMESPACE = "istio-injection";
-const REVISION = "istio.io/rev";
 const OWN_POD = "heddle.dev/inject";
 const POD = "sidecar.istio.io/inject";
 
@@ -81,7 +80,7 @@ const none = (...keys: string[]): readonly Requirement[] =>
 /** What the cluster itself needs to run. */
 const SYSTEM = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
 /** The namespace says nothing. */
-const SILENT = none(OWN_NAMESPACE, NAMESPACE, REVISION_LABEL, REVISION);
+const SILENT = none(OWN_NAMESPACE, NAMESPACE, REVISION_LABEL, ISTIO_REVISION_LABEL);
 
 /**
  * One webhook for each way in which a pod may come to be injected, since selectors know no "or". They are the cases of the injector's own
@@ -119,22 +118,28 @@ function injector(settings: WebhookSettings): WebhookConfiguration {
   });
   return configuration("MutatingWebhookConfiguration", INJECTOR_CONFIGURATION, settings, [
     webhook("own.namespace", [is(OWN_NAMESPACE, "enabled")]),
-    webhook("own.object", SILENT, [is(OWN_POD, "true"), ...none(REVISION_LABEL, REVISION)]),
+    webhook("own.object", SILENT, [
+      is(OWN_POD, "true"),
+      ...none(REVISION_LABEL, ISTIO_REVISION_LABEL),
+    ]),
     webhook("rev.own.namespace", [is(REVISION_LABEL, revision), ...none(OWN_NAMESPACE, NAMESPACE)]),
     webhook("rev.own.object", SILENT, [is(REVISION_LABEL, revision), isNot(OWN_POD, "false")]),
     webhook("rev.namespace", [
-      is(REVISION, revision),
+      is(ISTIO_REVISION_LABEL, revision),
       ...none(OWN_NAMESPACE, NAMESPACE, REVISION_LABEL),
     ]),
     webhook("rev.object", SILENT, [
-      is(REVISION, revision),
+      is(ISTIO_REVISION_LABEL, revision),
       ...none(REVISION_LABEL),
       isNot(OWN_POD, "false"),
     ]),
     ...(isDefault
       ? [
           webhook("namespace", [is(NAMESPACE, "enabled"), ...none(OWN_NAMESPACE)]),
-          webhook("object", SILENT, [is(POD, "true"), ...none(OWN_POD, REVISION_LABEL, REVISION)]),
+          webhook("object", SILENT, [
+            is(POD, "true"),
+            ...none(OWN_POD, REVISION_LABEL, ISTIO_REVISION_LABEL),
+          ]),
         ]
       : []),
   ]);
@@ -179,8 +184,8 @@ function validator(settings: WebhookSettings): WebhookConfiguration {
   });
   return configuration("ValidatingWebhookConfiguration", VALIDATOR_CONFIGURATION, settings, [
     webhook("own", own, []),
-    webhook("rev", istio, [is(REVISION, revision)]),
-    ...(isDefault ? [webhook("default", istio, none(REVISION))] : []),
+    webhook("rev", istio, [is(ISTIO_REVISION_LABEL, revision)]),
+    ...(isDefault ? [webhook("default", istio, none(ISTIO_REVISION_LABEL))] : []),
   ]);
 }
 

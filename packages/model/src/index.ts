@@ -117,7 +117,12 @@ export { byIngressPath, type IngressPathMatch, ingressPathMatch } from "./ingres
 export type { ListenerClients, ListenerEntry } from "./gateway-api/listeners.ts";
 export { isListenerSetAllowed, listenersOf, referrerOf } from "./gateway-api/listeners.ts";
 export { GATEWAY_CONTROLLERS, gatewayState } from "./gateway-api/gateway-class.ts";
-export { ONLY_REVISION, type Revision } from "./gateway-api/revision.ts";
+export {
+  ISTIO_REVISION_LABEL,
+  ONLY_REVISION,
+  type Revision,
+  REVISION_LABEL,
+} from "./gateway-api/revision.ts";
 export type { GatewayServing } from "./gateway-api/addresses.ts";
 export { SUPPORTED_FEATURES } from "./gateway-api/supported-features.ts";
 export { gatewayDeploymentName, gatewayServices } from "./gateway-api/addresses.ts";

@@ -1,5 +1,6 @@
 /** A cluster's worth of Services, with a slice of endpoints and pods for each, and proxies' pods, written to a real API server. */
 import type { KubernetesClient, KubernetesObject, Place } from "@heddle/agent/kubernetes";
+import { TOKEN_AUDIENCE } from "@heddle/injection";
 
 export const SERVICES = 500;
 export const ENDPOINTS = 5;
@@ -57,7 +58,7 @@ export async function makeProxies(client: KubernetesClient, count: number): Prom
       const bound = { kind: "Pod", apiVersion: "v1", name, uid: pod.metadata.uid };
       const answer = await client.post(path, {
         ...{ apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest" },
-        spec: { audiences: ["heddle"], expirationSeconds: 3600, boundObjectRef: bound },
+        spec: { audiences: [TOKEN_AUDIENCE], expirationSeconds: 3600, boundObjectRef: bound },
       });
       const { token } = (answer as { status: { token: string } }).status;
       proxies.push({ name, address, account: account_, token });

@@ -1,4 +1,5 @@
 /** Which pods a report is about: namespaces and pods by name, `*` for any part of one. */
+import { SYSTEM_NAMESPACES } from "@heddle/injection";
 
 export interface Chosen {
   /** `NAMESPACE` or `NAMESPACE/POD`; none: all. */
@@ -6,13 +7,8 @@ export interface Chosen {
   readonly exclude: readonly string[];
 }
 
-/** Kubernetes' own, whose pods are no part of a mesh; included where somebody names them. */
-export const USUALLY_EXCLUDED = [
-  "kube-system",
-  "kube-public",
-  "kube-node-lease",
-  "local-path-storage",
-];
+/** Those whose pods are no part of a mesh; included where somebody names them. */
+export const USUALLY_EXCLUDED: readonly string[] = [...SYSTEM_NAMESPACES];
 
 export function isChosenNamespace(namespace: string, { include, exclude }: Chosen): boolean {
   const whole = exclude.filter((each) => !each.includes("/"));

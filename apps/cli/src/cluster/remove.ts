@@ -6,15 +6,16 @@ import {
   type Place,
 } from "@heddle/agent/kubernetes";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DATA_LABEL } from "@heddle/kube";
+import { DATA_LABEL, OWN_LABELS, ofRevision } from "@heddle/kube";
+import { REVISION_LABEL } from "@heddle/model";
 import { CliError } from "../output/cli-error.ts";
 import type { Say } from "./apply.ts";
 import { asked } from "./connect.ts";
 
 const POLL_MS = 300;
-const OURS = "app.kubernetes.io/managed-by=heddle";
-const PART = "app.kubernetes.io/part-of=heddle";
-const REVISION = "heddle.dev/rev";
+const ownLabel = (label: keyof typeof OWN_LABELS) => `${label}=${OWN_LABELS[label]}`;
+const OURS = ownLabel("app.kubernetes.io/managed-by");
+const PART = ownLabel("app.kubernetes.io/part-of");
 
 const place = (apiVersion: string, plural: string): Place => ({ apiVersion, plural });
 /** First of all, or nobody could start pods any more. */
@@ -74,7 +75,7 @@ export async function plannedRemoval(
   const all: Found[] = [];
   for (const kind of [...WEBHOOKS, DEPLOYMENTS, ...REST])
     all.push(...(await labelled(client, kind)));
-  const revisionOf = ({ object }: Found) => object.metadata.labels?.[REVISION];
+  const revisionOf = ({ object }: Found) => object.metadata.labels?.[REVISION_LABEL];
   const own = all.filter((found) => revisionOf(found) === revision);
   // Definitions may have stayed from a removal before.
   if (own.length === 0 && !purge)
@@ -84,20 +85,19 @@ export async function plannedRemoval(
       "Check --context and --revision; what Helm installed `helm uninstall` removes.",
     );
   // Helm's too, which are not ours to remove.
-  const roles = await listed(client, CLUSTER_ROLES, `${PART},${REVISION}`);
-  const others = roles.filter(({ metadata }) => metadata.labels?.[REVISION] !== revision);
+  const roles = await listed(client, CLUSTER_ROLES, `${PART},${REVISION_LABEL}`);
+  const others = roles.filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== revision);
   const parted = (objects: readonly Found[]) => ({
     objects: objects.filter((found) => purge || !isData(found)),
     kept: objects.filter((found) => !purge && isData(found)),
   });
   if (others.length === 0) return { isLast: true, ...parted(all) };
   // What the agent makes for itself is called by its revision, in its own namespace.
-  const suffix = revision === "default" ? "" : `-${revision}`;
   const itself = all.filter(
     ({ object: { metadata } }) =>
       metadata.namespace === namespace &&
       ["heddle-agent-leader", "heddle-agent-ca", "heddle-agent-webhook"].some(
-        (name) => metadata.name === `${name}${suffix}`,
+        (name) => metadata.name === ofRevision(name, revision),
       ),
   );
   return { isLast: false, ...parted([...new Set([...own, ...itself])]) };
@@ -185,7 +185,7 @@ async function removeNamespace(
   );
   if (found === undefined) return [];
   const pods = await listed(client, { ...place("v1", "pods"), namespace });
-  const strangers = pods.filter(({ metadata }) => metadata.labels?.[REVISION] === undefined);
+  const strangers = pods.filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] === undefined);
   if (strangers.length > 0)
     return [`Namespace ${namespace} stays: others have ${strangers.length} pods in it.`];
   await remove(client, found);

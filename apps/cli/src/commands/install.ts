@@ -78,11 +78,14 @@ async function install(
     if (does === "leave") say(`${object.metadata.name} was there already and was left as it is`);
   process.stdout.write(`${green("installed")} Heddle in ${flags.namespace}\n`);
   const plane = kube.planeBeside(installation);
-  if (plane) process.stdout.write(wayToConsole(plane));
+  if (plane) process.stdout.write(wayToConsole(plane, kube.keysOf(plane.name)));
 }
 
 /** How its administrator comes to the console of a plane that is installed. */
-function wayToConsole({ name, namespace, values: { service } }: PlaneInstallation): string {
+function wayToConsole(
+  { name, namespace, values: { service } }: PlaneInstallation,
+  keys: string,
+): string {
   const kubectl = `kubectl --namespace ${namespace}`;
   const ways = [
     `console   http://127.0.0.1:${service.port} with \`${kubectl} port-forward service/${name} ${service.port}\``,
@@ -91,7 +94,7 @@ function wayToConsole({ name, namespace, values: { service } }: PlaneInstallatio
           `          or at any node, at the port of \`${kubectl} get service ${name} --output jsonpath='{.spec.ports[0].nodePort}'\``,
         ]
       : []),
-    `token     \`${kubectl} get secret ${name}-keys --output jsonpath='{.data.admin-token}' | base64 --decode\``,
+    `token     \`${kubectl} get secret ${keys} --output jsonpath='{.data.admin-token}' | base64 --decode\``,
   ];
   return `${ways.join("\n")}\n`;
 }

@@ -12,12 +12,7 @@ export function meshAgentsCommand(): Command {
     .action(async (options: ContextFlags & { output: string }) => {
       const { client, context } = await openPlane(options);
       const agents: AgentInfo[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await client.agents(context.mesh, cursor === undefined ? {} : { cursor });
-        agents.push(...page.items);
-        cursor = page.next;
-      } while (cursor !== undefined);
+      for await (const agent of client.allAgents(context.mesh)) agents.push(agent);
       if (options.output === "json") return printJson(agents);
       if (agents.length === 0) {
         process.stderr.write("No agent has joined yet. `heddle mesh join-token` lets one.\n");

@@ -1,6 +1,6 @@
 /** Agents, their proxies, how they join, and what they are signed with. */
 import { readEvents, type StreamEvent } from "../event-stream.ts";
-import type { PageOptions } from "../paging.ts";
+import { allOf, type PageOptions } from "../paging.ts";
 import type { Transport } from "../transport.ts";
 import type {
   AgentInfo,
@@ -14,9 +14,12 @@ import type {
 import { inMesh } from "./paths.ts";
 
 export function fleetCalls({ json, send }: Transport) {
+  const agents = (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
+    json<Page<AgentInfo>>("GET", inMesh(mesh, "/agents"), { query: { ...page }, signal });
   return {
-    agents: (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
-      json<Page<AgentInfo>>("GET", inMesh(mesh, "/agents"), { query: { ...page }, signal }),
+    agents,
+    /** Every agent of the mesh. */
+    allAgents: (mesh: string) => allOf((cursor) => agents(mesh, { cursor, limit: 200 })),
     proxies: (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
       json<Page<ProxyInfo>>("GET", inMesh(mesh, "/proxies"), { query: { ...page }, signal }),
     /** A one-time token with which an agent enrolls. */

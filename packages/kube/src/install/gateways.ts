@@ -1,6 +1,6 @@
 /** The gateways of an installation, called and labelled as Istio's, so that what selects these selects them. */
 import { defaultOptions, installedGatewayPod } from "@heddle/injection";
-import { REVISION_LABEL } from "../names.ts";
+import { REVISION_LABEL } from "@heddle/model";
 import { agentHost } from "./agent-host.ts";
 import { availability, replicasOf, STRATEGY } from "./availability.ts";
 import {

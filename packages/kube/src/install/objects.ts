@@ -1,5 +1,6 @@
 /** What objects of an installation have in common: their shape, names and labels. */
-import { OWN_LABELS, ofRevision, REVISION_LABEL } from "../names.ts";
+import { REVISION_LABEL } from "@heddle/model";
+import { OWN_LABELS, ofRevision } from "../names.ts";
 import type { Values } from "./values.ts";
 
 export interface KubernetesObject {

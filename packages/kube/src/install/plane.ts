@@ -1,16 +1,21 @@
 /** The plane that an agent joins: one elsewhere, or one that is installed beside it. */
+import { REVISION_LABEL } from "@heddle/model";
 import { PLANE, type PlaneInstallation } from "../plane/installation.ts";
 import { type Installation, labelsOf, named } from "./objects.ts";
-import { REVISION_LABEL } from "../names.ts";
 
 /** What a mesh is called that nobody has named. */
 const MESH = "default";
+
+/** Whether one is: whoever names one elsewhere has none beside the agent. */
+function isBeside({ values: { plane } }: Installation): boolean {
+  return plane.install && plane.url === "";
+}
 
 /** Undefined where none is installed beside the agent. */
 export function planeBeside(installation: Installation): PlaneInstallation | undefined {
   const { namespace, values } = installation;
   const { images, mesh, plane, revision } = values;
-  if (!plane.install || plane.url !== "") return undefined;
+  if (!isBeside(installation)) return undefined;
   return {
     namespace,
     name: named(PLANE, installation),
@@ -35,7 +40,7 @@ export function planeUrlOf(installation: Installation): string {
 
 /** The Secret in which the agent finds its token; one of a plane beside it is called by the revision, as everything that is installed. */
 export function tokenSecretOf(installation: Installation): { name: string; key: string } {
-  const { install, url, tokenSecret } = installation.values.plane;
-  if (!install || url !== "") return tokenSecret;
+  const { tokenSecret } = installation.values.plane;
+  if (!isBeside(installation)) return tokenSecret;
   return { ...tokenSecret, name: named(tokenSecret.name, installation) };
 }

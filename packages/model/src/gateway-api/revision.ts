@@ -14,8 +14,11 @@ export const ONLY_REVISION: Revision = { name: "default", isDefault: true };
 
 /** As it names whichever stands for what names none. */
 const DEFAULT = "default";
+/** The revision that an object, a namespace or a pod asks for. */
+export const REVISION_LABEL = "heddle.dev/rev";
+export const ISTIO_REVISION_LABEL = "istio.io/rev";
 /** Our own word goes before Istio's, so that an object can name one of each. */
-const LABELS = ["heddle.dev/rev", "istio.io/rev"] as const;
+const LABELS = [REVISION_LABEL, ISTIO_REVISION_LABEL];
 /** Istio's controller writes it to the Gateways that it deploys. */
 const ISTIOS_MARK = "gateway.istio.io/controller-version";
 
