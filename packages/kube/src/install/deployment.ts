@@ -10,7 +10,7 @@ import {
 } from "./objects.ts";
 import { placement } from "./placement.ts";
 import { planeUrlOf, tokenSecretOf } from "./plane.ts";
-import { field, filled, restricted } from "./pod-parts.ts";
+import { field, filled, pulledWith, restricted, variables } from "./pod-parts.ts";
 import { listening, METRICS_PORT, OTLP_PORT, WEBHOOK_PORT, XDS_PORT } from "./ports.ts";
 
 const STATE = "/var/lib/heddle";
@@ -57,10 +57,7 @@ function podSpec(installation: Installation): Record<string, unknown> {
       { name: "tmp", emptyDir: {} },
       ...tokenVolume(installation),
     ],
-    ...filled(
-      "imagePullSecrets",
-      images.pullSecrets.map((name) => ({ name })),
-    ),
+    ...pulledWith(images.pullSecrets),
     ...placement(agent, selectorOf(installation)),
   };
 }
@@ -76,9 +73,7 @@ function container(installation: Installation): Record<string, unknown> {
     env: [
       field("POD_NAME", "metadata.name"),
       field("POD_NAMESPACE", "metadata.namespace"),
-      ...Object.entries(agent.environment)
-        .toSorted(byKey)
-        .map(([name, value]) => ({ name, value })),
+      ...variables(agent.environment),
     ],
     ports: listening(agent.plaintext).map(({ name, port }) => ({
       ...{ name, containerPort: port, protocol: "TCP" },
@@ -134,9 +129,4 @@ function tokenVolume(installation: Installation): object[] {
   // A pod waits until the key is there: a plane that comes up beside it writes it.
   const secret = { secretName, items: [{ key, path: key }] };
   return planeUrlOf(installation) === "" ? [] : [{ name: "token", secret }];
-}
-
-/** As Helm goes through a mapping. */
-function byKey([a]: readonly [string, string], [b]: readonly [string, string]): number {
-  return a < b ? -1 : 1;
 }

@@ -4,7 +4,7 @@ import type { Values } from "./values.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-/** The fields of a pod's spec for it. `selector`: the labels of all replicas. */
+/** The fields of a pod's spec for it. `selector`: the labels of all replicas; absent for a pod that has none. */
 export function placement(
   {
     affinity,
@@ -12,10 +12,13 @@ export function placement(
     tolerations,
     priorityClass,
   }: Pick<Values["agent"], "affinity" | "nodeSelector" | "tolerations" | "priorityClass">,
-  selector: Labels,
+  selector?: Labels,
 ): Record<string, unknown> {
   return {
-    affinity: Object.keys(affinity).length > 0 ? affinity : apart(selector),
+    ...filled(
+      "affinity",
+      Object.keys(affinity).length > 0 || selector === undefined ? affinity : apart(selector),
+    ),
     ...filled("nodeSelector", nodeSelector),
     ...filled("tolerations", tolerations),
     ...filled("priorityClassName", priorityClass),

@@ -25,6 +25,21 @@ export function field(name: string, fieldPath: string): object {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
+/** Variables with texts of somebody's choice, in the order of their names, as Helm goes through a mapping. */
+export function variables(values: Readonly<Record<string, string>>): object[] {
+  return Object.entries(values)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value }));
+}
+
+/** The Secrets with which a pod's images are pulled. */
+export function pulledWith(secrets: readonly string[]): Record<string, unknown> {
+  return filled(
+    "imagePullSecrets",
+    secrets.map((name) => ({ name })),
+  );
+}
+
 /** A field that is left out where it says nothing. */
 export function filled(name: string, value: string | object): Record<string, unknown> {
   const empty = typeof value === "string" ? value === "" : Object.keys(value).length === 0;

@@ -1,5 +1,6 @@
 /** The plane's one pod: as little as the strictest of Kubernetes' pod security levels asks for. */
-import { field, filled, restricted } from "../install/pod-parts.ts";
+import { placement } from "../install/placement.ts";
+import { field, filled, pulledWith, restricted, variables } from "../install/pod-parts.ts";
 import { imageIn, type KubernetesObject } from "../install/objects.ts";
 import { claimOf, keysOf, type PlaneInstallation } from "./installation.ts";
 import type { PlaneValues } from "./values.ts";
@@ -45,14 +46,8 @@ function podSpec(plane: PlaneInstallation): Record<string, unknown> {
       { name: "state", ...(persistent ? claimed : { emptyDir: {} }) },
       { name: "tmp", emptyDir: {} },
     ],
-    ...filled(
-      "imagePullSecrets",
-      values.images.pullSecrets.map((each) => ({ name: each })),
-    ),
-    ...filled("affinity", values.affinity),
-    ...filled("nodeSelector", values.nodeSelector),
-    ...filled("tolerations", values.tolerations),
-    ...filled("priorityClassName", values.priorityClass),
+    ...pulledWith(values.images.pullSecrets),
+    ...placement(values),
   };
 }
 
@@ -68,9 +63,7 @@ function container(plane: PlaneInstallation): Record<string, unknown> {
       field("POD_NAMESPACE", "metadata.namespace"),
       ...fromSecret("DATABASE_URL", values.database),
       ...fromSecret("HEDDLE_ENVELOPE_KEY", values.envelopeKey),
-      ...Object.entries(values.environment)
-        .toSorted(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, value]) => ({ name, value })),
+      ...variables(values.environment),
     ],
     ports: [{ name: "http", containerPort: PORT, protocol: "TCP" }],
     // A first start makes a database, which a busy machine takes its time for.
