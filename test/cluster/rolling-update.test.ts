@@ -55,8 +55,9 @@ const VALUES = [
 ].flatMap((value) => ["--set", value]);
 
 async function installByHelm(): Promise<void> {
-  const of = ["--kubeconfig", cluster.kubeconfig, "--namespace", OWN, "--create-namespace"];
-  await run(helm, [...of, "install", "heddle", CHART, ...VALUES, "--wait", "--timeout", "4m"]);
+  const of = ["--kubeconfig", cluster.kubeconfig, "--namespace", OWN];
+  const wait = ["--wait", "--timeout", "4m"];
+  await run(helm, ["install", "heddle", CHART, "--create-namespace", ...of, ...VALUES, ...wait]);
 }
 
 function objects(): readonly object[] {

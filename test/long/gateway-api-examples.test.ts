@@ -164,9 +164,10 @@ function conditionsOf(objects: readonly MeshObject[]): Record<string, unknown> {
   return Object.fromEntries(
     objects.flatMap((object) => {
       const status = gatewayApiStatusOf(index, objectKey(object));
-      return status
-        ? [[`${object.kind} ${object.metadata.namespace}/${object.metadata.name}`, status]]
-        : [];
+      if (!status) return [];
+      // What a class supports is no matter of an example.
+      const { supportedFeatures: _, ...conditions } = { supportedFeatures: [], ...status };
+      return [[`${object.kind} ${object.metadata.namespace}/${object.metadata.name}`, conditions]];
     }),
   );
 }
