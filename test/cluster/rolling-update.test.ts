@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../harness/plane-process.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { buildHelm } from "./harness/components.ts";
+import { killPod } from "./harness/kill-pod.ts";
 import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
 import { importEnvoy } from "./harness/images.ts";
 import { importAgent, importCapture } from "./harness/own-images.ts";
@@ -21,6 +22,7 @@ const CHART = path.resolve(import.meta.dirname, "../../infra/helm/heddle-agent")
 const NAMESPACE = "busy";
 const OWN = "heddle-system";
 const READY_WITHIN = "--timeout=240s";
+const LEASE = "heddle-agent-leader";
 const RATE = 100;
 /** What happens may be felt later: proxies notice, and come again. Milliseconds. */
 const AFTERWARDS = 5_000;
@@ -37,7 +39,7 @@ beforeAll(async () => {
   await Promise.all([
     ...[importEnvoy(state), importEcho(state), importAgent(state), importCapture(state)],
   ]);
-  await installByHelm();
+  await byHelm("install", "--create-namespace");
   await cluster.kubectl.apply(...objects());
   for (const app of ["web", "load"]) await rolledOut(app);
   // Connections are made, and the proxies know each other.
@@ -54,10 +56,10 @@ const VALUES = [
   ...["ingress", "egress"].map((gateway) => `gateways.${gateway}.enabled=false`),
 ].flatMap((value) => ["--set", value]);
 
-async function installByHelm(): Promise<void> {
+async function byHelm(verb: string, ...more: readonly string[]): Promise<void> {
   const of = ["--kubeconfig", cluster.kubeconfig, "--namespace", OWN];
   const wait = ["--wait", "--timeout", "4m"];
-  await run(helm, ["install", "heddle", CHART, "--create-namespace", ...of, ...VALUES, ...wait]);
+  await run(helm, [verb, "heddle", CHART, ...of, ...VALUES, ...more, ...wait]);
 }
 
 function objects(): readonly object[] {
@@ -178,9 +180,48 @@ async function anotherServes(replicas: number): Promise<void> {
   await expect.poll(async () => Object.keys((await told()).pods).length).toBe(replicas);
 }
 
+const agents = async () =>
+  (
+    await cluster.kubectl(
+      "get",
+      "pods",
+      "-n",
+      OWN,
+      "-l",
+      "app.kubernetes.io/name=heddle-agent",
+      "-o",
+      "name",
+    )
+  )
+    .trim()
+    .split("\n")
+    .toSorted();
+
+test("an upgrade of the agent by Helm, which puts other pods in the place of all", async () => {
+  const before = await agents();
+  await costsNothing(async () => {
+    await byHelm("upgrade", "--set", "agent.annotations.changed=yes");
+    await expect.poll(agents).toHaveLength(before.length);
+    await anotherServes(3);
+  });
+  for (const agent of await agents()) expect(before).not.toContain(agent);
+});
+
+test("the leader's sudden end, after which another one leads", async () => {
+  const leader = () =>
+    cluster.kubectl("get", "lease", "-n", OWN, LEASE, "-o", "jsonpath={.spec.holderIdentity}");
+  const before = await leader();
+  await costsNothing(async () => {
+    await killPod(cluster.kubectl, OWN, before);
+    await cluster.kubectl("delete", "pod", "-n", OWN, before, "--force", "--grace-period=0");
+    await expect.poll(leader, { timeout: 60_000 }).not.toBe(before);
+    await anotherServes(4);
+  });
+});
+
 test("a restart of the API server, after which what comes new is known as before", async () => {
   await costsNothing(async () => {
     await cluster.restartApiServer();
-    await anotherServes(3);
+    await anotherServes(5);
   });
 });
