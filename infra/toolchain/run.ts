@@ -1,27 +1,30 @@
 /** Runs a script of the workspace on the pinned toolchain: `./heddle --run test`, `check`, `bench`, `ci`. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 
-const SCRIPTS: Record<string, readonly string[] | undefined> = {
-  test: ["test/main.ts", "test"],
-  "test:acceptance": ["test/main.ts", "acceptance"],
-  "test:long": ["test/main.ts", "long"],
-  "test:cluster": ["test/main.ts", "cluster"],
-  cluster: ["test/cluster/main.ts"],
-  check: ["infra/checks/check.ts"],
-  bench: ["test/bench/main.ts"],
-  bundle: ["infra/images/agent/bundle.ts"],
-  "bundle:plane": ["infra/images/plane/bundle.ts"],
-};
+const { scripts: commands } = JSON.parse(
+  readFileSync(path.join(root, "package.json"), "utf8"),
+) as Manifest;
+/** By name: a file and its first arguments. `npm test` comes here for its own. */
+const scripts = new Map<string, readonly string[]>([["test", ["test/main.ts", "test"]]]);
+for (const [name, command] of Object.entries(commands)) {
+  const [program, ...words] = command.split(" ");
+  if (program === "node") scripts.set(name, words);
+}
+
+interface Manifest {
+  readonly scripts: Readonly<Record<string, string>>;
+}
 
 const [name = "", ...rest] = process.argv.slice(2);
-const script = SCRIPTS[name];
+const script = scripts.get(name);
 if (!script) {
   console.error(
-    `heddle: HDL9002 there is no script "${name}". There are: ${Object.keys(SCRIPTS).join(", ")}.`,
+    `heddle: HDL9002 there is no script "${name}". There are: ${[...scripts.keys()].join(", ")}.`,
   );
   process.exit(2);
 }

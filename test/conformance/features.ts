@@ -21,7 +21,6 @@ export const RUNS: readonly Run[] = [
       "HTTPRouteParentRefPort",
       "HTTPRouteResponseHeaderModification",
       "Mesh",
-      "MeshClusterIPMatching",
       "MeshConsumerRoute",
       "MeshHTTPRouteBackendRequestHeaderModification",
       "MeshHTTPRouteNamedRouteRule",

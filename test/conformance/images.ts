@@ -1,5 +1,7 @@
 /** The images that the suite's manifests name, made from its own sources: no registry is asked. */
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
+import { createServerAuthority, issueServerCertificate, type KeptKeyPair } from "@heddle/pki";
 import { cached } from "../cluster/harness/cached.ts";
 import type { Say } from "../cluster/harness/components.ts";
 import { buildGo, type GoProgram } from "../cluster/harness/go-build.ts";
@@ -38,9 +40,19 @@ export async function importEchoAdvanced(state: string, say: Say): Promise<void>
   await withRoots(async (root) => {
     await writeBase(root);
     for (const name of ISTIOS) await addProgram(root, path.join(folder, name), `usr/bin/${name}`);
+    const { certificate, key } = await certificateOf("echo");
+    await writeFile(path.join(root, "cert.crt"), certificate);
+    await writeFile(path.join(root, "cert.key"), key);
     const entrypoint = ["/usr/bin/server"];
     await importImage(state, { name: ECHO_ADVANCED, layers: [root], entrypoint });
   });
+}
+
+/** The one that its arguments name; no client of the suite looks at whose it is. */
+async function certificateOf(name: string): Promise<KeptKeyPair> {
+  const times = { now: Date.now(), lifetime: 24 * 60 * 60_000 };
+  const authority = await createServerAuthority(name, times);
+  return issueServerCertificate(authority, { ...times, names: [name] });
 }
 
 /** The suite's backend of UDP; the cluster's own DNS has no need of the plugin that answers there. */

@@ -42,7 +42,7 @@ export async function* runSuite(
   const child = spawn(
     suite.test2json,
     [
-      ...[suite.tests, "-test.v=test2json", "-test.timeout=120m"],
+      ...["-t", suite.tests, "-test.v=test2json", "-test.timeout=120m"],
       ...[`-gateway-class=${GATEWAY_CLASS}`, `-conformance-profiles=${run.profiles.join()}`],
       `-supported-features=${run.features.join()}`,
       // One that the harness has, and one of nobody's (RFC 5737).

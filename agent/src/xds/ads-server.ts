@@ -10,6 +10,7 @@ import { streaming } from "../grpc-bytes.ts";
 import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
+import { Outgoing } from "./outgoing.ts";
 import { Overlap } from "./overlap/overlap.ts";
 import { createPace } from "./pace.ts";
 import type { ResourceType, SecretSource, ViewSource, XdsLog } from "./ports.ts";
@@ -81,7 +82,11 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   let settled = 0;
   let numbers = 0;
 
-  const pace = createPace<ProxyStream>((stream) => guarded(stream, () => stream.pump()));
+  const outgoing = new Outgoing(() => pace.goOn());
+  const pace = createPace<ProxyStream>(
+    (stream) => guarded(stream, () => stream.pump()),
+    () => !outgoing.crowded,
+  );
   const context: StreamContext = {
     views: translator,
     secrets,
@@ -94,6 +99,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
       () => translator.settled?.() ?? Promise.resolve(),
     ),
     revision: () => ({ announced, settled }),
+    crowded: () => outgoing.crowded,
     wake: (stream) => pace.request(stream),
     changed(stream) {
       changed.add(stream);
@@ -119,7 +125,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
 
   function open(dialect: Dialect, call: Call): void {
     const caller = callerOf(call);
-    const write = (bytes: Buffer) => void call.write(bytes);
+    const write = (bytes: Buffer) => outgoing.write(call, bytes);
     const stream = new ProxyStream(++numbers, dialect, context, write, caller);
     streams.set(stream, call);
     const stopWaiting = beforeExpiry(caller, () => {

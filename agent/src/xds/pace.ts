@@ -10,10 +10,16 @@ const SLICE_MS = 10;
 export interface Pace<T> {
   request(item: T): void;
   forget(item: T): void;
+  /** There is room again: those that wait for it are served. */
+  goOn(): void;
   close(): void;
 }
 
-export function createPace<T>(serve: (item: T) => void): Pace<T> {
+/** Nobody is served while `mayServe` is false, until `goOn`. */
+export function createPace<T>(
+  serve: (item: T) => void,
+  mayServe: () => boolean = () => true,
+): Pace<T> {
   const waiting = new Set<T>();
   let scheduled: { cancel(): void } | undefined;
   let started = 0;
@@ -33,6 +39,7 @@ export function createPace<T>(serve: (item: T) => void): Pace<T> {
     const sliceStart = performance.now();
     started ||= sliceStart;
     for (const item of waiting) {
+      if (!mayServe()) return;
       waiting.delete(item);
       serve(item);
       if (performance.now() - sliceStart >= SLICE_MS) break;
@@ -50,6 +57,9 @@ export function createPace<T>(serve: (item: T) => void): Pace<T> {
     request(item) {
       waiting.add(item);
       scheduled ??= soon(notBefore - performance.now(), slice);
+    },
+    goOn() {
+      if (waiting.size > 0) scheduled ??= soon(0, slice);
     },
     forget: (item) => void waiting.delete(item),
     close() {

@@ -74,6 +74,8 @@ export interface StreamContext {
   /** How long clusters that nothing refers to stay at least, milliseconds. */
   readonly linger: number;
   readonly overlap: Overlap;
+  /** As much is on its way to clients as may be: what can wait for its turn does. */
+  crowded(): boolean;
   /** The stream has something to push, when its turn comes. */
   wake(stream: ProxyStream): void;
   /** Its status has changed. */
@@ -145,7 +147,8 @@ export class ProxyStream implements End {
     const request = this.#read(bytes);
     if (!this.#view) this.#open(request);
     this.#requests.push(request);
-    if (this.#ready) this.pump();
+    if (this.#ready && this.#context.crowded()) this.wake();
+    else if (this.#ready) this.pump();
     else if (this.#requests.length > MAX_EARLY) {
       throw new StreamRefused(
         "HDL3103",

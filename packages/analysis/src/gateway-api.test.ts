@@ -392,6 +392,11 @@ describe("a route", () => {
       "{parentRefs: [{name: edge}], rules: [{backendRefs: [{name: far, namespace: other, port: 80}]}]}",
       ["Accepted=True(Accepted)", "ResolvedRefs=False(RefNotPermitted)"],
     ],
+    // For clients of a Service whom a namespace's own policies let in there or not.
+    [
+      "{parentRefs: [{group: '', kind: Service, name: s}], rules: [{backendRefs: [{name: far, namespace: other, port: 80}]}]}",
+      ["Accepted=True(Accepted)", REFS],
+    ],
     [
       "{parentRefs: [{name: edge}], rules: [{filters: [{type: ExtensionRef, extensionRef: {group: x.y, kind: F, name: f}}]}]}",
       ["Accepted=True(Accepted)", "ResolvedRefs=False(InvalidKind)"],

@@ -130,7 +130,7 @@ export type { GatewayPatches, PatchedObject } from "./gateway-api/parameters.ts"
 export { gatewayPatches, isInvalid, PATCHED_OBJECTS } from "./gateway-api/parameters.ts";
 export type { GatewayApiReader, RivalRoutes, RouteObject } from "./gateway-api/reader.ts";
 export { parentKey, ROUTE_KINDS, routeOfRival } from "./gateway-api/reader.ts";
-export { isBroken, resolveBackend } from "./gateway-api/references.ts";
+export { isBroken, ofMeshRoutes, resolveBackend } from "./gateway-api/references.ts";
 export { routeRivalsOf } from "./gateway-api/rival-routes.ts";
 export { modelCodes } from "./codes.ts";
 export type { Kind } from "./kinds.ts";

@@ -183,7 +183,14 @@ const OBJECTS = [
   }),
   route("consumer", "other", {
     parentRefs: [{ group: "", kind: "Service", name: "one", namespace: "default" }],
-    rules: [{ backendRefs: [to("far")] }],
+    rules: [
+      { backendRefs: [to("far")] },
+      // Without a grant: that is for those who come by a Gateway.
+      {
+        matches: [{ path: { value: "/granted" } }],
+        backendRefs: [to("two", { namespace: "default" })],
+      },
+    ],
   }),
 ];
 
@@ -314,6 +321,7 @@ describe.skipIf(!envoyBinary)("attachment to parents", () => {
       expect(await from("client", "/one")).toBe("one");
       expect(await from("client", "/else")).toBe(404);
       expect(await from("stranger", "/two")).toBe("far");
+      expect(await from("stranger", "/granted")).toBe("two");
     },
   );
 });

@@ -19,6 +19,7 @@ import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { end, until } from "../../harness/plane-process.ts";
 import { administrator } from "./api.ts";
 import type { ApiServerAlone } from "./api-server-alone.ts";
+import { environmentIn } from "./own-images.ts";
 
 const ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount";
 const READY_WITHIN_MS = 120_000;
@@ -87,6 +88,7 @@ export async function startAgentProgram(options: AgentProgramOptions): Promise<A
     const name = /^--([^=]+)=/.exec(argument)?.[1] ?? "";
     return moved[name] === undefined ? argument : `--${name}=${moved[name]}`;
   });
+  const environment = await environmentIn("agent");
   const log = path.join(folder, "agent.log");
   const child = spawn(
     "unshare",
@@ -98,6 +100,7 @@ export async function startAgentProgram(options: AgentProgramOptions): Promise<A
     {
       stdio: ["ignore", "ignore", "pipe"],
       env: {
+        ...Object.fromEntries(environment.map((each) => each.split(/=(.*)/s).slice(0, 2))),
         PATH: process.env["PATH"],
         POD_NAME: "heddle-agent-1",
         POD_NAMESPACE: INSTALL_NAMESPACE,

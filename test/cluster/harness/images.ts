@@ -53,6 +53,8 @@ export interface NodeProgram {
   /** The program, below the folder. TypeScript will do, where it imports nothing that has to be resolved elsewhere. */
   readonly main: string;
   readonly user?: string;
+  /** `NAME=VALUE` each. */
+  readonly env?: readonly string[];
 }
 
 /** Code of ours on the Node that this process runs on. */
@@ -71,6 +73,7 @@ export async function importNodeProgram(state: string, program: NodeProgram): Pr
       ],
       workingDirectory: "/app",
       ...(program.user === undefined ? {} : { user: program.user }),
+      ...(program.env === undefined ? {} : { env: program.env }),
     });
   });
   return program.name;

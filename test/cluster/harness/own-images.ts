@@ -1,29 +1,39 @@
 /** The images that we publish, as `infra/images` describes them, from what is on this machine. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { bundlePlane, PLANE_MAIN } from "../../../infra/images/plane/bundle.ts";
 import { importImage } from "./image.ts";
 import { AGENT_IMAGE, BOOKINFO_IMAGE, CAPTURE_IMAGE, PLANE_IMAGE } from "./image-names.ts";
-import { importNodeProgram, withRoots } from "./images.ts";
+import { importNodeProgram, type NodeProgram, withRoots } from "./images.ts";
 import { addEmptyFolder, addProgram, foundProgram, writeBase } from "./root-folder.ts";
 
+const IMAGES = path.resolve(import.meta.dirname, "../../../infra/images");
 /** As their Containerfiles have it. */
 const USER = "65532:65532";
 /** Where Debian's iptables look for what they match and do. */
 const EXTENSIONS = "xtables";
 
-export const importAgent = (state: string): Promise<string> =>
-  importBundle(state, AGENT_IMAGE, AGENT_MAIN, bundleAgent);
+export const importAgent = async (state: string): Promise<string> =>
+  importBundle(
+    state,
+    { name: AGENT_IMAGE, main: AGENT_MAIN, env: await environmentIn("agent") },
+    bundleAgent,
+  );
 
 export const importPlane = (state: string): Promise<string> =>
-  importBundle(state, PLANE_IMAGE, PLANE_MAIN, bundlePlane);
+  importBundle(state, { name: PLANE_IMAGE, main: PLANE_MAIN }, bundlePlane);
+
+/** What an image's Containerfile sets for its program, `NAME=VALUE`. */
+export async function environmentIn(image: "agent"): Promise<string[]> {
+  const text = await readFile(path.join(IMAGES, image, "Containerfile"), "utf8");
+  return [...text.matchAll(/^ENV (.+)$/gm)].flatMap(([, settings = ""]) => settings.split(" "));
+}
 
 async function importBundle(
   state: string,
-  name: string,
-  main: string,
+  program: Pick<NodeProgram, "name" | "main" | "env">,
   bundle: (folder: string) => Promise<number>,
 ): Promise<string> {
   const temporary = await mkdtemp(path.join(tmpdir(), "heddle-bundle-"));
@@ -31,7 +41,7 @@ async function importBundle(
   const folder = path.join(temporary, "app");
   try {
     await bundle(folder);
-    return await importNodeProgram(state, { name, folder, main, user: USER });
+    return await importNodeProgram(state, { ...program, folder, user: USER });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -16,6 +16,8 @@ export interface GatewayApiReader {
   readonly knowsSecrets: boolean;
   /** Whether services are known at all. */
   readonly knowsServices: boolean;
+  /** See `ofMeshRoutes`. */
+  readonly needsNoGrants?: true;
   object<Spec>(key: string): MeshObject<Spec> | undefined;
   /** By its full host. */
   service(host: string): ServiceModel | undefined;

@@ -24,9 +24,18 @@ export interface BrokenReference<Reason extends string = string> {
   readonly message: string;
 }
 
+/**
+ * The same for routes whose parent is a Service. Their backends need no grant in another namespace: a route says for its clients
+ * whom they ask, and these could ask so themselves (GEP-1426, "Namespace boundaries").
+ */
+export const ofMeshRoutes = (read: GatewayApiReader): GatewayApiReader => ({
+  ...read,
+  needsNoGrants: true,
+});
+
 /** Across namespaces a ReferenceGrant in the target's namespace must allow it. */
 export function isGranted(read: GatewayApiReader, from: Referrer, to: Target): boolean {
-  if (from.namespace === to.namespace) return true;
+  if (from.namespace === to.namespace || read.needsNoGrants) return true;
   return read
     .referenceGrants(to.namespace)
     .some(

@@ -7,7 +7,7 @@ import { backendFilterProblem, routeFilterProblem } from "../filters.ts";
 import { GATEWAY_CONTROLLERS } from "../gateway-class.ts";
 import { referrerOf } from "../listeners.ts";
 import type { GatewayApiReader, RouteObject } from "../reader.ts";
-import { isBroken, resolveBackend } from "../references.ts";
+import { isBroken, ofMeshRoutes, resolveBackend } from "../references.ts";
 import { type Condition, fails, holds } from "./condition.ts";
 
 export interface RouteParentStatus {
@@ -21,7 +21,8 @@ export function routeStatus(
   read: GatewayApiReader,
   route: RouteObject,
 ): { readonly parents: readonly RouteParentStatus[] } {
-  const shared = rulesConditions(read, route);
+  const ofGateways = rulesConditions(read, route);
+  const ofMesh = rulesConditions(ofMeshRoutes(read), route);
   const parents = parentsOf(read, route).flatMap(
     ({ reference: parentRef, path }): RouteParentStatus[] => {
       const found = parentState(read, route, parentRef);
@@ -30,6 +31,7 @@ export function routeStatus(
         found.state === "refused"
           ? fails("Accepted", found.reason, found.message, path)
           : undefined;
+      const shared = found.state === "mesh" ? ofMesh : ofGateways;
       const conditions = [
         refused ?? shared.unsupported ?? holds("Accepted", "Accepted"),
         shared.references,
@@ -54,7 +56,7 @@ interface Rule {
   readonly backendRefs?: readonly GatewayApi.HTTPBackendRef[];
 }
 
-/** What of the rules is the same whoever the parent is. */
+/** What of the rules is the same for all parents of a kind. */
 function rulesConditions(read: GatewayApiReader, route: RouteObject): RulesConditions {
   const rules = (route.spec.rules ?? []) as readonly Rule[];
   let broken: Condition | undefined;

@@ -1,5 +1,5 @@
 /** Rules of routes whose parent is a Service of the mesh, or a ServiceEntry. */
-import { parentState, type RouteObject } from "@heddle/model";
+import { ofMeshRoutes, parentState, type RouteObject } from "@heddle/model";
 import { derivation, type ModelReader } from "../../read.ts";
 import type { RuleSet, TcpRule, TlsRule } from "../rule-set.ts";
 import { meshRoutes } from "./mesh-parents.ts";
@@ -22,6 +22,7 @@ const serviceRules = derivation<
   "form/gateway-api-mesh",
   ({ host, namespace }) => `${host}|${namespace}`,
   (read, { host, namespace }) => {
+    const gatewayApi = ofMeshRoutes(read.gatewayApi);
     const own = read.service(host)?.namespace;
     const all = meshRoutes(read.gatewayApi, host);
     const consumers = all.filter(
@@ -36,7 +37,7 @@ const serviceRules = derivation<
     if (!first) return undefined;
     const http = placed
       .flatMap(({ route, port }) =>
-        rulesOfRoute(read.gatewayApi, route, "*", port === undefined ? {} : { port }),
+        rulesOfRoute(gatewayApi, route, "*", port === undefined ? {} : { port }),
       )
       .toSorted(byRank)
       .map(({ rule }) => rule);
@@ -47,14 +48,14 @@ const serviceRules = derivation<
       ...(everyPort ? {} : { ports: placed.flatMap(({ port }) => port ?? []) }),
       http,
       tls: placed.flatMap(({ route, port }): TlsRule[] => {
-        const destinations = route.kind === "TLSRoute" ? destinationsOf(read, route) : [];
+        const destinations = route.kind === "TLSRoute" ? destinationsOf(gatewayApi, route) : [];
         if (destinations.length === 0) return [];
         const { hostnames } = route.spec;
         const serverNames = hostnames?.length ? hostnames : ["*"];
         return [{ matches: [{ serverNames, client: clientOf(port) }], destinations }];
       }),
       tcp: placed.flatMap(({ route, port }): TcpRule[] => {
-        const destinations = route.kind === "TCPRoute" ? destinationsOf(read, route) : [];
+        const destinations = route.kind === "TCPRoute" ? destinationsOf(gatewayApi, route) : [];
         if (destinations.length === 0) return [];
         return [{ matches: [{ client: clientOf(port) }], destinations }];
       }),

@@ -2,6 +2,7 @@
 import {
   bySpecificity,
   type GatewayApi,
+  type GatewayApiReader,
   hostMatches,
   type ListenerEntry,
   type MeshObject,
@@ -26,7 +27,7 @@ export function connectionRules(
   const sets = hostedRoutes(read.gatewayApi, entry, all)
     .filter(({ hosts }) => hosts.length > 0)
     .map(({ route, hosts }): RuleSet => {
-      const found = destinationsOf(read, route);
+      const found = destinationsOf(read.gatewayApi, route);
       // What has nowhere to go is taken and closed: a port that refuses would look like a gateway that is away.
       const destinations = found.length > 0 || route.kind === "UDPRoute" ? found : [CLOSED];
       const none = { origin: originOf(route), hosts, http: [], tls: [], tcp: [] };
@@ -81,7 +82,7 @@ export function terminatedRules(
     const tcp = [{ matches: [{ client: {} }], destinations: [CLOSED] }];
     return [{ origin, hosts: [host], http: [], tls: [], tcp }];
   }
-  const found = destinationsOf(read, first.route);
+  const found = destinationsOf(read.gatewayApi, first.route);
   const destinations = found.length > 0 ? found : [CLOSED];
   const tcp = [{ matches: [{ client: {} }], destinations }];
   return [{ origin: originOf(first.route), hosts: [host], http: [], tls: [], tcp }];
@@ -89,12 +90,12 @@ export function terminatedRules(
 
 /** Empty where no backend is there; otherwise those that are missing keep their share. */
 export function destinationsOf(
-  read: ModelReader,
+  read: GatewayApiReader,
   route: RouteObject,
 ): readonly ConnectionDestination[] {
   const rules = (route as MeshObject<GatewayApi.StreamRoute>).spec.rules;
   const references = rules[0]?.backendRefs;
-  const { resolved, brokenWeight } = resolveBackends(read.gatewayApi, route, references, {
+  const { resolved, brokenWeight } = resolveBackends(read, route, references, {
     datagrams: route.kind === "UDPRoute",
   });
   const destinations = resolved
