@@ -45,6 +45,8 @@ const OWN_ENTRY = new URL(
   `./telemetry-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
   import.meta.url,
 );
+/** What Node is told of memory is for both processes; of the rest, such as a debugger's port, nothing. */
+const MEMORY_FLAG = /^--(?:optimize-for-size$|max-(?:old|semi)-space-size=)/;
 const targetsEveryMs = 1000;
 const firstRestartMs = 500;
 const longestRestartMs = 30_000;
@@ -153,7 +155,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
   /** From here on `child` is the new process. */
   async function launch(): Promise<TelemetryPorts> {
     const started = fork(options.entry ?? OWN_ENTRY, {
-      execArgv: [],
+      execArgv: process.execArgv.filter((flag) => MEMORY_FLAG.test(flag)),
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     child = started;

@@ -61,11 +61,8 @@ function make(
   const id = digest(bytes);
   const version = `${revision}-${id}`;
   const entry = field(0x12, field(0x0a, Buffer.from(typeUrls[type])), field(0x12, bytes));
-  const deltaEntry = field(
-    0x12,
-    field(0x1a, Buffer.from(name)),
-    field(0x0a, Buffer.from(version)),
-    entry,
+  const deltaEntry = inOwnMemory(
+    field(0x12, field(0x1a, Buffer.from(name)), field(0x0a, Buffer.from(version)), entry),
   );
   return {
     name,
@@ -90,6 +87,13 @@ function endpointNameOf(name: string, cluster: object): string | undefined {
 /** 12 bytes keep two of a billion resources apart; 16 characters in base64url. */
 function digest(bytes: Uint8Array): string {
   return hash("sha256", bytes, "base64url").slice(0, 16);
+}
+
+/** Small buffers are slices of blocks of 64 KiB: one that is kept would keep its whole block, of which the rest is long forgotten. */
+function inOwnMemory(bytes: Buffer): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
 }
 
 /** A length-delimited protobuf field. */

@@ -19,7 +19,7 @@ import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { end, until } from "../../harness/plane-process.ts";
 import { administrator } from "./api.ts";
 import type { ApiServerAlone } from "./api-server-alone.ts";
-import { environmentIn } from "./own-images.ts";
+import { settingsOf } from "./own-images.ts";
 
 const ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount";
 const READY_WITHIN_MS = 120_000;
@@ -88,19 +88,19 @@ export async function startAgentProgram(options: AgentProgramOptions): Promise<A
     const name = /^--([^=]+)=/.exec(argument)?.[1] ?? "";
     return moved[name] === undefined ? argument : `--${name}=${moved[name]}`;
   });
-  const environment = await environmentIn("agent");
+  const { flags, env } = await settingsOf("agent");
   const log = path.join(folder, "agent.log");
   const child = spawn(
     "unshare",
     [
       ...["--mount", "sh", "-c", IN_A_POD, "sh", account],
-      ...[process.execPath, path.join(app, AGENT_MAIN)],
+      ...[process.execPath, ...flags, path.join(app, AGENT_MAIN)],
       ...[...args, `--xds-tls=127.0.0.1:${tls}`],
     ],
     {
       stdio: ["ignore", "ignore", "pipe"],
       env: {
-        ...Object.fromEntries(environment.map((each) => each.split(/=(.*)/s).slice(0, 2))),
+        ...Object.fromEntries(env.map((each) => each.split(/=(.*)/s).slice(0, 2))),
         PATH: process.env["PATH"],
         POD_NAME: "heddle-agent-1",
         POD_NAMESPACE: INSTALL_NAMESPACE,

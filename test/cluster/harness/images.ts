@@ -53,6 +53,8 @@ export interface NodeProgram {
   /** The program, below the folder. TypeScript will do, where it imports nothing that has to be resolved elsewhere. */
   readonly main: string;
   readonly user?: string;
+  /** Of Node. */
+  readonly flags?: readonly string[];
   /** `NAME=VALUE` each. */
   readonly env?: readonly string[];
 }
@@ -69,6 +71,7 @@ export async function importNodeProgram(state: string, program: NodeProgram): Pr
       entrypoint: [
         "/usr/local/bin/node",
         "--disable-warning=ExperimentalWarning",
+        ...(program.flags ?? []),
         `/app/${program.main}`,
       ],
       workingDirectory: "/app",

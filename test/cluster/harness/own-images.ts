@@ -18,22 +18,31 @@ const EXTENSIONS = "xtables";
 export const importAgent = async (state: string): Promise<string> =>
   importBundle(
     state,
-    { name: AGENT_IMAGE, main: AGENT_MAIN, env: await environmentIn("agent") },
+    { name: AGENT_IMAGE, main: AGENT_MAIN, ...(await settingsOf("agent")) },
     bundleAgent,
   );
 
-export const importPlane = (state: string): Promise<string> =>
-  importBundle(state, { name: PLANE_IMAGE, main: PLANE_MAIN }, bundlePlane);
+export const importPlane = async (state: string): Promise<string> =>
+  importBundle(
+    state,
+    { name: PLANE_IMAGE, main: PLANE_MAIN, ...(await settingsOf("plane")) },
+    bundlePlane,
+  );
 
-/** What an image's Containerfile sets for its program, `NAME=VALUE`. */
-export async function environmentIn(image: "agent"): Promise<string[]> {
+/** How an image's Containerfile runs its program: Node's own flags, and the environment as `NAME=VALUE`. */
+export async function settingsOf(
+  image: "agent" | "plane",
+): Promise<{ readonly flags: readonly string[]; readonly env: readonly string[] }> {
   const text = await readFile(path.join(IMAGES, image, "Containerfile"), "utf8");
-  return [...text.matchAll(/^ENV (.+)$/gm)].flatMap(([, settings = ""]) => settings.split(" "));
+  const [, entrypoint = "[]"] = /^ENTRYPOINT (.+)$/m.exec(text) ?? [];
+  const flags = (JSON.parse(entrypoint) as string[]).filter((each) => each.startsWith("--"));
+  const env = [...text.matchAll(/^ENV (.+)$/gm)].flatMap(([, each = ""]) => each.split(" "));
+  return { flags, env };
 }
 
 async function importBundle(
   state: string,
-  program: Pick<NodeProgram, "name" | "main" | "env">,
+  program: Omit<NodeProgram, "folder" | "user">,
   bundle: (folder: string) => Promise<number>,
 ): Promise<string> {
   const temporary = await mkdtemp(path.join(tmpdir(), "heddle-bundle-"));
