@@ -112,7 +112,7 @@ const CASES: Readonly<Record<string, GivenValues>> = {
       mesh: "shop",
       tokenSecret: { name: "joining", key: "join" },
     },
-    mesh: { clusterId: "", rootNamespace: "istio-system" },
+    mesh: { clusterId: "", network: "net-west", rootNamespace: "istio-system" },
   },
   "a plane beside the agent": {
     revision: "canary",

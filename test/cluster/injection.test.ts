@@ -1,31 +1,19 @@
 /**
- * A cluster whose pods are injected by the agent's own webhook, where mutual TLS alone is taken: what people deploy runs as it is. The
- * agent stands outside of the cluster, behind its Service.
+ * A cluster whose pods are injected by the agent's own webhook and served by TLS for their tokens, where mutual TLS alone is taken: what
+ * people deploy runs as it is.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type RunningAgent, startAgent } from "@heddle/agent";
-import { identityConfigMap } from "@heddle/injection";
-import {
-  definedKinds,
-  definitionOf,
-  webhookConfigurations,
-} from "../../packages/kube/src/index.ts";
+import { INSTALL_NAMESPACE } from "@heddle/kube";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseAgentOptions } from "../../agent/src/options.ts";
-import { until } from "../../agent/src/testing/envoy-pod.ts";
-import { freePorts } from "../../agent/src/testing/free-ports.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { importEnvoy, importNodeProgram } from "./harness/images.ts";
-import { importCapture } from "./harness/own-images.ts";
+import { installAgent } from "./harness/install-agent.ts";
 
 /** A cluster starts in half a minute, and in many on a machine that has much else to do. */
 const LONG = 900_000;
 const APP = "docker.io/heddle-test/app:v1";
-const AGENT = "heddle-agent";
-const OWN = "heddle-system";
-const PORTS = { xds: 15010, webhook: 15017 };
 
 /** `serve` is a web server; `ask` connects in its first moment, says what came, and ends well if that was the server's. */
 const PROGRAM = `
@@ -46,14 +34,8 @@ if (what === "ask") {
     .listen(8080, "0.0.0.0");
 `;
 
-const QUIET = {
-  ...{ info() {}, warn() {} },
-  error: (message: string, fields?: object) => console.error(message, fields),
-};
-
 let folder: string;
 let cluster: Cluster;
-let agent: RunningAgent | undefined;
 
 const inShop = (name: string) => ({ name, namespace: "shop" });
 const container = (name: string, ...args: string[]) => ({
@@ -64,50 +46,33 @@ describe("a namespace whose pods are injected, in STRICT", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "heddle-injection-"));
     cluster = await startCluster({ state: path.join(folder, "cluster") });
-    const { state, kubectl, network } = cluster;
+    const { state, kubectl } = cluster;
     const program = path.join(folder, "program");
     await mkdir(program);
     await writeFile(path.join(program, "app.mjs"), PROGRAM);
     await importNodeProgram(state, { name: APP, folder: program, main: "app.mjs" });
     await importEnvoy(state);
-    await importCapture(state);
+    const little = { requests: { cpu: "10m", memory: "64Mi" } };
+    await installAgent(cluster, {
+      agent: { replicas: 1, resources: little },
+      injection: { resources: little },
+    });
     await kubectl.apply(
-      ...definedKinds
-        .filter(({ kind }) => ["PeerAuthentication", "Fallback"].includes(kind))
-        .map(definitionOf),
-      { apiVersion: "v1", kind: "Namespace", metadata: { name: OWN } },
       {
         ...{ apiVersion: "v1", kind: "Namespace" },
         metadata: { name: "shop", labels: { "istio-injection": "enabled" } },
       },
-      ...agentAt(network.host),
-      identityConfigMap("shop", "") as object,
-    );
-    await kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s");
-    const [metrics = 0] = await freePorts(1);
-    const flags = {
-      ...{ standalone: true, kubeconfig: cluster.kubeconfig, state: path.join(folder, "agent") },
-      ...{ metrics: `127.0.0.1:${metrics}`, roles: "control" },
-      xds: `${network.host}:${PORTS.xds}`,
-      webhook: `${network.host}:${PORTS.webhook}`,
-    };
-    const env = { POD_NAME: `${AGENT}-1`, POD_NAMESPACE: OWN };
-    agent = await startAgent(parseAgentOptions(flags, env), QUIET);
-    await kubectl.apply(
       {
         ...{ apiVersion: "security.istio.io/v1", kind: "PeerAuthentication" },
         ...{ metadata: inShop("default"), spec: { mtls: { mode: "STRICT" } } },
       },
-      ...webhookConfigurations({ namespace: OWN, revision: "default", isDefault: true }),
     );
-    const bundles = [
-      ...["get", "mutatingwebhookconfiguration", "heddle-injector"],
-      ...["-o", "jsonpath={.webhooks[*].clientConfig.caBundle}"],
-    ];
-    await until(async () => (await kubectl(...bundles)) !== "", 60_000);
+    await kubectl(
+      ...["wait", "mutatingwebhookconfiguration/heddle-injector", "--timeout=60s"],
+      "--for=jsonpath={.webhooks[0].clientConfig.caBundle}",
+    );
   }, LONG);
   afterAll(async () => {
-    await agent?.close();
     await cluster?.down();
     await rm(folder, { recursive: true, force: true });
   }, LONG);
@@ -198,8 +163,9 @@ describe("a namespace whose pods are injected, in STRICT", () => {
     "starts pods of other namespaces while no agent is there, and none without the proxy that it is to have",
     async () => {
       const { kubectl } = cluster;
-      await agent?.close();
-      agent = undefined;
+      const of = ["-n", INSTALL_NAMESPACE];
+      await kubectl("scale", ...of, "deployment/heddle-agent", "--replicas=0");
+      await kubectl("wait", ...of, "--for=delete", "pod", "--all", "--timeout=120s");
       const pod = (namespace: string) => ({
         ...{ apiVersion: "v1", kind: "Pod", metadata: { name: "late", namespace } },
         spec: { restartPolicy: "Never", containers: [container("late", "serve")] },
@@ -239,35 +205,3 @@ describe("a namespace whose pods are injected, in STRICT", () => {
     throw new Error(`${String(error)}\n${told.join("\n")}`);
   };
 });
-
-/** The agent's Service, the address behind it, and what proxies are told: no TLS of the agent is looked at here. */
-function agentAt(address: string): object[] {
-  const ports = [
-    { name: "grpc-xds", port: PORTS.xds, targetPort: PORTS.xds },
-    { name: "https-webhook", port: 443, targetPort: PORTS.webhook },
-  ];
-  const settings = {
-    agent: { xdsPort: PORTS.xds, security: "plaintext" },
-    ...{ imagePullPolicy: "Never", resources: { requests: { cpu: "10m", memory: "64Mi" } } },
-  };
-  return [
-    {
-      ...{ apiVersion: "v1", kind: "Service", metadata: { name: AGENT, namespace: OWN } },
-      spec: { ports },
-    },
-    {
-      ...{ apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", addressType: "IPv4" },
-      metadata: {
-        ...{ name: `${AGENT}-outside`, namespace: OWN },
-        labels: { "kubernetes.io/service-name": AGENT },
-      },
-      ports: ports.map(({ name, targetPort }) => ({ name, port: targetPort, protocol: "TCP" })),
-      endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    },
-    {
-      ...{ apiVersion: "v1", kind: "ConfigMap" },
-      metadata: { name: "heddle-injection", namespace: OWN },
-      data: { settings: JSON.stringify(settings) },
-    },
-  ];
-}

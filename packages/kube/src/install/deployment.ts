@@ -118,6 +118,7 @@ function argumentsOf(installation: Installation): string[] {
     `--otlp=${agent.plaintext ? `0.0.0.0:${OTLP_PORT}` : "off"}`,
     `--state=${STATE}`,
     ...(mesh.clusterId === "" ? [] : [`--cluster-id=${mesh.clusterId}`]),
+    ...(mesh.network === "" ? [] : [`--network=${mesh.network}`]),
     ...(revision === "default" ? [] : [`--revision=${revision}`]),
     ...(injection.enabled || validation.enabled ? [`--webhook=0.0.0.0:${WEBHOOK_PORT}`] : []),
     ...agent.arguments,

@@ -60,6 +60,8 @@ const mesh = z.strictObject({
   rootNamespace: text.min(1).default("istio-system"),
   /** What the cluster is called in metrics and among endpoints. */
   clusterId: text.default("Kubernetes"),
+  /** The network of the cluster's pods, where several clusters share a mesh; empty: clusters reach each other's pods directly. */
+  network: text.default(""),
   clusterDomain: text.min(1).default("cluster.local"),
 });
 
