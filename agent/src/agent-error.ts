@@ -35,6 +35,8 @@ export const agentCodes = {
     "The message is the API server's: give the agent the right, or correct what it refuses. It is tried again.",
   HDL7261:
     "Rename the Gateway, or what is made for it by the annotation gateway.istio.io/name-override; or delete what stands in the way.",
+  HDL7262:
+    "Let the agent's account make, read, update and delete WorkloadEntries, as infra/kubernetes/agent-rbac.yaml has it, or correct what the message names. It is tried again; the machine is no endpoint until then.",
   HDL7270:
     "Let the agent's account make, read and update the Lease in its own namespace, as infra/kubernetes/agent-rbac.yaml has it; where the API server is away, the agent tries on.",
   HDL7271:

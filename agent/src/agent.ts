@@ -20,6 +20,7 @@ import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
 import { type Cluster, openCluster } from "./kubernetes/cluster.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
+import { createMachines } from "./machines/index.ts";
 import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
 import type { AgentOptions } from "./options.ts";
@@ -146,7 +147,7 @@ async function startControl(
   const model = createMergedModel();
   const hosted = createHostedSource();
   const meshConflicts = createMeshConflicts();
-  const proxies = createLiveProxies(translator);
+  const proxies = createLiveProxies(translator, (proxy) => machines?.opened(proxy) ?? (() => {}));
   let stateWriteFailures = 0;
   const writeFailed = (error: unknown) => {
     stateWriteFailures++;
@@ -157,6 +158,16 @@ async function startControl(
   const cluster = createClusterOwner();
   let fileDiagnostics: readonly Diagnostic[] = [];
   let kubernetesDiagnostics: readonly Diagnostic[] = [];
+
+  // Who they are their tokens prove, so there are none on the plaintext port.
+  const machines =
+    options.xdsTls && inCluster
+      ? createMachines({
+          ...{ cluster: inCluster, settings: options.machines, log },
+          objectAt: (key) => model.get(key),
+          clusterObject: (key) => cluster.kubernetes(key),
+        })
+      : undefined;
 
   const names = options.xdsTls && namesOfAgent(options.xdsTls, mesh.clusterDomain);
   const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
@@ -187,6 +198,7 @@ async function startControl(
   });
   closing.push(() => ads.close());
   closing.push(() => health.close());
+  if (machines) closing.push(() => machines.close());
 
   const heldBefore = await readHolds(directory);
   const holdWriter = createHoldWriter(directory, log);
@@ -242,6 +254,7 @@ async function startControl(
     health.objectsChanged(keys);
     clusters?.changed();
     tls?.objectsChanged(keys);
+    machines?.objectsChanged(keys);
   };
   const diagnostics = () => [
     ...fileDiagnostics,
@@ -393,6 +406,7 @@ async function startControl(
       rateLimits: rateLimits.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),
+      machines: machines?.numbers(),
       clusters: clusters?.status(),
     });
   // First of all: what holds up the rest can be asked for there.
@@ -446,6 +460,7 @@ async function startControl(
       ...{ ads, issuer, mesh, log, inCluster },
       lifetime: options.certificates.lifetime,
       objectAt: (key) => cluster.kubernetes(key),
+      machines: machines?.accounts,
       namespaces: () => cluster.kubernetesKeys("core/Namespace/"),
     }));
     closing.push(() => opened.close());

@@ -14,8 +14,11 @@ export interface LiveProxies extends ViewSource {
   find(name: string): LiveProxy | undefined;
 }
 
-/** Hands out the translator's views and remembers for whom. */
-export function createLiveProxies(views: Pick<Translator, "view" | "settled">): LiveProxies {
+/** Hands out the translator's views and remembers for whom. `opened` is told of each, and what it gives back of its end. */
+export function createLiveProxies(
+  views: Pick<Translator, "view" | "settled">,
+  opened: (proxy: ProxyDescription) => () => void = () => () => {},
+): LiveProxies {
   const live = new Set<LiveProxy>();
   const byId = () => [...new Map([...live].map((proxy) => [proxy.description.id, proxy])).values()];
   return {
@@ -24,6 +27,7 @@ export function createLiveProxies(views: Pick<Translator, "view" | "settled">): 
       const view = views.view(description);
       const proxy = { description, view };
       live.add(proxy);
+      const ended = opened(description);
       return {
         resources: (type) => view.resources(type),
         named: (type, name) => view.named(type, name),
@@ -31,8 +35,9 @@ export function createLiveProxies(views: Pick<Translator, "view" | "settled">): 
         mayHave: (secret) => view.mayHave(secret),
         subscribe: (listener) => view.subscribe(listener),
         dispose() {
-          live.delete(proxy);
+          if (!live.delete(proxy)) return;
           view.dispose();
+          ended();
         },
       };
     },

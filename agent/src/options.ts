@@ -11,6 +11,7 @@ import { AgentError } from "./agent-error.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
 import type { KubernetesOptions } from "./kubernetes/access.ts";
 import type { OwnPod } from "./kubernetes/cluster.ts";
+import type { MachineSettings } from "./machines/index.ts";
 
 export interface AgentOptions {
   /** Where configuration and identity come from; undefined: standalone. */
@@ -33,6 +34,7 @@ export interface AgentOptions {
   readonly xdsAddress: string | undefined;
   /** xDS and all beside it over TLS, for callers that prove who they are; undefined: off. */
   readonly xdsTls: TlsPortOptions | undefined;
+  readonly machines: MachineSettings;
   /** Metrics, health and debugging; undefined: off. */
   readonly metricsAddress: string | undefined;
   /** Injection and validation; undefined: off. */
@@ -74,6 +76,9 @@ export interface TlsPortOptions {
 /** A workload certificate's lifetime where nobody asked for another. */
 const LEAF_LIFETIME = "24h";
 
+/** A machine that has been gone for longer is no endpoint. */
+const MOST_GRACE = 24 * 3_600_000;
+
 /** Where the TLS port is in a pod. */
 const IN_A_CLUSTER = "0.0.0.0:15012";
 /** Where OTLP by TLS is beside it. */
@@ -98,6 +103,9 @@ const flagsSchema = z.object({
   xds: z.string().optional(),
   xdsTls: z.string().optional(),
   xdsName: z.array(z.string().min(1)).default([]),
+  vmGrace: z.string().default("10s"),
+  // No flag of the command line: for tests, in which all of a mesh is on one host.
+  vmLoopback: z.boolean().default(false),
   metrics: z.string().default("127.0.0.1:15014"),
   webhook: z.string().default("off"),
   otlp: z.string().default("127.0.0.1:4317"),
@@ -157,6 +165,7 @@ export function parseAgentOptions(
     stateDir: path.resolve(given.state),
     xdsAddress: given.xds,
     xdsTls,
+    machines: { grace: graceOf(given.vmGrace), loopback: given.vmLoopback },
     metricsAddress: metrics,
     webhookAddress: webhook,
     otlpAddress: otlp,
@@ -288,6 +297,17 @@ function lifetimeOf(text: string): number {
   if (milliseconds <= 0)
     throw new AgentError("HDL7202", `${JSON.stringify(text)} is not a certificate lifetime.`);
   return milliseconds;
+}
+
+/** Throws `HDL7215`. */
+function graceOf(text: string): number {
+  const milliseconds = durationOf(text);
+  if (milliseconds !== undefined && milliseconds >= 0 && milliseconds <= MOST_GRACE)
+    return milliseconds;
+  throw new AgentError(
+    "HDL7215",
+    `--vm-grace: ${JSON.stringify(text)} is no time up to ${MOST_GRACE / 3_600_000} h.`,
+  );
 }
 
 /** Throws `HDL7215`. */

@@ -1,6 +1,7 @@
 /** The control's own metrics as Prometheus text. */
 import type { CallerNumbers } from "./callers/index.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
+import type { MachineNumbers } from "./machines/index.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
 
 export interface OwnNumbers {
@@ -23,6 +24,8 @@ export interface OwnNumbers {
   readonly unreadyWorkloads: number;
   /** Of the TLS port; undefined without it. */
   readonly callers: CallerNumbers | undefined;
+  /** Of the TLS port; undefined without it. */
+  readonly machines: MachineNumbers | undefined;
   /** Of the mesh's other clusters; undefined without a plane. */
   readonly clusters: ClustersStatus | undefined;
 }
@@ -113,6 +116,12 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "Tokens taken by their signature alone, since the API server could not be asked.",
     numbers.callers?.unreviewed,
     "counter",
+  );
+  gauge("machines", "Machines of WorkloadGroups that are connected.", numbers.machines?.connected);
+  gauge(
+    "machines_unwritten",
+    "WorkloadEntries of machines that could not be written when that was tried last.",
+    numbers.machines?.unwritten,
   );
   const { keys, allowed, refused, stoodIn } = numbers.rateLimits;
   gauge(

@@ -6,6 +6,7 @@ import { AgentError } from "./agent-error.ts";
 import {
   authenticated,
   type Callers,
+  type MachineAccounts,
   createCallers,
   createClusterKeys,
   createTokenReview,
@@ -41,6 +42,8 @@ export interface TlsPortParts {
   readonly inCluster: Pick<Cluster, "access" | "inside">;
   /** As the API server has it. */
   readonly objectAt: <Spec>(key: string) => MeshObject<Spec> | undefined;
+  /** Accounts whose machines may come. */
+  readonly machines?: MachineAccounts | undefined;
   /** Keys of the cluster's namespaces. */
   readonly namespaces: () => readonly string[];
   readonly log: AgentLog;
@@ -61,7 +64,7 @@ export function namesOfAgent(
  */
 export async function openTlsPort(
   options: TlsPortOptions,
-  { ads, issuer, mesh, lifetime, inCluster, objectAt, namespaces, log }: TlsPortParts,
+  { ads, issuer, mesh, lifetime, inCluster, objectAt, machines, namespaces, log }: TlsPortParts,
 ): Promise<TlsPort> {
   const { access, inside } = inCluster;
   const api = inside?.client ?? createKubernetesClient(access);
@@ -70,7 +73,7 @@ export async function openTlsPort(
     keys: createClusterKeys((path) => api.read(path), log),
     review: createTokenReview((path, body) => api.post(path, body), TOKEN_AUDIENCE),
     podAt: (of, pod) => objectAt<Pod>(`core/Pod/${of}/${pod}`),
-    log,
+    ...{ machines, log },
   });
   const { address, namespace, service: serviceAccount } = options;
   const { trustDomain, clusterDomain } = mesh;

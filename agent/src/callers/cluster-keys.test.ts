@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { AgentLog } from "../log.ts";
 import { createClusterKeys } from "./cluster-keys.ts";
-import { checkedPodToken } from "./pod-token.ts";
+import { checkedToken } from "./account-token.ts";
 
 const silent: AgentLog = { info() {}, warn() {}, error() {} };
 const ISSUER = "https://kubernetes.default.svc";
@@ -50,7 +50,7 @@ describe("the keys of a cluster", () => {
     of.addKey("one");
     let now = 0;
     const keys = createClusterKeys(of.read, silent, () => now);
-    const check = (token: string) => checkedPodToken(token, "heddle", keys);
+    const check = (token: string) => checkedToken(token, "heddle", keys);
     expect(await check(of.token("one"))).toMatchObject({ pod: "web-1", serviceAccount: "web" });
     await check(of.token("one"));
     expect(of.asked.times).toBe(1);
@@ -72,13 +72,13 @@ describe("the keys of a cluster", () => {
     let now = 0;
     const keys = createClusterKeys(of.read, silent, () => now);
     of.asked.away = true;
-    expect(await checkedPodToken(of.token("one"), "heddle", keys)).toBeUndefined();
+    expect(await checkedToken(of.token("one"), "heddle", keys)).toBeUndefined();
     of.asked.away = false;
     now += 20_000;
-    expect(await checkedPodToken(of.token("one"), "heddle", keys)).toBeDefined();
+    expect(await checkedToken(of.token("one"), "heddle", keys)).toBeDefined();
     of.asked.away = true;
     now += 24 * 3_600_000;
-    expect(await checkedPodToken(of.token("one"), "heddle", keys)).toBeDefined();
+    expect(await checkedToken(of.token("one"), "heddle", keys)).toBeDefined();
   });
 
   it("sign for this cluster's issuer alone, and no secret stands in for them", async () => {
@@ -86,11 +86,11 @@ describe("the keys of a cluster", () => {
     of.addKey("one");
     const keys = createClusterKeys(of.read, silent);
     const elsewhere = of.token("one", { iss: "https://other.example" });
-    await expect(checkedPodToken(elsewhere, "heddle", keys)).rejects.toThrow(/"iss"/);
+    await expect(checkedToken(elsewhere, "heddle", keys)).rejects.toThrow(/"iss"/);
     const [, body] = of.token("one").split(".");
     for (const alg of ["none", "HS256"]) {
       const head = Buffer.from(JSON.stringify({ alg, kid: "one" })).toString("base64url");
-      await expect(checkedPodToken(`${head}.${body}.AAAA`, "heddle", keys)).rejects.toMatchObject({
+      await expect(checkedToken(`${head}.${body}.AAAA`, "heddle", keys)).rejects.toMatchObject({
         code: "HDL7251",
       });
     }

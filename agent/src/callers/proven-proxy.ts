@@ -1,13 +1,14 @@
 /** What a proxy says of itself, held against what it has proven. */
 import { parseNode, type ProxyDescription, type XdsNode } from "@heddle/translate";
 import { CallerRefused } from "./caller-refused.ts";
-import type { Caller } from "./callers.ts";
+import type { Caller, PodCaller } from "./callers.ts";
 
 /**
  * The proxy as its node describes it, its pod, account, addresses and labels as proven. Without a caller, as on the plaintext port,
  * the node is believed. Throws `CallerRefused` for a node that claims to be another than the caller.
  */
 export function provenProxy(node: XdsNode, caller: Caller | undefined): ProxyDescription {
+  if (caller && "admit" in caller) return caller.admit(node);
   const said = parseNode(node);
   if (caller === undefined) return said;
   const [, , name = ""] = said.id.split("~");
@@ -31,7 +32,8 @@ export function provenProxy(node: XdsNode, caller: Caller | undefined): ProxyDes
   };
 }
 
-function claim(what: string, claimed: unknown, proven: string): void {
+/** Of what is not said nothing is claimed. */
+export function claim(what: string, claimed: unknown, proven: string): void {
   if (typeof claimed !== "string" || claimed === "" || claimed === proven) return;
   throw new CallerRefused(
     "HDL7253",
@@ -39,7 +41,7 @@ function claim(what: string, claimed: unknown, proven: string): void {
   );
 }
 
-function claimAddress(claimed: string, { addresses, pod, namespace }: Caller): void {
+function claimAddress(claimed: string, { addresses, pod, namespace }: PodCaller): void {
   if (addresses.includes(claimed)) return;
   throw new CallerRefused(
     "HDL7253",
@@ -48,6 +50,6 @@ function claimAddress(claimed: string, { addresses, pod, namespace }: Caller): v
 }
 
 /** Of `host:port`, an IPv6 host in brackets. */
-function hostOf(address: string): string {
+export function hostOf(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 }

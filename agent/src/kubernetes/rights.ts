@@ -108,6 +108,12 @@ export const clusterRights: readonly Right[] = [
     verbs: ["list", "patch", "watch"],
   })),
   ...rightsToDeployGateways(),
+  {
+    why: "Machines: the replica that one is connected to makes its WorkloadEntry, and removes it when the machine is gone.",
+    apiGroups: ["networking.istio.io"],
+    resources: ["workloadentries"],
+    verbs: ["create", "delete", "get", "update"],
+  },
 ];
 
 function rightsToDeployGateways(): Right[] {

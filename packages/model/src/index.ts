@@ -54,6 +54,12 @@ export {
   servicesOfEntry,
 } from "./registry/service-entry.ts";
 export { groupOfEntry, withGroup, workloadOfEntryObject } from "./registry/workload-entry.ts";
+export {
+  canonicalAddress,
+  REGISTER_GROUP,
+  registeredName,
+  unfitForMachine,
+} from "./registry/machine.ts";
 export type { WorkloadOptions } from "./registry/workload.ts";
 export {
   canonicalOf,

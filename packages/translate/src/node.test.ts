@@ -72,6 +72,13 @@ describe("parseNode", () => {
     expect(parseNode({ userAgentName: "envoy" }).proxyless).toBe(false);
   });
 
+  it("has its HTTP proxy elsewhere than at its address where it says so", () => {
+    const at = (address: unknown) =>
+      parseNode({ metadata: { HTTP_PROXY_ADDRESS: address } }).httpProxyAddress;
+    expect(at("127.0.0.1")).toBe("127.0.0.1");
+    for (const none of [undefined, "", "localhost", 1]) expect(at(none)).toBeUndefined();
+  });
+
   it.each(["0", "65536", "x", -1, null])("has no HTTP proxy at port %j", (port) => {
     expect(parseNode({ metadata: { HTTP_PROXY_PORT: port } }).httpProxyPort).toBeUndefined();
   });

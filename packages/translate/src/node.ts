@@ -1,4 +1,5 @@
 /** Reads a proxy's description of itself from the node of its xDS stream. */
+import { isIpAddress } from "@heddle/model";
 import { familiesOf } from "./families.ts";
 import type { Cohort, Locality, ProxyDescription } from "./proxy.ts";
 
@@ -35,6 +36,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     text(metadata["NAMESPACE"]) || podNamespace || (domain.split(".svc")[0] ?? "") || "default";
   const addresses = addressesOf(metadata["INSTANCE_IPS"], ip);
   const port = Number(metadata["HTTP_PROXY_PORT"]);
+  const proxyAddress = text(metadata["HTTP_PROXY_ADDRESS"]);
   const statsAddress = text(metadata["HEDDLE_STATS_ADDRESS"]);
   const version = text(metadata["ISTIO_VERSION"]);
   const interception = metadata["INTERCEPTION_MODE"] === "NONE" ? "NONE" : "REDIRECT";
@@ -56,6 +58,7 @@ export function parseNode(node: XdsNode): ProxyDescription {
     dnsCapture: truth(metadata["DNS_CAPTURE"]),
     onDemand: truth(metadata["HEDDLE_ON_DEMAND"]),
     cohort: cohortOf(metadata["HEDDLE_COHORT"]),
+    ...(isIpAddress(proxyAddress) ? { httpProxyAddress: proxyAddress } : {}),
     ...(statsAddress === "" ? {} : { statsAddress }),
     ...(version === "" ? {} : { version }),
     metadata: textsOf(metadata),

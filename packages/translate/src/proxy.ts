@@ -15,6 +15,8 @@ export interface ProxyDescription {
   readonly interception: "REDIRECT" | "NONE";
   /** Where an HTTP forward proxy listens for the application, on the proxy's first address; none without it. */
   readonly httpProxyPort: number | undefined;
+  /** Where that is instead: on a machine others reach its address, and none of them may call in its name. */
+  readonly httpProxyAddress?: string;
   /** Where the application listens; in REDIRECT mode the pod's own loopback. */
   readonly appAddress: string;
   /** No proxy at all: a gRPC library that speaks xDS itself. */

@@ -20,13 +20,18 @@ export function agentCommand(): Command {
     .option("--xds <address>", "serve xDS in plaintext at this address, such as 127.0.0.1:15010")
     .option(
       "--xds-tls <address>",
-      "serve xDS by TLS to pods that present their tokens, or off; 0.0.0.0:15012 in a pod that follows its cluster",
+      "serve xDS by TLS to pods and machines that present their tokens, or off; 0.0.0.0:15012 in a pod that follows its cluster",
     )
     .option(
       "--xds-name <name>",
       "a further DNS name of the agent for its certificate; may be given again",
       (name: string, names: string[]) => [...names, name],
       [],
+    )
+    .option(
+      "--vm-grace <duration>",
+      "how long after a machine of a WorkloadGroup has gone its WorkloadEntry goes",
+      "10s",
     )
     .option("--metrics <address>", "own metrics, health and debugging, or off", "127.0.0.1:15014")
     .option(

@@ -32,7 +32,7 @@ export function outboundListeners(
   view: ClientView,
 ): readonly Listener[] {
   const peer = peerOfProxy(read, proxy);
-  const [address] = proxy.addresses;
+  const address = proxy.httpProxyAddress ?? proxy.addresses[0];
   const explicit =
     proxy.httpProxyPort !== undefined && address !== undefined
       ? [read.get(httpProxyListener, { peer, address, port: proxy.httpProxyPort })]

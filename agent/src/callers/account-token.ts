@@ -1,4 +1,4 @@
-/** A service account's token that is bound to a pod: read, and checked against the cluster's keys. */
+/** A service account's token, a pod's or a machine's: read, and checked against the cluster's keys. */
 import { decodeJwt, errors, jwtVerify } from "jose";
 import { z } from "zod";
 import { CallerRefused } from "./caller-refused.ts";
@@ -17,16 +17,18 @@ const claimsSchema = z.object({
   "kubernetes.io": z.object({
     namespace: z.string().min(1),
     serviceaccount: z.object({ name: z.string().min(1) }),
-    pod: z.object({ name: z.string().min(1), uid: z.string().min(1) }),
+    // Of a token that was asked for by itself there is none.
+    pod: z.object({ name: z.string().min(1), uid: z.string().min(1) }).optional(),
   }),
 });
 
-/** What a token says of the pod that it is bound to. */
-export interface PodToken {
+/** What a token says of whom it is good for. */
+export interface AccountToken {
   readonly namespace: string;
-  readonly pod: string;
-  readonly uid: string;
   readonly serviceAccount: string;
+  /** The pod that it is bound to. */
+  readonly pod?: string;
+  readonly uid?: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -34,13 +36,13 @@ export interface PodToken {
 
 /**
  * Whose token it is, or undefined where no keys are known to check it with. Throws `CallerRefused` for one that the cluster has
- * not signed for this audience, that has expired, or that is no pod's.
+ * not signed for this audience, that has expired, or that is no account's.
  */
-export async function checkedPodToken(
+export async function checkedToken(
   token: string,
   audience: string,
   keys: ClusterKeys,
-): Promise<PodToken | undefined> {
+): Promise<AccountToken | undefined> {
   if (token.length > MAX_LENGTH) throw new CallerRefused("HDL7251", "The token is too long.");
   const known = await keys.known();
   if (known === undefined) return undefined;
@@ -56,38 +58,40 @@ export async function checkedPodToken(
   });
 }
 
-/** What a token says, for whoever has it checked elsewhere. Throws `CallerRefused` for what is no pod's token. */
-export function readPodToken(token: string): PodToken {
+/** What a token says, for whoever has it checked elsewhere. Throws `CallerRefused` for what is no account's token. */
+export function readToken(token: string): AccountToken {
   let claims: unknown;
   try {
     claims = decodeJwt(token);
   } catch (error) {
     throw refusal(error);
   }
-  return podOf(claims);
+  return whoseIs(claims);
 }
 
 async function checked(
   token: string,
   audience: string,
   { issuer, keyOf }: KnownKeys,
-): Promise<PodToken> {
+): Promise<AccountToken> {
   const { payload } = await jwtVerify(token, keyOf, {
     ...{ issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_TOLERANCE },
   });
-  return podOf(payload);
+  return whoseIs(payload);
 }
 
-function podOf(claims: unknown): PodToken {
+function whoseIs(claims: unknown): AccountToken {
   const read = claimsSchema.safeParse(claims);
   if (!read.success)
-    throw new CallerRefused("HDL7251", "The token is bound to no pod of a service account.");
+    throw new CallerRefused(
+      "HDL7251",
+      "The token is bound to no pod, and is no service account's.",
+    );
   const { exp, iat, "kubernetes.io": bound } = read.data;
   return {
     namespace: bound.namespace,
-    pod: bound.pod.name,
-    uid: bound.pod.uid,
     serviceAccount: bound.serviceaccount.name,
+    ...(bound.pod ? { pod: bound.pod.name, uid: bound.pod.uid } : {}),
     issuedAt: iat * 1000,
     expiresAt: exp * 1000,
   };
