@@ -19,6 +19,7 @@ import { serverCommand } from "./commands/server.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { upCommand } from "./commands/up.ts";
 import { heddleVersion, versionCommand } from "./commands/version.ts";
+import { vmCommand } from "./commands/vm.ts";
 import { xdsCommand } from "./commands/xds.ts";
 import { runProgram } from "./run-program.ts";
 
@@ -48,6 +49,7 @@ const commands = [
   uninstallCommand(),
   proxyStatusCommand(),
   proxyConfigCommand(),
+  vmCommand(),
   bugReportCommand(),
   completionCommand(program),
   versionCommand(),

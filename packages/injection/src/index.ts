@@ -25,6 +25,8 @@ export {
   identityConfigMap,
   TOKEN_AUDIENCE,
 } from "./identity.ts";
+export { identityFiles, type MachineFile, machineFiles } from "./machine/files.ts";
+export type { MachineFilesOptions } from "./machine/machine.ts";
 export { type NotInjected, SYSTEM_NAMESPACES } from "./policy.ts";
 export {
   IDLE_PROXY_FIELDS,

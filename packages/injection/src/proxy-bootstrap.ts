@@ -1,9 +1,12 @@
-/** The bootstrap of a proxy in a pod, as the argument of `--config-yaml`: what only the pod will know stands there as variables. */
+/**
+ * The bootstrap of a proxy. Of one in a pod it is the argument of `--config-yaml`, and what only the pod will know stands there as
+ * variables; a machine has a file of its own.
+ */
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import { bootstrap } from "@heddle/translate";
 import { IDENTITY_FOLDER } from "./identity.ts";
 import type { RewrittenProbes } from "./probes.ts";
-import type { InjectionOptions } from "./settings.ts";
+import type { AgentAddress, InjectionOptions } from "./settings.ts";
 import {
   asArgument,
   NODE_NAME,
@@ -35,40 +38,76 @@ export interface PodProxy {
   readonly clusterDomain: string;
 }
 
+/** What tells one proxy from others. */
+export interface ProxyIdentity {
+  readonly name: string;
+  readonly namespace: string;
+  readonly ip: string;
+  /** All of its addresses, by commas. */
+  readonly ips: string;
+  readonly serviceAccount: string;
+  /** Of its own alone, as metadata of the node. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Where its token and the agent's roots are. */
+  readonly folder: string;
+}
+
+const ANY_POD: ProxyIdentity = {
+  name: POD_NAME,
+  namespace: POD_NAMESPACE,
+  ip: POD_IP,
+  ips: POD_IPS,
+  serviceAccount: SERVICE_ACCOUNT,
+  metadata: { NODE_NAME },
+  folder: IDENTITY_FOLDER,
+};
+
 export function proxyBootstrap(
   proxy: PodProxy,
   { agent, clusterId }: Pick<InjectionOptions, "agent" | "clusterId">,
 ): string {
-  const { type, labels, workload, interception, variables, adminPort, clusterDomain } = proxy;
+  const { clusterDomain } = proxy;
   // A name that is whole needs none of the search domains that a pod may have been given.
   const whole = agent.host.endsWith(".svc") ? `${agent.host}.${clusterDomain}` : agent.host;
-  const secured =
-    agent.security === "tls"
-      ? { security: { serverName: agent.host, folder: IDENTITY_FOLDER } }
-      : {};
-  const made = bootstrap({
+  const made = bootstrapOf(proxy, ANY_POD, { ...agent, address: whole }, clusterId);
+  return asArgument(JSON.stringify(withProbes(made, proxy.probes)));
+}
+
+/** `agent.address`: what is dialed, where the certificate is for `agent.host`. */
+export function bootstrapOf(
+  proxy: Omit<PodProxy, "probes">,
+  own: ProxyIdentity,
+  agent: AgentAddress & { readonly address: string },
+  clusterId: string,
+  healthChecks = false,
+): Bootstrap {
+  const { type, labels, workload, interception, variables, adminPort, clusterDomain } = proxy;
+  const { name, namespace, ip, ips, serviceAccount, metadata, folder } = own;
+  const { address, host, xdsPort, otlpPort } = agent;
+  const secured = agent.security === "tls" ? { security: { serverName: host, folder } } : {};
+  return bootstrap({
     node: {
-      id: `${type}~${POD_IP}~${POD_NAME}.${POD_NAMESPACE}~${POD_NAMESPACE}.svc.${clusterDomain}`,
-      cluster: `${labels["app"] ?? workload ?? POD_NAME}.${POD_NAMESPACE}`,
+      id: `${type}~${ip}~${name}.${namespace}~${namespace}.svc.${clusterDomain}`,
+      cluster: `${labels["app"] ?? workload ?? name}.${namespace}`,
       metadata: {
         ...metadataOf(variables),
         ...(workload === undefined ? {} : { WORKLOAD_NAME: workload }),
-        NODE_NAME,
-        NAMESPACE: POD_NAMESPACE,
+        ...metadata,
+        NAMESPACE: namespace,
         LABELS: { ...labels },
-        SERVICE_ACCOUNT,
+        SERVICE_ACCOUNT: serviceAccount,
         CLUSTER_ID: clusterId,
-        INSTANCE_IPS: POD_IPS,
+        INSTANCE_IPS: ips,
         INTERCEPTION_MODE: interception,
       },
     },
-    xds: { address: whole, port: agent.xdsPort, ...secured },
-    otlp: { address: whole, port: agent.otlpPort, ...secured },
+    xds: { address, port: xdsPort, ...secured },
+    otlp: { address, port: otlpPort, ...secured },
     admin: { address: LOOPBACK, port: adminPort },
-    prometheus: { address: POD_IP, port: PROMETHEUS_PORT },
-    health: { address: POD_IP, port: HEALTH_PORT },
+    prometheus: { address: ip, port: PROMETHEUS_PORT },
+    health: { address: ip, port: HEALTH_PORT },
+    ...(healthChecks ? { healthChecks } : {}),
   });
-  return asArgument(JSON.stringify(withProbes(made, proxy.probes)));
 }
 
 function metadataOf(variables: Readonly<Record<string, string>>): Record<string, string> {

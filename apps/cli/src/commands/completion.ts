@@ -1,5 +1,5 @@
 /** `heddle completion`: shell functions made from the command tree itself. */
-import { Argument, Command } from "commander";
+import { Argument, Command, type Option } from "commander";
 import { SETTING_NAMES } from "./mesh-settings.ts";
 
 export function completionCommand(program: Command): Command {
@@ -39,11 +39,15 @@ function words(command: Command, kinds: readonly string[], path: readonly string
           ...(OF_A_KIND.has(line) ? kinds : []),
           ...(line === "mesh set" ? SETTING_NAMES.map((name) => `${name}=`) : []),
         ],
-        options: ["--help", ...each.options.flatMap((option) => option.long ?? option.short ?? [])],
+        options: ["--help", ...each.options.flatMap(nameOf)],
       },
       ...words(each, kinds, own),
     ];
   });
+}
+
+function nameOf({ hidden, long, short }: Option): string | readonly string[] {
+  return hidden ? [] : (long ?? short ?? []);
 }
 
 /** Scripts find the words behind the longest path that the line begins with. */
