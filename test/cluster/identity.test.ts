@@ -7,9 +7,7 @@ import { generateKeyPairSync, sign, X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Client, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { type AgentLog, parseAgentOptions, type RunningAgent, startAgent } from "@heddle/agent";
-import { decode, encode, typeUrls } from "@heddle/envoy";
 import { defaultOptions, IDENTITY_FOLDER, inject } from "@heddle/injection";
 import { createRoot, exportPrivateKey, generateKeyPair } from "@heddle/pki";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -20,7 +18,6 @@ import {
   createKubernetesClient,
   type KubernetesClient,
 } from "../../agent/src/kubernetes/client.ts";
-import { aggregatedDiscoveryService } from "../../agent/src/xds/ads-server.ts";
 import type { PodTemplate } from "../../packages/injection/src/pod.ts";
 import {
   argumentsOf,
@@ -29,16 +26,14 @@ import {
 } from "../../packages/injection/src/testing/expand.ts";
 import { freePorts } from "../../agent/src/testing/free-ports.ts";
 import { end, until } from "../harness/plane-process.ts";
+import { AGENT, callAgent, type Node } from "./harness/agent-caller.ts";
 import { type ApiServerAlone, startApiServerAlone } from "./harness/api-server-alone.ts";
 
-const AGENT = defaultOptions.agent.host;
 const MESH = { rootNamespace: "istio-system", clusterDomain: "cluster.local" };
 const ENVOY = process.env["HEDDLE_ENVOY"] ?? "envoy";
 /** The agent's own, though none is there: it is this process. */
 const POD = { POD_NAME: "heddle-agent-1", POD_NAMESPACE: "heddle-system" };
 const LONG = 60_000;
-/** More than the agent waits for a pod. */
-const ANSWER_MS = 20_000;
 /** Addresses of pods, on the loopback. */
 const addressOf = (name: string) => ({ "web-1": "127.66.1.11", "other-1": "127.66.1.12" })[name]!;
 
@@ -116,57 +111,10 @@ function partOf(token: string, index: 0 | 1): { readonly [field: string]: unknow
   return JSON.parse(text) as { readonly [field: string]: unknown };
 }
 
-interface Node {
-  readonly id?: string;
-  readonly metadata?: Readonly<Record<string, unknown>>;
-}
-
 /** Asks for its certificate: `spiffe://…`, or `STATUS details`. */
 function whoAmI(token: string | undefined, node: Node = nodeOf("web-1", "web")): Promise<string> {
-  const {
-    path: method,
-    requestSerialize,
-    responseDeserialize,
-  } = aggregatedDiscoveryService.DeltaAggregatedResources;
-  const client = new Client(
-    `127.0.0.1:${agent.ports.xdsTls}`,
-    credentials.createSsl(Buffer.from(roots)),
-    { "grpc.ssl_target_name_override": AGENT, "grpc.default_authority": AGENT },
-  );
-  const metadata = new Metadata();
-  if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
-  const call = client.makeBidiStreamRequest(
-    method,
-    requestSerialize,
-    responseDeserialize,
-    metadata,
-  );
-  const request = { node, typeUrl: typeUrls.secret, resourceNamesSubscribe: ["default"] };
-  call.write(Buffer.from(encode("envoy.service.discovery.v3.DeltaDiscoveryRequest", request)));
-  return new Promise<string>((resolve) => {
-    const timer = setTimeout(() => resolve("no answer"), ANSWER_MS);
-    call.on("close", () => clearTimeout(timer));
-    call.on("data", (bytes: Buffer) => {
-      // Nothing is in it while the certificate is on its way.
-      const identity = identityIn(bytes);
-      if (identity !== undefined) resolve(identity);
-    });
-    call.on("error", ({ code, details }: ServiceError) => resolve(`${status[code]} ${details}`));
-  }).finally(() => {
-    call.cancel();
-    client.close();
-  });
-}
-
-function identityIn(bytes: Buffer): string | undefined {
-  const { resources = [] } = decode(
-    "envoy.service.discovery.v3.DeltaDiscoveryResponse",
-    bytes,
-  ) as unknown as {
-    resources?: { resource: { tlsCertificate: { certificateChain: { inlineString: string } } } }[];
-  };
-  const chain = resources[0]?.resource.tlsCertificate.certificateChain.inlineString;
-  return chain && new X509Certificate(chain).subjectAltName?.replace("URI:", "");
+  const call = callAgent({ port: agent.ports.xdsTls, roots }, token, node);
+  return call.identity.finally(() => call.end());
 }
 
 function nodeOf(pod: string, account: string, other: Partial<Record<string, string>> = {}): Node {
