@@ -20,7 +20,9 @@ export interface Registration {
   readonly disconnectedAt: string | undefined;
 }
 
-type Annotated = { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } };
+export type Annotated = {
+  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+};
 
 /** Undefined for an entry that no agent has made. */
 export function registrationOf({ metadata }: Annotated): Registration | undefined {

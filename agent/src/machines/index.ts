@@ -92,7 +92,7 @@ export function createMachines(options: MachinesOptions): Machines {
     },
     objectsChanged(keys) {
       directory.objectsChanged(keys);
-      registrar?.objectsChanged(keys, (key) => objectAt(key) !== undefined);
+      registrar?.objectsChanged(keys, objectAt);
     },
     numbers: () => ({ connected: live.size, unwritten: registrar?.unwritten() ?? 0 }),
     async close() {

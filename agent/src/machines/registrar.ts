@@ -9,6 +9,7 @@ import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject } from "../kubernetes/client.ts";
 import type { AgentLog } from "../log.ts";
 import {
+  type Annotated,
   disconnected,
   isRegistered,
   laidOver,
@@ -38,8 +39,8 @@ export interface Registrar {
   connected(machine: Machine): () => void;
   /** Whether the machine of an entry is connected to this replica; by the entry's key. */
   holds(entry: string): boolean;
-  /** These keys' groups are others now, or entries have gone. */
-  objectsChanged(keys: readonly string[], isThere: (key: string) => boolean): void;
+  /** Keys of objects that came, went or changed: a machine that is here is to have its entry. */
+  objectsChanged(keys: readonly string[], entryAt: (key: string) => Annotated | undefined): void;
   /** Entries that could not be written when that was tried last. */
   unwritten(): number;
   close(): void;
@@ -180,13 +181,13 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       };
     },
     holds: (entry) => (all.get(entry)?.streams ?? 0) > 0,
-    objectsChanged(keys, isThere) {
+    objectsChanged(keys, entryAt) {
       const changed = new Set(keys);
       for (const [key, held] of all) {
         const { namespace, group } = held.machine;
         if (held.streams === 0) continue;
-        if (changed.has(groupKey(namespace, group)) || (changed.has(key) && !isThere(key)))
-          void run(key, held);
+        const isOther = changed.has(groupKey(namespace, group));
+        if (isOther || (changed.has(key) && isAbsent(entryAt(key)))) void run(key, held);
       }
     },
     unwritten: () => [...all.values()].filter(({ failing }) => failing).length,
@@ -195,6 +196,11 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       for (const { leaving } of all.values()) clearTimeout(leaving);
     },
   };
+}
+
+/** Or somebody, such as a replica that had the machine too, has noted that it is gone. */
+function isAbsent(entry: Annotated | undefined): boolean {
+  return entry === undefined || registrationOf(entry)?.disconnectedAt !== undefined;
 }
 
 /** Where the group has gone that said which versions the cluster has. */

@@ -14,6 +14,8 @@ export interface PodOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** A gateway; a sidecar otherwise. */
   readonly router?: boolean;
+  /** Told of what its application is asked with. */
+  readonly onRequest?: (headers: IncomingHttpHeaders) => void;
 }
 
 export interface EnvoyPod extends PodOptions {
@@ -39,7 +41,10 @@ const ADMIN_PORT = 15000;
 export async function startPod(options: PodOptions, envoyBinary: string): Promise<EnvoyPod> {
   const { name, app, address, appAddress, port, router = false } = options;
   const labels = { app, version: "v1", ...options.labels };
-  const server: Server = createServer((_, response) => response.end(name));
+  const server: Server = createServer(({ headers }, response) => {
+    options.onRequest?.(headers);
+    response.end(name);
+  });
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((resolve) => server.listen(port, appAddress, resolve));
   let envoy: ChildProcess | undefined;
