@@ -49,10 +49,12 @@ const group = (name: string, account: string, more: object = {}, template: objec
   },
 });
 const PROBE = { periodSeconds: 1, httpGet: { path: "/healthz", port: PORT } };
-const policy = (kind: string, name: string, spec: object) => ({
-  ...{ apiVersion: "security.istio.io/v1", kind },
-  ...{ metadata: { name, namespace: "default" }, spec },
-});
+const STRICT = {
+  apiVersion: "security.istio.io/v1",
+  kind: "PeerAuthentication",
+  metadata: { name: "default", namespace: "default" },
+  spec: { mtls: { mode: "STRICT" } },
+};
 
 interface Entry {
   readonly metadata: {
@@ -163,7 +165,16 @@ beforeAll(async () => {
   [metrics = 0] = await freePorts(1);
   api = await startApiServerAlone(path.join(folder, "api"));
   await api.kubectl.apply(...definedKinds.map(definitionOf));
-  await api.kubectl("wait", "--for=condition=established", "crd", "--all", "--timeout=60s");
+  const established = ["wait", "--for=condition=established", "crd", "--all", "--timeout=60s"];
+  // One that is only just made says nothing of itself yet, which is a failure to kubectl.
+  await until(
+    () =>
+      api.kubectl(...established).then(
+        () => true,
+        () => false,
+      ),
+    LONG,
+  );
   await api.kubectl("create", "namespace", "heddle-system");
   for (const account of ["legacy", "other", "lonely", "web"])
     await api.kubectl("create", "serviceaccount", account);
@@ -173,7 +184,7 @@ beforeAll(async () => {
   await made(document, status);
   await api.kubectl.apply(
     ...[serviceDocument("legacy", PORT), serviceDocument("web", PORT)],
-    policy("PeerAuthentication", "default", { mtls: { mode: "STRICT" } }),
+    STRICT,
     group("legacy", "legacy", { probe: PROBE }, { locality: "r1/z1" }),
     group("others", "other"),
   );

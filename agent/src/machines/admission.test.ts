@@ -15,7 +15,7 @@ const keyOf = ({ apiVersion, kind, metadata: { namespace, name } }: MeshObject) 
   `${apiVersion.includes("/") ? apiVersion.split("/")[0] : "core"}/${kind}/${namespace}/${name}`;
 
 function object(kind: string, name: string, spec: object, more: object = {}): MeshObject {
-  const apiVersion = /^Workload/.test(kind) ? "networking.istio.io/v1" : "v1";
+  const apiVersion = kind.startsWith("Workload") ? "networking.istio.io/v1" : "v1";
   const metadata = { name, namespace: "shop", labels: {}, annotations: {}, ...more };
   return { apiVersion, kind, metadata, spec } as MeshObject;
 }

@@ -25,7 +25,8 @@ off() {
   done
 }
 
-has_v6() { [ -s /proc/net/if_inet6 ] && command -v ip6tables-restore >/dev/null; }
+# The file is of no size even where there is something to read.
+has_v6() { { read -r _ < /proc/net/if_inet6; } 2>/dev/null && command -v ip6tables-restore >/dev/null; }
 
 case "\${1:-}" in
   on)
