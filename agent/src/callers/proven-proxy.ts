@@ -50,6 +50,6 @@ function claimAddress(claimed: string, { addresses, pod, namespace }: PodCaller)
 }
 
 /** Of `host:port`, an IPv6 host in brackets. */
-export function hostOf(address: string): string {
+function hostOf(address: string): string {
   return address.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
 }

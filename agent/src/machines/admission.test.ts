@@ -178,9 +178,9 @@ describe("a machine", () => {
     const metadata = fc.record(
       {
         ...{ NAMESPACE: mostly("shop"), SERVICE_ACCOUNT: mostly("legacy") },
-        ...{ INSTANCE_IPS: mostly("10.3.0.9"), HEDDLE_STATS_ADDRESS: mostly("10.3.0.9:15090") },
+        ...{ INSTANCE_IPS: mostly("10.3.0.9"), LABELS: fc.dictionary(word, word) },
         AUTO_REGISTER_GROUP: mostly("legacy"),
-        LABELS: fc.dictionary(word, word),
+        HEDDLE_STATS_ADDRESS: word,
       },
       { requiredKeys: ["AUTO_REGISTER_GROUP"] },
     );

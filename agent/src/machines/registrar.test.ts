@@ -71,6 +71,21 @@ describe("the entry of a machine", () => {
     );
   }, 60_000);
 
+  it("is not for a moment that of a machine that is gone, while that comes to another replica", async () => {
+    const entries = keptEntries();
+    const [a, b] = ["a", "b"].map((name) => replica(name, entries.client));
+    const leave = a?.connected(MACHINE);
+    await expect.poll(() => noted(entries)?.controller).toBe("a");
+    b?.connected(MACHINE);
+    await expect.poll(() => noted(entries)?.controller).toBe("b");
+    const states: unknown[] = [];
+    entries.onWrite = () => states.push(noted(entries));
+    leave?.();
+    await sleep(5 * GRACE);
+    expect(states).toEqual([]);
+    for (const each of [a, b]) each?.close();
+  });
+
   it("of another hand is left as it is, and a failure is told of once and tried again", async () => {
     const entries = keptEntries();
     const place = { apiVersion: "networking.istio.io/v1", plural: "workloadentries" };
