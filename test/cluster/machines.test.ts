@@ -11,6 +11,7 @@ import path from "node:path";
 import { type AgentLog, parseAgentOptions, type RunningAgent, startAgent } from "@heddle/agent";
 import { definedKinds, definitionOf } from "@heddle/kube";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import {
   type EnvoyPod,
   serviceDocument,
@@ -66,8 +67,12 @@ interface Entry {
   readonly spec: object;
 }
 
+const RIGHTS = path.resolve(import.meta.dirname, "../../infra/kubernetes/agent-rbac.yaml");
+
 let folder: string;
 let api: ApiServerAlone;
+/** Of the agents' own account, with the rights of an installation. */
+let ownKubeconfig: string;
 const agents: RunningAgent[] = [];
 let roots: string;
 let metrics: number;
@@ -86,13 +91,24 @@ const logged = (text: string) => lines.filter((line) => line.includes(text)).len
 
 async function startReplica(name: string, more: object): Promise<RunningAgent> {
   const flags = {
-    ...{ standalone: true, kubeconfig: api.kubeconfig, state: path.join(folder, name) },
+    ...{ standalone: true, kubeconfig: ownKubeconfig, state: path.join(folder, name) },
     ...{ xdsTls: "127.0.0.1:0", roles: "control", vmGrace: `${GRACE_MS}ms`, ...more },
   };
   const env = { POD_NAME: name, POD_NAMESPACE: "heddle-system" };
   const agent = await startAgent(parseAgentOptions(flags, env), log);
   agents.push(agent);
   return agent;
+}
+
+async function agentKubeconfig(): Promise<string> {
+  await api.kubectl("apply", "--server-side", "-f", RIGHTS);
+  const own = ["create", "token", "heddle-agent", "-n", "heddle-system", "--duration=2h"];
+  const token = (await api.kubectl(...own)).trim();
+  const config = parse(await readFile(api.kubeconfig, "utf8")) as { users: { user: object }[] };
+  for (const each of config.users) each.user = { token };
+  const file = path.join(folder, "agent.kubeconfig");
+  await writeFile(file, JSON.stringify(config));
+  return file;
 }
 
 async function tokenOf(account: string): Promise<string> {
@@ -176,6 +192,7 @@ beforeAll(async () => {
     LONG,
   );
   await api.kubectl("create", "namespace", "heddle-system");
+  ownKubeconfig = await agentKubeconfig();
   for (const account of ["legacy", "other", "lonely", "web"])
     await api.kubectl("create", "serviceaccount", account);
   const onRequest = (headers: IncomingHttpHeaders) => void (askedOfPod = headers);
