@@ -226,7 +226,7 @@ describe("addresses of Nodes", () => {
     const nodes = createNodeAddresses(list, silent, () => now);
     await Promise.all([nodes.refresh(), nodes.refresh()]);
     expect(times).toBe(1);
-    now += 60_000;
+    now += 600_000;
     away = true;
     await nodes.refresh();
     expect([times, nodes.has("10.7.0.1")]).toEqual([2, true]);

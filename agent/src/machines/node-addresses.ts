@@ -1,6 +1,7 @@
 /**
  * Addresses of the cluster's Nodes, which no machine may have. The agent follows Nodes by their labels alone, so they are read
- * where a machine comes, and not more often than every half minute.
+ * where a machine comes, and not more often than every few minutes: a Node that is newer has Pods on its own network by then, which
+ * are followed, and have its address too.
  */
 import { canonicalAddress } from "@heddle/model";
 import { CallerRefused } from "../callers/index.ts";
@@ -8,7 +9,7 @@ import type { KubernetesObject } from "../kubernetes/client.ts";
 import type { AgentLog } from "../log.ts";
 
 /** Milliseconds. */
-const FRESH = 30_000;
+const FRESH = 5 * 60_000;
 
 export interface NodeAddresses {
   /** What was read last counts where they cannot be read; rejects with `HDL7254` where nothing was read yet. */
