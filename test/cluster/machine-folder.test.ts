@@ -267,13 +267,13 @@ describe("the folder that heddle vm create writes", () => {
   test("is not written for what cannot be, and over nothing", async () => {
     const create = (of: string, address: string, ...more: string[]) =>
       vm("create", of, "--address", address, "--out", path.join(mesh.folder, "none"), ...more);
-    expect((await create("nobody", "10.7.5.1")).stderr).toContain("HDL9080");
+    expect((await create("nobody", "10.7.5.1")).stderr).toContain("HDL9085");
     const loopback = await create("legacy", "127.0.0.1");
     expect(loopback).toMatchObject({ code: 2 });
-    expect(loopback.stderr).toContain("HDL9084");
+    expect(loopback.stderr).toContain("HDL9089");
     await mesh.api.kubectl.apply(group("gone", "nobodys"));
-    expect((await create("gone", "10.7.5.1")).stderr).toContain("HDL9081");
-    expect((await create("legacy", "10.7.5.1", "--out", out())).stderr).toContain("HDL9083");
+    expect((await create("gone", "10.7.5.1")).stderr).toContain("HDL9086");
+    expect((await create("legacy", "10.7.5.1", "--out", out())).stderr).toContain("HDL9088");
     expect(await stat(path.join(mesh.folder, "none")).catch(() => undefined)).toBeUndefined();
   }, 120_000);
 });

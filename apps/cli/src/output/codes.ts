@@ -264,27 +264,27 @@ export const cliCodes = {
     "`heddle bug-report` writes one archive, under a new name, into a folder.",
     "Give a folder that is there and can be written with `--output-dir`; the message says what is wrong with this one.",
   ),
-  HDL9080: entry(
+  HDL9085: entry(
     "There is no such WorkloadGroup",
     "`heddle vm` is about the machines of a WorkloadGroup that stands in the cluster; one that only the plane holds is not seen there.",
     "`kubectl get workloadgroups -A` has those that there are. Check `-n`, `--kubeconfig` and `--context`, or apply the group with kubectl.",
   ),
-  HDL9081: entry(
+  HDL9086: entry(
     "The account of a group's machines is not there",
     "A machine proves the service account that its WorkloadGroup's template names, `default` without one, and a token is made for it.",
     "Make it: `kubectl create serviceaccount NAME -n NAMESPACE`; or name another in the template.",
   ),
-  HDL9082: entry(
+  HDL9087: entry(
     "Nobody knows how a machine is to know the agent",
     "The agent keeps the roots of its certificate in every namespace, in the ConfigMap `heddle-agent-identity`; in this namespace there is none.",
     "Install an agent in the cluster with `heddle install`, or wait until it is ready.",
   ),
-  HDL9083: entry(
+  HDL9088: entry(
     "The folder of a machine cannot be written",
     "`heddle vm create` writes a folder of its own, which is not there yet, or is empty.",
     "Name another with `--out`; `--force` writes over what is there.",
   ),
-  HDL9084: entry(
+  HDL9089: entry(
     "An address that no machine can have",
     "The agent takes no machine by an address of the loopback or of a link alone, a multicast or reserved one, or an IPv4 address that is written as IPv6: such an address is everybody's, or nobody's.",
     "Give the address of the machine by which the mesh's other workloads reach it.",

@@ -20,7 +20,7 @@ export interface GroupOfMachines {
 /** As clusters have them, with our definitions or with Istio's. */
 const VERSIONS = ["v1", "v1beta1", "v1alpha3"];
 
-/** Throws HDL9080 where there is no such group. */
+/** Throws HDL9085 where there is no such group. */
 export async function groupOfMachines(
   client: KubernetesClient,
   namespace: string,
@@ -44,13 +44,13 @@ export async function groupOfMachines(
     };
   }
   throw new CliError(
-    "HDL9080",
+    "HDL9085",
     `There is no WorkloadGroup ${namespace}/${name} in the cluster at ${client.address}.`,
     `\`kubectl get workloadgroups -A\` has those that there are; \`-n\` names another namespace.`,
   );
 }
 
-/** PEM by which proxies of a namespace know the agent. Throws HDL9082 where no agent has left any. */
+/** PEM by which proxies of a namespace know the agent. Throws HDL9087 where no agent has left any. */
 export async function rootsOf(client: KubernetesClient, namespace: string): Promise<string> {
   const place = { apiVersion: "v1", plural: "configmaps", namespace };
   const map = await asked(client, `give ConfigMap ${namespace}/${IDENTITY_CONFIG_MAP}`, () =>
@@ -59,7 +59,7 @@ export async function rootsOf(client: KubernetesClient, namespace: string): Prom
   const roots = (map?.["data"] as Record<string, string> | undefined)?.[XDS_FILES.roots];
   if (roots) return roots;
   throw new CliError(
-    "HDL9082",
+    "HDL9087",
     `Nobody knows how namespace ${namespace} is to know the agent: there is no ConfigMap ${IDENTITY_CONFIG_MAP} with its roots.`,
     "Install an agent in the cluster (`heddle install`), or wait until it is ready: it keeps one in every namespace.",
   );

@@ -45,7 +45,7 @@ export interface MadeFolder {
   readonly expires: string;
 }
 
-/** Throws HDL9080 to HDL9084, and HDL9064 where the cluster does not answer. */
+/** Throws HDL9085 to HDL9089, and HDL9064 where the cluster does not answer. */
 export async function createMachine(group: string, options: CreateOptions): Promise<MadeFolder> {
   const { namespace, duration } = options;
   const address = addressOf(options);
@@ -79,7 +79,7 @@ function addressOf({ address, loopback = false }: CreateOptions): string {
   const unfit = unfitForMachine(address, { loopback });
   if (unfit === undefined) return canonicalAddress(address) ?? address;
   throw new CliError(
-    "HDL9084",
+    "HDL9089",
     `--address: ${JSON.stringify(address)} ${unfit}; no agent takes a machine by it.`,
     "Give the address of the machine by which the mesh's other workloads reach it.",
     2,

@@ -4,13 +4,13 @@ import path from "node:path";
 import type { MachineFile } from "@heddle/injection";
 import { CliError } from "../output/cli-error.ts";
 
-/** Throws HDL9083 where the folder holds something already, or cannot be written. */
+/** Throws HDL9088 where the folder holds something already, or cannot be written. */
 export async function writeNewFolder(folder: string, files: readonly MachineFile[]): Promise<void> {
   await writing(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     if ((await readdir(folder)).length > 0)
       throw new CliError(
-        "HDL9083",
+        "HDL9088",
         `The folder ${folder} is not empty.`,
         "Name another with --out, or give --force to write over what is there.",
       );
@@ -42,7 +42,7 @@ async function writing(folder: string, write: () => Promise<void>): Promise<void
     const { code, message } = error as NodeJS.ErrnoException;
     if (error instanceof CliError || code === undefined) throw error;
     throw new CliError(
-      "HDL9083",
+      "HDL9088",
       `The folder ${folder} cannot be written: ${message}.`,
       "Name one with --out that can be written.",
     );

@@ -16,7 +16,7 @@ interface Answer {
 
 /**
  * Asked of the API server (TokenRequest, authentication.k8s.io/v1), which may give it a shorter life than so many seconds. Throws
- * HDL9081 where there is no such account.
+ * HDL9086 where there is no such account.
  */
 export async function machineToken(
   client: KubernetesClient,
@@ -34,7 +34,7 @@ export async function machineToken(
     client.post(path, request).catch((error: unknown) => {
       if (!(error instanceof ApiFailure) || !error.missing) throw error;
       throw new CliError(
-        "HDL9081",
+        "HDL9086",
         `There is no service account ${namespace}/${serviceAccount}, which the machines of the group are to be.`,
         `Make it: \`kubectl create serviceaccount ${serviceAccount} -n ${namespace}\`; or name another in the group's template.`,
       );
