@@ -1,0 +1,309 @@
+/**
+ * `heddle addons` in a real cluster: its Prometheus, which is Debian's here, scrapes the agent of injected pods between which there is traffic,
+ * and every panel of Grafana's has its numbers. Grafana's own image cannot be had without a registry: its objects are for the API server
+ * to judge. In the end nothing is left.
+ */
+import { execFile } from "node:child_process";
+import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { PROMETHEUS_IMAGE } from "@heddle/kube";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { choices, panelQueries, silentPanels, valuesOf } from "../harness/dashboards.ts";
+import { type Sample, samplesOf } from "../harness/prometheus.ts";
+import { type Cluster, startCluster } from "./harness/cluster.ts";
+import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
+import { importDebianProgram, importEnvoy } from "./harness/images.ts";
+import { installAgent, LITTLE } from "./harness/install-agent.ts";
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, "../..");
+const OWN = "heddle-system";
+const SHOP = "shop";
+const ELSEWHERE = "elsewhere";
+/** As Prometheus' pod has it. */
+const USER = 65_532;
+const READY = "--timeout=180s";
+/** Of everything that add-ons could leave behind. */
+const KINDS = [
+  ...["deployments", "services", "pods", "configmaps", "secrets", "serviceaccounts"],
+  ...["persistentvolumeclaims", "clusterroles", "clusterrolebindings", "namespaces"],
+].join(",");
+
+let folder: string;
+let cluster: Cluster;
+let before: string[];
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "heddle-addons-"));
+  cluster = await startCluster({
+    state: path.join(folder, "state"),
+    say: (line) => console.log(line),
+  });
+  const { state, kubectl } = cluster;
+  await Promise.all([
+    ...[importEnvoy(state), importEcho(state)],
+    importDebianProgram(state, `docker.io/${PROMETHEUS_IMAGE}`, "prometheus"),
+    installAgent(cluster, { ...LITTLE, plane: { install: false } }),
+  ]);
+  await kubectl.apply(...workloads(), await volume());
+  for (const [namespace, name] of [
+    [SHOP, "web"],
+    [SHOP, "client"],
+    [ELSEWHERE, "plain"],
+  ])
+    await kubectl("rollout", "status", "-n", `${namespace}`, `deployment/${name}`, READY);
+  before = await everything();
+});
+afterAll(async () => {
+  await cluster?.down();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Asks the shop's own service by HTTP and by TCP, and one that has no proxy. */
+const CLIENT = `
+const { connect } = require("node:net");
+setInterval(() => {
+  for (const host of ["web", "plain.${ELSEWHERE}"])
+    fetch("http://" + host + "/").then((answer) => answer.text()).catch((error) => console.log(String(error)));
+  connect(9000, "web").on("data", () => {}).on("error", (error) => console.log(String(error)));
+}, 100);
+process.on("SIGTERM", () => process.exit(0));
+`;
+
+function workloads(): object[] {
+  const metadata = (name: string, namespace: string) => ({ name, namespace });
+  const namespace = (name: string, labels = {}) => ({
+    ...{ apiVersion: "v1", kind: "Namespace" },
+    metadata: { name, labels },
+  });
+  const service = (name: string, of: string) => ({
+    ...{ apiVersion: "v1", kind: "Service", metadata: metadata(name, of) },
+    spec: {
+      selector: { app: name },
+      ports: [
+        { name: "http", port: 80, targetPort: 8080 },
+        { name: "tcp", port: 9000 },
+      ],
+    },
+  });
+  const deployment = (name: string, of: string, container: object = {}) => ({
+    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: metadata(name, of) },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name, version: "v1" } },
+        spec: {
+          terminationGracePeriodSeconds: 2,
+          containers: [{ name: "app", image: ECHO_IMAGE, ...container }],
+        },
+      },
+    },
+  });
+  return [
+    ...[namespace(SHOP, { "istio-injection": "enabled" }), namespace(ELSEWHERE)],
+    ...[service("web", SHOP), service("plain", ELSEWHERE)],
+    ...[deployment("web", SHOP), deployment("plain", ELSEWHERE)],
+    deployment("client", SHOP, { command: ["/usr/local/bin/node", "-e", CLIENT] }),
+  ];
+}
+
+/** The cluster has nobody who makes volumes: this one is a folder of the node's. */
+async function volume(): Promise<object> {
+  const place = path.join(cluster.state, "volume");
+  await mkdir(place);
+  await chown(place, USER, USER);
+  return {
+    ...{ apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "counted" } },
+    spec: {
+      capacity: { storage: "2Gi" },
+      accessModes: ["ReadWriteOnce"],
+      hostPath: { path: place },
+    },
+  };
+}
+
+const everything = async () =>
+  (await cluster.kubectl("get", KINDS, "--all-namespaces", "--output", "name"))
+    .split("\n")
+    .filter((name) => name !== "")
+    .toSorted();
+
+/** The command's exit code and what it said; a failure is no failure of the test. */
+async function addons(
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const main = path.join(root, "apps/cli/src/main.ts");
+  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, NO_COLOR: "1" };
+  try {
+    return { code: 0, ...(await run(process.execPath, [main, "addons", ...args], { env })) };
+  } catch (error) {
+    return error as { code: number; stdout: string; stderr: string };
+  }
+}
+
+/** Of Prometheus' pod, by its Service. */
+async function query(promql: string): Promise<Sample[]> {
+  const ip = await cluster.kubectl(
+    ...["get", "service", "prometheus", "-n", OWN, "-o", "jsonpath={.spec.clusterIP}"],
+  );
+  return samplesOf(`http://${ip}:9090`, promql);
+}
+
+test("it says what it would do, and does nothing where nobody says yes", async () => {
+  const planned = await addons("install", "--dry-run");
+  expect(planned).toMatchObject({ code: 0 });
+  expect(planned.stdout).toMatch(/create +Deployment +heddle-system +prometheus/);
+  expect(planned.stdout).toMatch(/leave +Namespace +heddle-system/);
+  expect(await addons("install")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("HDL9065") as unknown,
+  });
+  expect((await addons("list")).stdout).toMatch(/prometheus +not installed/);
+  expect(await everything()).toEqual(before);
+});
+
+test("the API server takes all of it, with no field that it does not know", async () => {
+  for (const options of [[], ["--storage", "20Gi", "--anonymous"]]) {
+    const { stdout } = await addons("install", ...options, "-o", "json");
+    const file = path.join(folder, "addons.json");
+    await writeFile(file, stdout);
+    const taken = await cluster.kubectl(
+      ...["apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", file],
+    );
+    expect(taken.trim().split("\n")).toHaveLength(
+      (JSON.parse(stdout) as { items: unknown[] }).items.length,
+    );
+  }
+});
+
+test("its Prometheus runs, and has found the agent and itself", async () => {
+  const done = await addons("install", "prometheus", "--storage", "1Gi", "-y");
+  expect(done, done.stderr).toMatchObject({ code: 0 });
+  expect(done.stderr).toContain("prometheus: 1 of 1 ready");
+  expect(done.stdout).toContain("port-forward service/prometheus 9090");
+  expect((await addons("list")).stdout).toMatch(
+    new RegExp(`^prometheus +${OWN} +1 of 1 ready +${PROMETHEUS_IMAGE} `, "m"),
+  );
+  const jobs = async () => (await query("up == 1")).map(({ labels }) => labels["job"]).toSorted();
+  await expect.poll(jobs).toEqual(["annotated-pods", "heddle-agents"]);
+});
+
+test("it may look for pods, and nothing else", async () => {
+  const may = (verb: string, what: string) =>
+    cluster
+      .kubectl("auth", "can-i", verb, what, `--as=system:serviceaccount:${OWN}:prometheus`, "-A")
+      .then(
+        () => true,
+        () => false,
+      );
+  expect(await may("list", "pods")).toBe(true);
+  for (const [verb, what] of [
+    ["list", "secrets"],
+    ["get", "configmaps"],
+    ["create", "pods"],
+    ["delete", "pods"],
+    ["get", "nodes"],
+  ] as const)
+    expect(await may(verb, what), `${verb} ${what}`).toBe(false);
+});
+
+const CHOSEN = { service: `web.${SHOP}.svc.cluster.local`, namespace: SHOP, workload: "web" };
+
+/** Agents of this mesh have no plane, and have refused and lost nothing; the server calls nobody. */
+const SILENT: string[] = [];
+
+test("every panel has its numbers, but for what there is none of in this mesh", async () => {
+  const silent = async () => {
+    // As the server, and as who calls it.
+    const [served, calling] = [
+      await silentPanels(panelQueries(CHOSEN, "1m"), query),
+      await silentPanels(panelQueries({ ...CHOSEN, workload: "client" }, "1m"), query),
+    ];
+    return served.filter((panel) => calling.includes(panel));
+  };
+  await expect.poll(silent, { timeout: 120_000, interval: 5_000 }).toEqual(SILENT);
+});
+
+test("every variable has values, among them those that are there", async () => {
+  for (const choice of choices(CHOSEN))
+    expect(valuesOf(choice, await query(choice.expr)), choice.what).toContain(
+      CHOSEN[choice.name as keyof typeof CHOSEN],
+    );
+});
+
+test("what it has counted outlives its pod", async () => {
+  const [first] = await query("min (timestamp(up))");
+  const pod = () =>
+    cluster.kubectl(
+      "get",
+      "pods",
+      "-n",
+      OWN,
+      "-l",
+      "app.kubernetes.io/name=prometheus",
+      "-o",
+      "name",
+    );
+  const old = await pod();
+  await cluster.kubectl("delete", "-n", OWN, old.trim());
+  await cluster.kubectl("rollout", "status", "-n", OWN, "deployment/prometheus", READY);
+  expect(await pod()).not.toBe(old);
+  const [then] = await query(`count (up @ ${first?.value})`);
+  expect(then?.value).toBeGreaterThan(0);
+});
+
+test("other options change it, and leave the volume", async () => {
+  const changed = await addons("install", "prometheus", "--retention", "2d", "-y");
+  expect(changed, changed.stderr).toMatchObject({ code: 0 });
+  expect(changed.stderr).toContain("persistentvolumeclaims heddle-system/prometheus-data stays");
+  const args = await cluster.kubectl(
+    ...["get", "deployment", "prometheus", "-n", OWN],
+    ...["-o", "jsonpath={.spec.template.spec.containers[0].args}"],
+  );
+  expect(args).toContain("retention.time=2d");
+});
+
+test("Grafana keeps its password when it is installed again", async () => {
+  const password = () =>
+    cluster.kubectl("get", "secret", "grafana-admin", "-n", OWN, "-o", "jsonpath={.data.password}");
+  expect(await addons("install", "grafana", "-y", "--no-wait")).toMatchObject({ code: 0 });
+  const first = await password();
+  expect(Buffer.from(first, "base64").toString()).toMatch(/^[\w-]{24}$/);
+  await addons("install", "grafana", "--anonymous", "-y", "--no-wait");
+  expect(await password()).toBe(first);
+  expect((await addons("list", "-o", "json")).stdout).toContain("0 of 1 ready");
+});
+
+test("what is another's is left alone", async () => {
+  const theirs = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "prometheus", namespace: ELSEWHERE },
+  };
+  await cluster.kubectl.apply(theirs);
+  const refused = await addons("install", "prometheus", "-n", ELSEWHERE, "-y");
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toContain(`HDL9082 There is ConfigMap ${ELSEWHERE}/prometheus already`);
+  await cluster.kubectl("delete", "configmap", "prometheus", "-n", ELSEWHERE);
+});
+
+test("a namespace that was made for them goes with them", async () => {
+  const there = ["-n", "watching"];
+  await addons("install", "grafana", ...there, "-y", "--no-wait");
+  expect((await addons("list")).stdout).toMatch(/^grafana +watching/m);
+  const gone = await addons("uninstall", ...there, "-y");
+  expect(gone, gone.stderr).toMatchObject({ code: 0 });
+  expect(gone.stderr).toContain("namespace watching");
+});
+
+test("uninstalled, they leave nothing", async () => {
+  const removed = await addons("uninstall", "-y");
+  expect(removed, removed.stderr).toMatchObject({ code: 0 });
+  await expect.poll(everything).toEqual(before);
+  expect(await addons("uninstall", "-y")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("HDL9081") as unknown,
+  });
+});
