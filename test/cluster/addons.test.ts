@@ -1,5 +1,5 @@
 /**
- * `heddle addons` in a real cluster: its Prometheus, which is Debian's here, scrapes the agent of injected pods between which there is traffic,
+ * `heddle addons` in a real cluster: its Prometheus, built from its own module here, scrapes the agent of injected pods between which there is traffic,
  * and every panel of Grafana's has its numbers. Grafana's own image cannot be had without a registry: its objects are for the API server
  * to judge. In the end nothing is left.
  */
@@ -13,9 +13,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { choices, panelQueries, silentPanels, valuesOf } from "../harness/dashboards.ts";
 import { type Sample, samplesOf } from "../harness/prometheus.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
+import { buildPrometheus } from "./harness/components.ts";
 import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
-import { importDebianProgram, importEnvoy } from "./harness/images.ts";
+import { importProgram, importEnvoy } from "./harness/images.ts";
 import { installAgent, LITTLE } from "./harness/install-agent.ts";
+
+import { PROMETHEUS_VERSION } from "./harness/versions.ts";
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, "../..");
@@ -37,14 +40,13 @@ let before: string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-addons-"));
-  cluster = await startCluster({
-    state: path.join(folder, "state"),
-    say: (line) => console.log(line),
-  });
+  const say = (line: string) => console.log(line);
+  const prometheus = await buildPrometheus(say);
+  cluster = await startCluster({ state: path.join(folder, "state"), say });
   const { state, kubectl } = cluster;
   await Promise.all([
     ...[importEnvoy(state), importEcho(state)],
-    importDebianProgram(state, `docker.io/${PROMETHEUS_IMAGE}`, "prometheus"),
+    importProgram(state, `docker.io/${PROMETHEUS_IMAGE}`, prometheus),
     installAgent(cluster, { ...LITTLE, plane: { install: false } }),
   ]);
   await kubectl.apply(...workloads(), await volume());
@@ -151,6 +153,10 @@ async function query(promql: string): Promise<Sample[]> {
   return samplesOf(`http://${ip}:9090`, promql);
 }
 
+test("the Prometheus of this test is of the version that is installed", () => {
+  expect(PROMETHEUS_IMAGE).toBe(`prom/prometheus:v${PROMETHEUS_VERSION}`);
+});
+
 test("it says what it would do, and does nothing where nobody says yes", async () => {
   const planned = await addons("install", "--dry-run");
   expect(planned).toMatchObject({ code: 0 });
@@ -179,7 +185,7 @@ test("the API server takes all of it, with no field that it does not know", asyn
 });
 
 test("its Prometheus runs, and has found the agent and itself", async () => {
-  const done = await addons("install", "prometheus", "--storage", "1Gi", "-y");
+  const done = await addons("install", "prometheus", "--storage", "1Gi", "-y", "--timeout", "90s");
   expect(done, done.stderr).toMatchObject({ code: 0 });
   expect(done.stderr).toContain("prometheus: 1 of 1 ready");
   expect(done.stdout).toContain("port-forward service/prometheus 9090");

@@ -8,7 +8,7 @@ import path from "node:path";
 import { parse, stringify } from "yaml";
 import type { Cluster } from "./cluster.ts";
 import type { DeliveryComponents } from "./delivery-components.ts";
-import { importDebianProgram, importProgram } from "./images.ts";
+import { importProgram } from "./images.ts";
 import { FLAGGER_VERSION, FLUX_KUSTOMIZE_VERSION, FLUX_SOURCE_VERSION } from "./versions.ts";
 
 const FLAGGER_NAMESPACE = "flagger-system";
@@ -19,10 +19,10 @@ const READY_WITHIN = "--timeout=240s";
 
 type On = Pick<Cluster, "state" | "kubectl">;
 
-/** Flagger with `-mesh-provider=istio`. Resolves when it and its Prometheus, which is Debian's, are ready. */
+/** Flagger with `-mesh-provider=istio`. Resolves when it and its Prometheus are ready. */
 export async function installFlagger(
   { state, kubectl }: On,
-  { flagger }: Pick<DeliveryComponents, "flagger">,
+  { flagger, prometheus }: Pick<DeliveryComponents, "flagger" | "prometheus">,
 ): Promise<void> {
   await Promise.all([
     importProgram(
@@ -30,7 +30,7 @@ export async function installFlagger(
       `ghcr.io/fluxcd/flagger:${FLAGGER_VERSION}`,
       path.join(flagger, "flagger"),
     ),
-    importDebianProgram(state, `docker.io/${PROMETHEUS_IMAGE}:local`, "prometheus"),
+    importProgram(state, `docker.io/${PROMETHEUS_IMAGE}:local`, prometheus),
   ]);
   const base = path.join(flagger, "kustomize/base");
   const { global, scrape_configs: jobs } = parse(
@@ -59,7 +59,17 @@ export async function installFlagger(
           { path: "/readinessProbe", value: ready("/healthz", "http") },
           { path: "/livenessProbe", value: ready("/healthz", "http") },
         ]),
-        patched(PROMETHEUS, [{ path: "/readinessProbe", value: ready("/-/ready", "http") }]),
+        patched(PROMETHEUS, [
+          { path: "/readinessProbe", value: ready("/-/ready", "http") },
+          // Prometheus has another word for how long it keeps things since its third version.
+          {
+            path: "/args",
+            value: [
+              "--config.file=/etc/prometheus/prometheus.yml",
+              "--storage.tsdb.retention.time=2h",
+            ],
+          },
+        ]),
       ],
     },
     { "prometheus.yml": stringify({ global, scrape_configs: scraped }) },

@@ -6,7 +6,7 @@ import { resolveEnvoy } from "../../../apps/cli/src/envoy/resolve.ts";
 import type { Components } from "./components.ts";
 import { importImage } from "./image.ts";
 import { COREDNS_IMAGE, ENVOY_IMAGE, PAUSE_IMAGE } from "./image-names.ts";
-import { addFolder, addProgram, foundProgram, writeBase } from "./root-folder.ts";
+import { addFolder, addProgram, writeBase } from "./root-folder.ts";
 
 /** What pods cannot start without. */
 export async function importPause(state: string, { pause }: Components): Promise<void> {
@@ -43,16 +43,6 @@ export async function importEnvoy(state: string): Promise<string> {
     await importImage(state, { name: ENVOY_IMAGE, layers: [root], entrypoint, user: "101:101" });
   });
   return ENVOY_IMAGE;
-}
-
-/** One program of Debian's, which runs as nobody, in a folder where it may look for its data. */
-export async function importDebianProgram(
-  state: string,
-  name: string,
-  program: string,
-): Promise<string> {
-  await importProgram(state, name, await foundProgram(program));
-  return name;
 }
 
 /** An image of one program, which runs as nobody. */
