@@ -1,6 +1,6 @@
 /** Takes add-ons out of a cluster: all that was made for them, with what they have kept. */
 import type { KubernetesClient } from "@heddle/agent/kubernetes";
-import type { Addon } from "@heddle/kube";
+import { type Addon, ADDON_LABEL } from "@heddle/kube";
 import { asked } from "../cluster/connect.ts";
 import { CliError } from "../output/cli-error.ts";
 import { DEPLOYMENTS, type Found, gone, installed, labelled, removeFound } from "./installed.ts";
@@ -62,7 +62,10 @@ async function removeNamespace(
   const pods = await asked(client, "list pods", () =>
     client.list({ apiVersion: "v1", plural: "pods", namespace }),
   );
-  if (pods.length > 0) return say(`namespace ${namespace} stays: ${pods.length} pods are in it`);
+  // Theirs end with it, if they have not yet.
+  const others = pods.filter(({ metadata }) => metadata.labels?.[ADDON_LABEL] === undefined);
+  if (others.length > 0)
+    return say(`namespace ${namespace} stays: ${others.length} pods are in it`);
   const found = { place: NAMESPACES, object };
   await removeFound(client, found);
   await gone(client, found, timeout);
