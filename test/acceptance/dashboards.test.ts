@@ -30,7 +30,7 @@ afterAll(async () => {
 const TCP = ["Bytes received", "Bytes sent", "Connections opened and closed"];
 const SILENT = [
   ...["Requests, by host", "Failed, by host"].map(
-    (title) => `heddle-mesh: To hosts outside of the mesh: ${title}`,
+    (title) => `heddle-mesh: To hosts outside of the cluster: ${title}`,
   ),
   "heddle-mesh: Connections that are no HTTP: Connections, by service and workload",
   ...TCP.map((title) => `heddle-service: Connections that are no HTTP: ${title}`),

@@ -4,7 +4,10 @@
  * to judge. In the end nothing is left.
  */
 import { execFile } from "node:child_process";
-import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -14,19 +17,18 @@ import { choices, panelQueries, silentPanels, valuesOf } from "../harness/dashbo
 import { type Sample, samplesOf } from "../harness/prometheus.ts";
 import { type Cluster, startCluster } from "./harness/cluster.ts";
 import { buildPrometheus } from "./harness/components.ts";
-import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
+import { importEcho } from "./harness/echo.ts";
 import { importProgram, importEnvoy } from "./harness/images.ts";
 import { installAgent, LITTLE } from "./harness/install-agent.ts";
 
+import { namespace, SHOP, shop } from "./harness/shop.ts";
 import { PROMETHEUS_VERSION } from "./harness/versions.ts";
+import { volume } from "./harness/volume.ts";
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, "../..");
 const OWN = "heddle-system";
-const SHOP = "shop";
 const ELSEWHERE = "elsewhere";
-/** As Prometheus' pod has it. */
-const USER = 65_532;
 const READY = "--timeout=180s";
 /** Of everything that add-ons could leave behind. */
 const KINDS = [
@@ -37,6 +39,7 @@ const KINDS = [
 let folder: string;
 let cluster: Cluster;
 let before: string[];
+let outside: Server | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-addons-"));
@@ -49,81 +52,26 @@ beforeAll(async () => {
     importProgram(state, `docker.io/${PROMETHEUS_IMAGE}`, prometheus),
     installAgent(cluster, { ...LITTLE, plane: { install: false } }),
   ]);
-  await kubectl.apply(...workloads(), await volume());
-  for (const [namespace, name] of [
-    [SHOP, "web"],
-    [SHOP, "client"],
-    [ELSEWHERE, "plain"],
-  ])
-    await kubectl("rollout", "status", "-n", `${namespace}`, `deployment/${name}`, READY);
+  const { host } = cluster.network;
+  const there = await volume(state, "counted", "2Gi");
+  await kubectl.apply(...shop(host, await listen(host)), namespace(ELSEWHERE), there);
+  for (const name of ["web", "client"])
+    await kubectl("rollout", "status", "-n", SHOP, `deployment/${name}`, READY);
   before = await everything();
 });
 afterAll(async () => {
   await cluster?.down();
+  outside?.closeAllConnections();
+  outside?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Asks the shop's own service by HTTP and by TCP, and one that has no proxy. */
-const CLIENT = `
-const { connect } = require("node:net");
-setInterval(() => {
-  for (const host of ["web", "plain.${ELSEWHERE}"])
-    fetch("http://" + host + "/").then((answer) => answer.text()).catch((error) => console.log(String(error)));
-  connect(9000, "web").on("data", () => {}).on("error", (error) => console.log(String(error)));
-}, 100);
-process.on("SIGTERM", () => process.exit(0));
-`;
-
-function workloads(): object[] {
-  const metadata = (name: string, namespace: string) => ({ name, namespace });
-  const namespace = (name: string, labels = {}) => ({
-    ...{ apiVersion: "v1", kind: "Namespace" },
-    metadata: { name, labels },
-  });
-  const service = (name: string, of: string) => ({
-    ...{ apiVersion: "v1", kind: "Service", metadata: metadata(name, of) },
-    spec: {
-      selector: { app: name },
-      ports: [
-        { name: "http", port: 80, targetPort: 8080 },
-        { name: "tcp", port: 9000 },
-      ],
-    },
-  });
-  const deployment = (name: string, of: string, container: object = {}) => ({
-    ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: metadata(name, of) },
-    spec: {
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name, version: "v1" } },
-        spec: {
-          terminationGracePeriodSeconds: 2,
-          containers: [{ name: "app", image: ECHO_IMAGE, ...container }],
-        },
-      },
-    },
-  });
-  return [
-    ...[namespace(SHOP, { "istio-injection": "enabled" }), namespace(ELSEWHERE)],
-    ...[service("web", SHOP), service("plain", ELSEWHERE)],
-    ...[deployment("web", SHOP), deployment("plain", ELSEWHERE)],
-    deployment("client", SHOP, { command: ["/usr/local/bin/node", "-e", CLIENT] }),
-  ];
-}
-
-/** The cluster has nobody who makes volumes: this one is a folder of the node's. */
-async function volume(): Promise<object> {
-  const place = path.join(cluster.state, "volume");
-  await mkdir(place);
-  await chown(place, USER, USER);
-  return {
-    ...{ apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "counted" } },
-    spec: {
-      capacity: { storage: "2Gi" },
-      accessModes: ["ReadWriteOnce"],
-      hostPath: { path: place },
-    },
-  };
+/** Who is asked on this machine, at the address that the cluster's node has for it. */
+async function listen(host: string): Promise<number> {
+  outside = createServer((_, response) => response.end("outside"));
+  outside.listen(0, host);
+  await once(outside, "listening");
+  return (outside.address() as AddressInfo).port;
 }
 
 const everything = async () =>

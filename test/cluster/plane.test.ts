@@ -4,7 +4,7 @@
  * guide says.
  */
 import { execFile } from "node:child_process";
-import { chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -16,6 +16,7 @@ import { buildHelm } from "./harness/components.ts";
 import { ECHO_IMAGE, importEcho } from "./harness/echo.ts";
 import { importEnvoy } from "./harness/images.ts";
 import { importAgent, importCapture, importPlane } from "./harness/own-images.ts";
+import { volume } from "./harness/volume.ts";
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, "../..");
@@ -24,8 +25,6 @@ const OWN = "heddle-system";
 const IN = ["--namespace", OWN];
 const WAIT = ["--wait", "--timeout", "4m"];
 const NAMESPACE = "shop";
-/** As the plane's image has it. */
-const USER = 65_532;
 const RATE = 20;
 /** Of all that a chart of ours could leave behind. */
 const KINDS = [
@@ -93,24 +92,8 @@ const planePod = async () =>
   (await cluster.kubectl("get", "pods", ...IN, "-l", PLANE_PODS, "-o", "name")).trim();
 const PLANE_PODS = "app.kubernetes.io/name=heddle-plane";
 
-/** The cluster has nobody who makes volumes: this one is a folder of the node's. */
-async function volume(): Promise<object> {
-  const place = path.join(cluster.state, "volume");
-  await mkdir(place);
-  await chown(place, USER, USER);
-  return {
-    ...{ apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "plane" } },
-    spec: {
-      capacity: { storage: "10Gi" },
-      accessModes: ["ReadWriteOnce"],
-      persistentVolumeReclaimPolicy: "Retain",
-      hostPath: { path: place },
-    },
-  };
-}
-
 test("helm install brings a plane whose console and API answer at the node's address", async () => {
-  await cluster.kubectl.apply(await volume());
+  await cluster.kubectl.apply(await volume(cluster.state, "plane", "10Gi"));
   const notes = await byHelm(
     ...["install", "heddle", path.join(charts, "heddle")],
     ...["--create-namespace", "--set", "service.type=NodePort", ...WAIT],

@@ -3,8 +3,10 @@ import { METRICS_PORT } from "../install/ports.ts";
 
 /** How often, and the step that rates in dashboards reckon with. */
 export const SCRAPE_INTERVAL = "15s";
+const NAME_LABEL = "app.kubernetes.io/name";
+const AGENT = "heddle-agent";
 /** By which Deployment and Service know the agent's pods too. */
-export const AGENT_PODS = { "app.kubernetes.io/name": "heddle-agent" } as const;
+export const AGENT_PODS = { [NAME_LABEL]: AGENT } as const;
 
 const META = "__meta_kubernetes_pod";
 const ANNOTATION = `${META}_annotation_prometheus_io`;
@@ -18,13 +20,12 @@ export function scrapeConfig(): object {
  * connections that are still open are in the numbers.
  */
 function agents(): object {
-  const [[name, value]] = Object.entries(AGENT_PODS) as [[string, string]];
   return {
     job_name: "heddle-agents",
     // A series says itself which pod's proxy has counted it.
     honor_labels: true,
     kubernetes_sd_configs: [
-      { role: "pod", selectors: [{ role: "pod", label: `${name}=${value}` }] },
+      { role: "pod", selectors: [{ role: "pod", label: `${NAME_LABEL}=${AGENT}` }] },
     ],
     relabel_configs: [
       running,
@@ -48,7 +49,7 @@ function annotated(): object {
       running,
       {
         source_labels: [`${META}_label_app_kubernetes_io_name`],
-        regex: "heddle-agent",
+        regex: AGENT,
         action: "drop",
       },
       { source_labels: [`${ANNOTATION}_scrape`], regex: "true", action: "keep" },

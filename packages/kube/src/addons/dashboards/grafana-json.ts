@@ -6,6 +6,8 @@ import type { Dashboard, Graph, Panel, Row, Stat, Table, Variable } from "./dash
 const SCHEMA_VERSION = 39;
 /** What panels ask: the one that the reader chooses, at first the usual one. */
 const SOURCE = { type: "prometheus", uid: "${datasource}" };
+/** By what the editor of variables knows that it is any expression's result. */
+const QUERY_RESULT = 3;
 /** Grafana's grid. */
 const COLUMNS = 24;
 const SIZES = { stat: { w: 4, h: 4 }, graph: { w: 8, h: 8 }, table: { w: 24, h: 9 } } as const;
@@ -39,7 +41,7 @@ function variable({ name, label, values, several = false }: Variable): object {
     ...{ name, label, type: "query", datasource: SOURCE, hide: 0, sort: 1 },
     // Again when the time range changes: what was there is to be chosen.
     refresh: 2,
-    query: { query: `query_result(${values})`, refId: name },
+    query: { qryType: QUERY_RESULT, query: `query_result(${values})`, refId: name },
     definition: `query_result(${values})`,
     regex: `/[{,]${name}="([^"]+)"/`,
     multi: several,

@@ -105,7 +105,7 @@ export const MESH: Dashboard = {
       ],
     },
     {
-      title: "To hosts outside of the mesh",
+      title: "To hosts outside of the cluster",
       panels: [
         {
           ...{ kind: "graph", title: "Requests, by host", unit: "reqps" },
