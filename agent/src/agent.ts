@@ -24,7 +24,7 @@ import { createMachines } from "./machines/index.ts";
 import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
 import type { AgentOptions } from "./options.ts";
-import { ownMetrics } from "./own-metrics.ts";
+import { ownMetrics, refusing } from "./own-metrics.ts";
 import { createRefusals } from "./refusal/refusals.ts";
 import { createHoldWriter, readHolds } from "./refusal/saved-holds.ts";
 import { createMeshConflicts } from "./sources/conflicts.ts";
@@ -390,6 +390,7 @@ async function startControl(
   const numbers = () =>
     ownMetrics({
       proxies: proxies.all().length,
+      refusing: refusing(ads.status()),
       objects: model.size,
       revision: link?.state().applied.number ?? 0,
       acknowledged: link?.state().acknowledged ?? 0,

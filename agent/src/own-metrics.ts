@@ -2,10 +2,14 @@
 import type { CallerNumbers } from "./callers/index.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
 import type { MachineNumbers } from "./machines/index.ts";
+import { processMetrics } from "./process-metrics.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
+import type { ProxyStatus } from "./xds/index.ts";
 
 export interface OwnNumbers {
   readonly proxies: number;
+  /** Of them those that refuse something that they were sent. */
+  readonly refusing: number;
   readonly objects: number;
   readonly revision: number;
   readonly acknowledged: number;
@@ -41,6 +45,11 @@ export function ownMetrics(numbers: OwnNumbers): string {
     );
   };
   gauge("proxies", "Proxies that are connected.", numbers.proxies);
+  gauge(
+    "proxies_refusing",
+    "Proxies that go on with an older version of what they have refused.",
+    numbers.refusing,
+  );
   gauge("objects", "Objects of the merged model.", numbers.objects);
   gauge("revision", "The hosted revision that is in force.", numbers.revision);
   gauge(
@@ -137,5 +146,13 @@ export function ownMetrics(numbers: OwnNumbers): string {
     stoodIn,
     "counter",
   );
-  return `${lines.join("\n")}\n`;
+  return `${lines.join("\n")}\n${processMetrics()}`;
+}
+
+/** How many proxies, of which each may have several streams, have refused something that is still to be put right. */
+export function refusing(streams: readonly Pick<ProxyStatus, "id" | "types">[]): number {
+  const all = streams.filter(({ types }) =>
+    Object.values(types).some(({ error }) => error !== undefined),
+  );
+  return new Set(all.map(({ id }) => id)).size;
 }

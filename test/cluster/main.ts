@@ -4,7 +4,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { CliError } from "../../apps/cli/src/output/cli-error.ts";
 import { fail } from "../../apps/cli/src/output/fail.ts";
-import { buildComponents, buildHelm } from "./harness/components.ts";
+import { buildComponents, buildHelm, buildPrometheus } from "./harness/components.ts";
 import { startCluster, stopCluster } from "./harness/cluster.ts";
 import { kubeconfigOf } from "./harness/control-plane.ts";
 import { importEnvoy } from "./harness/images.ts";
@@ -33,6 +33,7 @@ async function main(): Promise<number> {
       await ensurePackages("cluster", say);
       await buildComponents(say);
       await buildHelm(say);
+      await buildPrometheus(say);
       console.log(`Kubernetes ${KUBERNETES_VERSION} is in the cache.`);
       return 0;
     case "up": {

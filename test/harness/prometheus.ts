@@ -5,9 +5,15 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 
+export interface Sample {
+  /** The metric's name left out. */
+  readonly labels: Record<string, string>;
+  readonly value: number;
+}
+
 export interface Prometheus {
-  /** Instant query; each sample with its labels, the metric's name left out. */
-  query(promql: string): Promise<{ labels: Record<string, string>; value: number }[]>;
+  /** Instant query. */
+  query(promql: string): Promise<Sample[]>;
   close(): Promise<void>;
 }
 
@@ -42,16 +48,7 @@ export async function startPrometheus(
   );
   const base = `http://127.0.0.1:${port}`;
   const prometheus: Prometheus = {
-    async query(promql) {
-      const response = await fetch(`${base}/api/v1/query?query=${encodeURIComponent(promql)}`);
-      const { data } = (await response.json()) as {
-        data: { result: { metric: Record<string, string>; value: [number, string] }[] };
-      };
-      return data.result.map(({ metric: { __name__: _, ...labels }, value }) => ({
-        labels,
-        value: Number(value[1]),
-      }));
-    },
+    query: (promql) => samplesOf(base, promql),
     close: () =>
       new Promise((resolve) => {
         child.once(
@@ -68,4 +65,18 @@ export async function startPrometheus(
   }
   await prometheus.close();
   throw new Error("Prometheus did not become ready within 10 s");
+}
+
+/** What the Prometheus at that address answers. Rejects with what it says of an expression that is none. */
+export async function samplesOf(base: string, promql: string): Promise<Sample[]> {
+  const response = await fetch(`${base}/api/v1/query?query=${encodeURIComponent(promql)}`);
+  const { data, error } = (await response.json()) as {
+    data?: { result: { metric: Record<string, string>; value: [number, string] }[] };
+    error?: string;
+  };
+  if (data === undefined) throw new Error(`${error}: ${promql}`);
+  return data.result.map(({ metric: { __name__: _, ...labels }, value }) => ({
+    labels,
+    value: Number(value[1]),
+  }));
 }

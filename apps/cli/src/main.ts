@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The heddle command. Declares commands and options; what a command needs is loaded only when it runs. */
 import { Command } from "commander";
+import { addonsCommand } from "./commands/addons.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { bugReportCommand } from "./commands/bug-report.ts";
@@ -47,6 +48,7 @@ const commands = [
   installCommand(),
   verifyInstallCommand(),
   uninstallCommand(),
+  addonsCommand(),
   proxyStatusCommand(),
   proxyConfigCommand(),
   vmCommand(),

@@ -1,4 +1,31 @@
 /** Kubernetes manifests: custom resource definitions, from the model's schemas; and what an installation is made of. */
+export {
+  type Addon,
+  ADDON_LABEL,
+  ADDONS,
+  ADDONS_MANAGER,
+  type AddonPlace,
+  GRAFANA,
+  GRAFANA_PORT,
+  PROMETHEUS,
+  PROMETHEUS_PORT,
+} from "./addons/addon.ts";
+export { DASHBOARDS } from "./addons/dashboards/all.ts";
+export { grafanaJson } from "./addons/dashboards/grafana-json.ts";
+export {
+  GRAFANA_IMAGE,
+  GRAFANA_PASSWORD,
+  GRAFANA_SECRET,
+  grafanaObjects,
+  type GrafanaSettings,
+} from "./addons/grafana.ts";
+export { podMonitor } from "./addons/pod-monitor.ts";
+export {
+  PROMETHEUS_IMAGE,
+  prometheusObjects,
+  prometheusRole,
+  type PrometheusSettings,
+} from "./addons/prometheus.ts";
 export { type CustomResourceDefinition, definedKinds, definitionOf } from "./definitions.ts";
 export type { AgentRights, PolicyRule } from "./install/access.ts";
 export {

@@ -2,7 +2,13 @@
 import path from "node:path";
 import { cached } from "./cached.ts";
 import { buildGo, go, goFlags } from "./go-build.ts";
-import { COREDNS_BUILD, HELM_VERSION, KUBERNETES_VERSION, PAUSE_VERSION } from "./versions.ts";
+import {
+  COREDNS_BUILD,
+  HELM_VERSION,
+  KUBERNETES_VERSION,
+  PAUSE_VERSION,
+  PROMETHEUS_VERSION,
+} from "./versions.ts";
 
 export type Say = (line: string) => void;
 
@@ -80,6 +86,24 @@ export async function buildHelm(say: Say): Promise<string> {
     ),
   );
   return path.join(folder, "helm");
+}
+
+/** The program of Prometheus, which finds pods and nothing else. */
+export async function buildPrometheus(say: Say): Promise<string> {
+  const [major = "", minor = "", patch = ""] = PROMETHEUS_VERSION.split(".");
+  const folder = await built("prometheus", PROMETHEUS_VERSION, say, (into) =>
+    buildGo(
+      {
+        module: "github.com/prometheus/prometheus",
+        version: `v0.${Number(major) * 100 + Number(minor)}.${patch}`,
+        programs: ["github.com/prometheus/prometheus/cmd/prometheus"],
+        tags: ["remove_all_sd", "enable_kubernetes_sd"],
+        variables: { "github.com/prometheus/common/version.Version": PROMETHEUS_VERSION },
+      },
+      into,
+    ),
+  );
+  return path.join(folder, "prometheus");
 }
 
 export function built(

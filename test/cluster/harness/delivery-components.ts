@@ -1,10 +1,12 @@
 /** The programs of others that deliver with a mesh, each built once for this user, with what they are installed with beside them. */
-import { built, type Say } from "./components.ts";
+import { buildPrometheus, built, type Say } from "./components.ts";
 import { buildGo } from "./go-build.ts";
 import { FLAGGER_VERSION, FLUX_KUSTOMIZE_VERSION, FLUX_SOURCE_VERSION } from "./versions.ts";
 
 /** Folders: the program of that name, and folders of its module. */
 export interface DeliveryComponents {
+  /** The program itself. */
+  readonly prometheus: string;
   /** `flagger`, and `kustomize/base`. */
   readonly flagger: string;
   /** `source-controller`, and `config`. */
@@ -28,7 +30,7 @@ export async function buildDelivery(say: Say): Promise<DeliveryComponents> {
   );
   const kustomize = await buildFlux("kustomize-controller", FLUX_KUSTOMIZE_VERSION, say);
   const source = await buildFlux("source-controller", FLUX_SOURCE_VERSION, say);
-  return { flagger, source, kustomize };
+  return { prometheus: await buildPrometheus(say), flagger, source, kustomize };
 }
 
 function buildFlux(name: string, version: string, say: Say): Promise<string> {

@@ -8,9 +8,7 @@ import path from "node:path";
 import { parse, stringify } from "yaml";
 import type { Cluster } from "./cluster.ts";
 import type { DeliveryComponents } from "./delivery-components.ts";
-import { importImage } from "./image.ts";
-import { withRoots } from "./images.ts";
-import { addProgram, foundProgram, writeBase } from "./root-folder.ts";
+import { importProgram } from "./images.ts";
 import { FLAGGER_VERSION, FLUX_KUSTOMIZE_VERSION, FLUX_SOURCE_VERSION } from "./versions.ts";
 
 const FLAGGER_NAMESPACE = "flagger-system";
@@ -18,14 +16,13 @@ export const FLUX_NAMESPACE = "flux-system";
 const PROMETHEUS_IMAGE = "prom/prometheus";
 const PROMETHEUS = "flagger-prometheus";
 const READY_WITHIN = "--timeout=240s";
-const NOBODY = "65534:65534";
 
 type On = Pick<Cluster, "state" | "kubectl">;
 
-/** Flagger with `-mesh-provider=istio`. Resolves when it and its Prometheus, which is Debian's, are ready. */
+/** Flagger with `-mesh-provider=istio`. Resolves when it and its Prometheus are ready. */
 export async function installFlagger(
   { state, kubectl }: On,
-  { flagger }: Pick<DeliveryComponents, "flagger">,
+  { flagger, prometheus }: Pick<DeliveryComponents, "flagger" | "prometheus">,
 ): Promise<void> {
   await Promise.all([
     importProgram(
@@ -33,7 +30,7 @@ export async function installFlagger(
       `ghcr.io/fluxcd/flagger:${FLAGGER_VERSION}`,
       path.join(flagger, "flagger"),
     ),
-    importProgram(state, `docker.io/${PROMETHEUS_IMAGE}:local`, await foundProgram("prometheus")),
+    importProgram(state, `docker.io/${PROMETHEUS_IMAGE}:local`, prometheus),
   ]);
   const base = path.join(flagger, "kustomize/base");
   const { global, scrape_configs: jobs } = parse(
@@ -62,7 +59,17 @@ export async function installFlagger(
           { path: "/readinessProbe", value: ready("/healthz", "http") },
           { path: "/livenessProbe", value: ready("/healthz", "http") },
         ]),
-        patched(PROMETHEUS, [{ path: "/readinessProbe", value: ready("/-/ready", "http") }]),
+        patched(PROMETHEUS, [
+          { path: "/readinessProbe", value: ready("/-/ready", "http") },
+          // Prometheus has another word for how long it keeps things since its third version.
+          {
+            path: "/args",
+            value: [
+              "--config.file=/etc/prometheus/prometheus.yml",
+              "--storage.tsdb.retention.time=2h",
+            ],
+          },
+        ]),
       ],
     },
     { "prometheus.yml": stringify({ global, scrape_configs: scraped }) },
@@ -94,19 +101,6 @@ export async function installFlux(
   }
   await rolledOut(kubectl, FLUX_NAMESPACE, ["source-controller", "kustomize-controller"]);
 }
-
-/** An image of one program, which runs as nobody. */
-const importProgram = (state: string, name: string, program: string) =>
-  withRoots(async (root) => {
-    const target = `bin/${path.basename(program)}`;
-    await writeBase(root);
-    await addProgram(root, program, target);
-    await importImage(state, {
-      ...{ name, layers: [root], entrypoint: [`/${target}`], user: NOBODY },
-      // Where Prometheus looks for its data.
-      workingDirectory: "/prometheus",
-    });
-  });
 
 const ready = (path: string, port: string) => ({ httpGet: { path, port }, periodSeconds: 1 });
 

@@ -52,7 +52,8 @@ export async function startGitServer(folder: string, host: string): Promise<GitS
 
 /** RFC 3875. */
 function answer(folder: string, request: IncomingMessage, response: ServerResponse): void {
-  const { pathname, search } = new URL(request.url ?? "/", "http://git");
+  // A client that puts a path behind the URL's own slash asks for two of them, which is the start of a host to a relative URL.
+  const { pathname, search } = new URL(`http://git/${(request.url ?? "").replace(/^\/+/, "")}`);
   const backend = spawn("git", ["http-backend"], {
     env: {
       PATH: process.env["PATH"],

@@ -23,6 +23,8 @@ export interface GoProgram {
   readonly replacement?: string;
   /** Values for string variables, by their full name. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Of files that are built only with them, or only without. */
+  readonly tags?: readonly string[];
   /** Folders of the module that come to lie beside the programs, as deep as they are: what its programs are installed with. */
   readonly folders?: readonly string[];
 }
@@ -63,6 +65,7 @@ export async function buildGo(program: GoProgram, into: string): Promise<void> {
     await go(
       work,
       ...["build", "-mod=mod", ...goFlags(variables.join(""))],
+      ...(program.tags === undefined ? [] : [`-tags=${program.tags.join(",")}`]),
       ...["-o", output, ...("main" in programs ? ["."] : programs)],
     );
     for (const folder of program.folders ?? [])

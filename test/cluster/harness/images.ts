@@ -45,6 +45,19 @@ export async function importEnvoy(state: string): Promise<string> {
   return ENVOY_IMAGE;
 }
 
+/** An image of one program, which runs as nobody. */
+export const importProgram = (state: string, name: string, program: string): Promise<void> =>
+  withRoots(async (root) => {
+    const target = `bin/${path.basename(program)}`;
+    await writeBase(root);
+    await addProgram(root, program, target);
+    await importImage(state, {
+      ...{ name, layers: [root], entrypoint: [`/${target}`], user: "65534:65534" },
+      // Where Prometheus looks for its data.
+      workingDirectory: "/prometheus",
+    });
+  });
+
 export interface NodeProgram {
   /** With registry and tag. */
   readonly name: string;

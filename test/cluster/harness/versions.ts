@@ -8,6 +8,8 @@ export const COREDNS_BUILD = "1.15.0-1";
 export const PAUSE_VERSION = "1";
 /** What people install the chart with. */
 export const HELM_VERSION = "3.22.0";
+/** As `heddle addons` installs it; its module says 0.313 for 3.13. Debian's cannot look for pods. */
+export const PROMETHEUS_VERSION = "3.13.3";
 /** What shifts traffic by rules of ours, and what syncs rules from Git. Later ones need a newer Go, or modules that are not to be had everywhere. */
 export const FLAGGER_VERSION = "1.36.1";
 export const FLUX_SOURCE_VERSION = "1.9.0";

@@ -17,6 +17,9 @@ const ownLabel = (label: keyof typeof OWN_LABELS) => `${label}=${OWN_LABELS[labe
 const OURS = ownLabel("app.kubernetes.io/managed-by");
 const PART = ownLabel("app.kubernetes.io/part-of");
 
+/** On the parts of an agent's state that do not fit into one Secret: the name of the first. */
+const PART_OF_STATE = "heddle.dev/state-of";
+
 const place = (apiVersion: string, plural: string): Place => ({ apiVersion, plural });
 /** First of all, or nobody could start pods any more. */
 const WEBHOOKS = [
@@ -92,13 +95,14 @@ export async function plannedRemoval(
     kept: objects.filter((found) => !purge && isData(found)),
   });
   if (others.length === 0) return { isLast: true, ...parted(all) };
-  // What the agent makes for itself is called by its revision, in its own namespace.
+  // What the agent makes for itself is called by its revision, in its own namespace. The authority is that of all revisions.
+  const names = ["leader", "webhook", "state"].map((name) =>
+    ofRevision(`heddle-agent-${name}`, revision),
+  );
+  const isIts = ({ name, labels }: KubernetesObject["metadata"]) =>
+    names.includes(name) || names.includes(labels?.[PART_OF_STATE] ?? "");
   const itself = all.filter(
-    ({ object: { metadata } }) =>
-      metadata.namespace === namespace &&
-      ["heddle-agent-leader", "heddle-agent-ca", "heddle-agent-webhook"].some(
-        (name) => metadata.name === ofRevision(name, revision),
-      ),
+    ({ object: { metadata } }) => metadata.namespace === namespace && isIts(metadata),
   );
   return { isLast: false, ...parted([...new Set([...own, ...itself])]) };
 }

@@ -18,7 +18,11 @@ export function withNamespace(command: Command): Command {
 }
 
 export function withCluster(command: Command): Command {
-  return withNamespace(command)
+  return withKubeconfig(withNamespace(command));
+}
+
+export function withKubeconfig(command: Command): Command {
+  return command
     .option("-c, --kubeconfig <file>", "the kubeconfig (KUBECONFIG, then ~/.kube/config)")
     .option("--context <name>", "of the kubeconfig; its current one without it");
 }

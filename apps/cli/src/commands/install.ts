@@ -99,7 +99,7 @@ function wayToConsole(
   return `${ways.join("\n")}\n`;
 }
 
-function planTable(plan: Plan): string {
+export function planTable(plan: Plan): string {
   return table(
     ["DOES", "KIND", "NAMESPACE", "NAME"],
     plan.map(({ does, object: { kind, metadata } }) => [

@@ -70,7 +70,7 @@ async function printGateways(names: readonly string[], options: GatewayOptions):
   await printObjects(made.objects, options.output);
 }
 
-async function printObjects(objects: readonly object[], output: string): Promise<void> {
+export async function printObjects(objects: readonly object[], output: string): Promise<void> {
   if (output === "json") {
     printJson({ apiVersion: "v1", kind: "List", items: objects });
     return;

@@ -225,8 +225,8 @@ export const cliCodes = {
     "Go on with whoever made it, such as `helm upgrade` and `helm uninstall`; or install beside it with another `--revision`.",
   ),
   HDL9067: entry(
-    "The agent did not become ready in time",
-    "All objects were applied; the agent's pods do not serve yet.",
+    "Pods did not become ready in time",
+    "All objects were applied; the pods of the agent, a plane, a gateway or an add-on do not serve yet, or what was removed is not gone.",
     "The message says what they wait for. `kubectl --namespace heddle-system describe pods` and `logs` say more; running the command again is safe, and `--timeout` gives more time.",
   ),
   HDL9068: entry(
@@ -263,6 +263,26 @@ export const cliCodes = {
     "A report that cannot be written",
     "`heddle bug-report` writes one archive, under a new name, into a folder.",
     "Give a folder that is there and can be written with `--output-dir`; the message says what is wrong with this one.",
+  ),
+  HDL9080: entry(
+    "Options of an add-on that do not go together",
+    "`heddle addons install` was given options of which one needs another, or one that says nothing.",
+    "The message says which is missing. `heddle addons install --help` has all of them.",
+  ),
+  HDL9081: entry(
+    "There is no such add-on in the cluster",
+    "`heddle addons uninstall` removes what `heddle addons install` has made in one namespace, and there is nothing of it.",
+    "`heddle addons list` says where add-ons are; name that namespace with `-n`. What others have installed, they remove.",
+  ),
+  HDL9082: entry(
+    "Somebody else's object has the name of an add-on's",
+    "Add-ons are called `prometheus` and `grafana`, as most tools look for them, and an object of that name was there before: of Istio's own add-ons, perhaps.",
+    "Install into another namespace with `-n`. Or go on with the Prometheus that is there: `heddle addons install grafana --prometheus-url URL`, and [the guide](../guides/addons.md) for what it is to scrape.",
+  ),
+  HDL9083: entry(
+    "Dashboards that cannot be written",
+    "`heddle addons dashboards` writes a file for each into a folder.",
+    "Give a folder that can be written; the message says what is wrong with this one.",
   ),
   HDL9085: entry(
     "There is no such WorkloadGroup",
