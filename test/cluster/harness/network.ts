@@ -22,8 +22,11 @@ export interface Network {
 
 export const MAX_NUMBER = 7;
 
-/** The number of a run that names none: runs at the same time are told apart by HEDDLE_CLUSTER. */
-export const defaultNumber = (): number => Number(process.env["HEDDLE_CLUSTER"] ?? 0);
+/** The number of a cluster that is told none: HEDDLE_CLUSTER where somebody has said one, else that of the test runner's worker, from 0. */
+export function defaultNumber(): number {
+  const { HEDDLE_CLUSTER: said, VITEST_POOL_ID: worker = "1" } = process.env;
+  return said === undefined ? Number(worker) - 1 : Number(said);
+}
 
 /** 198.18.0.0/15 is set apart for tests of networks (RFC 2544), so that it is nobody's. */
 export function networkOf(number: number): Network {
