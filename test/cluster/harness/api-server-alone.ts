@@ -15,6 +15,7 @@ import { type Kubectl, kubectlOf } from "./kubectl.ts";
 import { networkOf } from "./network.ts";
 import { ensurePackages } from "./packages.ts";
 import { startRecorded, killRecorded } from "./recorded.ts";
+import { nobodyListens } from "./wait.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -77,7 +78,10 @@ export async function startApiServerAlone(
     url,
     kubectl: kubectlOf(state, binaries),
     startSeconds: (performance.now() - start) / 1000,
-    killApiServer: () => killRecorded(state, "apiserver"),
+    async killApiServer() {
+      await killRecorded(state, "apiserver");
+      await nobodyListens(LOOPBACK, port);
+    },
     startApiServer,
     async down() {
       await end();

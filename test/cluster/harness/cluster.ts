@@ -1,9 +1,7 @@
 /** A real Kubernetes cluster of one node on this machine: started, looked at and ended, by this process or another. */
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { CliError } from "../../../apps/cli/src/output/cli-error.ts";
 import { loadBalancer } from "./load-balancer.ts";
 import { buildComponents, type Say } from "./components.ts";
@@ -32,6 +30,7 @@ import {
 } from "./node.ts";
 import { ensurePackages } from "./packages.ts";
 import { recorded, killRecorded, startRecorded } from "./recorded.ts";
+import { nobodyListens } from "./wait.ts";
 import { closeRoom, isLinked, openRoom, startInRoom } from "./room.ts";
 
 export interface ClusterOptions {
@@ -59,8 +58,6 @@ export interface Cluster {
 }
 
 const API_PORT = 6443;
-const CLOSED_WITHIN_MS = 10_000;
-const CLOSED_POLL_MS = 50;
 /** Resolves when pods can run and find Services by name. Where it fails, nothing goes on running, and the logs stay. */
 export async function startCluster({
   state,
@@ -120,26 +117,12 @@ export async function startCluster({
     async restartApiServer() {
       const program = apiServer(plane);
       await killRecorded(state, program.name);
-      // A process is gone before the kernel has closed all that it had open.
       await nobodyListens(network.node, API_PORT);
       startInRoom(state, program);
       await apiServerReady(state);
     },
     down: () => stopCluster(state, number),
   };
-}
-
-async function nobodyListens(host: string, port: number): Promise<void> {
-  const listens = () =>
-    new Promise<boolean>((resolve) => {
-      const socket = connect({ host, port }, () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.on("error", () => resolve(false));
-    });
-  for (let left = CLOSED_WITHIN_MS / CLOSED_POLL_MS; left > 0 && (await listens()); left--)
-    await sleep(CLOSED_POLL_MS);
 }
 
 /** Ends the cluster of that state, also one that was killed in part, and removes all that it made. */

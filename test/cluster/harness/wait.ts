@@ -1,4 +1,5 @@
 /** Waits for a part of a cluster, and says which one failed with the end of its log. */
+import { connect } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CliError } from "../../../apps/cli/src/output/cli-error.ts";
@@ -7,6 +8,8 @@ import { lastWords, recorded } from "./recorded.ts";
 const POLL_MS = 100;
 /** A machine that is busy with other things may take minutes for what else takes seconds. */
 const COMES_UP_WITHIN_MS = 180_000;
+const CLOSED_WITHIN_MS = 10_000;
+const CLOSED_POLL_MS = 50;
 
 /** Resolved by undefined when it is there; else by what it lacks, for the message. */
 type Lacking = () => Promise<string | undefined>;
@@ -33,6 +36,20 @@ export async function comesUp(
       );
     await sleep(POLL_MS);
   }
+}
+
+/** After a process was killed: it counts as gone before all its threads are, and with the last of them what it had open. */
+export async function nobodyListens(host: string, port: number): Promise<void> {
+  const listens = () =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect({ host, port }, () => {
+        socket.destroy();
+        resolve(true);
+      });
+      socket.on("error", () => resolve(false));
+    });
+  for (let left = CLOSED_WITHIN_MS / CLOSED_POLL_MS; left > 0 && (await listens()); left--)
+    await sleep(CLOSED_POLL_MS);
 }
 
 function failure(state: string, what: string, log: string): CliError {
