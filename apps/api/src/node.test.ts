@@ -156,7 +156,7 @@ describe("a plane on Node", () => {
 
 /** Objects that each write of the killed plane changes together. */
 const TOGETHER = 12;
-const KILLS = 4;
+const KILLS = 3;
 
 describe("a plane that is killed during apply", () => {
   let server: RealPostgres;
