@@ -6,7 +6,7 @@ import { green, printJson, table } from "../output/print.ts";
 import {
   type ClusterFlags,
   consent,
-  parseWait,
+  waitOption,
   withConsent,
   withKubeconfig,
 } from "./cluster-options.ts";
@@ -19,7 +19,6 @@ const ADDONS: Readonly<Record<Addon, string>> = {
   grafana: "dashboards of the mesh, its services, its workloads, its agents",
 };
 const NAMESPACE = "heddle-system";
-const WAIT = "5m";
 
 export function addonsCommand(): Command {
   return new Command("addons")
@@ -57,7 +56,7 @@ function installCommand(): Command {
       format,
     )
     .option("--no-wait", "do not wait until all of it is ready")
-    .option("--timeout <duration>", "how long to wait for it", parseWait, parseWait(WAIT))
+    .addOption(waitOption())
     .addHelpText(
       "after",
       "\nExamples:\n  heddle addons install -y\n  heddle addons install prometheus --storage 20Gi --dry-run\n  heddle addons install grafana --prometheus-url http://prometheus.monitoring.svc:9090 -o yaml",
@@ -122,7 +121,7 @@ function uninstallCommand(): Command {
   return withConsent(withPlace(new Command("uninstall")))
     .description("remove add-ons, with all that was made for them and all that they have kept")
     .addArgument(named())
-    .option("--timeout <duration>", "how long to wait for it", parseWait, parseWait(WAIT))
+    .addOption(waitOption())
     .action(uninstall);
 }
 

@@ -1,5 +1,5 @@
 /** Options of commands that are about an installation in a cluster, called as istioctl's users know them. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ValueFlags } from "../cluster/values.ts";
 import { CliError } from "../output/cli-error.ts";
 import { collect } from "./options.ts";
@@ -51,8 +51,15 @@ export function withConsent(command: Command): Command {
     .option("--dry-run", "only say what would be done");
 }
 
+const WAIT = "5m";
+
+export const waitOption = (): Option =>
+  new Option("--timeout <duration>", "how long to wait for it")
+    .argParser(parseWait)
+    .default(parseWait(WAIT), WAIT);
+
 /** Milliseconds of `90s`, `5m`, `1h`. */
-export function parseWait(text: string): number {
+function parseWait(text: string): number {
   const [, count = "", unit = ""] = /^(\d+)(s|m|h)$/.exec(text) ?? [];
   const milliseconds = Number(count) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? Number.NaN);
   if (!(milliseconds > 0)) throw new InvalidArgumentError("Give a duration such as 90s or 5m.");

@@ -8,13 +8,11 @@ import {
   type ClusterFlags,
   consent,
   type InstallFlags,
-  parseWait,
+  waitOption,
   withCluster,
   withConsent,
   withValues,
 } from "./cluster-options.ts";
-
-const WAIT = "5m";
 
 export function installCommand(): Command {
   return withConsent(withValues(withCluster(new Command("install"))))
@@ -22,7 +20,7 @@ export function installCommand(): Command {
       "install the agent in a cluster, with a plane where values say so, or change an installation to other values",
     )
     .option("--no-wait", "do not wait until all of it is ready")
-    .option("--timeout <duration>", "how long to wait for it", parseWait, parseWait(WAIT))
+    .addOption(waitOption())
     .addHelpText(
       "after",
       "\nExamples:\n  heddle install --set profile=demo -y\n  heddle install -f values.yaml --revision canary --dry-run",
@@ -44,7 +42,7 @@ export function uninstallCommand(): Command {
       "--purge",
       "remove definitions also where there are objects of them, with these, and a plane's data",
     )
-    .option("--timeout <duration>", "how long to wait for it", parseWait, parseWait(WAIT))
+    .addOption(waitOption())
     .action(uninstall);
 }
 

@@ -7,6 +7,7 @@ import { parsePort, parseSeconds, withOutput } from "./options.ts";
 
 /** The API server gives no token a shorter life, seconds. */
 const LEAST = 600;
+const LIFE = "24h";
 
 export function vmCommand(): Command {
   return new Command("vm")
@@ -75,11 +76,13 @@ function ofGroup(command: Command): Command {
   return command
     .argument("<group>", "the WorkloadGroup")
     .option("-n, --namespace <namespace>", "the namespace of the group", "default")
-    .option(
-      "--duration <duration>",
-      "how long the token is good for, as far as the API server gives it",
-      parseLife,
-      parseLife("24h"),
+    .addOption(
+      new Option(
+        "--duration <duration>",
+        "how long the token is good for, as far as the API server gives it",
+      )
+        .argParser(parseLife)
+        .default(parseLife(LIFE), LIFE),
     )
     .option("-c, --kubeconfig <file>", "the kubeconfig (KUBECONFIG, then ~/.kube/config)")
     .option("--context <name>", "of the kubeconfig; its current one without it");
