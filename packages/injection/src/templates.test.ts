@@ -57,6 +57,28 @@ test("templates are laid over in order, over the pod the first and over the prox
   );
 });
 
+test("an image that the injector chooses is pulled as others are, whatever Kubernetes has said of one without a tag", () => {
+  const pulled = (own: object, imagePullPolicy?: string) => {
+    const made = inject(
+      {
+        pod: {
+          metadata: { annotations: { "inject.istio.io/templates": "gateway" } },
+          spec: { containers: [{ name: "istio-proxy", ...own }] },
+        },
+        namespace: { name: "shop" },
+        mesh: MESH,
+      },
+      { ...defaultOptions, asked: true, ...(imagePullPolicy ? { imagePullPolicy } : {}) },
+    );
+    return made.injected && made.pod.spec?.containers?.[0]?.imagePullPolicy;
+  };
+  const defaulted = { image: "auto", imagePullPolicy: "Always" };
+  expect(pulled(defaulted)).toBeUndefined();
+  expect(pulled(defaulted, "Never")).toBe("Never");
+  expect(pulled({ ...defaulted, imagePullPolicy: "IfNotPresent" })).toBe("IfNotPresent");
+  expect(pulled({ ...defaulted, image: "mine:v1" })).toBe("Always");
+});
+
 test("a pod may have its own templates alone", () => {
   const made = injected("mine", { mine: { spec: { containers: [{ name: "extra" }] } } });
   expect(made.injected && made.pod.spec?.containers?.map(({ name }) => name)).toEqual([

@@ -80,9 +80,14 @@ export function withoutProxy(pod: PodTemplate): OwnProxy {
 /** An image that stands for whichever the injector puts there. */
 const ANY_IMAGE = "auto";
 
-/** A template's or the pod's own word on the proxy's container, over what was made. */
+/**
+ * A template's or the pod's own word on the proxy's container, over what was made. Kubernetes says `Always` of an image without a tag before
+ * any webhook is asked: what it says of `auto` is not about the image that comes in its place.
+ */
 export function customized(made: Container, own: Partial<Container> | undefined): Container {
   if (own === undefined) return made;
   const { image, ...rest } = own;
-  return overlay(made, image === undefined || image === ANY_IMAGE ? rest : own);
+  if (image !== undefined && image !== ANY_IMAGE) return overlay(made, own);
+  const { imagePullPolicy, ...others } = rest;
+  return overlay(made, image === ANY_IMAGE && imagePullPolicy === "Always" ? others : rest);
 }

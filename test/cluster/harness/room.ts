@@ -117,7 +117,8 @@ export function entering(state: string): readonly string[] {
   return ["-t", String(holderOf(state)), "-n", "-m", "--"];
 }
 
-function holderOf(state: string): number {
+/** The process that holds the room open. */
+export function holderOf(state: string): number {
   const pid = pidOf(state, HOLDER);
   if (pid === undefined)
     throw new CliError(
