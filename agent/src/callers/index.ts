@@ -12,6 +12,6 @@ export {
 } from "./callers.ts";
 export { createClusterKeys } from "./cluster-keys.ts";
 export { beforeExpiry } from "./expiry.ts";
-export { claim, provenProxy } from "./proven-proxy.ts";
+export { claimAccount, provenProxy } from "./proven-proxy.ts";
 export { senderOf } from "./sender.ts";
 export { createTokenReview } from "./token-review.ts";

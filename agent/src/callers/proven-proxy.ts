@@ -1,5 +1,6 @@
 /** What a proxy says of itself, held against what it has proven. */
 import { parseNode, type ProxyDescription, type XdsNode } from "@heddle/translate";
+import type { AccountToken } from "./account-token.ts";
 import { CallerRefused } from "./caller-refused.ts";
 import type { Caller, PodCaller } from "./callers.ts";
 
@@ -11,13 +12,8 @@ export function provenProxy(node: XdsNode, caller: Caller | undefined): ProxyDes
   if (caller && "admit" in caller) return caller.admit(node);
   const said = parseNode(node);
   if (caller === undefined) return said;
-  const [, , name = ""] = said.id.split("~");
-  const dot = name.lastIndexOf(".");
-  const metadata = node.metadata ?? {};
   claim("pod", said.pod, caller.pod);
-  claim("namespace", dot < 0 ? "" : name.slice(dot + 1), caller.namespace);
-  claim("namespace", metadata["NAMESPACE"], caller.namespace);
-  claim("service account", metadata["SERVICE_ACCOUNT"], caller.serviceAccount);
+  claimAccount(node, said, caller);
   for (const address of said.addresses) claimAddress(address, caller);
   // The agent scrapes it: elsewhere it would be led to ask others.
   if (said.statsAddress !== undefined) claimAddress(hostOf(said.statsAddress), caller);
@@ -32,8 +28,21 @@ export function provenProxy(node: XdsNode, caller: Caller | undefined): ProxyDes
   };
 }
 
+/** Throws `CallerRefused` for a node that claims another namespace or account than the token's. */
+export function claimAccount(
+  { metadata = {} }: XdsNode,
+  said: Pick<ProxyDescription, "id">,
+  { namespace, serviceAccount }: Pick<AccountToken, "namespace" | "serviceAccount">,
+): void {
+  const [, , name = ""] = said.id.split("~");
+  const dot = name.lastIndexOf(".");
+  claim("namespace", dot < 0 ? "" : name.slice(dot + 1), namespace);
+  claim("namespace", metadata["NAMESPACE"], namespace);
+  claim("service account", metadata["SERVICE_ACCOUNT"], serviceAccount);
+}
+
 /** Of what is not said nothing is claimed. */
-export function claim(what: string, claimed: unknown, proven: string): void {
+function claim(what: string, claimed: unknown, proven: string): void {
   if (typeof claimed !== "string" || claimed === "" || claimed === proven) return;
   throw new CallerRefused(
     "HDL7253",

@@ -4,6 +4,7 @@
  */
 import {
   canonicalAddress,
+  labelsOfGroup,
   type MeshObject,
   originOf,
   REGISTER_GROUP,
@@ -17,13 +18,13 @@ import { parseNode, type ProxyDescription, type XdsNode } from "@heddle/translat
 import {
   type AccountToken,
   CallerRefused,
-  claim,
+  claimAccount,
   type MachineAccount,
   type MachineAccounts,
 } from "../callers/index.ts";
 import type { Directory } from "./directory.ts";
-import { isOfGroup, isRegistered, labelsOfGroup, registrationOf } from "./entry.ts";
-import { ENTRY_KIND, type Machine } from "./machine.ts";
+import { isOfGroup, isRegistered, registrationOf } from "./entry.ts";
+import { ENTRY_KIND, entryKey, type Machine } from "./machine.ts";
 import type { NodeAddresses } from "./node-addresses.ts";
 
 /** A machine may come before the agent has heard of its group. Milliseconds. */
@@ -73,11 +74,7 @@ function admit(node: XdsNode, account: Account, options: AdmissionOptions): Prox
   const said = parseNode(node);
   const metadata = node.metadata ?? {};
   const { namespace, serviceAccount } = account;
-  const [, , name = ""] = said.id.split("~");
-  const dot = name.lastIndexOf(".");
-  claim("namespace", dot < 0 ? "" : name.slice(dot + 1), namespace);
-  claim("namespace", metadata["NAMESPACE"], namespace);
-  claim("service account", metadata["SERVICE_ACCOUNT"], serviceAccount);
+  claimAccount(node, said, account);
   // Gateways are given the Secrets of their namespace.
   if (said.type !== "sidecar") refuse("The node claims to be a gateway, which no machine is.");
   const group = groupNamed(metadata[REGISTER_GROUP], account, options.directory);
@@ -187,9 +184,9 @@ function labelsFor(
   group: MeshObject<WorkloadGroup>,
   { objectAt }: Pick<AdmissionOptions, "objectAt">,
 ): Readonly<Record<string, string>> {
-  const there = registers ? undefined : objectAt(`${ENTRY_KIND}${namespace}/${entry}`);
+  const there = registers ? undefined : objectAt(entryKey(namespace, entry));
   return there === undefined
-    ? labelsOfGroup(group)
+    ? labelsOfGroup(group.spec)
     : withGroup(there as MeshObject<WorkloadEntry>, group).metadata.labels;
 }
 
@@ -220,6 +217,6 @@ function workloadOf(
     return { pod: metadata.name, addresses: [spec.address ?? ""], labels: metadata.labels };
   }
   if (group && !second)
-    return { pod: group.metadata.name, addresses: [], labels: labelsOfGroup(group) };
+    return { pod: group.metadata.name, addresses: [], labels: labelsOfGroup(group.spec) };
   return { pod: serviceAccount, addresses: [], labels: {} };
 }

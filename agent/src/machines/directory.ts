@@ -1,13 +1,10 @@
 /** Who has which address in the mesh, and which WorkloadGroups an account has: what a machine's claims are held against. */
 import type { MeshObject, Pod, Service, WorkloadEntry, WorkloadGroup } from "@heddle/model";
-import { canonicalAddress } from "@heddle/model";
+import { accountOfGroup, canonicalAddress } from "@heddle/model";
 import { ENTRY_KIND, GROUP_KIND } from "./machine.ts";
 
 const POD_KIND = "core/Pod/";
 const SERVICE_KIND = "core/Service/";
-
-/** The account of a group's machines where its template names none. */
-const ACCOUNT = "default";
 
 export interface Directory {
   /** Keys of objects that came, went or changed. */
@@ -17,10 +14,6 @@ export interface Directory {
   groupsOf(namespace: string, serviceAccount: string): readonly MeshObject<WorkloadGroup>[];
   /** Keys of all WorkloadEntries. */
   entries(): Iterable<string>;
-}
-
-export function accountOfGroup({ spec }: MeshObject<WorkloadGroup>): string {
-  return spec.template.serviceAccount || ACCOUNT;
 }
 
 export function createDirectory(objectAt: (key: string) => MeshObject | undefined): Directory {
@@ -43,8 +36,10 @@ export function createDirectory(objectAt: (key: string) => MeshObject | undefine
     objectsChanged(keys) {
       for (const key of keys) {
         const read = READS.find(([kind]) => key.startsWith(kind))?.[1];
+        const isGroup = key.startsWith(GROUP_KIND);
+        if (!read && !isGroup) continue;
         const object = objectAt(key);
-        if (key.startsWith(GROUP_KIND)) note(groups, key, object);
+        if (isGroup) note(groups, key, object);
         if (key.startsWith(ENTRY_KIND)) note(entries, key, object);
         if (read) file(key, object === undefined ? [] : canonical(read(object)));
       }
@@ -54,7 +49,7 @@ export function createDirectory(objectAt: (key: string) => MeshObject | undefine
       [...groups].flatMap((key) => {
         const group = objectAt(key) as MeshObject<WorkloadGroup> | undefined;
         const is =
-          group?.metadata.namespace === namespace && accountOfGroup(group) === serviceAccount;
+          group?.metadata.namespace === namespace && accountOfGroup(group.spec) === serviceAccount;
         return is ? [group] : [];
       }),
     entries: () => entries,

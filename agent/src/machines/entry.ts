@@ -1,7 +1,12 @@
 /** The WorkloadEntry that stands for a machine which registers itself, with the notes that Istio makes on one. */
-import { groupOfEntry, type MeshObject, type WorkloadGroup } from "@heddle/model";
-import type { KubernetesObject, Place } from "../kubernetes/client.ts";
-import { accountOfGroup } from "./directory.ts";
+import {
+  accountOfGroup,
+  groupOfEntry,
+  labelsOfGroup,
+  type MeshObject,
+  type WorkloadGroup,
+} from "@heddle/model";
+import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
 import type { Machine } from "./machine.ts";
 
 /** Istio's: the group, the replica that the machine is connected to, and since when; or since when it is gone. */
@@ -47,12 +52,6 @@ export function placeOfEntries(apiVersion: string, namespace: string): Place {
   return { apiVersion, plural: "workloadentries", namespace };
 }
 
-export function labelsOfGroup({
-  spec,
-}: MeshObject<WorkloadGroup>): Readonly<Record<string, string>> {
-  return { ...spec.template.labels, ...spec.metadata?.labels };
-}
-
 /** `owner`: uid of the group where it is an object of the cluster, with which Kubernetes removes the entry. */
 export function registeredEntry(
   machine: Machine,
@@ -61,7 +60,7 @@ export function registeredEntry(
   { controller, connectedAt }: { readonly controller: string; readonly connectedAt: string },
 ): KubernetesObject {
   const { apiVersion, kind, metadata, spec } = group;
-  const labels = labelsOfGroup(group);
+  const labels = labelsOfGroup(spec);
   const locality = spec.template.locality || machine.locality;
   return {
     apiVersion,
@@ -89,7 +88,7 @@ export function registeredEntry(
       address: machine.address,
       ...(Object.keys(labels).length > 0 ? { labels } : {}),
       ...(locality === "" ? {} : { locality }),
-      serviceAccount: accountOfGroup(group),
+      serviceAccount: accountOfGroup(spec),
     },
   };
 }
@@ -106,6 +105,19 @@ export function laidOver(there: KubernetesObject, wanted: KubernetesObject): Kub
     },
     spec: wanted["spec"],
   };
+}
+
+/** As it was read: one that somebody has written since stays, and that is a conflict. False where nobody has stored it. */
+export async function removeEntry(
+  client: Pick<KubernetesClient, "remove">,
+  { apiVersion, metadata }: KubernetesObject,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { name, namespace = "", uid, resourceVersion } = metadata;
+  if (uid === undefined || resourceVersion === undefined) return false;
+  const preconditions = { uid, resourceVersion };
+  await client.remove(placeOfEntries(apiVersion, namespace), name, { preconditions }, signal);
+  return true;
 }
 
 /** With the note that its machine is gone since then. */

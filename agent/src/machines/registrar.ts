@@ -16,6 +16,7 @@ import {
   placeOfEntries,
   registeredEntry,
   registrationOf,
+  removeEntry,
 } from "./entry.ts";
 import { entryKey, groupKey, type Machine } from "./machine.ts";
 
@@ -134,17 +135,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     const { machine } = held;
     try {
       const there = await own(held);
-      const { uid, resourceVersion } = there?.metadata ?? {};
-      if (there && uid !== undefined && resourceVersion !== undefined && held.streams === 0) {
-        const place = placeOfEntries(there.apiVersion, machine.namespace);
-        await client.remove(
-          place,
-          machine.entry,
-          { preconditions: { uid, resourceVersion } },
-          signal,
-        );
+      if (there && held.streams === 0 && (await removeEntry(client, there, signal)))
         log.info("a machine's entry is removed", { ...machine });
-      }
     } catch (error) {
       // The leader looks for what is left over.
       if (!signal.aborted && !ApiFailure.of(error).conflict) tell(key, held, ApiFailure.of(error));

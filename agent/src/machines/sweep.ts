@@ -7,7 +7,7 @@ import type { MeshObject } from "@heddle/model";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient } from "../kubernetes/client.ts";
 import type { AgentLog } from "../log.ts";
-import { disconnected, placeOfEntries, registrationOf } from "./entry.ts";
+import { disconnected, placeOfEntries, registrationOf, removeEntry } from "./entry.ts";
 
 /** A replica that is gone leaves its machines so long to come to another, milliseconds: Envoys come back within seconds. */
 export const ORPHANED_MS = 30_000;
@@ -32,8 +32,8 @@ export async function sweep(options: SweepOptions, signal: AbortSignal): Promise
   const seen = new Map<string, { readonly state: string; readonly since: number }>();
   while (!signal.aborted) {
     const now = performance.now();
-    const keys = [...entries()];
-    for (const key of seen.keys()) if (!keys.includes(key)) seen.delete(key);
+    const keys = new Set(entries());
+    for (const key of seen.keys()) if (!keys.has(key)) seen.delete(key);
     for (const key of keys) {
       const entry = objectAt(key);
       const noted = entry && registrationOf(entry);
@@ -69,11 +69,9 @@ async function settle(
   const there = await client.find(place, metadata.name, signal);
   const [before, after] = [registrationOf({ metadata }), there && registrationOf(there)];
   if (!there || JSON.stringify(before) !== JSON.stringify(after)) return;
-  const { uid, resourceVersion } = there.metadata;
   if (!isGone) {
     await client.replace(place, disconnected(there, new Date().toISOString()), signal);
-  } else if (uid !== undefined && resourceVersion !== undefined) {
-    await client.remove(place, metadata.name, { preconditions: { uid, resourceVersion } }, signal);
+  } else if (await removeEntry(client, there, signal)) {
     log.info("a machine's entry is removed", {
       entry: metadata.name,
       namespace: metadata.namespace,

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { STATE_PART_LABEL } from "@heddle/kube";
 import { z } from "zod";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/client.ts";
@@ -17,8 +18,6 @@ import { STATE_TYPE } from "../sources/kubernetes/watched.ts";
 const PART_BYTES = 1_000_000;
 /** Parts of one generation: more would be a mistake, and the API server's store is small. */
 const MAX_PARTS = 32;
-/** Which head a part is of. */
-const PART_OF = "heddle.dev/state-of";
 /** Another replica may write at the same time: as often it is tried again. */
 const TRIES = 5;
 
@@ -64,7 +63,7 @@ export function createClusterStateStore(
       const content = bytes.subarray(index * PART_BYTES, (index + 1) * PART_BYTES);
       const object = ownSecret({
         ...{ name: part, namespace, type: STATE_TYPE, data: { content }, immutable: true },
-        labels: { [PART_OF]: name },
+        labels: { [STATE_PART_LABEL]: name },
       });
       await client.create(place, object, signal).catch((error: unknown) => {
         // Its name says what is in it.
@@ -74,7 +73,11 @@ export function createClusterStateStore(
   };
   /** What neither this head nor a writer that is at it now needs. */
   const sweep = async (head: Head, signal?: AbortSignal) => {
-    const parts = await client.list(place, { labelSelector: `${PART_OF}=${name}` }, signal);
+    const parts = await client.list(
+      place,
+      { labelSelector: `${STATE_PART_LABEL}=${name}` },
+      signal,
+    );
     for (const { metadata } of parts)
       if (!head.parts.includes(metadata.name))
         await client.remove(place, metadata.name, {}, signal);

@@ -46,7 +46,7 @@ export {
   valuesOf,
 } from "./install/profiles.ts";
 export { type GivenValues, PROFILES, type Values, valuesJsonSchema } from "./install/values.ts";
-export { isOwn, OWN_LABELS, ofRevision } from "./names.ts";
+export { isOwn, OWN_LABELS, STATE_PART_LABEL, ofRevision } from "./names.ts";
 export { DATA_LABEL, keysOf, PLANE, type PlaneInstallation } from "./plane/installation.ts";
 export { planeObjects } from "./plane/objects.ts";
 export { type GivenPlaneValues, planeValuesJsonSchema, planeValuesOf } from "./plane/values.ts";

@@ -1,5 +1,8 @@
 /** How Heddle's own objects in a cluster are called and marked, so that everybody knows them: its installer, its agents, people. */
 
+/** On the parts of an agent's state that do not fit into one Secret: the name of the first. */
+export const STATE_PART_LABEL = "heddle.dev/state-of";
+
 /** On everything that Heddle installs or makes. */
 export const OWN_LABELS = {
   "app.kubernetes.io/managed-by": "heddle",

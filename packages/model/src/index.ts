@@ -53,7 +53,13 @@ export {
   resolvesItsHosts,
   servicesOfEntry,
 } from "./registry/service-entry.ts";
-export { groupOfEntry, withGroup, workloadOfEntryObject } from "./registry/workload-entry.ts";
+export {
+  accountOfGroup,
+  groupOfEntry,
+  labelsOfGroup,
+  withGroup,
+  workloadOfEntryObject,
+} from "./registry/workload-entry.ts";
 export {
   canonicalAddress,
   REGISTER_GROUP,

@@ -3,9 +3,10 @@ import type { KubernetesClient } from "@heddle/agent/kubernetes";
 import { type Addon, ADDON_LABEL, ADDONS_MANAGER, type KubernetesObject } from "@heddle/kube";
 import type { Plan } from "../cluster/apply.ts";
 import { asked } from "../cluster/connect.ts";
+import { removeFound } from "../cluster/found.ts";
 import { nameOf, placeOf } from "../cluster/places.ts";
 import { CliError } from "../output/cli-error.ts";
-import { installed, removeFound } from "./installed.ts";
+import { installed } from "./installed.ts";
 
 const MANAGER = "heddle-addons";
 /** Of data that its owner may still want, and of a password that Grafana has in its own data. */

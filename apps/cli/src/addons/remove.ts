@@ -2,8 +2,9 @@
 import type { KubernetesClient } from "@heddle/agent/kubernetes";
 import { type Addon, ADDON_LABEL } from "@heddle/kube";
 import { asked } from "../cluster/connect.ts";
+import { type Found, gone, removeFound } from "../cluster/found.ts";
 import { CliError } from "../output/cli-error.ts";
-import { DEPLOYMENTS, type Found, gone, installed, labelled, removeFound } from "./installed.ts";
+import { DEPLOYMENTS, installed, labelled } from "./installed.ts";
 
 const NAMESPACES = { apiVersion: "v1", plural: "namespaces" };
 

@@ -5,20 +5,16 @@ import {
   type KubernetesObject,
   type Place,
 } from "@heddle/agent/kubernetes";
-import { setTimeout as sleep } from "node:timers/promises";
-import { DATA_LABEL, OWN_LABELS, ofRevision } from "@heddle/kube";
+import { DATA_LABEL, OWN_LABELS, ofRevision, STATE_PART_LABEL } from "@heddle/kube";
 import { REVISION_LABEL } from "@heddle/model";
 import { CliError } from "../output/cli-error.ts";
 import type { Say } from "./apply.ts";
 import { asked } from "./connect.ts";
+import { type Found, gone, removeFound } from "./found.ts";
 
-const POLL_MS = 300;
 const ownLabel = (label: keyof typeof OWN_LABELS) => `${label}=${OWN_LABELS[label]}`;
 const OURS = ownLabel("app.kubernetes.io/managed-by");
 const PART = ownLabel("app.kubernetes.io/part-of");
-
-/** On the parts of an agent's state that do not fit into one Secret: the name of the first. */
-const PART_OF_STATE = "heddle.dev/state-of";
 
 const place = (apiVersion: string, plural: string): Place => ({ apiVersion, plural });
 /** First of all, or nobody could start pods any more. */
@@ -55,11 +51,6 @@ export interface Removal {
   /** Milliseconds. */
   readonly timeout: number;
   readonly say: Say;
-}
-
-interface Found {
-  readonly place: Place;
-  readonly object: Pick<KubernetesObject, "metadata">;
 }
 
 /** What would be removed, and whether it is the last installation of the cluster. */
@@ -100,7 +91,7 @@ export async function plannedRemoval(
     ofRevision(`heddle-agent-${name}`, revision),
   );
   const isIts = ({ name, labels }: KubernetesObject["metadata"]) =>
-    names.includes(name) || names.includes(labels?.[PART_OF_STATE] ?? "");
+    names.includes(name) || names.includes(labels?.[STATE_PART_LABEL] ?? "");
   const itself = all.filter(
     ({ object: { metadata } }) => metadata.namespace === namespace && isIts(metadata),
   );
@@ -117,18 +108,18 @@ export async function removeInstallation(
   const isWebhook = ({ place: { plural } }: Found) => plural.endsWith("webhookconfigurations");
   const isDeployment = ({ place: { plural } }: Found) => plural === DEPLOYMENTS.plural;
   const deployments = plan.objects.filter(isDeployment);
-  for (const found of plan.objects.filter(isWebhook)) await remove(client, found);
+  for (const found of plan.objects.filter(isWebhook)) await removeFound(client, found);
   // With their pods: until these are gone an agent writes.
-  for (const found of deployments) await remove(client, found, "Foreground");
-  for (const found of deployments) await gone(client, found, removal);
+  for (const found of deployments) await removeFound(client, found, "Foreground");
+  for (const found of deployments) await gone(client, found, removal.timeout);
   say(`agents and gateways: ${deployments.length}`);
   for (const found of plan.objects)
-    if (!isWebhook(found) && !isDeployment(found)) await remove(client, found);
+    if (!isWebhook(found) && !isDeployment(found)) await removeFound(client, found);
   // What the agents made while they ended.
   const rest = plan.isLast
     ? (await Promise.all(REST.map((kind) => labelled(client, kind)))).flat()
     : [];
-  for (const found of rest) if (removal.purge || !isData(found)) await remove(client, found);
+  for (const found of rest) if (removal.purge || !isData(found)) await removeFound(client, found);
   say(`objects: ${plan.objects.length}`);
   const data = plan.kept.map(
     ({ place: { plural }, object: { metadata } }) =>
@@ -157,11 +148,11 @@ async function removeDefinitions(client: KubernetesClient, removal: Removal): Pr
         `${metadata.name} stays: there ${objects === 1 ? "is 1 object" : `are ${objects} objects`} of it; --purge removes them too.`,
       );
     else {
-      await remove(client, found);
+      await removeFound(client, found);
       removed.push(found);
     }
   }
-  for (const found of removed) await gone(client, found, removal);
+  for (const found of removed) await gone(client, found, removal.timeout);
   removal.say(`definitions: ${removed.length}`);
   return left;
 }
@@ -192,8 +183,8 @@ async function removeNamespace(
   const strangers = pods.filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] === undefined);
   if (strangers.length > 0)
     return [`Namespace ${namespace} stays: others have ${strangers.length} pods in it.`];
-  await remove(client, found);
-  await gone(client, found, removal);
+  await removeFound(client, found);
+  await gone(client, found, removal.timeout);
   removal.say(`namespace ${namespace}`);
   return [];
 }
@@ -220,36 +211,4 @@ async function listed(
       throw error;
     }
   });
-}
-
-async function remove(
-  client: KubernetesClient,
-  { place: at, object }: Found,
-  propagationPolicy: "Background" | "Foreground" = "Background",
-): Promise<void> {
-  await asked(client, `remove ${at.plural} ${object.metadata.name}`, () =>
-    client.remove(at, object.metadata.name, { propagationPolicy }),
-  );
-}
-
-async function gone(
-  client: KubernetesClient,
-  { place: at, object }: Found,
-  { timeout }: Removal,
-): Promise<void> {
-  const { name, uid } = object.metadata;
-  const deadline = Date.now() + timeout;
-  for (;;) {
-    const there = await asked(client, `say whether there is ${at.plural} ${name}`, () =>
-      client.find(at, name),
-    );
-    if (there === undefined || there.metadata.uid !== uid) return;
-    if (Date.now() > deadline)
-      throw new CliError(
-        "HDL9067",
-        `${at.plural} ${name} is not gone after ${timeout / 1000} s.`,
-        "Its finalizers say who holds it: `kubectl get -o yaml`. Run the command again to go on.",
-      );
-    await sleep(POLL_MS);
-  }
 }

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { green, printJson } from "../output/print.ts";
 import type { CreateOptions } from "../vm/create.ts";
 import type { RenewOptions } from "../vm/renew.ts";
+import { withKubeconfig } from "./cluster-options.ts";
 import { parsePort, parseSeconds, withOutput } from "./options.ts";
 
 /** The API server gives no token a shorter life, seconds. */
@@ -73,7 +74,7 @@ function tokenCommand(): Command {
 }
 
 function ofGroup(command: Command): Command {
-  return command
+  const ofNamespace = command
     .argument("<group>", "the WorkloadGroup")
     .option("-n, --namespace <namespace>", "the namespace of the group", "default")
     .addOption(
@@ -83,9 +84,8 @@ function ofGroup(command: Command): Command {
       )
         .argParser(parseLife)
         .default(parseLife(LIFE), LIFE),
-    )
-    .option("-c, --kubeconfig <file>", "the kubeconfig (KUBECONFIG, then ~/.kube/config)")
-    .option("--context <name>", "of the kubeconfig; its current one without it");
+    );
+  return withKubeconfig(ofNamespace);
 }
 
 async function create(

@@ -2,7 +2,7 @@
 import type { KubernetesClient } from "@heddle/agent/kubernetes";
 import { defaultOptions, IDENTITY_CONFIG_MAP } from "@heddle/injection";
 import { INJECTION_CONFIG, ofRevision, VALUES, valuesOf } from "@heddle/kube";
-import type { WorkloadGroup } from "@heddle/model";
+import { accountOfGroup, labelsOfGroup, type WorkloadGroup } from "@heddle/model";
 import { XDS_FILES } from "@heddle/translate";
 import { parse } from "yaml";
 import { asked } from "../cluster/connect.ts";
@@ -35,12 +35,12 @@ export async function groupOfMachines(
       client.find(place, name),
     );
     if (found === undefined) continue;
-    const { template, metadata } = found["spec"] as WorkloadGroup;
+    const group = found["spec"] as WorkloadGroup;
     return {
       ...{ name, namespace },
-      serviceAccount: template.serviceAccount || "default",
-      labels: { ...template.labels, ...metadata?.labels },
-      network: template.network ?? "",
+      serviceAccount: accountOfGroup(group),
+      labels: labelsOfGroup(group),
+      network: group.template.network ?? "",
     };
   }
   throw new CliError(

@@ -8,12 +8,23 @@ import type { WorkloadOptions } from "./workload.ts";
 
 /** Istio's annotation on entries that a workload has registered itself. */
 const GROUP = "istio.io/autoRegistrationGroup";
+const DEFAULT_ACCOUNT = "default";
 const TLS_MODE = "security.istio.io/tlsMode";
 
 /** Name of the group in the entry's namespace that it belongs to, by its owner or as Istio notes it. */
 export function groupOfEntry({ metadata }: Pick<MeshObject, "metadata">): string | undefined {
   const owner = metadata.ownerReferences?.find(({ kind }) => kind === "WorkloadGroup");
   return owner?.name ?? metadata.annotations[GROUP];
+}
+
+/** Of the workloads of a group. */
+export function labelsOfGroup({ template, metadata }: WorkloadGroup): Record<string, string> {
+  return { ...template.labels, ...metadata?.labels };
+}
+
+/** The account of a group's workloads; `default` where none is named. */
+export function accountOfGroup({ template }: WorkloadGroup): string {
+  return template.serviceAccount || DEFAULT_ACCOUNT;
 }
 
 /**
@@ -27,16 +38,16 @@ export function withGroup(
   const { metadata, spec } = entry;
   const own = { ...spec.labels, ...metadata.labels };
   if (group === undefined) return { ...entry, metadata: { ...metadata, labels: own } };
-  const { template, metadata: shared } = group.spec;
+  const { template } = group.spec;
   const ports = { ...template.ports, ...spec.ports };
   return {
     ...entry,
-    metadata: { ...metadata, labels: { ...template.labels, ...shared?.labels, ...own } },
+    metadata: { ...metadata, labels: { ...labelsOfGroup(group.spec), ...own } },
     spec: {
       ...template,
       ...spec,
       ...(Object.keys(ports).length > 0 ? { ports } : {}),
-      serviceAccount: spec.serviceAccount || template.serviceAccount || "default",
+      serviceAccount: spec.serviceAccount || accountOfGroup(group.spec),
     },
   };
 }

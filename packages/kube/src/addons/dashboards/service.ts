@@ -1,17 +1,7 @@
 /** One service, from both ends: what callers have of it, and what its workloads do. */
 import type { Dashboard, Panel } from "./dashboard.ts";
-import { sizes, tcp } from "./panels.ts";
-import {
-  and,
-  AT_CLIENT,
-  AT_SERVER,
-  durations,
-  failures,
-  rate,
-  REQUESTS,
-  successRate,
-  valuesOf,
-} from "./promql.ts";
+import { requests, sizes, tcp } from "./panels.ts";
+import { and, AT_CLIENT, AT_SERVER, rate, REQUESTS, valuesOf } from "./promql.ts";
 
 const OF_IT = 'destination_service=~"$service"';
 const SERVER = and(AT_SERVER, OF_IT);
@@ -20,28 +10,11 @@ const CALLER = "source_workload, source_workload_namespace";
 const CALLER_NAME = "{{source_workload}}.{{source_workload_namespace}}";
 
 /** One half: as those who call it have it, or as it has been served. */
-const seen = (selector: string, by: string, legend: string): Panel[] => [
-  { kind: "stat", title: "Requests", unit: "reqps", query: rate(REQUESTS, selector) },
-  {
-    ...{ kind: "stat", title: "Answered without a fault", unit: "percentunit" },
-    query: successRate(selector),
-    thresholds: { warn: 0.999, bad: 0.99 },
-  },
-  {
-    ...{ kind: "graph", title: "Requests, by who and answer", unit: "reqps", stacked: true },
-    queries: [
-      {
-        expr: rate(REQUESTS, selector, `${by}, response_code, response_flags`),
-        legend: `${legend} {{response_code}} {{response_flags}}`,
-      },
-    ],
-  },
-  {
-    ...{ kind: "graph", title: "Failed, by who", unit: "reqps" },
-    queries: [{ expr: failures(selector, by), legend }],
-  },
-  { ...{ kind: "graph", title: "Duration", unit: "ms" }, queries: durations(selector) },
-];
+const seen = (selector: string, by: string, legend: string): Panel[] =>
+  requests(selector, {
+    ...{ by, legend, whom: "by who" },
+    answer: ["response_code", "response_flags"],
+  });
 
 export const SERVICE: Dashboard = {
   uid: "heddle-service",

@@ -1,17 +1,7 @@
 /** One workload, such as a Deployment: what comes in, and what it asks of others. */
 import type { Dashboard, Panel } from "./dashboard.ts";
-import { sizes, tcp } from "./panels.ts";
-import {
-  and,
-  AT_CLIENT,
-  AT_SERVER,
-  durations,
-  failures,
-  rate,
-  REQUESTS,
-  successRate,
-  valuesOf,
-} from "./promql.ts";
+import { requests, sizes, tcp } from "./panels.ts";
+import { and, AT_CLIENT, AT_SERVER, valuesOf } from "./promql.ts";
 
 const side = (which: "source" | "destination") =>
   `${which}_workload_namespace=~"$namespace",${which}_workload=~"$workload"`;
@@ -23,26 +13,7 @@ const CALLED = "destination_service";
 const CALLED_NAME = "{{destination_service}}";
 
 const way = (selector: string, by: string, legend: string): Panel[] => [
-  { kind: "stat", title: "Requests", unit: "reqps", query: rate(REQUESTS, selector) },
-  {
-    ...{ kind: "stat", title: "Answered without a fault", unit: "percentunit" },
-    query: successRate(selector),
-    thresholds: { warn: 0.999, bad: 0.99 },
-  },
-  {
-    ...{ kind: "graph", title: "Requests, with whom and answer", unit: "reqps", stacked: true },
-    queries: [
-      {
-        expr: rate(REQUESTS, selector, `${by}, response_code`),
-        legend: `${legend} {{response_code}}`,
-      },
-    ],
-  },
-  {
-    ...{ kind: "graph", title: "Failed, with whom", unit: "reqps" },
-    queries: [{ expr: failures(selector, by), legend }],
-  },
-  { ...{ kind: "graph", title: "Duration", unit: "ms" }, queries: durations(selector) },
+  ...requests(selector, { by, legend, whom: "with whom", answer: ["response_code"] }),
   ...sizes(selector),
 ];
 

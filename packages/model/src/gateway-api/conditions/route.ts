@@ -21,8 +21,9 @@ export function routeStatus(
   read: GatewayApiReader,
   route: RouteObject,
 ): { readonly parents: readonly RouteParentStatus[] } {
-  const ofGateways = rulesConditions(read, route);
-  const ofMesh = rulesConditions(ofMeshRoutes(read), route);
+  const known: { mesh?: RulesConditions; gateway?: RulesConditions } = {};
+  const rulesFor = (parent: keyof typeof known) =>
+    (known[parent] ??= rulesConditions(parent === "mesh" ? ofMeshRoutes(read) : read, route));
   const parents = parentsOf(read, route).flatMap(
     ({ reference: parentRef, path }): RouteParentStatus[] => {
       const found = parentState(read, route, parentRef);
@@ -31,7 +32,7 @@ export function routeStatus(
         found.state === "refused"
           ? fails("Accepted", found.reason, found.message, path)
           : undefined;
-      const shared = found.state === "mesh" ? ofMesh : ofGateways;
+      const shared = rulesFor(found.state === "mesh" ? "mesh" : "gateway");
       const conditions = [
         refused ?? shared.unsupported ?? holds("Accepted", "Accepted"),
         shared.references,
