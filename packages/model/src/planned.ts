@@ -207,6 +207,12 @@ const telemetry: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 
+const authorizationPolicy: readonly PlannedField[] = [
+  ...["targetRef.kind", "targetRefs[].kind"].map((path) =>
+    waypointTarget("AuthorizationPolicy", path),
+  ),
+];
+
 function waypointTarget(kind: string, path: string): PlannedField {
   return {
     kind,
@@ -225,6 +231,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...envoyFilter,
   ...wasmPlugin,
   ...telemetry,
+  ...authorizationPolicy,
   ...sidecar,
   ...proxyConfig,
   ...workloads,

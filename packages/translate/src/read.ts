@@ -1,6 +1,7 @@
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { NetworkGateway } from "./store/networks.ts";
 import type {
+  AuthorizationPolicy,
   GatewayApiReader,
   DestinationRule,
   Fallback,
@@ -110,6 +111,8 @@ export interface ModelReader {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): readonly MeshObject<RateLimit>[];
+  /** AuthorizationPolicies that are for a workload or gateway: the root namespace's first, then its own; oldest first. */
+  authorizationPolicies(proxy: Targeted): readonly MeshObject<AuthorizationPolicy>[];
   /** EnvoyFilters of a namespace, in the order in which they are applied. */
   envoyFilters(namespace: string): readonly FiledFilter[];
   /** Telemetry objects that are for a proxy, the root namespace's first. */

@@ -1,20 +1,35 @@
-/** Objects that guard what is behind a proxy: rate limits, and the policy for overload. */
-import { type MeshObject, objectKey, type OverloadPolicy, type RateLimit } from "@heddle/model";
-import type { ProxyDescription } from "../proxy.ts";
-import type { ModelReader } from "../read.ts";
+/** Objects that guard what is behind a proxy: authorization policies, rate limits, and the policy for overload. */
+import {
+  type AuthorizationPolicy,
+  type MeshObject,
+  objectKey,
+  type OverloadPolicy,
+  type RateLimit,
+} from "@heddle/model";
+import {
+  type AuthorizationFilters,
+  authorizationFilters,
+  NO_AUTHORIZATION,
+} from "../authorization/filters.ts";
+import { providerNamed } from "../authorization/provider.ts";
+import { derivation, type ModelReader } from "../read.ts";
+import type { Targeted } from "../store/by-target.ts";
 
 export interface Guards {
   readonly limits: readonly MeshObject<RateLimit>[];
   readonly overload: MeshObject<OverloadPolicy> | undefined;
+  readonly authorization: AuthorizationFilters;
 }
 
 /** Keys of the guards of a workload or gateway; listeners with equal ones are guarded alike. */
-export function guardKeys(
-  read: ModelReader,
-  { namespace, labels }: Pick<ProxyDescription, "namespace" | "labels">,
-): readonly string[] {
+export function guardKeys(read: ModelReader, proxy: Targeted): readonly string[] {
+  const { namespace, labels } = proxy;
   const overload = read.overloadPolicy(namespace, labels);
-  return [...read.rateLimits(namespace, labels), ...(overload ? [overload] : [])].map(objectKey);
+  return [
+    ...read.authorizationPolicies(proxy),
+    ...read.rateLimits(namespace, labels),
+    ...(overload ? [overload] : []),
+  ].map(objectKey);
 }
 
 export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
@@ -24,5 +39,28 @@ export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
   return {
     limits: ofKind<RateLimit>("RateLimit"),
     overload: ofKind<OverloadPolicy>("OverloadPolicy")[0],
+    authorization: authorizationOf(read, keys),
   };
 }
+
+/** Of the policies among some guards; the only guards that connections have, too. */
+export function authorizationOf(read: ModelReader, keys: readonly string[]): AuthorizationFilters {
+  const policies = keys.filter((key) => key.startsWith(POLICIES));
+  return policies.length > 0 ? read.get(filtersOf, policies) : NO_AUTHORIZATION;
+}
+
+const POLICIES = "security.istio.io/AuthorizationPolicy/";
+
+/** Shared by all listeners that the same policies are for. */
+const filtersOf = derivation<readonly string[], AuthorizationFilters>(
+  "authorization/filters",
+  (keys) => keys.join("|"),
+  (read, keys) => {
+    const { trustDomain, trustDomainAliases } = read.mesh;
+    return authorizationFilters({
+      policies: keys.flatMap((key) => read.object<AuthorizationPolicy>(key) ?? []),
+      trustDomains: { trustDomain, ...(trustDomainAliases ? { trustDomainAliases } : {}) },
+      provider: (name) => providerNamed(read, name),
+    });
+  },
+);

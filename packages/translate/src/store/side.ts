@@ -1,5 +1,6 @@
 /** All indexes over one reading of the model: everybody's, or the candidate cohort's. */
 import {
+  type AuthorizationPolicy,
   byAge,
   type Diagnostic,
   type MeshObject,
@@ -30,6 +31,7 @@ import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { type ClusterOfWorkloads, Workloads } from "./workloads.ts";
 
+const AUTHORIZATION_POLICY = "security.istio.io/AuthorizationPolicy";
 const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
 
@@ -47,6 +49,7 @@ export class Side {
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
+  readonly authorizationPolicies: PoliciesByTarget<AuthorizationPolicy>;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Narrowest<Sidecar>;
   readonly telemetries: PoliciesByTarget<Telemetry>;
@@ -85,6 +88,12 @@ export class Side {
     this.ingresses = new Ingresses(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
     this.rateLimits = new RateLimits(claims, rootNamespace);
+    this.authorizationPolicies = new PoliciesByTarget(
+      claims,
+      rootNamespace,
+      AUTHORIZATION_POLICY,
+      byAge,
+    );
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.sidecars = new Narrowest<Sidecar>(claims, {
       kind: "networking.istio.io/Sidecar",
@@ -111,6 +120,7 @@ export class Side {
       this.peerAuthentications,
       this.rateLimits,
       this.overloadPolicies,
+      this.authorizationPolicies,
       this.envoyFilters,
       this.sidecars,
       this.wasmPlugins,
