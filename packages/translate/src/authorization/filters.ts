@@ -19,14 +19,22 @@ export interface AuthorizationFilters {
   /** Servers are asked, for requests and connections alike, before anything else is looked at. */
   readonly http: { readonly asked: readonly HttpFilter[]; readonly judged: readonly HttpFilter[] };
   readonly tcp: { readonly asked: readonly Filter[]; readonly judged: readonly Filter[] };
-  /** What of it is told in logs of requests and connections that were let in. */
-  readonly told: readonly Told[];
+  readonly told: Told;
   /** Hosts of the servers that are asked. */
   readonly servers: readonly string[];
 }
 
-/** `audit`: a policy marks them. `custom`: a server was asked. `dry-run`: what would be is told. */
-export type Told = "audit" | "custom" | "dry-run";
+/** What logs of requests and connections have to tell besides what Envoy says of a denial by itself. */
+export interface Told {
+  /** Policies mark some. */
+  readonly audit?: boolean;
+  /** A server is asked of some. */
+  readonly custom?: boolean;
+  /** Policies tell what they would do. */
+  readonly dryRun?: boolean;
+  /** Policies, `namespace/name`, one of which has to match; of what none did, Envoy says no name. */
+  readonly allowing?: readonly string[];
+}
 
 export interface AuthorizationInput {
   /** All that are for the workload, of the mesh, its namespace and its own; their order makes no difference. */
@@ -41,7 +49,7 @@ type Action = NonNullable<AuthorizationPolicy["action"]>;
 export const NO_AUTHORIZATION: AuthorizationFilters = {
   http: { asked: [], judged: [] },
   tcp: { asked: [], judged: [] },
-  told: [],
+  told: {},
   servers: [],
 };
 
@@ -55,11 +63,6 @@ export function authorizationFilters(input: AuthorizationInput): AuthorizationFi
       const policies = of(action);
       return policies.length > 0 ? [rulesAndShadows(policies, envoys, layer, input)] : [];
     });
-  const told: Told[] = [
-    ...(of("AUDIT").length > 0 ? (["audit"] as const) : []),
-    ...(custom.some(({ asked }) => asked) ? (["custom"] as const) : []),
-    ...(input.policies.some(({ metadata }) => isDryRun(metadata)) ? (["dry-run"] as const) : []),
-  ];
   return {
     http: {
       asked: custom.flatMap((each) => askedForRequests(each, input)),
@@ -69,9 +72,23 @@ export function authorizationFilters(input: AuthorizationInput): AuthorizationFi
       asked: custom.flatMap((each) => askedForConnections(each, input)),
       judged: judged("tcp").map(networkFilter),
     },
-    told,
+    told: {
+      ...(of("AUDIT").length > 0 ? { audit: true } : {}),
+      ...(custom.some(({ asked }) => asked) ? { custom: true } : {}),
+      ...(input.policies.some(({ metadata }) => isDryRun(metadata)) ? { dryRun: true } : {}),
+      ...named(of("ALLOW").filter(({ metadata }) => !isDryRun(metadata))),
+    },
     servers: custom.flatMap(({ asked }) => (asked ? [asked.host] : [])),
   };
+}
+
+/** More would make every line of a log longer, and say little more. */
+const MOST_NAMED = 10;
+
+function named(policies: readonly PolicyObject[]): Pick<Told, "allowing"> {
+  const names = policies.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+  if (names.length === 0) return {};
+  return { allowing: names.toSorted().slice(0, MOST_NAMED) };
 }
 
 const JUDGING: readonly (readonly [Action, RBAC_Action])[] = [

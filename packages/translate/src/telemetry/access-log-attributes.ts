@@ -26,6 +26,8 @@ export const ACCESS_LOG_ATTRIBUTES = {
   audited: "heddle.authorization.audited",
   /** The rule of a policy of action CUSTOM for which a server was asked, as Envoy knows it: `…ns[shop]-policy[ask]-rule[0]`. */
   askedFor: "heddle.authorization.asked_for",
+  /** Policies of action ALLOW, `namespace/name`, comma separated, ten at most: where one is there, one has to match. */
+  allowing: "heddle.authorization.allowing",
   /** What policies that are tried out would have done, `allowed` or `denied`: those of action ALLOW and of action DENY apart. */
   dryRunAllow: "heddle.authorization.dry_run.allow",
   dryRunDeny: "heddle.authorization.dry_run.deny",

@@ -26,7 +26,7 @@ import type { Peer } from "./peer.ts";
 
 type KeyValueList = NonNullable<OpenTelemetryAccessLogConfig["attributes"]>;
 
-export function httpAccessLog(leg: Leg, peer: Peer, told: readonly Told[] = []): AccessLog {
+export function httpAccessLog(leg: Leg, peer: Peer, told: Told = {}): AccessLog {
   return otlp(
     HTTP_ACCESS_LOG,
     peer,
@@ -41,7 +41,7 @@ export function httpAccessLog(leg: Leg, peer: Peer, told: readonly Told[] = []):
   );
 }
 
-export function tcpAccessLog(leg: Leg, peer: Peer, told: readonly Told[] = []): AccessLog {
+export function tcpAccessLog(leg: Leg, peer: Peer, told: Told = {}): AccessLog {
   return otlp(
     TCP_ACCESS_LOG,
     peer,
@@ -120,12 +120,12 @@ const REQUEST: Formats = {
 };
 
 /** What filters of authorization have left behind; `filter` is the one that keeps it. */
-function authorized(told: readonly Told[], filter: string): Formats {
+function authorized({ audit, custom, dryRun, allowing }: Told, filter: string): Formats {
   const left = (key: string, namespace = filter) => `%DYNAMIC_METADATA(${namespace}:${key})%`;
   return {
-    ...(told.includes("audit") ? { audited: left("access_log_hint", "envoy.common") } : {}),
-    ...(told.includes("custom") ? { askedFor: left(CUSTOM + EFFECTIVE_POLICY) } : {}),
-    ...(told.includes("dry-run")
+    ...(audit ? { audited: left("access_log_hint", "envoy.common") } : {}),
+    ...(custom ? { askedFor: left(CUSTOM + EFFECTIVE_POLICY) } : {}),
+    ...(dryRun
       ? {
           dryRunAllow: left(DRY_RUN_ALLOW + ENGINE_RESULT),
           dryRunAllowRule: left(DRY_RUN_ALLOW + EFFECTIVE_POLICY),
@@ -133,6 +133,7 @@ function authorized(told: readonly Told[], filter: string): Formats {
           dryRunDenyRule: left(DRY_RUN_DENY + EFFECTIVE_POLICY),
         }
       : {}),
+    ...(allowing ? { allowing: allowing.join() } : {}),
   };
 }
 

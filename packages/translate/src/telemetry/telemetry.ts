@@ -25,7 +25,7 @@ interface LogKey {
   readonly leg: Leg;
   readonly peer: Peer;
   /** What of authorization is told of requests that it let in. */
-  readonly told: readonly Told[];
+  readonly told: Told;
 }
 
 /** Shared by all listeners of a workload: the larger part of a listener is what it writes down. */
@@ -77,5 +77,5 @@ export function peerKey(peer: Peer): string {
 }
 
 function keyOf({ leg, peer, told }: LogKey): string {
-  return `${leg}|${told.join()}|${peerKey(peer)}`;
+  return `${leg}|${JSON.stringify(told)}|${peerKey(peer)}`;
 }
