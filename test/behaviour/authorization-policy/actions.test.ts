@@ -1,7 +1,6 @@
 /** What AuthorizationPolicies do: let in, refuse, mark, and tell what they would do; for whom they are; and how logs name them. */
 import { connect as connectPlainly, createServer, type Server } from "node:net";
 import { connect as connectSecurely } from "node:tls";
-import { toLogEntry } from "@heddle/telemetry";
 import { ACCESS_LOG_ATTRIBUTES as ATTRIBUTE } from "@heddle/translate";
 import { parseObject } from "@heddle/model";
 import { afterAll, beforeAll, describe, expect } from "vitest";
@@ -9,6 +8,7 @@ import { listening } from "../../harness/application.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
 import { authorizationPolicy, gateway, service, virtualService } from "../../harness/objects.ts";
+import { logEntryOf } from "../../harness/otlp-collector.ts";
 import { ask } from "../../harness/request.ts";
 import { proves, refuses } from "../proves.ts";
 
@@ -200,7 +200,7 @@ describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
             attributes[ATTRIBUTE.path] === path && attributes[ATTRIBUTE.reporter] === "destination",
         );
     await expect.poll(() => found().length, { timeout: 10_000 }).toBe(count);
-    return found().map(({ attributes, resource }) => entryOf(attributes, resource));
+    return found().map(logEntryOf);
   };
 
   proves(
@@ -345,7 +345,7 @@ describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
       const connections = () =>
         mesh
           .collector()
-          .logs.map(({ attributes, resource }) => entryOf(attributes, resource))
+          .logs.map(logEntryOf)
           .filter(
             ({ attributes }) =>
               attributes["heddle.authorization.policy"] !== undefined &&
@@ -359,10 +359,3 @@ describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
     },
   );
 });
-
-function entryOf(attributes: Record<string, string>, resource: Record<string, string>) {
-  return toLogEntry({
-    ...{ timeNs: 0n, severity: "", body: "", traceId: "", spanId: "" },
-    ...{ attributes, resource },
-  });
-}

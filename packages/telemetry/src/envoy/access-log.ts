@@ -52,6 +52,7 @@ export function toLogEntry(record: LogRecord): LogEntry {
     known(record.attributes[accessLogFields[name]]);
   const reporter = text("reporter");
   const status = Number(text("status")) || 0;
+  const flags = text("flags");
   const entry: LogEntry = {
     timeNs: record.timeNs,
     severity: record.severity || severityOf(status, reporter !== ""),
@@ -66,11 +67,11 @@ export function toLogEntry(record: LogRecord): LogEntry {
     method: text("method"),
     path: text("path"),
     status,
-    flags: text("flags"),
+    flags,
     durationMs: Number(text("durationMs")) || 0,
     traceId: record.traceId || text("traceId"),
     spanId: record.spanId || text("spanId"),
-    attributes: withAuthorization(rest(record.attributes)),
+    attributes: withAuthorization(rest(record.attributes), flags),
   };
   if (entry.reporter === "") describeSender(entry, record.resource);
   return entry;

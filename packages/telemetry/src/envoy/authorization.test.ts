@@ -3,8 +3,8 @@ import { readRuleName, withAuthorization } from "./authorization.ts";
 
 describe("a line of a denial", () => {
   const details = (text: string) => ({ "envoy.response_code_details": text });
-  const decided = (attributes: Record<string, string>) => {
-    const { "envoy.response_code_details": _, ...rest } = withAuthorization(attributes);
+  const decided = (attributes: Record<string, string>, flags = "") => {
+    const { "envoy.response_code_details": _, ...rest } = withAuthorization(attributes, flags);
     return rest;
   };
 
@@ -44,6 +44,10 @@ describe("a line of a denial", () => {
     });
     expect(decided({ ...details("ext_authz_error"), ...asked })).toEqual({
       "heddle.authorization.decision": "server could not be asked",
+      ...policy,
+    });
+    expect(decided(asked, "UAEX")).toEqual({
+      "heddle.authorization.decision": "refused by the server asked",
       ...policy,
     });
     expect(decided({ ...details("via_upstream"), ...asked })).toEqual({});

@@ -1,6 +1,7 @@
 /** Which AuthorizationPolicy decided over a request or connection, read from what the mesh's proxies write down of it. */
 
 import type { Attributes } from "../records.ts";
+import { splitFlags } from "./response-flags.ts";
 
 /** One rule of a policy; rules are counted from 0. */
 export interface PolicyRule {
@@ -48,12 +49,12 @@ export function readRuleName(text: string): PolicyRule | undefined {
 }
 
 /**
- * The attributes with names of policies as people write them, and the decision where it was a no. Names that could have decided
- * and did not are taken out.
+ * The attributes with names of policies as people write them, and the decision where it was a no; `flags` are Envoy's. Names that
+ * could have decided and did not are taken out.
  */
-export function withAuthorization(attributes: Attributes): Attributes {
+export function withAuthorization(attributes: Attributes, flags: string): Attributes {
   const { allowing, askedFor, dryRunAllowRule, dryRunDenyRule } = authorizationSources;
-  const result = { ...attributes, ...decisionOf(attributes) };
+  const result = { ...attributes, ...decisionOf(attributes, flags) };
   delete result[allowing];
   delete result[askedFor];
   for (const name of [dryRunAllowRule, dryRunDenyRule]) {
@@ -63,7 +64,7 @@ export function withAuthorization(attributes: Attributes): Attributes {
   return result;
 }
 
-function decisionOf(attributes: Attributes): Attributes {
+function decisionOf(attributes: Attributes, flags: string): Attributes {
   const text = (name: keyof typeof authorizationSources) =>
     String(attributes[authorizationSources[name]] ?? "");
   const why = `${text("details")} ${text("terminationDetails")}`;
@@ -74,7 +75,8 @@ function decisionOf(attributes: Attributes): Attributes {
     return said(bad ? "no server to ask" : "denied by a policy", policyName(matched), matched.rule);
   }
   const asked = readRuleName(text("askedFor"));
-  if (!asked || !/ext_authz/.test(why)) return {};
+  // Of connections there is the flag alone.
+  if (!asked || !(why.includes("ext_authz") || splitFlags(flags).includes("UAEX"))) return {};
   return said(
     why.includes("ext_authz_error") ? "server could not be asked" : "refused by the server asked",
     policyName(asked),
