@@ -120,7 +120,7 @@ test("a caller that proved nothing is named by the address that it came from", a
   await show();
   await start();
   const attributes = {
-    ...{ "heddle.reporter": "destination", "source.principal": "-" },
+    ...{ "heddle.reporter": "destination", "source.principal": "unknown" },
     "envoy.downstream.remote_address": "10.0.0.9:4711",
   };
   expect(await send("logs", TOKEN, authority, encodeLogs([{ ...claim, attributes }]))).toBe("ok");

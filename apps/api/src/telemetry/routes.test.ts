@@ -239,7 +239,7 @@ test("who came without an identity is named for each workload, by the address wh
       "heddle.reporter": "destination",
       "destination.workload": "reviews-v1",
       "destination.namespace": "default",
-      "source.principal": "-",
+      "source.principal": "unknown",
       "envoy.downstream.remote_address": address,
       ...own,
     });

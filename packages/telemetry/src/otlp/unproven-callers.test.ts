@@ -19,7 +19,7 @@ async function named(...all: Attributes[]): Promise<{ names: unknown[]; asked: s
   const names = records.map(({ attributes }) => attributes["heddle.caller.workload"]);
   return { names, asked };
 }
-const from = (address: string, principal = "-"): Attributes => ({
+const from = (address: string, principal = "unknown"): Attributes => ({
   "source.principal": principal,
   "envoy.downstream.remote_address": address,
 });

@@ -20,6 +20,9 @@ export const UNPROVEN_CALLER = {
   namespace: "heddle.caller.namespace",
 } as const;
 
+/** How an identity begins that was proven by a certificate; proxies write `-` or `unknown` for none. */
+export const PROVEN_PREFIX = "spiffe://";
+
 /** Names the callers of these records, all at once. What records say of it themselves is taken off. */
 export async function nameUnprovenCallers(
   records: readonly LogRecord[],
@@ -46,8 +49,7 @@ export async function nameUnprovenCallers(
 /** Undefined where the caller is known, and for what no server's proxy has written. */
 function addressOfUnproven(attributes: Attributes): string | undefined {
   if (attributes["heddle.reporter"] !== "destination") return undefined;
-  const principal = attributes["source.principal"] ?? "-";
-  if (principal !== "-" && principal !== "") return undefined;
+  if (String(attributes["source.principal"] ?? "").startsWith(PROVEN_PREFIX)) return undefined;
   return hostOf(String(attributes["envoy.downstream.remote_address"] ?? ""));
 }
 

@@ -2,7 +2,7 @@
 
 import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
 import type { LogLine } from "@heddle/client";
-import { type Attributes, type LogEntry, UNPROVEN_CALLER } from "@heddle/telemetry";
+import { type Attributes, type LogEntry, PROVEN_PREFIX, UNPROVEN_CALLER } from "@heddle/telemetry";
 import type { LogQuery, TimeRange, UnprovenCaller } from "../telemetry-store.ts";
 import { statusRange } from "../status-range.ts";
 import { nameMatches } from "./name-matches.ts";
@@ -62,12 +62,12 @@ export async function findUnprovenCallers(
     `WITH lines AS (
        SELECT destination_namespace, destination_workload, ${NAMED(UNPROVEN_CALLER.namespace)} AS namespace, ${NAMED(UNPROVEN_CALLER.workload)} AS workload,
          regexp_replace(${NAMED("envoy.downstream.remote_address")}, ':[0-9]+$', '') AS address, time
-       FROM logs WHERE scope = $scope AND time >= $from AND time < $to AND reporter = 'destination' AND ${NAMED("source.principal")} = ''
+       FROM logs WHERE scope = $scope AND time >= $from AND time < $to AND reporter = 'destination' AND NOT starts_with(${NAMED("source.principal")}, $proven)
      )
      SELECT destination_namespace, destination_workload, namespace, workload, max(address), count(*)::DOUBLE, max(time)
      FROM lines GROUP BY destination_namespace, destination_workload, namespace, workload, CASE WHEN workload = '' THEN address ELSE '' END
      ORDER BY count(*) DESC, destination_namespace, destination_workload, workload LIMIT 1000`,
-    { scope, ...nanoseconds(range) },
+    { scope, ...nanoseconds(range), proven: PROVEN_PREFIX },
   );
   type Row = [string, string, string, string, string, number, bigint];
   return (rows.getRowsJS() as Row[]).map(
