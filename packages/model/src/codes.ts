@@ -281,6 +281,29 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: 'kind: VirtualService\nmetadata:\n  annotations:\n    istio.io/dry-run: "true"',
     remedy: "Take the annotation out.",
   },
+  HDL0050: {
+    level: "Error",
+    title: "A header of what a token says is where a token is looked for",
+    why: "Headers that claims or the payload are written to are taken off every request first, so that no caller can forge them; a token in one of them would be taken off with it.",
+    example:
+      "jwtRules:\n  - issuer: https://issuer.example.com\n    fromHeaders: [{name: x-token}]\n    outputPayloadToHeader: x-token",
+    remedy: "Write to another header.",
+  },
+  HDL0051: {
+    level: "Warning",
+    title: "Tokens of two issuers are required in the same place",
+    why: "Each rule that is REQUIRED wants a token of its own, and one place holds one token: every request is refused.",
+    example:
+      "jwtRules:\n  - {issuer: https://one.example.com, presence: REQUIRED}\n  - {issuer: https://two.example.com, presence: REQUIRED}",
+    remedy: "Make one of them OPTIONAL, or look for them in different places.",
+  },
+  HDL0052: {
+    level: "Warning",
+    title: "Nothing says where an issuer's keys are",
+    why: "Without jwks and jwksUri the issuer is asked for them, as OpenID Connect Discovery has it, and that takes an issuer that is a URL. Its tokens are refused.",
+    example: "jwtRules:\n  - issuer: testing@example.com",
+    remedy: "Add jwksUri, or the keys themselves as jwks.",
+  },
   HDL0080: {
     level: "Error",
     title: "A rate limit cannot be kept",
