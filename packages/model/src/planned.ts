@@ -199,10 +199,9 @@ const telemetry: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 
-const requestAuthentication: readonly PlannedField[] = [
-  "targetRef.kind",
-  "targetRefs[].kind",
-].map((path) => waypointTarget("RequestAuthentication", path));
+const requestAuthentication: readonly PlannedField[] = ["targetRef.kind", "targetRefs[].kind"].map(
+  (path) => waypointTarget("RequestAuthentication", path),
+);
 
 function waypointTarget(kind: string, path: string): PlannedField {
   return {

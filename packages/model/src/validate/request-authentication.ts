@@ -145,8 +145,7 @@ function checkPresence(
   if (rule.presence !== "REQUIRED") return;
   const places = new Set(tokenPlaces(rule));
   const other = before.find(
-    (each) =>
-      each.presence === "REQUIRED" && tokenPlaces(each).some((place) => places.has(place)),
+    (each) => each.presence === "REQUIRED" && tokenPlaces(each).some((place) => places.has(place)),
   );
   if (other === undefined) return;
   report({

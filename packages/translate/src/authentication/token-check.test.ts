@@ -3,7 +3,12 @@ import type { TypedExtensionConfig } from "@heddle/envoy/config/core/v3";
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import type { JwtAuthentication } from "@heddle/envoy/extensions/filters/http/jwt_authn/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
-import { type JWTRule, type MeshObject, objectKey, type RequestAuthentication } from "@heddle/model";
+import {
+  type JWTRule,
+  type MeshObject,
+  objectKey,
+  type RequestAuthentication,
+} from "@heddle/model";
 import { describe, expect, test } from "vitest";
 import { gateway, object, pod, service, virtualService } from "../../../../test/harness/objects.ts";
 import { createTranslator, keySourceName, parseNode, type ProxyView } from "../index.ts";
@@ -116,7 +121,8 @@ describe("a RequestAuthentication is for", () => {
     const view = translatorOf(policy("p", [rule(ISSUER)])).view(SIDECAR);
     const inbound = filtersOf(view.named("listener", "virtualInbound") as Listener);
     expect(inbound.length).toBeGreaterThan(0);
-    for (const names of inbound) expect(names.slice(0, 2)).toEqual(["heddle.peer_metadata", FILTER]);
+    for (const names of inbound)
+      expect(names.slice(0, 2)).toEqual(["heddle.peer_metadata", FILTER]);
     const outbound = filtersOf(view.named("listener", "0.0.0.0_80") as Listener);
     expect(outbound.flat()).not.toContain(FILTER);
   });
@@ -145,9 +151,9 @@ describe("what a request needs", () => {
   test("of issuers in different places: each for itself, the first one's claims staying", () => {
     const rules = [rule("a"), rule("b", { fromCookies: ["b"] })];
     expect(requirement(rules)).toEqual(all(any(valid(1), missing), any(valid(0), missing)));
-    expect(requirement([rules[0] as JWTRule, rule("b", { fromCookies: ["b"], presence: "REQUIRED" })])).toEqual(
-      all(valid(1), any(valid(0), missing)),
-    );
+    expect(
+      requirement([rules[0] as JWTRule, rule("b", { fromCookies: ["b"], presence: "REQUIRED" })]),
+    ).toEqual(all(valid(1), any(valid(0), missing)));
   });
 
   test("where one issuer's is required, there is no room for another's", () => {

@@ -17,10 +17,7 @@ function valueMatcher(match: StringMatch): ValueMatcher {
   if (matcher === undefined) return { presentMatch: true };
   return {
     orMatch: {
-      valueMatchers: [
-        { stringMatch: matcher },
-        { listMatch: { oneOf: { stringMatch: matcher } } },
-      ],
+      valueMatchers: [{ stringMatch: matcher }, { listMatch: { oneOf: { stringMatch: matcher } } }],
     },
   };
 }

@@ -493,7 +493,14 @@ const requestAuthentication = fc
         ...of,
         jwtRules: empty
           ? []
-          : [{ issuer: `https://${policy}.test`, ...keys, ...place, ...(presence ? { presence } : {}) }],
+          : [
+              {
+                issuer: `https://${policy}.test`,
+                ...keys,
+                ...place,
+                ...(presence ? { presence } : {}),
+              },
+            ],
       },
       ns,
       { creationTimestamp },
