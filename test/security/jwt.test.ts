@@ -1,15 +1,18 @@
 /** Attacks by tokens, and on whoever fetches the keys that they are checked with, each by its name; all of them have to fail. */
 import { createServer, type RequestListener } from "node:http";
+import { generateKeyPairSync } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { staticBootstrap } from "@heddle/translate";
 import { base64url, exportSPKI, importJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fetchKeys } from "../../agent/src/jwks/fetch-keys.ts";
 import { createGuard, parseAllowed, serviceNamed } from "../../agent/src/jwks/index.ts";
 import { closed, listening } from "../harness/application.ts";
-import { envoyBinary } from "../harness/envoy-process.ts";
+import { envoyBinary, validate } from "../harness/envoy-process.ts";
 import { startedMesh } from "../harness/mesh.ts";
 import { object, requestAuthentication, service } from "../harness/objects.ts";
 import { type Answer, ask } from "../harness/request.ts";
+import { viewOf } from "../harness/world.ts";
 import { createIssuerKey, keySet } from "../harness/token-issuer.ts";
 
 /** Where the attacker's server is: allowed, so that what it leads to is what is judged. */
@@ -209,6 +212,67 @@ describe("whoever writes a policy cannot make the agent", () => {
     expect(asked).toEqual([]);
   });
 });
+
+test.skipIf(!envoyBinary)(
+  "no key that anybody gives an issuer makes a proxy refuse its configuration",
+  async () => {
+    const rsa = (await createIssuerKey("a", "a", "RS256")).publicJwk;
+    const ec = (await createIssuerKey("a", "a", "ES256")).publicJwk;
+    const ed = (await createIssuerKey("a", "a", "EdDSA")).publicJwk;
+    const sized = (bytes: number, fill = 0xff) => Buffer.alloc(bytes, fill).toString("base64url");
+    const keys: readonly object[] = [
+      ...[rsa, ec, ed, { ...rsa, e: "Aw", alg: "PS512" }, { ...rsa, n: sized(256) }],
+      ...["P-384", "P-521", "secp256k1"].map((namedCurve) =>
+        generateKeyPairSync("ec", { namedCurve }).publicKey.export({ format: "jwk" }),
+      ),
+      ...[
+        { ...ec, y: ec.x },
+        { ...ec, crv: "P-384" },
+        { ...ec, alg: "ES512" },
+        { ...ec, x: `AA${ec.x}` },
+      ],
+      ...[1, 64, 128, 4096, 16_384].map((bytes) => ({ ...rsa, n: sized(bytes) })),
+      ...["AQ", "EQ", "AAAA", sized(64)].map((e) => ({ ...rsa, e })),
+      ...[
+        { ...rsa, n: sized(256, 0xfe) },
+        { ...rsa, n: sized(256, 0) },
+        { ...rsa, n: `${rsa.n}=` },
+      ],
+      ...[
+        { ...ed, crv: "X25519" },
+        { ...ed, x: "AAAA" },
+        { ...ed, alg: "Ed25519" },
+      ],
+      ...[
+        { ...rsa, kid: 7 },
+        { ...rsa, alg: 7 },
+        { ...rsa, use: "enc" },
+        { kty: "AKP", pub: "AA" },
+        {},
+      ],
+      ...[
+        { kty: "oct", k: "c2VjcmV0" },
+        { kty: "oct", k: "c2VjcmV0", alg: "RS256" },
+      ],
+    ];
+    const view = viewOf(
+      [
+        ...service("server", [{ name: "http", port: SERVICE_PORT }], [SERVER]),
+        requestAuthentication("tokens", {
+          // Each alone: of a set Envoy takes what it can.
+          jwtRules: keys.map((key, index) => ({
+            issuer: `https://${index}.test`,
+            jwks: JSON.stringify({ keys: [key] }),
+          })),
+        }),
+      ],
+      { pod: "server", address: SERVER, labels: { app: "server" } },
+    );
+    expect(view.resources("extension").size).toBe(1);
+    expect(await validate(staticBootstrap(view.proxy, view))).toBe("");
+    view.dispose();
+  },
+);
 
 /** Bytes as long as somebody listens, one piece each so many milliseconds; at 0 as fast as they are taken. */
 function endless(every: number): RequestListener {

@@ -1,8 +1,10 @@
 /** Fetches a document over HTTP from where the guard lets it: with bounds on time, size and redirects. */
+import type { LookupOptions } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as secureRequest } from "node:https";
-import { isIP, type LookupFunction } from "node:net";
+import { isIP } from "node:net";
+import { callbackify } from "node:util";
 import { type Guard, hostOf } from "./guard.ts";
 import { JwksError } from "./jwks-error.ts";
 
@@ -66,18 +68,11 @@ async function ask(url: URL, { guard, signal, resolve = addressesOf }: FetchOpti
   // Of an address nothing is looked up.
   if (isIP(host)) guard.permitted(url, [host]);
   /** What was checked is what is connected to: no second answer of DNS comes between. */
-  const checked: LookupFunction = (name, { all }, callback) => {
-    resolve(name)
-      .then((found) => {
-        const addresses = guard
-          .permitted(url, found)
-          .map((address) => ({ address, family: isIP(address) }));
-        const [first] = addresses;
-        if (all) callback(null, addresses);
-        else callback(null, first?.address ?? "", first?.family);
-      })
-      .catch((error: Error) => callback(error, []));
-  };
+  const checked = callbackify(async (name: string, _options: LookupOptions) =>
+    guard
+      .permitted(url, await resolve(name))
+      .map((address) => ({ address, family: isIP(address) })),
+  );
   const send = url.protocol === "https:" ? secureRequest : plainRequest;
   const headers = { accept: "application/json", "accept-encoding": "identity" };
   const { promise, resolve: answered, reject } = Promise.withResolvers<IncomingMessage>();
@@ -85,7 +80,8 @@ async function ask(url: URL, { guard, signal, resolve = addressesOf }: FetchOpti
   send(
     {
       ...{ protocol, host, port, path: pathname + search },
-      ...{ headers, signal, agent: false, lookup: checked },
+      // Asks for all addresses, in one list.
+      ...{ headers, signal, agent: false, lookup: checked, autoSelectFamily: true },
     },
     answered,
   )

@@ -12,7 +12,12 @@ import { createIssuersKeys, type IssuersKeys } from "./issuers-keys.ts";
 import { refreshAfter, type RefreshTimes } from "./refresh.ts";
 
 const ADDRESS = "127.0.0.1";
-const key = (kid: string) => ({ kty: "OKP", kid, crv: "Ed25519", x: "c29tZSBrZXk" });
+const key = (kid: string) => ({
+  kty: "OKP",
+  kid,
+  crv: "Ed25519",
+  x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+});
 /** Of members in the order in which they were given. */
 const textOf = (...kids: readonly string[]) =>
   `{"keys":[${kids.map((kid) => JSON.stringify(key(kid))).join(",")}]}`;

@@ -304,6 +304,13 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: "jwtRules:\n  - issuer: testing@example.com",
     remedy: "Add jwksUri, or the keys themselves as jwks.",
   },
+  HDL0053: {
+    level: "Warning",
+    title: "A key is not one to check tokens with",
+    why: "Tokens are signed with a private key that the issuer alone has, and checked with its public one: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519. Any other key is passed over, and a shared secret proves nothing to those who can read it.",
+    example: 'jwks: \'{"keys": [{"kty": "EC", "crv": "secp256k1", "x": "…", "y": "…"}]}\'',
+    remedy: "Give a public key of the issuer's that signatures are checked with.",
+  },
   HDL0080: {
     level: "Error",
     title: "A rate limit cannot be kept",

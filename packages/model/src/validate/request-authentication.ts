@@ -1,6 +1,6 @@
 /** Rules of a RequestAuthentication that its schema cannot say. */
 import { claimPath } from "../claims.ts";
-import { jwksError, secretKeys } from "../jwks.ts";
+import { doubtfulKeys, jwksError } from "../jwks.ts";
 import type { JWTRule, RequestAuthentication } from "../kinds/request-authentication.ts";
 import { tokenPlaces } from "../token-places.ts";
 import { isHeaderName } from "./header.ts";
@@ -60,17 +60,30 @@ function checkKeys(jwks: string, path: string, report: Report): void {
     });
     return;
   }
-  for (const { index, shared } of secretKeys(jwks)) {
-    report({
-      code: "HDL0032",
-      path: `${path}.jwks`,
-      message: shared
-        ? `jwks key ${index} is a shared secret: whoever reads this object can sign tokens with it`
-        : `jwks key ${index} has private key material, of which only the public part is used`,
-      remedy: shared
-        ? "Let the issuer sign with a key pair, such as RS256 or ES256, and give the public key."
-        : "Take the private parts out: this object is no place for a secret.",
-    });
+  for (const { index, what } of doubtfulKeys(jwks)) {
+    const at = `${path}.jwks`;
+    if (what === "private") {
+      report({
+        code: "HDL0032",
+        path: at,
+        message: `jwks key ${index} has private key material, of which only the public part is used`,
+        remedy: "Take the private parts out: this object is no place for a secret.",
+      });
+    } else if (what === "shared") {
+      report({
+        code: "HDL0053",
+        path: at,
+        message: `jwks key ${index} is a shared secret: whoever reads this object can sign tokens with it`,
+        remedy: "Let the issuer sign with a key pair, as RS256 or ES256, and give its public key.",
+      });
+    } else {
+      report({
+        code: "HDL0053",
+        path: at,
+        message: `jwks key ${index} is passed over: it ${what.unfit}`,
+        remedy: "Give a public key of the issuer's that signatures are checked with.",
+      });
+    }
   }
 }
 

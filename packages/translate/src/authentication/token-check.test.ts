@@ -15,7 +15,7 @@ import { createTranslator, keySourceName, parseNode, type ProxyView } from "../i
 import { ANY_MESH } from "../testing/mesh.ts";
 
 const FILTER = "envoy.filters.http.jwt_authn";
-const KEY = { kty: "OKP", crv: "Ed25519", x: "c29tZSBrZXk" };
+const KEY = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
 const JWKS = JSON.stringify({ keys: [KEY] });
 const ISSUER = "https://issuer.test";
 

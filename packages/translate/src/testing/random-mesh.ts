@@ -467,7 +467,9 @@ const rateLimit = fc
     ),
   );
 
-const JWKS = JSON.stringify({ keys: [{ kty: "OKP", crv: "Ed25519", x: "AAAA" }] });
+const JWKS = JSON.stringify({
+  keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }],
+});
 
 const requestAuthentication = fc
   .record({
