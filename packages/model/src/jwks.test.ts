@@ -1,11 +1,11 @@
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { doubtfulKeys, jwksError, signingKeys } from "./jwks.ts";
 
 type Jwk = Record<string, unknown>;
 
-const jwkOf = ({ publicKey }: { publicKey: ReturnType<typeof createPublicKey> }): Jwk => ({
+const jwkOf = ({ publicKey }: { publicKey: KeyObject }): Jwk => ({
   ...publicKey.export({ format: "jwk" }),
 });
 const rsa = (modulusLength = 2048, publicExponent = 65_537) =>

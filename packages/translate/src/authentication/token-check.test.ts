@@ -117,6 +117,13 @@ describe("a RequestAuthentication is for", () => {
     expect(configOf(translator.view(SIDECAR))).toBeUndefined();
   });
 
+  test("proxies that know whom they have it from", () => {
+    const view = translatorOf(policy("p", [rule(ISSUER)])).view(SIDECAR);
+    const key = "security.istio.io/RequestAuthentication/default/p";
+    expect(view.origins("extension", FILTER)).toEqual([key]);
+    expect(view.origins("listener", "virtualInbound")).toContain(key);
+  });
+
   test("what comes to a workload, behind CORS and before limits; not for what leaves it", () => {
     const view = translatorOf(policy("p", [rule(ISSUER)])).view(SIDECAR);
     const inbound = filtersOf(view.named("listener", "virtualInbound") as Listener);
