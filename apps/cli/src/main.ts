@@ -13,6 +13,7 @@ import { injectCommand } from "./commands/inject.ts";
 import { installCommand, uninstallCommand, verifyInstallCommand } from "./commands/install.ts";
 import { manifestCommand } from "./commands/manifest.ts";
 import { meshCommand } from "./commands/mesh.ts";
+import { mtlsCommand } from "./commands/mtls.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { proxyConfigCommand } from "./commands/proxy-config.ts";
 import { proxyStatusCommand } from "./commands/proxy-status.ts";
@@ -38,6 +39,7 @@ const commands = [
   ...configurationCommands(),
   ...historyCommands(),
   meshCommand(),
+  mtlsCommand(),
   contextCommand(),
   tokenCommand(),
   analyzeCommand(),
