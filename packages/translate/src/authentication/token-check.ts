@@ -15,7 +15,7 @@ import {
 } from "@heddle/model";
 import { ADS } from "../ads.ts";
 import type { HttpFeature } from "../filter/http-feature.ts";
-import { TOKEN_FILTER, TOKEN_PAYLOAD } from "../filter/names.ts";
+import { JWT_FILTER, TOKEN_PAYLOAD } from "../filter/names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { extension } from "../typed-config.ts";
@@ -31,7 +31,7 @@ const SPACE_DELIMITED = ["permission", "scope"];
  * The configuration comes by itself: keys change while connections go on, and a listener that changes closes those that it has.
  */
 const FILTER: HttpFilter = {
-  name: TOKEN_FILTER,
+  name: JWT_FILTER,
   configDiscovery: { configSource: ADS, typeUrls: [`type.googleapis.com/${CONFIG}`] },
 };
 
@@ -75,7 +75,7 @@ const tokenCheckConfig = derivation<TokenCheckKey, TypedExtensionConfig | undefi
       if (keys === undefined) return undefined;
       providers[name] = providerOf(rule, keys, choosesRoutes);
     }
-    return extension<JwtAuthentication>(TOKEN_FILTER, CONFIG, {
+    return extension<JwtAuthentication>(JWT_FILTER, CONFIG, {
       providers,
       rules: [{ match: { prefix: "/" }, requires: requirementOf(rules) }],
       // A browser that asks whether it may ask has no token to show yet.

@@ -2,7 +2,7 @@
 
 export const PEER_METADATA_FILTER = "heddle.peer_metadata";
 /** Its name is that of the metadata which it leaves, and of its configuration. */
-export const TOKEN_FILTER = "envoy.filters.http.jwt_authn";
+export const JWT_FILTER = "envoy.filters.http.jwt_authn";
 /** Where the claims of a valid token stand in that metadata. */
 export const TOKEN_PAYLOAD = "payload";
 export const CORS_FILTER = "envoy.filters.http.cors";

@@ -23,7 +23,7 @@ import type { HttpFeature } from "./http-feature.ts";
 import {
   GLOBAL_RATE_LIMIT_FILTER,
   LOCAL_RATE_LIMIT_FILTER,
-  TOKEN_FILTER,
+  JWT_FILTER,
   TOKEN_PAYLOAD,
 } from "./names.ts";
 
@@ -190,7 +190,7 @@ function keyAction(key: LimitKey): RateLimit_Action {
   if (key.claim !== undefined) {
     const path = [TOKEN_PAYLOAD, ...(claimPath(key.claim) ?? [])].map((name) => ({ key: name }));
     return {
-      metadata: { descriptorKey, source: "DYNAMIC", metadataKey: { key: TOKEN_FILTER, path } },
+      metadata: { descriptorKey, source: "DYNAMIC", metadataKey: { key: JWT_FILTER, path } },
     };
   }
   return key.source === "PRINCIPAL"

@@ -8,7 +8,7 @@ import { datagramClusters } from "../listener/datagrams.ts";
 import { grantedSecrets } from "../listener/gateway.ts";
 import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { tokenCheckOf } from "../authentication/token-check.ts";
-import { TOKEN_FILTER } from "../filter/names.ts";
+import { JWT_FILTER } from "../filter/names.ts";
 import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import { type Patcher, patcherOf } from "../patch/patcher.ts";
@@ -68,7 +68,7 @@ export function ownParts(
     },
     (emit) => {
       const config = tokenCheckOf(read, proxy);
-      if (config !== undefined) emit("extension", TOKEN_FILTER, config);
+      if (config !== undefined) emit("extension", JWT_FILTER, config);
     },
     (emit) => {
       const patcher = patcherOf(read, proxy);

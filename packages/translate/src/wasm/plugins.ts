@@ -7,7 +7,7 @@ import type {
 import type { MeshObject, TrafficSelector, WasmPlugin } from "@heddle/model";
 import { objectKey } from "@heddle/model";
 import { ADS } from "../ads.ts";
-import { PEER_METADATA_FILTER, TOKEN_FILTER } from "../filter/names.ts";
+import { PEER_METADATA_FILTER, JWT_FILTER } from "../filter/names.ts";
 import { mapSame } from "../patch/list-edit.ts";
 import { recordPatched } from "../patch/origins.ts";
 import type { ProxyDescription } from "../proxy.ts";
@@ -155,7 +155,7 @@ const PHASES: readonly {
       const first = filters.findIndex(({ name = "" }) => AUTHORIZATION.includes(name));
       return first >= 0
         ? first
-        : indexAfter(filters, [PEER_METADATA_FILTER, TOKEN_FILTER], PLUGIN_OF_AUTHN);
+        : indexAfter(filters, [PEER_METADATA_FILTER, JWT_FILTER], PLUGIN_OF_AUTHN);
     },
   },
   { phase: "STATS", at: (filters) => filters.length - 1 },
