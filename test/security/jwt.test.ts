@@ -1,6 +1,7 @@
 /** Attacks by tokens, and on whoever fetches the keys that they are checked with, each by its name; all of them have to fail. */
 import { createServer, type RequestListener } from "node:http";
 import { generateKeyPairSync } from "node:crypto";
+import { createServer as createSecureServer } from "node:https";
 import { gzipSync } from "node:zlib";
 import { staticBootstrap } from "@heddle/translate";
 import { base64url, exportSPKI, importJWK, SignJWT } from "jose";
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fetchKeys } from "../../agent/src/jwks/fetch-keys.ts";
 import { createGuard, parseAllowed, serviceNamed } from "../../agent/src/jwks/index.ts";
 import { closed, listening } from "../harness/application.ts";
+import { createAuthority } from "../harness/certificates.ts";
 import { envoyBinary, validate } from "../harness/envoy-process.ts";
 import { startedMesh } from "../harness/mesh.ts";
 import { object, requestAuthentication, service } from "../harness/objects.ts";
@@ -154,6 +156,15 @@ describe("whoever writes a policy cannot make the agent", () => {
       },
     );
     expect([JSON.parse(found.jwks), count, asked]).toMatchObject([{ keys: [{ kid: "a" }] }, 1, []]);
+  });
+
+  test("take keys over TLS from somebody else than the host", async () => {
+    const { chain, key } = await (await createAuthority()).issue("keys.example.com");
+    const impostor = createSecureServer({ cert: chain, key }, (_, response) => response.end("{}"));
+    await listening(impostor, ATTACKER, 8443);
+    expect(await outcome("https://keys.example.com:8443/keys")).toBe("HDL7290");
+    impostor.closeAllConnections();
+    impostor.close();
   });
 
   test.each<[string, RequestListener, code: string, discovered?: boolean]>([
