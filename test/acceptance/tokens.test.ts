@@ -24,8 +24,8 @@ import {
 
 const PORT = 9080;
 const SOON = 20_000;
-const ADDRESS = "127.225.0.1";
-const KEYS = "127.225.0.9";
+const ADDRESS = "127.240.0.1";
+const KEYS = "127.240.0.9";
 const ISSUER = "https://issuer.test";
 
 let folder: string;
@@ -70,7 +70,7 @@ beforeAll(async () => {
   await plane.client.createMesh({ name: "demo", trustDomain: "test.example" });
   joinToken = (await plane.client.createJoinToken("demo", { name: "local" })).token;
   api = await startPod(
-    { name: "api-0", app: "api", address: ADDRESS, appAddress: "127.225.1.1", port: PORT },
+    { name: "api-0", app: "api", address: ADDRESS, appAddress: "127.240.1.1", port: PORT },
     process.env["HEDDLE_ENVOY"] as string,
   );
   await mkdir(path.join(folder, "cluster"));

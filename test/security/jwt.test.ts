@@ -18,11 +18,11 @@ import { viewOf } from "../harness/world.ts";
 import { createIssuerKey, keySet } from "../harness/token-issuer.ts";
 
 /** Where the attacker's server is: allowed, so that what it leads to is what is judged. */
-const ATTACKER = "127.223.0.1";
+const ATTACKER = "127.239.0.1";
 /** A server that only those inside should reach. */
-const VICTIM = "127.223.0.9";
+const VICTIM = "127.239.0.9";
 const PORT = 8080;
-const SERVER = "127.223.0.2";
+const SERVER = "127.239.0.2";
 const SERVICE_PORT = 9080;
 
 describe("whoever writes a policy cannot make the agent", () => {

@@ -27,8 +27,8 @@ import { freePorts } from "../testing/free-ports.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
-const ADDRESS = "127.222.0.1";
-const KEYS = "127.222.0.9";
+const ADDRESS = "127.238.0.1";
+const KEYS = "127.238.0.9";
 const ISSUER = "https://issuer.test";
 const RATE = 100;
 const quiet: AgentLog = { info() {}, warn() {}, error: console.error };
@@ -81,7 +81,7 @@ describe.skipIf(!envoyBinary)("keys of an issuer at an agent", () => {
     two = await createIssuerKey(ISSUER, "two", "ES256");
     published = [one];
     pod = await startPod(
-      { name: "api-0", app: "api", address: ADDRESS, appAddress: "127.222.1.1", port: PORT },
+      { name: "api-0", app: "api", address: ADDRESS, appAddress: "127.238.1.1", port: PORT },
       envoyBinary as string,
     );
     const policy = {

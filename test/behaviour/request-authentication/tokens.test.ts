@@ -9,10 +9,10 @@ import { proves } from "../proves.ts";
 
 const PORT = 9080;
 const WORKLOADS = {
-  server: { address: "127.221.0.1", ports: [PORT] },
-  required: { address: "127.221.0.2", ports: [PORT] },
-  both: { address: "127.221.0.3", ports: [PORT] },
-  other: { address: "127.221.0.4", ports: [PORT] },
+  server: { address: "127.237.0.1", ports: [PORT] },
+  required: { address: "127.237.0.2", ports: [PORT] },
+  both: { address: "127.237.0.3", ports: [PORT] },
+  other: { address: "127.237.0.4", ports: [PORT] },
 } as const;
 type Name = keyof typeof WORKLOADS;
 
