@@ -66,7 +66,13 @@ describe.skipIf(!envoyBinary)("tokens of a RequestAuthentication", async () => {
       }),
       requestAuthentication("required", {
         ...of("required"),
-        jwtRules: [{ ...staff, presence: "REQUIRED" }],
+        jwtRules: [
+          { ...staff, presence: "REQUIRED" },
+          {
+            ...guests,
+            fromHeaders: [{ name: "Authorization", prefix: "Bearer " }, { name: "x-guest" }],
+          },
+        ],
       }),
       requestAuthentication("both", {
         ...of("both"),
@@ -207,6 +213,9 @@ describe.skipIf(!envoyBinary)("tokens of a RequestAuthentication", async () => {
       expect(await status({}, "required")).toBe(401);
       expect(await status(bearer(await guest.sign()), "required")).toBe(401);
       expect(await status(bearer(good), "required")).toBe(200);
+      const both = async (token: string) =>
+        status({ ...bearer(good), "x-guest": token }, "required");
+      expect([await both(await guest.sign()), await both("garbage")]).toEqual([200, 401]);
       const preflight = { origin: "https://a.test", "access-control-request-method": "GET" };
       expect((await get(preflight, { to: "required", method: "OPTIONS" })).status).toBe(200);
       const service = { "x-service": await machine.sign() };

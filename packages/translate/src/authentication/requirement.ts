@@ -20,7 +20,7 @@ export function requirementOf(rules: readonly NamedRule[]): JwtRequirement {
 
 function requirementsOfPlace(rules: readonly NamedRule[]): readonly JwtRequirement[] {
   const required = rules.filter(({ rule }) => rule.presence === "REQUIRED");
-  // Where one is required there is no room for another's.
+  // Others have been left other places.
   if (required.length > 0) return required.map(valid);
   const none = all(rules.map((each) => any([valid(each), { allowMissing: {} }])));
   return [rules.length === 1 ? none : any([...rules.map(valid), none])];

@@ -163,8 +163,22 @@ describe("what a request needs", () => {
     ).toEqual(all(valid(1), any(valid(0), missing)));
   });
 
-  test("where one issuer's is required, there is no room for another's", () => {
-    expect(requirement([rule("a", { presence: "REQUIRED" }), rule("b")])).toEqual(valid(0));
+  test("where one issuer's is required, there is no room for another's, which counts elsewhere", () => {
+    const required = rule("a", { presence: "REQUIRED" });
+    expect(requirement([required, rule("b")])).toEqual(valid(0));
+    const b = rule("b", {
+      fromHeaders: [{ name: "Authorization", prefix: "Bearer " }, { name: "x-b" }],
+      fromCookies: ["b"],
+    });
+    expect(requirement([required, b])).toEqual(all(any(valid(1), missing), valid(0)));
+    const view = translatorOf(policy("p", [required, b])).view(SIDECAR);
+    const { fromHeaders, fromCookies } = configOf(view)?.providers?.["origins-1"] ?? {};
+    expect([fromHeaders, fromCookies]).toEqual([[{ name: "x-b" }], ["b"]]);
+    const half = rule("a", { presence: "REQUIRED", fromParams: ["access_token"] });
+    const rest = translatorOf(policy("p", [half, rule("b")])).view(SIDECAR);
+    expect(configOf(rest)?.providers?.["origins-1"]).toMatchObject({
+      fromHeaders: [{ name: "authorization", valuePrefix: "Bearer " }],
+    });
   });
 });
 

@@ -19,6 +19,7 @@ import { JWT_FILTER, TOKEN_PAYLOAD } from "../filter/names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { extension } from "../typed-config.ts";
+import { inPlacesLeft } from "./places-left.ts";
 import { type NamedRule, requirementOf } from "./requirement.ts";
 import { keysOf } from "./signing-keys.ts";
 
@@ -64,8 +65,10 @@ const tokenCheckConfig = derivation<TokenCheckKey, TypedExtensionConfig | undefi
   "authentication/token-check",
   ({ policies, choosesRoutes }) => JSON.stringify([choosesRoutes, ...policies]),
   (read, { policies, choosesRoutes }) => {
-    const rules = policies
-      .flatMap((key) => read.object<RequestAuthentication>(key)?.spec.jwtRules ?? [])
+    const all = policies.flatMap(
+      (key) => read.object<RequestAuthentication>(key)?.spec.jwtRules ?? [],
+    );
+    const rules = inPlacesLeft(all)
       .toSorted((a, b) => compareText(a.issuer ?? "", b.issuer ?? ""))
       .map((rule, index): NamedRule => ({ name: `origins-${index}`, rule }));
     if (rules.length === 0) return undefined;
