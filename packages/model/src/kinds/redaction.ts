@@ -10,9 +10,9 @@ export interface Redaction {
   readonly selector?: WorkloadSelector;
   /**
    * Whether secrets that Heddle knows by their looks are taken away, as they are where no object says anything. The narrowest object
-   * that says so counts, and of several as narrow one that says ON.
+   * that says so counts, and of several as narrow one that says REDACT.
    */
-  readonly secrets?: "ON" | "OFF";
+  readonly secrets?: "REDACT" | "PASS";
   /** Each is applied to what the ones before have left. */
   readonly rules?: readonly RedactionRule[];
 }

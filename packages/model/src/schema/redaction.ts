@@ -39,6 +39,6 @@ const rule: z.ZodType<RedactionRule> = fields({
 
 export const redactionSchema: z.ZodType<Redaction> = fields({
   selector: optional(workloadSelector),
-  secrets: optional(z.enum(["ON", "OFF"])),
+  secrets: optional(z.enum(["REDACT", "PASS"])),
   rules: optional(z.array(rule)),
 });

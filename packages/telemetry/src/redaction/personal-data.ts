@@ -7,6 +7,7 @@ const DOMAIN = /[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,8}/uy;
 const TOP_LEVEL = /^(?:\p{L}{2,63}|xn--[a-z0-9-]{1,59})$/iu;
 
 export function* findEmails(text: string): Generator<Range> {
+  if (!text.includes("@") && !text.includes("%40")) return;
   let from = 0;
   for (const { index, 0: at } of text.matchAll(AT)) {
     if (index < from) continue;
@@ -26,9 +27,11 @@ export function* findEmails(text: string): Generator<Range> {
 const DIGITS = /(?<![\d.])\d+(?:[ -]\d+)*/g;
 const DIGIT_GROUP = /\d+/g;
 const SEPARATORS = /[ -]/g;
+const LONG_NUMBER = /\d(?:[ -]?\d){12}/;
 const CARD_DIGITS = { least: 13, most: 19 };
 
 export function* findCardNumbers(text: string): Generator<Range> {
+  if (!LONG_NUMBER.test(text)) return;
   for (const { index, 0: run } of text.matchAll(DIGITS)) {
     if (run.length < CARD_DIGITS.least) continue;
     const groups = groupsOf(run);
@@ -152,8 +155,9 @@ const IPV4_ADDRESS = new RegExp(`(?<![\\w.])${IPV4}(?![\\w]|\\.\\d)`, "g");
 const IPV6_CANDIDATE = /(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:(?:\.\d{1,3}){3})?(?![\w:])/g;
 
 export function* findIpAddresses(text: string): Generator<Range> {
-  for (const { index, 0: address } of text.matchAll(IPV4_ADDRESS))
-    yield { start: index, end: index + address.length };
+  if (text.includes("."))
+    for (const { index, 0: address } of text.matchAll(IPV4_ADDRESS))
+      yield { start: index, end: index + address.length };
   if (!text.includes(":")) return;
   for (const { index, 0: address } of text.matchAll(IPV6_CANDIDATE))
     if (isIpv6(address)) yield { start: index, end: index + address.length };

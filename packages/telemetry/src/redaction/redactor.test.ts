@@ -27,7 +27,7 @@ const redactor = (...objects: NamedRedaction[]) =>
 const object = (spec: Redaction, namespace = ROOT, name = "x"): NamedRedaction => ({
   ...{ namespace, name, spec },
 });
-const rules = (...all: RedactionRule[]) => redactor(object({ rules: all, secrets: "OFF" }));
+const rules = (...all: RedactionRule[]) => redactor(object({ rules: all, secrets: "PASS" }));
 
 function tally(): RedactionTally & { counts: Record<string, number>; unreadLabels: string[] } {
   const counts: Record<string, number> = {};
@@ -187,7 +187,7 @@ test("the mesh's rules come first, a namespace's hold for it, a selector's for w
 });
 
 test("secrets are turned off by the narrowest object, and by nothing that is not proven", () => {
-  const off = { secrets: "OFF" } as const;
+  const off = { secrets: "PASS" } as const;
   const secret = () => log({}, "token=a", { "k8s.namespace.name": "shop" });
   const kept = (by: ReturnType<typeof redactor>, owner: ProvenOwner | "nobody" = WEB) =>
     after(by, secret(), owner).body === "token=a";
@@ -199,8 +199,8 @@ test("secrets are turned off by the narrowest object, and by nothing that is not
   const selected = { ...off, selector: { matchLabels: { app: "web" } } };
   expect(kept(redactor(object(selected)), WEB)).toBe(true);
   expect(kept(redactor(object(selected)), "nobody")).toBe(false);
-  expect(kept(redactor(object(off), object({ secrets: "ON" }, "shop")), WEB)).toBe(false);
-  expect(kept(redactor(object(off, "shop"), object({ secrets: "ON" }, "shop", "y")), WEB)).toBe(
+  expect(kept(redactor(object(off), object({ secrets: "REDACT" }, "shop")), WEB)).toBe(false);
+  expect(kept(redactor(object(off, "shop"), object({ secrets: "REDACT" }, "shop", "y")), WEB)).toBe(
     false,
   );
 });
@@ -297,7 +297,7 @@ test("whatever a record holds: done twice is done once, bounded, and never behin
   let changes = 0;
   fc.assert(
     fc.property(fc.array(rule, { maxLength: 3 }), fc.boolean(), record, (all, secrets, made) => {
-      const by = redactor(object({ rules: all, secrets: secrets ? "ON" : "OFF" }));
+      const by = redactor(object({ rules: all, secrets: secrets ? "REDACT" : "PASS" }));
       const bytes = encodeLogs([made]);
       // As the agent gets it.
       const own = decodeLogs(bytes).records[0]!;

@@ -130,9 +130,9 @@ export function createRedactor(
       if (said === undefined || (!isRoot(object) && object.namespace !== namespace)) continue;
       const picks = selects(selector?.matchLabels);
       if (picks && !(labels && labelsMatch(selector?.matchLabels, labels))) continue;
-      if (!isRoot(object) && labels === undefined && said === "OFF") continue;
+      if (!isRoot(object) && labels === undefined && said === "PASS") continue;
       const rank = (picks ? 3 : 1) + (isRoot(object) ? 0 : 1);
-      const on = said === "ON";
+      const on = said === "REDACT";
       if (rank > decided.rank) decided = { rank, on };
       else if (rank === decided.rank) decided = { rank, on: on || decided.on };
     }
