@@ -8,6 +8,7 @@ import {
   decodeTraces,
   encodeLogs,
   encodeTraces,
+  isWholeRequest,
   type LogRecord,
   type NamedRedaction,
   type SpanRecord,
@@ -116,16 +117,20 @@ for (const [signal, plain, found] of [
   };
   console.log(`\n${signal}, requests of ${plain.length} bytes`);
   show(
-    "before: read and written again, as those of a pod that has proven itself",
+    "before, of a sender in the clear: its outline alone",
+    speed(() => isWholeRequest(plain)),
+  );
+  show(
+    "before, of a proven pod: read, and written again",
     speed(() => decode(plain)),
   );
   const secrets = redactor([]);
   show(
-    "the byte search alone: nothing to take out, passed on unread",
+    "of a sender in the clear, nothing to take out: the byte search alone",
     speed(() => redact(secrets, plain)),
   );
   show(
-    "a proven pod's, nothing to take out",
+    "of a proven pod, nothing to take out",
     speed(() => redact(secrets, plain, true)),
   );
   show(
@@ -134,7 +139,7 @@ for (const [signal, plain, found] of [
   );
   const named = redactor(byName);
   show(
-    "names, none there, passed on unread or not as the search says",
+    "names, of which the search finds pieces, none there",
     speed(() => redact(named, plain)),
   );
   show(
