@@ -26,6 +26,7 @@ import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
 import type { AgentOptions } from "./options.ts";
 import { ownMetrics, refusing } from "./own-metrics.ts";
+import { createRedactions } from "./redactions.ts";
 import { createRefusals } from "./refusal/refusals.ts";
 import { createHoldWriter, readHolds } from "./refusal/saved-holds.ts";
 import { createMeshConflicts } from "./sources/conflicts.ts";
@@ -255,6 +256,13 @@ async function startControl(
     sourceOf: (key) => sourceOf(key),
   });
 
+  const redactions = createRedactions({
+    rootNamespace: mesh.rootNamespace,
+    // Of a mesh all agents have the same: equal values stay equal over its clusters.
+    key: options.redactionKey ?? membership?.mesh.id ?? mesh.name,
+    objectAt: (key) => model.get(key),
+  });
+
   let tls: TlsPort | undefined;
   const put = (owner: Owner, changes: ReadonlyMap<string, OwnedObject | undefined>) => {
     const changed = model.update(owner, changes);
@@ -270,6 +278,7 @@ async function startControl(
     modules.objectsChanged(keys);
     issuersKeys.objectsChanged(keys);
     health.objectsChanged(keys);
+    if (redactions.objectsChanged(keys)) telemetry?.update();
     clusters?.changed();
     tls?.objectsChanged(keys);
     machines?.objectsChanged(keys);
@@ -316,6 +325,7 @@ async function startControl(
     });
   if (gateways) closing.push(() => gateways.close());
   let link: Link | undefined;
+  let telemetry: RunningTelemetry | undefined;
   let clusters: Clusters | undefined;
   let files: Awaited<ReturnType<typeof startFilesSource>> | undefined;
   let kubernetes: KubernetesSource | undefined;
@@ -405,7 +415,12 @@ async function startControl(
     closing.push(() => source.close());
   }
 
-  let telemetry: RunningTelemetry | undefined;
+  /** What the plane has is known when a revision was applied, or when it has none. */
+  const isRedactionKnown = () => {
+    const { phase, applied, newest } = link?.state() ?? {};
+    if (membership === undefined || (applied?.number ?? 0) > 0) return true;
+    return phase === "open" && (newest?.number ?? 0) === 0;
+  };
   const numbers = () =>
     ownMetrics({
       proxies: proxies.all().length,
@@ -536,6 +551,7 @@ async function startControl(
         name: nameOf(description),
         address: description.statsAddress ?? description.addresses[0] ?? "",
       })),
+    redaction: () => (isRedactionKnown() ? redactions.settings() : undefined),
     ownMetrics: numbers,
     whoHas: (address) => translator.workloadAt(address),
     tls: tls && provenSenders(tls),
@@ -614,6 +630,7 @@ async function telemetryOf(
   log: AgentLog,
   sources: {
     targets: () => { name: string; address: string }[];
+    redaction: NonNullable<TelemetryOptions["redaction"]>;
     ownMetrics: () => string;
     whoHas: NonNullable<TelemetryOptions["whoHas"]>;
     tls: TelemetryOptions["tls"];
@@ -631,6 +648,7 @@ async function telemetryOf(
     spoolDir: `${options.stateDir}/telemetry`,
     scrapeIntervalMs: options.scrapeInterval,
     proxies: () => sources.targets().filter(({ address }) => address !== ""),
+    redaction: sources.redaction,
     ownMetrics: sources.ownMetrics,
     whoHas: sources.whoHas,
     tls: sources.tls,

@@ -55,6 +55,8 @@ export interface AgentOptions {
   };
   /** Trust domain and settings of a mesh without a plane. */
   readonly standalone: { readonly trustDomain: string; readonly rootNamespace: string };
+  /** The key of hashes that Redactions ask for; undefined: what the mesh is called, which is no secret. */
+  readonly redactionKey: string | undefined;
   readonly clusterId: string;
   /** The network of workloads that do not say theirs; undefined: unknown. */
   readonly network: string | undefined;
@@ -137,7 +139,8 @@ const flagsSchema = z.object({
 
 /**
  * Reads what the command line gave, in commander's camel case; `HEDDLE_URL`, `HEDDLE_TOKEN`, `HEDDLE_MESH`,
- * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not.
+ * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not. What is a secret
+ * has no flag: `HEDDLE_REDACTION_KEY`.
  * Throws `HDL7201` to `HDL7203`, `HDL7215`, `HDL7216` and `HDL7256` for what does not make sense.
  */
 export function parseAgentOptions(
@@ -187,6 +190,7 @@ export function parseAgentOptions(
       ),
     },
     standalone: { trustDomain: given.trustDomain, rootNamespace: given.rootNamespace },
+    redactionKey: env["HEDDLE_REDACTION_KEY"] || undefined,
     clusterId: given.clusterId,
     network: given.network,
     endpointsTtl: timeToLiveOf(given.endpointsTtl),

@@ -24,6 +24,7 @@ it("is a pod by its name and uid", () => {
   };
   expect(senderOf(pod, MESH, peerOf)).toMatchObject({
     ...{ pod: "web-1", uid: "1", app: "web", principal: "spiffe://cluster.local/ns/shop/sa/web" },
+    labels: { app: "web" },
   });
 });
 

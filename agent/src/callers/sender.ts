@@ -19,5 +19,5 @@ export function senderOf(
   const { workload, app, version, canonicalService, canonicalRevision, cluster } = peer;
   const principal = spiffeId({ trustDomain, namespace, serviceAccount });
   const names = { workload, app, version, canonicalService, canonicalRevision, cluster };
-  return { pod, uid, namespace, principal, ...names };
+  return { pod, uid, namespace, principal, labels, ...names };
 }

@@ -5,14 +5,21 @@ import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import type { AddressOwner, Sender } from "@heddle/telemetry";
 import type {
   LogLevel,
+  RedactionSettings,
   ScrapeTarget,
   TelemetryPorts,
   TelemetrySettings,
 } from "./telemetry-options.ts";
 
 export type ToTelemetry =
-  | { type: "start"; settings: TelemetrySettings; targets: readonly ScrapeTarget[] }
+  | {
+      type: "start";
+      settings: TelemetrySettings;
+      targets: readonly ScrapeTarget[];
+      redaction: RedactionSettings | undefined;
+    }
   | { type: "targets"; targets: readonly ScrapeTarget[] }
+  | { type: "redaction"; redaction: RedactionSettings | undefined }
   /** The answer to `ask`. */
   | { type: "state"; id: number; metrics: string; ready: boolean }
   /** What the TLS port shows from now on. */

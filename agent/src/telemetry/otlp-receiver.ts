@@ -27,6 +27,7 @@ import {
 } from "@heddle/telemetry";
 import type { Batcher } from "./batcher.ts";
 import type { OwnCounters } from "./own-counters.ts";
+import type { Redaction } from "./redaction.ts";
 import { parseAddress } from "./telemetry-options.ts";
 
 /** One request of a sender; Envoy's are some kilobytes. */
@@ -59,12 +60,14 @@ export interface OtlpReceiverOptions {
   readonly proven?: ProvenSenders | undefined;
   /** Without it nobody names the callers that prove nothing. */
   readonly whoHas?: WhoHas | undefined;
+  /** Without it nothing is taken out of logs and spans. */
+  readonly redaction?: Redaction | undefined;
 }
 
 /** Throws where the address is taken. */
 export async function startOtlpReceiver(
   address: string,
-  { batcher, counters, proven, whoHas }: OtlpReceiverOptions,
+  { batcher, counters, proven, whoHas, redaction }: OtlpReceiverOptions,
 ): Promise<OtlpReceiver> {
   const { host, port } = parseAddress(address);
   const server = new Server({ "grpc.max_receive_message_length": maximumRequestBytes });
@@ -105,19 +108,22 @@ export async function startOtlpReceiver(
     const { request } = call;
     if (!isWholeRequest(request)) return undefined;
     const sender = proven?.senderOf(call);
-    // Lines of applications are passed on unread.
     const callers = request.includes(accessLogFields.reporter) ? whoHas : undefined;
-    if (signal === "logs" && (sender || callers)) {
+    // What is nobody's and holds nothing to take out is passed on unread.
+    const redacts = redaction?.of(signal, request, sender);
+    if (signal === "logs" && (sender || callers || redacts)) {
       const { records, rejected } = decodeLogs(request);
       count(signal, rejected);
       if (sender) attributeLogs(records, sender);
       if (callers) await nameUnprovenCallers(records, callers);
+      redacts?.logs(records);
       return encodeLogs(records).slice();
     }
-    if (signal === "traces" && sender) {
+    if (signal === "traces" && (sender || redacts)) {
       const { records, rejected } = decodeTraces(request);
       count(signal, rejected);
-      attributeTraces(records, sender);
+      if (sender) attributeTraces(records, sender);
+      redacts?.traces(records);
       return encodeTraces(records).slice();
     }
     return request;
@@ -129,6 +135,14 @@ export async function startOtlpReceiver(
 
   function handler(signal: OtlpSignal): handleUnaryCall<Buffer, Buffer> {
     return async (call, callback) => {
+      if (redaction?.isKnown() === false && signal !== "metrics") {
+        counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "starting" });
+        callback({
+          code: status.UNAVAILABLE,
+          details: "HDL7320: it is not known yet what is to be redacted; send again later",
+        });
+        return;
+      }
       const request = await contentOf(signal, call);
       if (request === undefined) {
         counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "malformed" });

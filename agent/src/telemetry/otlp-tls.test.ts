@@ -17,6 +17,7 @@ const WEB: Sender = {
   ...{ pod: "web-1", uid: "7", namespace: "shop", workload: "web", app: "web", version: "v1" },
   ...{ canonicalService: "web", canonicalRevision: "v1", cluster: "c1" },
   principal: "spiffe://td/ns/shop/sa/web",
+  labels: { app: "web" },
 };
 
 let folder: string;

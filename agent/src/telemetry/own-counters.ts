@@ -7,9 +7,13 @@ export const ownCounters = {
     "OTLP requests that the agent took from proxies and applications.",
   heddle_telemetry_received_bytes_total: "Bytes of OTLP requests that the agent took.",
   heddle_telemetry_refused_requests_total:
-    "OTLP requests that the agent refused: malformed, or more than it can hold.",
+    "OTLP requests that the agent refused: malformed, more than it can hold, or before it knew what to redact.",
   heddle_telemetry_refused_records_total:
     "Spans and log records of pods that could not be read, in requests that were taken.",
+  heddle_telemetry_redacted_values_total:
+    "Values of spans and log records that were taken out before they left the cluster, by rule.",
+  heddle_telemetry_redaction_unread_total:
+    "Texts of which a part was taken out unread: too long for an expression, or time was over.",
   heddle_telemetry_dropped_batches_total:
     "Batches that were lost: the spool or its disk was full, or the plane refused them for good.",
   heddle_telemetry_dropped_bytes_total: "Compressed bytes of lost batches.",

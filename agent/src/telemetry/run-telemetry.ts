@@ -11,12 +11,14 @@ import { startMetricsServer } from "./metrics-server.ts";
 import { type ProvenSenders, startOtlpReceiver } from "./otlp-receiver.ts";
 import { createOtlpTls, type Prove } from "./otlp-tls.ts";
 import { createOwnCounters, type OwnCounters } from "./own-counters.ts";
+import { createRedaction } from "./redaction.ts";
 import { startScraper } from "./scraper.ts";
 import { createShortMemory } from "./short-memory.ts";
 import { openSpool, type Spool } from "./spool.ts";
 import {
   defaults,
   type Log,
+  type RedactionSettings,
   type ScrapeTarget,
   type TelemetryPorts,
   type TelemetrySettings,
@@ -25,6 +27,8 @@ import { startUploader } from "./uploader.ts";
 
 export interface TelemetrySources {
   targets: () => readonly ScrapeTarget[];
+  /** Undefined while nobody knows it: nothing is taken until then. */
+  redaction: () => RedactionSettings | undefined;
   /** Metrics of the rest of the agent, as Prometheus text. */
   ownMetrics: () => Promise<string>;
   ready: () => Promise<boolean>;
@@ -91,9 +95,13 @@ export async function runTelemetry(
       plane === undefined
         ? undefined
         : (address) => owners.get(address, () => sources.whoHas(address));
+    const redaction =
+      plane === undefined ? undefined : createRedaction(sources.redaction, counters, log);
     const receive = async (address: string | undefined, proven?: ProvenSenders) => {
       if (address === undefined) return undefined;
-      const receiver = await startOtlpReceiver(address, { batcher, counters, proven, whoHas });
+      const receiver = await startOtlpReceiver(address, {
+        ...{ batcher, counters, proven, whoHas, redaction },
+      });
       closers.push(() => receiver.close());
       return receiver.port;
     };

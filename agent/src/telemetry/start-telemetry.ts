@@ -8,11 +8,22 @@ import type { AddressOwner } from "@heddle/telemetry";
 import type { FromTelemetry, ToTelemetry } from "./messages.ts";
 import type { Prove } from "./otlp-tls.ts";
 import { runTelemetry } from "./run-telemetry.ts";
-import type { Log, ScrapeTarget, TelemetryPorts, TelemetrySettings } from "./telemetry-options.ts";
+import type {
+  Log,
+  RedactionSettings,
+  ScrapeTarget,
+  TelemetryPorts,
+  TelemetrySettings,
+} from "./telemetry-options.ts";
 
 export interface TelemetryOptions extends TelemetrySettings {
   /** The proxies there are now. */
   proxies: () => readonly ScrapeTarget[];
+  /**
+   * What is taken out of logs and spans; undefined as long as that is not known, while nothing is received. Without this option secrets
+   * are.
+   */
+  redaction?: () => RedactionSettings | undefined;
   /** The control's own metrics as Prometheus text. */
   ownMetrics?: () => string;
   /** What `/readyz` answers; true without it. */
@@ -38,7 +49,7 @@ export interface RunningTelemetry {
   readonly ports: TelemetryPorts;
   /** The process' id; undefined where there is none of its own. */
   readonly pid: number | undefined;
-  /** Tells of a change in `proxies` at once; else it is seen within a second. */
+  /** Tells of a change in `proxies` and `redaction` at once; else it is seen within a second. */
   update(): void;
   close(): Promise<void>;
 }
@@ -50,6 +61,8 @@ const OWN_ENTRY = new URL(
 );
 /** What Node is told of memory is for both processes; of the rest, such as a debugger's port, nothing. */
 const MEMORY_FLAG = /^--(?:optimize-for-size$|max-(?:old|semi)-space-size=)/;
+/** Secrets, as where no Redaction says anything. */
+const SECRETS_ALONE: RedactionSettings = { policy: { rootNamespace: "", objects: [] }, key: "" };
 const targetsEveryMs = 1000;
 const firstRestartMs = 500;
 const longestRestartMs = 30_000;
@@ -66,6 +79,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Running
 async function startHere(options: TelemetryOptions, log: Log): Promise<RunningTelemetry> {
   const local = await runTelemetry(settingsOf(options), {
     targets: options.proxies,
+    redaction: redactionOf(options),
     ownMetrics: () => Promise.resolve(options.ownMetrics?.() ?? ""),
     ready: () => Promise.resolve(options.ready?.() ?? true),
     prove: options.tls?.prove ?? nobody,
@@ -93,6 +107,8 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
   let settings = settingsOf(options);
   let closing = false;
   let sent = "";
+  const redaction = redactionOf(options);
+  let redacting: RedactionSettings | undefined;
   let wait = firstRestartMs;
   let restart: NodeJS.Timeout | undefined;
   let child!: ChildProcess;
@@ -134,6 +150,8 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
   };
 
   function update(): void {
+    const rules = redaction();
+    if (rules !== redacting) tell(child, { type: "redaction", redaction: (redacting = rules) });
     const targets = options.proxies();
     const text = JSON.stringify(targets);
     if (text === sent) return;
@@ -192,7 +210,7 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
       );
     });
     show(started);
-    tell(started, { type: "start", settings, targets });
+    tell(started, { type: "start", settings, targets, redaction: (redacting = redaction()) });
     const bound = await ready;
     started.once("exit", (code, signal) => ended(code, signal));
     return bound;
@@ -247,6 +265,10 @@ function settingsOf(options: TelemetryOptions): TelemetrySettings {
     scrapeIntervalMs,
     batchMs,
   };
+}
+
+function redactionOf({ redaction }: TelemetryOptions): () => RedactionSettings | undefined {
+  return redaction ?? (() => SECRETS_ALONE);
 }
 
 function withPort(address: string | undefined, port: number | undefined): string | undefined {

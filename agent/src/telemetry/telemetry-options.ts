@@ -1,5 +1,7 @@
 /** What an agent's telemetry is given. */
 
+import type { RedactionPolicy } from "@heddle/telemetry";
+
 /** A proxy to scrape. */
 export interface ScrapeTarget {
   /** `pod.namespace` */
@@ -31,6 +33,13 @@ export interface TelemetrySettings {
   readonly scrapeIntervalMs?: number | undefined;
   /** Milliseconds that records wait for company before they are sent; 1,000 unless told. */
   readonly batchMs?: number | undefined;
+}
+
+/** What logs and spans do not say outside of the cluster. Another object for other rules. */
+export interface RedactionSettings {
+  readonly policy: RedactionPolicy;
+  /** The key of hashes: with another one equal values become other hashes. */
+  readonly key: string;
 }
 
 export const defaults = {

@@ -5,7 +5,7 @@ import { CallerRefused } from "../callers/caller-refused.ts";
 import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import type { FromTelemetry, ToTelemetry } from "./messages.ts";
 import { runTelemetry, type LocalTelemetry } from "./run-telemetry.ts";
-import type { ScrapeTarget } from "./telemetry-options.ts";
+import type { RedactionSettings, ScrapeTarget } from "./telemetry-options.ts";
 
 /** A control process that is busy for longer counts as not ready. */
 const answerMs = 1000;
@@ -14,6 +14,8 @@ const proofMs = 10_000;
 
 let telemetry: LocalTelemetry | undefined;
 let targets: readonly ScrapeTarget[] = [];
+/** Undefined while nobody knows it. */
+let redaction: RedactionSettings | undefined;
 let ending: Promise<void> | undefined;
 let certificate: ShownCertificate | undefined;
 let lastId = 0;
@@ -23,10 +25,12 @@ const owners = new Map<number, (owner: AddressOwner | undefined) => void>();
 
 process.on("message", (message: ToTelemetry) => {
   if (message.type === "start") {
-    targets = message.targets;
+    ({ targets, redaction } = message);
     void start(message);
   } else if (message.type === "targets") {
     targets = message.targets;
+  } else if (message.type === "redaction") {
+    ({ redaction } = message);
   } else if (message.type === "state") {
     asked.get(message.id)?.(message);
   } else if (message.type === "certificate") {
@@ -51,6 +55,7 @@ async function start({ settings }: Extract<ToTelemetry, { type: "start" }>): Pro
   try {
     telemetry = await runTelemetry(settings, {
       targets: () => targets,
+      redaction: () => redaction,
       ownMetrics: async () => (await ask()).metrics,
       ready: async () => (await ask()).ready,
       prove,

@@ -319,6 +319,20 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: 'jwks: \'{"keys": [{"kty": "EC", "crv": "secp256k1", "x": "…", "y": "…"}]}\'',
     remedy: "Give a public key of the issuer's that signatures are checked with.",
   },
+  HDL0070: {
+    level: "Error",
+    title: "A rule of a redaction cannot be kept",
+    why: "Every record is read by it before it leaves the cluster: an expression costs a bounded time, what stands in a value's place is short, and rules are told apart by their names.",
+    example: "kind: Redaction\nspec:\n  rules: [{what: {regex: '(?:a{1,100}){1,100}'}}]",
+    remedy: "Change the field as the message says.",
+  },
+  HDL0071: {
+    level: "Warning",
+    title: "A redaction takes away whose telemetry it is",
+    why: "Wildcards also match the attributes by which logs and spans are told apart: the service's name, its namespace, its workload. What has none is hard to find.",
+    example: "kind: Redaction\nspec:\n  rules: [{where: {attributes: ['*name']}}]",
+    remedy: "Name the attributes more exactly, or say what is to be found in them with `what`.",
+  },
   HDL0080: {
     level: "Error",
     title: "A rate limit cannot be kept",

@@ -38,6 +38,7 @@ import { telemetrySchema } from "./schema/telemetry.ts";
 import { fallbackSchema } from "./schema/fallback.ts";
 import { overloadPolicySchema } from "./schema/overload-policy.ts";
 import { rateLimitSchema } from "./schema/rate-limit.ts";
+import { redactionSchema } from "./schema/redaction.ts";
 import { virtualServiceSchema } from "./schema/virtual-service.ts";
 import { trafficExtensionSchema, wasmPluginSchema } from "./schema/wasm-plugin.ts";
 import { workloadEntrySchema } from "./schema/workload-entry.ts";
@@ -102,6 +103,7 @@ export const kinds: readonly Kind[] = [
   istio(OURS, "Fallback", "fallbacks", fallbackSchema, ["v1"]),
   istio(OURS, "OverloadPolicy", "overloadpolicies", overloadPolicySchema, ["v1"]),
   istio(OURS, "RateLimit", "ratelimits", rateLimitSchema, ["v1"]),
+  istio(OURS, "Redaction", "redactions", redactionSchema, ["v1"]),
   kubernetes("core", "Service", "services", serviceSchema),
   kubernetes("core", "Pod", "pods", podSchema),
   kubernetes("core", "Namespace", "namespaces", namespaceSchema, { namespaced: false }),

@@ -27,4 +27,5 @@ export * from "./prometheus/merge.ts";
 export * from "./prometheus/parse.ts";
 export * from "./prometheus/write.ts";
 export * from "./records.ts";
+export * from "./redaction/index.ts";
 export * from "./zipkin/decode.ts";

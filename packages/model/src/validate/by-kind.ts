@@ -13,6 +13,7 @@ import { checkPeerAuthentication } from "./peer-authentication.ts";
 import { checkFallback } from "./fallback.ts";
 import { checkOverloadPolicy } from "./overload-policy.ts";
 import { checkRateLimit } from "./rate-limit.ts";
+import { checkRedaction } from "./redaction.ts";
 import type { Report } from "./report.ts";
 import { checkRequestAuthentication } from "./request-authentication.ts";
 import { checkSelector } from "./selector.ts";
@@ -45,6 +46,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "heddle.dev/Fallback": ({ spec }, report) => checkFallback(spec, report),
   "heddle.dev/OverloadPolicy": ({ spec }, report) => checkOverloadPolicy(spec, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
+  "heddle.dev/Redaction": ({ spec }, report) => checkRedaction(spec, report),
   "networking.k8s.io/Ingress": ({ spec }, report) => checkIngress(spec, report),
   "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>
     checkSidecar(spec, metadata.namespace, report),

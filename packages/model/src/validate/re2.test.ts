@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { regexError } from "./re2.ts";
+import { regexError, regexSize } from "./re2.ts";
 
 test.each([
   "^/api/v[0-9]+/.*$",
@@ -63,4 +63,16 @@ test("answers for any text and never throws", () => {
       expect(wrong === undefined || wrong.length > 0).toBe(true);
     }),
   );
+});
+
+test.each([
+  ["abc", 3],
+  ["a{3}", 3],
+  ["(?:ab){2,10}c", 31],
+  ["a{1,30}{1,2}", undefined],
+  ["(a{1,30}){1,30}", 930],
+  ["\\w{1,100}", 100],
+])("%s takes %s steps", (pattern, size) => {
+  if (size === undefined) expect(regexError(pattern)).toBeDefined();
+  else expect(regexSize(pattern)).toBe(size);
 });

@@ -12,7 +12,7 @@ export function regexError(pattern: string): string | undefined {
     return `a regular expression has ${pattern.length} characters (${MAX_LENGTH} at most)`;
   }
   try {
-    const end = alternatives({ text: pattern, depth: 0 }, 0);
+    const end = alternatives({ text: pattern, depth: 0, size: 0 }, 0);
     return end < pattern.length ? "unexpected )" : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return error.message;
@@ -20,9 +20,18 @@ export function regexError(pattern: string): string | undefined {
   }
 }
 
+/** Steps that the program of a pattern without error has, about: what is repeated counts as often as it may stand there. */
+export function regexSize(pattern: string): number {
+  const scan = { text: pattern, depth: 0, size: 0 };
+  alternatives(scan, 0);
+  return scan.size;
+}
+
 interface Scan {
   readonly text: string;
   depth: number;
+  /** Of what was read last. */
+  size: number;
 }
 
 /** Deeper nesting than anybody writes; keeps the recursion bounded. */
@@ -36,6 +45,9 @@ function alternatives(scan: Scan, from: number): number {
   // Whether there is something before `at` that may be repeated.
   let operand = false;
   let repeated = false;
+  let size = 0;
+  // Of the operand before `at`.
+  let last = 0;
   while (at < text.length && text[at] !== ")") {
     const char = text[at]!;
     const counted = char === "{" ? /^\{(\d+)(?:,(\d*))?\}/.exec(text.slice(at)) : null;
@@ -43,7 +55,11 @@ function alternatives(scan: Scan, from: number): number {
       const operator = counted?.[0] ?? char;
       if (!operand) throw new SyntaxError(`nothing to repeat before ${operator}`);
       if (repeated) throw new SyntaxError(`bad repetition ${operator}`);
-      if (counted) checkCount(counted);
+      if (counted) {
+        checkCount(counted);
+        const copies = Number(counted[2] ? counted[2] : counted[1]);
+        size += last * Math.max(0, copies - 1);
+      }
       at += operator.length;
       if (text[at] === "?") at++;
       repeated = true;
@@ -53,6 +69,7 @@ function alternatives(scan: Scan, from: number): number {
     if (char === "|") {
       operand = false;
       at++;
+      size++;
       continue;
     }
     if (char === "(") {
@@ -63,6 +80,8 @@ function alternatives(scan: Scan, from: number): number {
         at = alternatives(scan, at);
         if (text[at] !== ")") throw new SyntaxError("missing )");
         at++;
+        last = scan.size + 1;
+        size += last;
       }
       operand = !opened.flagsOnly;
       continue;
@@ -71,8 +90,11 @@ function alternatives(scan: Scan, from: number): number {
     else if (char === "\\") at = escape(text, at, false);
     else at++;
     operand = true;
+    last = 1;
+    size++;
   }
   scan.depth--;
+  scan.size = size;
   return at;
 }
 

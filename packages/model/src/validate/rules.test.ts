@@ -5,7 +5,8 @@ import { parseObject } from "../parse-object.ts";
 
 function found(kind: string, spec: string): string[] {
   const group = kind === "PeerAuthentication" ? "security" : "networking";
-  const apiVersion = kind === "Fallback" ? "heddle.dev/v1" : `${group}.istio.io/v1`;
+  const ours = kind === "Fallback" || kind === "Redaction";
+  const apiVersion = ours ? "heddle.dev/v1" : `${group}.istio.io/v1`;
   const { diagnostics } = parseObject({
     apiVersion,
     kind,
@@ -457,4 +458,77 @@ describe("Fallback", () => {
   ])("tells of %s", (_, spec, expected) => {
     expect(found("Fallback", spec)).toEqual([expected]);
   });
+});
+
+describe("Redaction", () => {
+  const rule = (text: string) => `rules: [${text}]`;
+  test.each([
+    ["the secrets alone", "secrets: REDACT"],
+    ["a place", rule("{where: {attributes: [user.*]}, how: {hash: true}}")],
+    ["something to be found", rule('{what: {detectors: [EMAIL], regex: "cust-[0-9]{1,20}"}}')],
+    ["something in a signal", rule("{where: {signals: [LOGS]}, what: {detectors: [JWT]}}")],
+    [
+      "a wide name with what is found there",
+      rule('{where: {attributes: ["*"]}, what: {regex: a}}'),
+    ],
+  ])("takes %s", (_, spec) => expect(found("Redaction", spec)).toEqual([]));
+
+  test.each([
+    ["nothing", "selector: {matchLabels: {a: b}}", "HDL0023 Error spec"],
+    ["a rule for everything", rule("{how: {drop: true}}"), "HDL0023 Error spec.rules[0]"],
+    ["a signal alone", rule("{where: {signals: [LOGS]}}"), "HDL0023 Error spec.rules[0]"],
+    ["nothing to be found", rule("{what: {}}"), "HDL0023 Error spec.rules[0].what"],
+    ["a body that is none", rule("{where: {body: false}}"), "HDL0023 Error spec.rules[0]"],
+    ["no form", rule("{where: {body: true}, how: {}}"), "HDL0023 Error spec.rules[0].how"],
+    [
+      "two forms",
+      rule("{where: {body: true}, how: {hash: true, drop: true}}"),
+      "HDL0022 Error spec.rules[0].how",
+    ],
+    [
+      "an expression that RE2 has not",
+      rule('{what: {regex: "(?=a)"}}'),
+      "HDL0021 Error spec.rules[0].what.regex",
+    ],
+    [
+      "an expression of many steps",
+      rule('{what: {regex: "(?:[a-z]{1,100}x){1,100}"}}'),
+      "HDL0070 Error spec.rules[0].what.regex",
+    ],
+    [
+      "names that are none",
+      rule("{where: {queryParameters: []}}"),
+      "HDL0070 Error spec.rules[0].where.queryParameters",
+    ],
+    [
+      "signals that are none",
+      rule("{where: {signals: [], body: true}}"),
+      "HDL0070 Error spec.rules[0].where.signals",
+    ],
+    [
+      "a name twice",
+      rule("{name: a, where: {body: true}}, {name: a, where: {path: true}}"),
+      "HDL0070 Error spec.rules[1].name",
+    ],
+    [
+      "all of a card's number kept",
+      rule("{where: {body: true}, how: {keepLast: 16}}"),
+      "HDL0070 Error spec.rules[0].how.keepLast",
+    ],
+    [
+      "a long mask",
+      rule(`{where: {body: true}, how: {mask: "${"x".repeat(65)}"}}`),
+      "HDL0070 Error spec.rules[0].how.mask",
+    ],
+    [
+      "a form that says nothing",
+      rule("{where: {body: true}, how: {hash: false}}"),
+      "HDL0070 Error spec.rules[0].how.hash",
+    ],
+    [
+      "names that telemetry is told apart by",
+      rule('{where: {attributes: ["*name"]}}'),
+      "HDL0071 Warning spec.rules[0].where.attributes",
+    ],
+  ])("tells of %s", (_, spec, finding) => expect(found("Redaction", spec)).toEqual([finding]));
 });

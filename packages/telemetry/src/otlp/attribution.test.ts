@@ -15,6 +15,7 @@ const WEB: Sender = {
   ...{ pod: "web-1", uid: "7", namespace: "shop", workload: "web", app: "web", version: "" },
   ...{ canonicalService: "web", canonicalRevision: "latest", cluster: "c1" },
   principal: "spiffe://td/ns/shop/sa/web",
+  labels: { app: "web" },
 };
 
 /** What a resource says that is somebody else's. */

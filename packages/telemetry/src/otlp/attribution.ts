@@ -18,6 +18,8 @@ export interface Sender {
   readonly cluster: string;
   /** SPIFFE URI. */
   readonly principal: string;
+  /** Of the pod or machine. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Writes over what spans say of who has sent them. */
