@@ -1,6 +1,5 @@
 /** Workload certificates: a key pair and a certificate for each identity in use, renewed before it ends. */
-import { X509Certificate } from "node:crypto";
-import { exportPrivateKey, generateKeyPair } from "@heddle/pki";
+import { exportPrivateKey, generateKeyPair, PkiError, readSvid } from "@heddle/pki";
 import type { AgentLog } from "../log.ts";
 import type { Issuer } from "./issuer.ts";
 
@@ -72,13 +71,15 @@ export function createWorkloadCertificates(
       const certificates = await Promise.all(
         requests.map(async ({ spiffeId, keys }, index) => {
           const chain = issued.chains[index] ?? "";
-          const notAfter = Date.parse(new X509Certificate(chain).validTo);
+          const svid = readSvid(chain);
+          if (svid.spiffeId !== spiffeId)
+            throw new PkiError("HDL7109", `${spiffeId} was asked for, and ${svid.spiffeId} given.`);
           return {
             spiffeId,
             chain,
             privateKey: await exportPrivateKey(keys.privateKey),
             issuedAt: Date.now(),
-            notAfter,
+            notAfter: svid.notAfter.getTime(),
           };
         }),
       );

@@ -15,9 +15,12 @@ import {
 } from "./x509.ts";
 import { generateKeyPair, importPrivateKey, P256_SHA256 } from "./keys.ts";
 import { withinTrustDomain } from "./name-constraints.ts";
+import { workloadZone } from "./own-names.ts";
+import { firstCertificate, pemOf } from "./pem.ts";
 import { PkiError } from "./pki-error.ts";
 import { assertTrustDomain, parseSpiffeId } from "./spiffe.ts";
 import { spiffeSubject } from "./subject.ts";
+import { svidOf } from "./svid.ts";
 
 /** Certificates are valid from a little before now, milliseconds: clocks of machines differ. */
 export const CLOCK_SKEW = 5 * 60_000;
@@ -80,7 +83,7 @@ export async function openAuthority(
   pem: string,
   privateKey: string,
 ): Promise<Authority> {
-  const certificate = new X509Certificate(pem.slice(0, pem.indexOf(END) + END.length));
+  const certificate = new X509Certificate(firstCertificate(pem));
   const isRoot = certificate.subject === certificate.issuer;
   return {
     trustDomain,
@@ -90,11 +93,9 @@ export async function openAuthority(
   };
 }
 
-const END = "-----END CERTIFICATE-----";
-
 /**
  * An intermediate for somebody's key, kept to the trust domain, which signs leaves only. `dnsNames`: those that its leaves may
- * have beside their identity; a name permits what is below it too.
+ * have beside their identity and their workload's name; a name permits what is below it too.
  */
 export async function issueIntermediate(
   authority: Authority,
@@ -121,7 +122,7 @@ export async function issueIntermediate(
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
       new SubjectAlternativeNameExtension([{ type: "url", value: `spiffe://${trustDomain}` }]),
-      withinTrustDomain(trustDomain, dnsNames),
+      withinTrustDomain(trustDomain, [...dnsNames, workloadZone(trustDomain)]),
     ],
   );
 }
@@ -146,12 +147,15 @@ export async function issueLeaf(
   const { min, max } = LEAF_LIFETIME_BOUNDS;
   if (!(lifetime >= min && lifetime <= max))
     throw new PkiError("HDL7106", `A lifetime of ${lifetime} ms; it must be ${min} to ${max}.`);
-  return sign(authority, publicKey, { now, lifetime }, "", [
+  const issued = await sign(authority, publicKey, { now, lifetime }, "", [
     new BasicConstraintsExtension(false, undefined, true),
+    // Enough for RSA too: who speaks TLS with forward secrecy signs with the key, and encrypts nothing to it.
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
     new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
     spiffeSubject([spiffeId], dnsNames),
   ]);
+  svidOf(issued.certificate);
+  return issued;
 }
 
 /** What every certificate has, however it is named. */
@@ -161,7 +165,7 @@ export async function sign(
   { now, lifetime }: { readonly now: number; readonly lifetime: number },
   subject: string,
   extensions: readonly Extension[],
-): Promise<IssuedCertificate> {
+): Promise<IssuedCertificate & { readonly certificate: X509Certificate }> {
   const issuer = authority.certificate;
   if (issuer.notAfter.getTime() <= now)
     throw new PkiError("HDL7105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
@@ -180,10 +184,18 @@ export async function sign(
     extensions: [
       ...extensions,
       await SubjectKeyIdentifierExtension.create(publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await issuerKey(issuer),
     ],
   });
-  return { chain: pemOf(certificate) + authority.chain, notBefore, notAfter };
+  return { chain: pemOf(certificate) + authority.chain, notBefore, notAfter, certificate };
+}
+
+/** As the issuer's own certificate has it: who has signed that may have computed it in a way of their own (RFC 5280, section 4.2.1.2). */
+async function issuerKey(issuer: X509Certificate): Promise<Extension> {
+  const own = issuer.getExtension(SubjectKeyIdentifierExtension)?.keyId;
+  return own === undefined
+    ? AuthorityKeyIdentifierExtension.create(issuer.publicKey)
+    : new AuthorityKeyIdentifierExtension(own);
 }
 
 /** 128 random bits, positive (RFC 5280, section 4.1.2.2). */
@@ -192,5 +204,3 @@ export function serialNumber(): string {
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-export const pemOf = (certificate: X509Certificate) => `${certificate.toString("pem").trim()}\n`;

@@ -1,6 +1,8 @@
 export { type PkiCode, pkiCodes, PkiError } from "./pki-error.ts";
 export { assertTrustDomain, parseSpiffeId, spiffeId, type WorkloadIdentity } from "./spiffe.ts";
 export { exportPrivateKey, generateKeyPair, importPrivateKey } from "./keys.ts";
+export { assertOwnNames, assertServerNames, workloadName } from "./own-names.ts";
+export { readSvid, type Svid } from "./svid.ts";
 export { createRequest, type ReadRequest, readRequest } from "./csr.ts";
 export {
   type Authority,

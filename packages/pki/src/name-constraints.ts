@@ -5,18 +5,14 @@ import { Extension } from "./x509.ts";
 const OID = "2.5.29.30";
 
 /**
- * Permits URIs of exactly this trust domain, the DNS names that are given, and nothing else: no subdomain of the trust domain,
+ * Permits URIs of exactly this trust domain, the DNS names that are given (one at least), and nothing else: no subdomain of the trust domain,
  * no other DNS name, no address. This very set is judged alike by BoringSSL (Envoy), OpenSSL and Go; a constraint on a URI's
  * path refuses everything.
  */
-export function withinTrustDomain(
-  trustDomain: string,
-  dnsNames: readonly string[] = [],
-): Extension {
+export function withinTrustDomain(trustDomain: string, dnsNames: readonly string[]): Extension {
   const permitted = [uri(trustDomain), ...dnsNames.map(dns)];
-  // Names that are permitted exclude all others; to exclude all as well would exclude these too.
-  const noNames = dnsNames.length === 0 ? [dns("")] : [];
-  const excluded = [uri(`.${trustDomain}`), ...noNames, address(8), address(32)];
+  // DNS names that are permitted exclude all others; to exclude all as well would exclude these too.
+  const excluded = [uri(`.${trustDomain}`), address(8), address(32)];
   return new Extension(OID, true, der(0x30, [der(0xa0, permitted), der(0xa1, excluded)]));
 }
 

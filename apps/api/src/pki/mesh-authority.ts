@@ -1,6 +1,8 @@
 /** A mesh's certificate authority: its root, made at first need, and what it signs. */
 import { and, certificateAuthorities, desc, eq, isNull, type Tx } from "@heddle/db";
 import {
+  assertOwnNames,
+  assertServerNames,
   type Authority,
   createEnvelope,
   createRoot,
@@ -9,6 +11,7 @@ import {
   issueLeaf,
   LEAF_LIFETIME,
   openAuthority,
+  parseSpiffeId,
   PkiError,
   readRequest,
 } from "@heddle/pki";
@@ -54,12 +57,8 @@ export function createMeshAuthority(
         const issued = await Promise.all(
           requests.map(async (pem) => {
             const { publicKey, uris, dnsNames } = await readRequest(pem);
-            const [spiffeId, ...more] = uris;
-            if (!spiffeId || more.length > 0)
-              throw new PkiError(
-                "HDL7103",
-                `A certificate request names ${uris.length} identities; it must name one.`,
-              );
+            const spiffeId = oneIdentity(uris);
+            assertOwnNames(spiffeId, dnsNames);
             const now = deps.clock();
             return issueLeaf(authority, publicKey, { now, lifetime, spiffeId, dnsNames });
           }),
@@ -74,7 +73,11 @@ export function createMeshAuthority(
     delegate: (mesh, request, name) =>
       withPkiProblems(async () => {
         const { authority, trustBundle } = await rootOf(mesh);
-        const { publicKey, dnsNames } = await readRequest(request);
+        const { publicKey, uris, dnsNames } = await readRequest(request);
+        const asking = parseSpiffeId(oneIdentity(uris));
+        if (asking.trustDomain !== mesh.trustDomain)
+          throw new PkiError("HDL7103", `An agent of ${asking.trustDomain} asks to sign.`);
+        assertServerNames(dnsNames);
         const { chain, notAfter } = await issueIntermediate(authority, publicKey, {
           now: deps.clock(),
           name,
@@ -84,6 +87,13 @@ export function createMeshAuthority(
       }),
     trustBundle: (mesh) => withPkiProblems(async () => (await rootOf(mesh)).trustBundle),
   };
+}
+
+function oneIdentity(uris: readonly string[]): string {
+  const [spiffeId, ...more] = uris;
+  if (spiffeId && more.length === 0) return spiffeId;
+  const message = `A certificate request names ${uris.length} identities; it must name one.`;
+  throw new PkiError("HDL7103", message);
 }
 
 async function openRoot(

@@ -72,6 +72,23 @@ describe("certificates", () => {
     });
   });
 
+  it("are refused where a name is another's, and are for one identity each", async () => {
+    const agent = plane.as(agentToken);
+    const web = spiffeId({ trustDomain: "one.example", namespace: "shop", serviceAccount: "web" });
+    const ask = async (...dnsNames: string[]) =>
+      agent.issueCertificates("one", [await createRequest(await generateKeyPair(), web, dnsNames)]);
+    await expect(ask("web.shop.svc", "web-v1.shop.workload.one.example")).resolves.toBeDefined();
+    for (const name of ["web.pay.svc.cluster.local", "web-v1.pay.workload.one.example", "web"])
+      await expect(ask(name), name).rejects.toMatchObject({ code: "HDL7111" });
+    const delegate = async (id: string, dnsNames: string[]) =>
+      agent.transport.json("POST", "/v1/meshes/one/intermediates", {
+        body: { csr: await createRequest(await generateKeyPair(), id, dnsNames) },
+      });
+    await expect(delegate(web, ["svc"])).rejects.toMatchObject({ code: "HDL7111" });
+    const foreign = web.replace("one", "two");
+    await expect(delegate(foreign, [])).rejects.toMatchObject({ code: "HDL7103" });
+  });
+
   it("may be signed by an agent with an intermediate, which is an authority for leaves alone", async () => {
     const { chains, trustBundle } = await plane
       .as(agentToken)

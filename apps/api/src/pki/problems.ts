@@ -12,6 +12,9 @@ const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL7106: { status: 400, title: "The lifetime is out of bounds" },
   HDL7107: { status: 500, title: "The envelope key is not usable" },
   HDL7108: { status: 400, title: "The DNS names cannot be certified" },
+  HDL7109: { status: 500, title: "The certificate is no X.509-SVID" },
+  HDL7110: { status: 400, title: "Names of that kind are not certified" },
+  HDL7111: { status: 403, title: "The name is another's" },
 };
 
 export const pkiProblemKinds = Object.fromEntries(

@@ -8,7 +8,7 @@ import { json, jsonBody, MeshParam } from "../http/schemas.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
 import { signingKeyOf } from "./signing-keys.ts";
 
-/** A request in PEM; P-256 makes them a few hundred bytes long. */
+/** A request in PEM; P-256 makes them a few hundred bytes long, RSA of 4096 bits two thousand. */
 const RequestPem = z.string().min(100).max(4096);
 /** One batch: an agent that starts asks for all its workloads at once. */
 const MAX_REQUESTS = 500;
@@ -28,7 +28,7 @@ const postCertificates = createRoute({
   path: "/v1/meshes/{mesh}/certificates",
   summary: "Certificates for workloads, from certificate requests",
   description:
-    "Each request must be signed by its own P-256 key and name one SPIFFE id of the mesh's trust domain. DNS names are taken over, for the agent's own server; nothing else is.",
+    "Each request must be signed by its own key, P-256 or RSA of 2048 to 4096 bits, and name one SPIFFE id of the mesh's trust domain. DNS names of the identity's own namespace are taken over; nothing else is.",
   security: bearer,
   middleware: [requireScope("agent")] as const,
   request: {
