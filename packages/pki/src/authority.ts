@@ -56,9 +56,11 @@ export async function createRoot(
 ): Promise<{ readonly authority: Authority; readonly keys: CryptoKeyPair; readonly pem: string }> {
   assertTrustDomain(trustDomain);
   const keys = await generateKeyPair();
+  const serial = serialNumber();
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: `CN=${trustDomain} root, O=Heddle`,
+    serialNumber: serial,
+    // Two of one name, as there are while one takes the other's place, would be taken for each other.
+    name: `CN=${trustDomain} root ${serial.slice(0, 8)}, O=Heddle`,
     keys,
     signingAlgorithm: P256_SHA256,
     notBefore: new Date(now - CLOCK_SKEW),

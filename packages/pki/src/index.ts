@@ -2,6 +2,7 @@ export { type PkiCode, pkiCodes, PkiError } from "./pki-error.ts";
 export { assertTrustDomain, parseSpiffeId, spiffeId, type WorkloadIdentity } from "./spiffe.ts";
 export { exportPrivateKey, generateKeyPair, importPrivateKey } from "./keys.ts";
 export { assertOwnNames, assertServerNames, workloadName } from "./own-names.ts";
+export { describeCertificate, type DescribedCertificate } from "./described.ts";
 export { readSvid, type Svid } from "./svid.ts";
 export { createRequest, type ReadRequest, readRequest } from "./csr.ts";
 export {
@@ -18,4 +19,23 @@ export {
   ROOT_LIFETIME,
 } from "./authority.ts";
 export { createServerAuthority, issueServerCertificate, type KeptKeyPair } from "./server.ts";
+export {
+  type AuthorityChain,
+  createAuthorityRequest,
+  readAuthorityChain,
+} from "./authority-chain.ts";
+export { fingerprintOf, fingerprintsOf, splitPem } from "./pem.ts";
 export { createEnvelope, type Envelope } from "./envelope.ts";
+export {
+  afterStep,
+  type Follower,
+  type HeldTrust,
+  type Holder,
+  holdersOf,
+  inForce,
+  type InForce,
+  reversed,
+  type Rotation,
+  type RotationRoots,
+  type RotationStep,
+} from "./rotation.ts";

@@ -17,3 +17,15 @@ export function firstCertificate(text: string): string {
 export function pemOf(certificate: X509Certificate): string {
   return `${certificate.toString("pem").trim()}\n`;
 }
+
+/** SHA-256 of the first certificate's DER, hexadecimal: what the mesh's parts call a root by. */
+export async function fingerprintOf(pem: string): Promise<string> {
+  const { rawData } = new X509Certificate(firstCertificate(pem));
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", rawData));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Of every certificate in a bundle, in order. */
+export function fingerprintsOf(bundle: string): Promise<string[]> {
+  return Promise.all(splitPem(bundle).map(fingerprintOf));
+}

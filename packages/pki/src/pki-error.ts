@@ -20,6 +20,24 @@ export const pkiCodes = {
     "Ask for one URI, a SPIFFE id, and DNS names: addresses, e-mail addresses and names of other kinds are not certified.",
   HDL7111:
     "Ask only for names of the identity's own namespace, such as reviews.shop.svc in namespace shop; an intermediate, for whole names of servers.",
+  HDL7113:
+    "Send the certificates in PEM, one after the other: the intermediate, what leads to the root, and the root; 2 to 5 of them, and no key.",
+  HDL7114:
+    "Put them in order: the intermediate that was signed for the request, then the certificate that signed it, and so on up to the self-signed root.",
+  HDL7115:
+    "Sign the request that `heddle ca csr` prints, and no other: the mesh has no key for another one.",
+  HDL7116:
+    "Sign it as an authority: basicConstraints = critical, CA:TRUE and keyUsage = critical, keyCertSign, cRLSign.",
+  HDL7117:
+    "Agents have intermediates below the plane's, so that it needs pathlen:1 at least, or none, and each above it one more.",
+  HDL7118:
+    "Sign it anew, valid from now on and for 14 days at least; a year is usual. No certificate may outlive its issuer.",
+  HDL7119:
+    "Let name constraints permit the URI of the mesh's trust domain, and DNS names; or sign without any. A SPIFFE id in the certificate must be the trust domain's.",
+  HDL7120:
+    "Sign with SHA-256 or better, by a key of P-256, P-384 or RSA from 2048 bits: proxies take no weaker ones.",
+  HDL7121:
+    "Sign it without the extension that the message names: proxies refuse critical ones that they do not know.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 
