@@ -14,6 +14,8 @@ import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
+import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
+import { followAuthority } from "./identity/plane-authority.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
@@ -40,9 +42,11 @@ import { type SharedState, shareState } from "./state/shared-state.ts";
 import { createAcknowledged } from "./state/acknowledged.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
+import { authorityReport } from "./sync/authority-report.ts";
 import { createEffectAnswers } from "./sync/effect-answers.ts";
 import { expectProxies } from "./sync/expected-proxies.ts";
 import { type Link, startLink } from "./sync/link.ts";
+import { proxyTrust } from "./sync/proxy-trust.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
 import { type RunningTelemetry, startTelemetry, type TelemetryOptions } from "./telemetry/index.ts";
@@ -173,6 +177,17 @@ async function startControl(
   const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
   closing.push(() => certificates.close());
+  const roots = createKnownRoots(options.xdsTls ? SPREADS_WITHIN : 0, () =>
+    reporter.authorityChanged(),
+  );
+  closing.push(() => roots.close());
+  const authority = followAuthority({
+    read: () =>
+      client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
+      Promise.reject(new Error("There is no plane.")),
+    ...{ issuer, log, followed: () => reporter.authorityChanged() },
+  });
+  closing.push(() => authority.close());
   const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
@@ -310,6 +325,10 @@ async function startControl(
     () => summarize(model, translator.mesh().clusterDomain, diagnostics(), sourceOf),
     expected,
     refusals,
+    {
+      proxy: (status) => proxyTrust(status, secrets),
+      agent: (missing) => authorityReport(authority, issuer, roots, missing),
+    },
     log,
   );
   closing.push(() => reporter.close());
@@ -483,6 +502,7 @@ async function startControl(
       apply: applyHosted,
       sharing: sharingOf(options),
       others: (frame) => clusters?.heard(frame),
+      authority: (version) => authority.changed(version),
       greeted: (summary) => {
         reporter.greeted(summary);
         clusters?.greeted();

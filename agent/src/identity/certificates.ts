@@ -1,7 +1,9 @@
 /** Workload certificates: a key pair and a certificate for each identity in use, renewed before it ends. */
 import { exportPrivateKey, generateKeyPair, PkiError, readSvid } from "@heddle/pki";
+import { AgentError } from "../agent-error.ts";
 import type { AgentLog } from "../log.ts";
 import type { Issuer } from "./issuer.ts";
+import { rootOfChain } from "./roots.ts";
 
 export interface WorkloadCertificate {
   readonly spiffeId: string;
@@ -9,8 +11,15 @@ export interface WorkloadCertificate {
   readonly chain: string;
   /** PKCS #8 in PEM; lives in memory only. */
   readonly privateKey: string;
+  /** Hexadecimal. */
+  readonly serialNumber: string;
+  /** Who has signed it, as certificates name it. */
+  readonly issuer: string;
+  /** The fingerprint of the root that it leads to. */
+  readonly root: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
+  readonly notBefore: number;
   readonly notAfter: number;
 }
 
@@ -37,8 +46,18 @@ interface Entry {
   certificate: WorkloadCertificate | undefined;
   timer: NodeJS.Timeout | undefined;
   failures: number;
+  /** Of the request that its certificate came by: an earlier one that is answered later is of no use. */
+  request: number;
   /** Whether a proxy has asked since the last renewal; one that nobody asked for is forgotten. */
   asked: boolean;
+}
+
+/** Nobody would take a certificate of another root; there is one where the plane has gone on between request and answer. */
+function rootOf(chain: string, trustBundle: string): string {
+  const root = rootOfChain(chain, trustBundle);
+  if (root === undefined)
+    throw new AgentError("HDL7301", "A certificate leads to no root that is trusted.");
+  return root;
 }
 
 export function createWorkloadCertificates(
@@ -62,7 +81,9 @@ export function createWorkloadCertificates(
       void renew(batch);
     }, GATHER);
   };
+  let requestsMade = 0;
   const renew = async (ids: readonly string[]) => {
+    const request = ++requestsMade;
     try {
       const requests = await Promise.all(
         ids.map(async (spiffeId) => ({ spiffeId, keys: await generateKeyPair() })),
@@ -75,18 +96,19 @@ export function createWorkloadCertificates(
           if (svid.spiffeId !== spiffeId)
             throw new PkiError("HDL7109", `${spiffeId} was asked for, and ${svid.spiffeId} given.`);
           return {
-            spiffeId,
-            chain,
-            privateKey: await exportPrivateKey(keys.privateKey),
+            ...{ spiffeId, chain, privateKey: await exportPrivateKey(keys.privateKey) },
+            ...{ serialNumber: svid.serialNumber, issuer: svid.certificate.issuer },
+            root: rootOf(chain, issued.trustBundle),
             issuedAt: Date.now(),
+            notBefore: svid.notBefore.getTime(),
             notAfter: svid.notAfter.getTime(),
           };
         }),
       );
       if (closed) return;
-      for (const certificate of certificates) hold(certificate);
-      const changed = trustBundle !== issued.trustBundle;
-      trustBundle = issued.trustBundle;
+      for (const certificate of certificates) hold(certificate, request);
+      // What the issuer knows by now is newer than what it knew when it was asked.
+      const changed = trust(issuer.trustBundle?.() ?? issued.trustBundle);
       for (const listener of listeners) listener(changed);
     } catch (error) {
       if (closed) return;
@@ -97,9 +119,15 @@ export function createWorkloadCertificates(
       for (const id of ids) retry(id);
     }
   };
-  const hold = (certificate: WorkloadCertificate) => {
+  const trust = (bundle: string): boolean => {
+    const changed = trustBundle !== bundle;
+    trustBundle = bundle;
+    return changed;
+  };
+  const hold = (certificate: WorkloadCertificate, request: number) => {
     const entry = entries.get(certificate.spiffeId);
-    if (!entry) return;
+    if (!entry || entry.request > request) return;
+    entry.request = request;
     entry.certificate = certificate;
     entry.failures = 0;
     entry.asked = false;
@@ -124,15 +152,20 @@ export function createWorkloadCertificates(
       Math.min(after, 2 ** 31 - 1),
     );
   };
-  // Workloads learn at once whom to trust from now on.
-  const unsubscribe = issuer.subscribe?.(() => {
-    for (const id of entries.keys()) want(id);
+  // Workloads learn at once whom to trust from now on, and get a certificate of the authority that signs from now on.
+  const unsubscribe = issuer.subscribe?.((change) => {
+    const bundle = issuer.trustBundle?.();
+    if (change === "authority" || bundle === undefined) for (const id of entries.keys()) want(id);
+    else if (trust(bundle)) for (const listener of listeners) listener(true);
   });
   return {
     get(spiffeId) {
       let entry = entries.get(spiffeId);
       if (!entry) {
-        entry = { certificate: undefined, timer: undefined, failures: 0, asked: true };
+        entry = {
+          ...{ certificate: undefined, timer: undefined },
+          ...{ failures: 0, request: 0, asked: true },
+        };
         entries.set(spiffeId, entry);
         want(spiffeId);
       }

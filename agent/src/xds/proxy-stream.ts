@@ -61,6 +61,17 @@ export interface ProxyStatus {
   readonly inStep: boolean;
   /** The types that it asked for. */
   readonly types: Readonly<Partial<Record<ResourceType, TypeStatus>>>;
+  /** Its own secrets that it asked for. */
+  readonly ownSecrets: readonly HeldSecret[];
+}
+
+/** How one secret stands at a client. */
+export interface HeldSecret {
+  readonly name: string;
+  /** The value that it has accepted; undefined: none yet. */
+  readonly value: object | undefined;
+  /** Another one is on its way, or is to be. */
+  readonly pending: boolean;
 }
 
 export interface StreamContext {
@@ -255,7 +266,17 @@ export class ProxyStream implements End {
       types: Object.fromEntries(
         [...this.#subscriptions].map(([type, subscription]) => [type, subscription.status()]),
       ),
+      ownSecrets: this.#ownSecrets(),
     };
+  }
+
+  #ownSecrets(): HeldSecret[] {
+    const secrets = this.#subscriptions.get("secret");
+    return OWN_SECRETS.filter((name) => secrets?.wants(name)).map((name) => ({
+      name,
+      value: secrets?.accepted(name)?.secret,
+      pending: secrets?.standing(name) === "waiting",
+    }));
   }
 
   standing(type: ResourceType, name: string): Standing {

@@ -236,6 +236,25 @@ export interface ProxyInfo {
       refusals?: RefusalInfo[];
     }
   >;
+  /** The certificates that it has acknowledged; absent where its agent does not say. */
+  trust?: ProxyTrust;
+}
+
+export interface ProxyTrust {
+  /** Fingerprints of the roots that it trusts. */
+  roots?: string[];
+  leaf?: {
+    spiffeId: string;
+    serialNumber: string;
+    /** Fingerprint of the root that it leads to. */
+    root: string;
+    /** Who has signed it. */
+    issuer: string;
+    notBefore: string;
+    notAfter: string;
+  };
+  /** Something newer is on its way to it. */
+  pending: boolean;
 }
 
 /** A resource that a proxy does not take, and the objects that are to blame. */
@@ -416,6 +435,77 @@ export interface Enrollment {
 }
 
 /** Certificate chains in PEM, in the order of the requests. */
+/** The roots that a mesh's workloads trust. */
+export interface TrustBundle {
+  trustDomain: string;
+  /** PEM, the newest root first. */
+  trustBundle: string;
+  /** Fingerprint of the root that certificates are issued from now: SHA-256 of its DER, hexadecimal. */
+  issuer: string;
+  /** Names what is in force, and is another one when that changes. */
+  version: string;
+}
+
+/** A certificate authority of a mesh: a root of the plane's own, or an intermediate of the plane's that the tenant's root has signed. */
+export interface AuthorityInfo {
+  id: string;
+  kind: "root" | "intermediate";
+  /** `issuing`: signs; `trusted`: its root is trusted beside that; `leaving`: withdrawn, not yet everywhere; `retired`: over. */
+  state: "issuing" | "trusted" | "leaving" | "retired";
+  subject: string;
+  serialNumber: string;
+  /** When the first certificate of its chain ends. */
+  notBefore: string;
+  notAfter: string;
+  root: { subject: string; fingerprint: string; notAfter: string };
+  createdAt: string;
+}
+
+export type RotationStep = "trusting" | "reissuing" | "withdrawing";
+
+export interface RotationInfo {
+  id: string;
+  /** Ids of the authorities that it leads from and to. */
+  from: string;
+  to: string;
+  step: RotationStep;
+  /** `aborting`: it leads back; `aborted` and `completed`: it is over. */
+  state: "running" | "aborting" | "completed" | "aborted";
+  /** Goes on by itself when everybody has followed a step. */
+  automatic: boolean;
+  startedAt: string;
+  steppedAt: string;
+  endedAt?: string;
+  /** Who has not followed the step yet, 200 at most; none: it is finished, or about to be. */
+  holders: RotationHolder[];
+  allHolders: number;
+  /** Who was not waited for, by somebody's decision. */
+  forced: RotationHolder[];
+}
+
+export interface RotationHolder {
+  agent: string;
+  /** Absent where it is the agent itself. */
+  proxy?: string;
+  reason: string;
+}
+
+export interface MeshAuthorities {
+  trustDomain: string;
+  /** The newest first. */
+  authorities: AuthorityInfo[];
+  /** A request that waits for the tenant's signature. */
+  request?: AuthorityRequest;
+  /** The last one, whether or not it is over. */
+  rotation?: RotationInfo;
+}
+
+export interface AuthorityRequest {
+  /** PEM. */
+  request: string;
+  createdAt: string;
+}
+
 export interface IssuedCertificates {
   chains: string[];
   trustBundle: string;

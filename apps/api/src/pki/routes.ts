@@ -5,6 +5,7 @@ import type { AppDeps } from "../deps.ts";
 import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam } from "../http/schemas.ts";
+import { namespacesOf } from "../sync/agent-identity.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
 import { signingKeyOf } from "./signing-keys.ts";
 
@@ -69,7 +70,16 @@ const getTrustBundle = createRoute({
   responses: {
     200: json(
       "The bundle",
-      z.object({ trustDomain: z.string(), trustBundle: z.string() }).openapi("TrustBundle"),
+      z
+        .object({
+          trustDomain: z.string(),
+          trustBundle: z.string().openapi({ description: "PEM of the roots, the newest first" }),
+          issuer: z.string().openapi({
+            description: "Fingerprint of the root that is issued from: SHA-256 of its DER",
+          }),
+          version: z.string().openapi({ description: "Names what is in force" }),
+        })
+        .openapi("TrustBundle"),
     ),
     ...problemResponses,
   },
@@ -101,26 +111,22 @@ export function pkiRoutes(deps: AppDeps) {
   const authority = createMeshAuthority(deps);
   app.openapi(postCertificates, async (c) => {
     const { csrs, lifetimeSeconds } = c.req.valid("json");
-    const lifetime = lifetimeSeconds === undefined ? undefined : lifetimeSeconds * 1000;
-    return c.json(await authority.certify(c.var.mesh, csrs, lifetime), 200);
+    const { mesh, actor } = c.var;
+    const issued = await authority.certify(mesh, csrs, {
+      namespaces: await namespacesOf(deps, mesh, actor.agent),
+      ...(lifetimeSeconds === undefined ? {} : { lifetime: lifetimeSeconds * 1000 }),
+    });
+    return c.json(issued, 200);
   });
-  app.openapi(postIntermediate, async (c) =>
-    c.json(
-      await authority.delegate(
-        c.var.mesh,
-        c.req.valid("json").csr,
-        c.var.actor.agent ?? c.var.actor.token,
-      ),
-      200,
-    ),
-  );
-  app.openapi(getTrustBundle, async (c) => {
-    const { mesh } = c.var;
-    return c.json(
-      { trustDomain: mesh.trustDomain, trustBundle: await authority.trustBundle(mesh) },
-      200,
-    );
+  app.openapi(postIntermediate, async (c) => {
+    const { mesh, actor } = c.var;
+    const issued = await authority.delegate(mesh, c.req.valid("json").csr, {
+      namespaces: await namespacesOf(deps, mesh, actor.agent),
+      name: actor.agent ?? actor.token,
+    });
+    return c.json(issued, 200);
   });
+  app.openapi(getTrustBundle, async (c) => c.json(await authority.trustBundle(c.var.mesh), 200));
   app.openapi(getSigningKey, async (c) => c.json(await signingKeyOf(deps, c.var.mesh), 200));
   return app;
 }

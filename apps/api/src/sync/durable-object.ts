@@ -3,6 +3,7 @@ import { type AgentIdentity, headSchema, isOneTooMany, type RoomState } from "@h
 import { z } from "zod";
 import type { AppDeps, MeshRef } from "../deps.ts";
 import { standingTokens, TOKEN_BELIEVED_FOR } from "./agent-identity.ts";
+import { createAuthorityWatch } from "../pki/rotations.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import { inlineOf } from "./change-bundle.ts";
@@ -18,6 +19,7 @@ export const ROOM_PATHS = {
   progress: "/progress",
   events: "/events",
   effect: "/effect",
+  authority: "/authority",
 } as const;
 
 /** Which mesh the room is for; on every request, since an object does not know its own name. */
@@ -66,6 +68,9 @@ export function meshRoomClass<Bindings>(
           const key = new URL(request.url).searchParams.get("key") ?? "";
           return Response.json(await driver.effect(key));
         }
+        case ROOM_PATHS.authority:
+          await driver.authorityChanged();
+          return new Response(null, { status: 204 });
         case ROOM_PATHS.events:
           return new Response(driver.events.stream());
         case ROOM_PATHS.connect:
@@ -138,6 +143,7 @@ export function meshRoomClass<Bindings>(
         mesh,
         initial,
         store: createAgentStore(this.#deps),
+        authorities: createAuthorityWatch(this.#deps),
         clock: this.#deps.clock,
         log: this.#deps.log,
         sockets: {
@@ -158,6 +164,7 @@ export function meshRoomClass<Bindings>(
         const newest = await createBundleStore(this.#deps).newest(mesh);
         if (newest) driver.publish(newest.head, inlineOf(newest));
       }
+      await driver.authorityChanged();
       this.#room = { mesh, driver };
       return driver;
     }

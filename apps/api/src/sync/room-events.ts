@@ -23,7 +23,9 @@ export type MeshEvent =
       readonly connected: boolean;
       readonly acknowledged: number;
       readonly proxies: number;
-    };
+    }
+  /** Another authority signs, or others are trusted; `step` is that of a rotation under way. */
+  | { readonly type: "authority"; readonly version: string; readonly step?: string };
 
 export interface EventHub {
   emit(event: MeshEvent): void;

@@ -1,0 +1,175 @@
+/** The authorities of a mesh over HTTP: what signs, the tenant's own root, and rotations. */
+import { createRoute, z } from "@hono/zod-openapi";
+import type { AppDeps } from "../deps.ts";
+import { requireScope } from "../http/auth.ts";
+import { problem } from "../http/problem.ts";
+import { bearer, createRouter, problemResponses } from "../http/router.ts";
+import { json, jsonBody, MeshParam } from "../http/schemas.ts";
+import { importAuthority, meshAuthorities, requestAuthority } from "./authorities.ts";
+import { abortRotation, advanceRotation, rotationInfo, startRotation } from "./rotations.ts";
+
+/** A chain in PEM: five certificates with RSA keys and long names. */
+const MAX_CHAIN_CHARACTERS = 32 * 1024;
+const time = z.iso.datetime();
+
+const HolderSchema = z
+  .object({
+    agent: z.string(),
+    proxy: z.string().optional().openapi({ description: "Absent where it is the agent itself" }),
+    reason: z.string(),
+  })
+  .openapi("RotationHolder");
+
+const RotationSchema = z
+  .object({
+    id: z.string(),
+    from: z.string().openapi({ description: "Id of the authority that it leads from" }),
+    to: z.string().openapi({ description: "Id of the authority that it leads to" }),
+    step: z.enum(["trusting", "reissuing", "withdrawing"]).openapi({
+      description:
+        "`trusting`: both roots are trusted, all is issued from the old one; `reissuing`: from the new one; `withdrawing`: the new one alone is trusted",
+    }),
+    state: z.enum(["running", "aborting", "completed", "aborted"]),
+    automatic: z
+      .boolean()
+      .openapi({ description: "Goes on by itself when everybody has followed a step" }),
+    startedAt: time,
+    steppedAt: time,
+    endedAt: time.optional(),
+    holders: z
+      .array(HolderSchema)
+      .openapi({ description: "Who has not followed the step yet, 200 at most" }),
+    allHolders: z.int(),
+    forced: z.array(HolderSchema).openapi({ description: "Who was not waited for" }),
+  })
+  .openapi("Rotation");
+
+const AuthorityRequestSchema = z
+  .object({ request: z.string().openapi({ description: "PKCS #10 in PEM" }), createdAt: time })
+  .openapi("AuthorityRequest");
+
+const AuthoritiesSchema = z
+  .object({
+    trustDomain: z.string(),
+    authorities: z
+      .array(
+        z
+          .object({
+            id: z.string(),
+            kind: z
+              .enum(["root", "intermediate"])
+              .openapi({ description: "`intermediate`: the tenant keeps the root" }),
+            state: z.enum(["issuing", "trusted", "leaving", "retired"]),
+            subject: z.string(),
+            serialNumber: z.string(),
+            notBefore: time,
+            notAfter: time,
+            root: z.object({
+              subject: z.string(),
+              fingerprint: z.string().openapi({ description: "SHA-256 of its DER" }),
+              notAfter: time,
+            }),
+            createdAt: time,
+          })
+          .openapi("Authority"),
+      )
+      .openapi({ description: "The newest first" }),
+    request: AuthorityRequestSchema.optional(),
+    rotation: RotationSchema.optional(),
+  })
+  .openapi("MeshAuthorities");
+
+const automatic = z
+  .boolean()
+  .default(true)
+  .openapi({ description: "Whether it goes on by itself when everybody has followed a step" });
+
+const inMesh = (rest: string) => `/v1/meshes/{mesh}/authority${rest}` as const;
+
+const getAuthority = createRoute({
+  ...{ method: "get", path: inMesh(""), security: bearer },
+  summary: "The authorities of the mesh, a request that waits, and the last rotation; never a key",
+  middleware: [requireScope("read")] as const,
+  request: { params: MeshParam },
+  responses: { 200: json("The authorities", AuthoritiesSchema), ...problemResponses },
+});
+
+const postRequest = createRoute({
+  ...{ method: "post", path: inMesh("/request"), security: bearer },
+  summary:
+    "A certificate request for an intermediate of the plane's, to be signed by the tenant's own root",
+  description:
+    "The same one is answered until a chain has been imported for it, or `renew` asks for another. Its key stays in the plane.",
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam, ...jsonBody(z.object({ renew: z.boolean().default(false) })) },
+  responses: { 200: json("The request", AuthorityRequestSchema), ...problemResponses },
+});
+
+const postChain = createRoute({
+  ...{ method: "post", path: inMesh("/chain"), security: bearer },
+  summary: "What the tenant's root has signed for the request, up to that root",
+  description:
+    "A mesh that has issued nothing yet issues from it at once; any other is rotated to it. A chain that proxies would refuse is refused, with the certificate that is wrong.",
+  middleware: [requireScope("admin")] as const,
+  request: {
+    params: MeshParam,
+    ...jsonBody(z.object({ chain: z.string().min(1).max(MAX_CHAIN_CHARACTERS), automatic })),
+  },
+  responses: { 200: json("The authorities", AuthoritiesSchema), ...problemResponses },
+});
+
+const getRotation = createRoute({
+  ...{ method: "get", path: inMesh("/rotation"), security: bearer },
+  summary: "The last rotation of the mesh's root: its step, and who has not followed it",
+  middleware: [requireScope("read")] as const,
+  request: { params: MeshParam },
+  responses: { 200: json("The rotation", RotationSchema), ...problemResponses },
+});
+
+const postRotation = createRoute({
+  ...{ method: "post", path: inMesh("/rotation"), security: bearer },
+  summary: "Begin to rotate the mesh's root to a new one of the plane's own",
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam, ...jsonBody(z.object({ automatic })) },
+  responses: { 201: json("The rotation", RotationSchema), ...problemResponses },
+});
+
+const postAdvance = createRoute({
+  ...{ method: "post", path: inMesh("/rotation/advance"), security: bearer },
+  summary: "Go on to the next step; with `force` also without those who hold it",
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam, ...jsonBody(z.object({ force: z.boolean().default(false) })) },
+  responses: { 200: json("The rotation", RotationSchema), ...problemResponses },
+});
+
+const postAbort = createRoute({
+  ...{ method: "post", path: inMesh("/rotation/abort"), security: bearer },
+  summary: "Turn the rotation around: step by step back to the root that it began with",
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam },
+  responses: { 200: json("The rotation", RotationSchema), ...problemResponses },
+});
+
+export function authorityRoutes(deps: AppDeps) {
+  const app = createRouter();
+  app.openapi(getAuthority, async (c) => c.json(await meshAuthorities(deps, c.var.mesh), 200));
+  app.openapi(postRequest, async (c) =>
+    c.json(await requestAuthority(deps, c.var.mesh, c.req.valid("json")), 200),
+  );
+  app.openapi(postChain, async (c) =>
+    c.json(await importAuthority(deps, c.var.mesh, c.req.valid("json")), 200),
+  );
+  app.openapi(getRotation, async (c) => {
+    const rotation = await rotationInfo(deps, c.var.mesh);
+    if (!rotation) throw problem("HDL1071", "The mesh's root was never rotated.");
+    return c.json(rotation, 200);
+  });
+  app.openapi(postRotation, async (c) =>
+    c.json(await startRotation(deps, c.var.mesh, c.req.valid("json")), 201),
+  );
+  app.openapi(postAdvance, async (c) =>
+    c.json(await advanceRotation(deps, c.var.mesh, c.req.valid("json")), 200),
+  );
+  app.openapi(postAbort, async (c) => c.json(await abortRotation(deps, c.var.mesh), 200));
+  return app;
+}
