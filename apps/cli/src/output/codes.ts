@@ -309,6 +309,11 @@ export const cliCodes = {
     "The agent takes no machine by an address of the loopback or of a link alone, a multicast or reserved one, or an IPv4 address that is written as IPv6: such an address is everybody's, or nobody's.",
     "Give the address of the machine by which the mesh's other workloads reach it.",
   ),
+  HDL9090: entry(
+    "A rotation of the root is not over yet",
+    "`heddle ca rotate status --wait` has waited as long as it was told to, and somebody has not followed a step.",
+    "`heddle ca rotate status` names who holds it up, and why. Wait on, bring back who is away, go on without them with `heddle ca rotate advance --force`, or turn around with `heddle ca rotate abort`.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;
