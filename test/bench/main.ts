@@ -10,6 +10,7 @@ const smoke = process.argv.includes("--smoke");
 const benches: readonly (readonly [string, readonly string[]])[] = [
   ["engine.ts", ["10000", "20"]],
   ["ads.ts", ["--clients", smoke ? "20" : "100", "--services", smoke ? "200" : "1000"]],
+  ["issue.ts", smoke ? ["2"] : []],
   ["../../packages/envoy/scripts/speed.ts", []],
 ];
 

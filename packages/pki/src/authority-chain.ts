@@ -12,6 +12,7 @@ import {
   X509Certificate,
 } from "./x509.ts";
 import { INTERMEDIATE_LIFETIME } from "./authority.ts";
+import { equalBytes } from "./der.ts";
 import { describeKey, isRsa, P256_SHA256, RSA_BITS } from "./keys.ts";
 import { NAME_CONSTRAINTS, readNameConstraints } from "./name-constraints.ts";
 import { workloadZone } from "./own-names.ts";
@@ -78,7 +79,7 @@ export async function readAuthorityChain(
       "HDL7113",
       `There are ${links.length} certificates; the intermediate and its root are the least.`,
     );
-  if (!equalBytes(first.certificate.publicKey.rawData, spki))
+  if (!equalBytes(new Uint8Array(first.certificate.publicKey.rawData), new Uint8Array(spki)))
     throw refusal("HDL7115", first, "its key is not that of the request");
   for (const link of links) assertStrong(link);
   await assertOrder(links);
@@ -235,9 +236,4 @@ function assertPermits(link: Link, extension: Extension, trustDomain: string): v
   for (const name of [workloadZone(trustDomain), ...SERVER_NAMES])
     if (!constraints.permitsDns(name))
       throw refusal("HDL7119", link, `its name constraints do not permit the DNS name ${name}`);
-}
-
-function equalBytes(a: ArrayBuffer, b: ArrayBuffer): boolean {
-  const [left, right] = [new Uint8Array(a), new Uint8Array(b)];
-  return left.length === right.length && left.every((byte, index) => byte === right[index]);
 }

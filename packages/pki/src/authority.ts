@@ -3,8 +3,6 @@
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -13,14 +11,14 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "./x509.ts";
+import { bytesOfHex } from "./der.ts";
+import { writeLeaf } from "./leaf.ts";
 import { generateKeyPair, importPrivateKey, P256_SHA256 } from "./keys.ts";
 import { withinTrustDomain } from "./name-constraints.ts";
 import { workloadZone } from "./own-names.ts";
 import { firstCertificate, pemOf } from "./pem.ts";
 import { PkiError } from "./pki-error.ts";
 import { assertTrustDomain, parseSpiffeId } from "./spiffe.ts";
-import { spiffeSubject } from "./subject.ts";
-import { svidOf } from "./svid.ts";
 
 /** Certificates are valid from a little before now, milliseconds: clocks of machines differ. */
 export const CLOCK_SKEW = 5 * 60_000;
@@ -149,15 +147,16 @@ export async function issueLeaf(
   const { min, max } = LEAF_LIFETIME_BOUNDS;
   if (!(lifetime >= min && lifetime <= max))
     throw new PkiError("HDL7106", `A lifetime of ${lifetime} ms; it must be ${min} to ${max}.`);
-  const issued = await sign(authority, publicKey, { now, lifetime }, "", [
-    new BasicConstraintsExtension(false, undefined, true),
-    // Enough for RSA too: who speaks TLS with forward secrecy signs with the key, and encrypts nothing to it.
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
-    spiffeSubject([spiffeId], dnsNames),
-  ]);
-  svidOf(issued.certificate);
-  return issued;
+  const { notBefore, notAfter } = validity(authority, { now, lifetime });
+  const content = {
+    serialNumber: bytesOfHex(serialNumber()),
+    notBefore,
+    notAfter,
+    spiffeId,
+    dnsNames,
+  };
+  const leaf = await writeLeaf(authority, publicKey, content);
+  return { chain: leaf + authority.chain, notBefore, notAfter };
 }
 
 /** What every certificate has, however it is named. */
@@ -167,13 +166,9 @@ export async function sign(
   { now, lifetime }: { readonly now: number; readonly lifetime: number },
   subject: string,
   extensions: readonly Extension[],
-): Promise<IssuedCertificate & { readonly certificate: X509Certificate }> {
+): Promise<IssuedCertificate> {
   const issuer = authority.certificate;
-  if (issuer.notAfter.getTime() <= now)
-    throw new PkiError("HDL7105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
-  // A certificate that outlived its issuer would be refused with it.
-  const notAfter = new Date(Math.min(now + lifetime, issuer.notAfter.getTime()));
-  const notBefore = new Date(Math.max(now - CLOCK_SKEW, issuer.notBefore.getTime()));
+  const { notBefore, notAfter } = validity(authority, { now, lifetime });
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     ...(subject ? { subject } : {}),
@@ -189,7 +184,20 @@ export async function sign(
       await issuerKey(issuer),
     ],
   });
-  return { chain: pemOf(certificate) + authority.chain, notBefore, notAfter, certificate };
+  return { chain: pemOf(certificate) + authority.chain, notBefore, notAfter };
+}
+
+/** A certificate that outlived its issuer would be refused with it. Throws `HDL7105` where that one has expired. */
+function validity(
+  { certificate: issuer }: Authority,
+  { now, lifetime }: { readonly now: number; readonly lifetime: number },
+): { readonly notBefore: Date; readonly notAfter: Date } {
+  if (issuer.notAfter.getTime() <= now)
+    throw new PkiError("HDL7105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
+  return {
+    notBefore: new Date(Math.max(now - CLOCK_SKEW, issuer.notBefore.getTime())),
+    notAfter: new Date(Math.min(now + lifetime, issuer.notAfter.getTime())),
+  };
 }
 
 /** As the issuer's own certificate has it: who has signed that may have computed it in a way of their own (RFC 5280, section 4.2.1.2). */
