@@ -14,6 +14,7 @@ import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
+import { certificateExpiries } from "./identity/expiries.ts";
 import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
 import { followAuthority } from "./identity/plane-authority.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
@@ -423,6 +424,7 @@ async function startControl(
       conflicts: model.conflicts().length,
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
+      expiries: certificateExpiries(certificates, issuer),
       rateLimits: rateLimits.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),

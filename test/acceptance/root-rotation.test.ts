@@ -27,7 +27,7 @@ test(`${ROTATIONS} rotations, and one that is turned around, across ${ENVOYS} En
   const client = ring.client();
   const before = await shaken();
   const began = performance.now();
-  const traffic = ring.startTraffic((1000 / RATE) * ENVOYS);
+  const traffic = ring.startTraffic(RATE);
   const over = async (state: string) => {
     const took = await until(async () => (await client.rotation("test")).state === state, 120_000);
     // Some time with what is in force now.

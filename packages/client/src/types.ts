@@ -506,6 +506,30 @@ export interface AuthorityRequest {
   createdAt: string;
 }
 
+/** A certificate that is alive in a mesh. */
+export interface CertificateInfo {
+  /** `root` and `intermediate`: the mesh's authorities; `agent`: what an agent signs with; `leaf`: a workload's. */
+  kind: "root" | "intermediate" | "agent" | "leaf";
+  subject: string;
+  serialNumber: string;
+  issuer: string;
+  notBefore: string;
+  notAfter: string;
+  /** `warning`: its renewal is late, or has to be planned; `critical`: act now. */
+  level: "ok" | "warning" | "critical" | "expired";
+  /** The agent that has it, of an agent's or a leaf. */
+  agent?: string;
+  /** Names of the proxies that have it, of a leaf. */
+  proxies?: string[];
+}
+
+export interface CertificateList extends Page<CertificateInfo> {
+  /** How many there are of each level that is not `ok`. */
+  alerts: { warning: number; critical: number; expired: number };
+  /** Agents that are away, or of a version that does not say what its proxies have: their certificates are not among these. */
+  unknown: string[];
+}
+
 export interface IssuedCertificates {
   chains: string[];
   trustBundle: string;

@@ -25,6 +25,7 @@ export {
   readAuthorityChain,
 } from "./authority-chain.ts";
 export { fingerprintOf, fingerprintsOf, splitPem } from "./pem.ts";
+export { type CertificateKind, type ExpiryLevel, expiryLevel } from "./expiry.ts";
 export { createEnvelope, type Envelope } from "./envelope.ts";
 export {
   afterStep,

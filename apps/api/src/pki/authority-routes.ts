@@ -4,8 +4,9 @@ import type { AppDeps } from "../deps.ts";
 import { requireScope } from "../http/auth.ts";
 import { problem } from "../http/problem.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
-import { json, jsonBody, MeshParam } from "../http/schemas.ts";
+import { json, jsonBody, MeshParam, PageQuery, pageSchema } from "../http/schemas.ts";
 import { importAuthority, meshAuthorities, requestAuthority } from "./authorities.ts";
+import { inventory } from "./inventory.ts";
 import { abortRotation, advanceRotation, rotationInfo, startRotation } from "./rotations.ts";
 
 /** A chain in PEM: five certificates with RSA keys and long names. */
@@ -150,8 +151,57 @@ const postAbort = createRoute({
   responses: { 200: json("The rotation", RotationSchema), ...problemResponses },
 });
 
+const level = z.enum(["ok", "warning", "critical", "expired"]);
+const getCertificates = createRoute({
+  ...{ method: "get", path: "/v1/meshes/{mesh}/certificates", security: bearer },
+  summary: "Every certificate that is alive in the mesh, the one that ends first before the others",
+  description:
+    "Authorities, what agents sign with, and workloads' certificates as their proxies have acknowledged them. Never a key.",
+  middleware: [requireScope("read")] as const,
+  request: {
+    params: MeshParam,
+    query: PageQuery.extend({
+      level: level.default("ok").openapi({ description: "As bad as this at least" }),
+    }),
+  },
+  responses: {
+    200: json(
+      "One page",
+      pageSchema(
+        z
+          .object({
+            kind: z.enum(["root", "intermediate", "agent", "leaf"]).openapi({
+              description: "`agent`: what an agent signs with; `leaf`: a workload's",
+            }),
+            subject: z.string().openapi({ description: "Of a leaf its SPIFFE id" }),
+            serialNumber: z.string(),
+            issuer: z.string(),
+            notBefore: time,
+            notAfter: time,
+            level: level.openapi({
+              description:
+                "`warning`: its renewal is late, or has to be planned; `critical`: act now",
+            }),
+            agent: z.string().optional(),
+            proxies: z.array(z.string()).optional(),
+          })
+          .openapi("Certificate"),
+      ).extend({
+        alerts: z.object({ warning: z.int(), critical: z.int(), expired: z.int() }),
+        unknown: z.array(z.string()).openapi({
+          description: "Agents that are away, or do not say what their proxies have",
+        }),
+      }),
+    ),
+    ...problemResponses,
+  },
+});
+
 export function authorityRoutes(deps: AppDeps) {
   const app = createRouter();
+  app.openapi(getCertificates, async (c) =>
+    c.json(await inventory(deps, c.var.mesh, c.req.valid("query")), 200),
+  );
   app.openapi(getAuthority, async (c) => c.json(await meshAuthorities(deps, c.var.mesh), 200));
   app.openapi(postRequest, async (c) =>
     c.json(await requestAuthority(deps, c.var.mesh, c.req.valid("json")), 200),

@@ -89,6 +89,28 @@ describe("certificates", () => {
     await expect(delegate(foreign, [])).rejects.toMatchObject({ code: "HDL7103" });
   });
 
+  it("are kept to the namespaces that a join token was made for, and an agent of these has no intermediate", async () => {
+    const { token: joinToken } = await plane.client.createJoinToken("one", {
+      ...{ name: "kept", namespaces: ["shop"] },
+    });
+    const { token } = await plane.client.enroll({ joinToken, name: "kept" });
+    const kept = plane.as(token);
+    const ask = async (namespace: string) =>
+      kept.issueCertificates("one", [
+        await createRequest(
+          await generateKeyPair(),
+          spiffeId({ trustDomain: "one.example", namespace, serviceAccount: "web" }),
+        ),
+      ]);
+    expect((await ask("shop")).chains).toHaveLength(1);
+    await expect(ask("pay")).rejects.toMatchObject({ code: "HDL1074" });
+    await expect(
+      kept.transport.json("POST", "/v1/meshes/one/intermediates", {
+        body: { csr: await requestFor("one.example") },
+      }),
+    ).rejects.toMatchObject({ code: "HDL1074" });
+  });
+
   it("may be signed by an agent with an intermediate, which is an authority for leaves alone", async () => {
     const { chains, trustBundle } = await plane
       .as(agentToken)

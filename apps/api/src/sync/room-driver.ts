@@ -24,6 +24,7 @@ import type { Logger, MeshRef } from "../deps.ts";
 import type { AuthorityWatch } from "../pki/rotations.ts";
 import type { AgentStore } from "./agent-store.ts";
 import { type AskedEffect, createAskedAgents } from "./asked-agents.ts";
+import { createAlertWatch } from "./certificate-alerts.ts";
 import { createSummaryAssembly } from "./cluster-summary.ts";
 import { convergenceEvent, createEventHub, type EventHub } from "./room-events.ts";
 import type { LiveAgent } from "./rooms.ts";
@@ -162,6 +163,16 @@ export function createRoomDriver({
     // Everybody may have followed already, such as where there is nobody.
     follow();
   };
+  const alertsOf = createAlertWatch();
+  const warn = () => {
+    const alerts = alertsOf(state.agents.values(), clock());
+    if (!alerts) return;
+    events.emit({ type: "certificates", ...alerts });
+    if (alerts.critical + alerts.expired > 0)
+      log.warn("certificates of the mesh end soon, and were not renewed", {
+        ...{ mesh: mesh.id, ...alerts },
+      });
+  };
   const replicasOf = (id: string) =>
     [...state.agents.values()].filter((each) => agentOfReplica(each.id) === id);
   /** Replicas that have gone, by id, with when: their proxies go to another one, which takes a moment. */
@@ -179,6 +190,7 @@ export function createRoomDriver({
           ...{ id, version, connected, since, acknowledged, ...shares },
           proxies: [...proxies.values()],
           followers: followersOf(id),
+          intermediates: replicasOf(id).flatMap(({ authority }) => authority?.intermediate ?? []),
         },
       ];
     });
@@ -217,7 +229,10 @@ export function createRoomDriver({
         const frame = decodeAgentFrame(text);
         advance({ type: "frame", agent, frame, now: clock() });
         // What holds a rotation may be over by time alone.
-        if (frame.type === "ping") follow();
+        if (frame.type === "ping") {
+          follow();
+          warn();
+        }
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
         log.warn("an agent sent what is no frame", {

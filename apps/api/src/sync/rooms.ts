@@ -1,6 +1,6 @@
 /** The sync rooms as the plane's other domains see them: one per mesh, in this process or in a Durable Object. */
 import type { Follower } from "@heddle/pki";
-import type { Progress, ProxyReport } from "@heddle/sync";
+import type { AuthorityReport, Progress, ProxyReport } from "@heddle/sync";
 import type { MeshRef, SyncRoom, SyncRooms } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import type { AskedEffect } from "./asked-agents.ts";
@@ -20,6 +20,8 @@ export interface LiveAgent {
   readonly proxies: readonly ProxyReport[];
   /** Its replicas, each with what it and its proxies have in force of the mesh's authorities. */
   readonly followers: readonly Follower[];
+  /** What its replicas sign with. */
+  readonly intermediates: readonly NonNullable<AuthorityReport["intermediate"]>[];
 }
 
 export interface MeshRoom extends SyncRoom {

@@ -157,7 +157,7 @@ const getEvents = createRoute({
   request: { params: MeshParam },
   responses: {
     200: {
-      description: "Events `revision`, `convergence`, `agents` and `authority`",
+      description: "Events `revision`, `convergence`, `agents`, `authority` and `certificates`",
       content: { "text/event-stream": { schema: z.string() } },
     },
     ...problemResponses,

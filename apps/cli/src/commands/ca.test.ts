@@ -99,6 +99,21 @@ describe("heddle ca", () => {
     expect((await heddle("ca", "show")).stdout).toMatch(/issuing +yours/);
   });
 
+  it("lists every certificate, and fails a check where an agent is not heard of", async () => {
+    const listed = await heddle("ca", "inventory", "--check");
+    expect(listed.stdout).toMatch(/ok +root +O=Acme, CN=Acme root/);
+    expect(listed.stdout).toMatch(/ok +intermediate +CN=shop.example intermediate/);
+    expect(listed.code).toBe(0);
+    const bad = JSON.parse(
+      (await heddle("ca", "inventory", "--level", "warning", "-o", "json")).stdout,
+    );
+    expect(bad).toEqual({
+      items: [],
+      alerts: { warning: 0, critical: 0, expired: 0 },
+      unknown: [],
+    });
+  });
+
   it("rotates by hand, waits for who is away by name, and turns around", async () => {
     const join = await heddle("mesh", "join-token", "--namespaces", "shop,pay");
     await fetch(`${plane.url}/v1/agents/enroll`, {
@@ -106,6 +121,9 @@ describe("heddle ca", () => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ joinToken: join.stdout.trim(), name: "edge" }),
     });
+    const checked = await heddle("ca", "inventory", "--check");
+    expect(checked).toMatchObject({ code: 1 });
+    expect(checked.stderr).toMatch(/away: edge[^]*HDL9091/);
     const started = await heddle("ca", "rotate", "start", "--manual");
     expect(started.stdout).toMatch(/running, step 1 of 3[^]*edge +the agent is away/);
     const waited = await heddle("ca", "rotate", "status", "--wait", "1s");

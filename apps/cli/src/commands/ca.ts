@@ -3,6 +3,7 @@ import type { AuthorityInfo, MeshAuthorities } from "@heddle/client";
 import { Command } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { age, dim, green, printJson, red, table, yellow } from "../output/print.ts";
+import { inventoryCommand } from "./ca-inventory.ts";
 import { printRotation, rotateCommand } from "./ca-rotate.ts";
 import { readInput } from "./input.ts";
 import { collect, withOutput, withPlane } from "./options.ts";
@@ -12,6 +13,7 @@ export function caCommand(): Command {
   return new Command("ca")
     .description("certificate authorities of a mesh: see them, bring a root of one's own, rotate")
     .addCommand(showCommand())
+    .addCommand(inventoryCommand())
     .addCommand(bundleCommand())
     .addCommand(requestCommand())
     .addCommand(importCommand())

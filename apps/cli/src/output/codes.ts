@@ -314,6 +314,11 @@ export const cliCodes = {
     "`heddle ca rotate status --wait` has waited as long as it was told to, and somebody has not followed a step.",
     "`heddle ca rotate status` names who holds it up, and why. Wait on, bring back who is away, go on without them with `heddle ca rotate advance --force`, or turn around with `heddle ca rotate abort`.",
   ),
+  HDL9091: entry(
+    "Certificates end soon, or are not known",
+    "`heddle ca inventory --check` has found certificates that were not renewed in time, or agents that do not say what theirs are.",
+    "`heddle ca inventory --level warning` names them. For a workload's or an agent's, look at the log of its agent; an intermediate of yours is renewed by `heddle ca csr` and `heddle ca import`, a root by `heddle ca rotate start`.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -1,11 +1,26 @@
 /** A mesh's certificate authorities, and rotations of its root. */
+import type { PageOptions } from "../paging.ts";
 import type { Transport } from "../transport.ts";
-import type { AuthorityRequest, MeshAuthorities, RotationInfo, TrustBundle } from "../types.ts";
+import type {
+  AuthorityRequest,
+  CertificateInfo,
+  CertificateList,
+  MeshAuthorities,
+  RotationInfo,
+  TrustBundle,
+} from "../types.ts";
 import { inMesh } from "./paths.ts";
 
 export function authorityCalls({ json }: Transport) {
+  const certificates = (
+    mesh: string,
+    page: PageOptions & { level?: CertificateInfo["level"] | undefined } = {},
+    signal?: AbortSignal,
+  ) => json<CertificateList>("GET", inMesh(mesh, "/certificates"), { query: { ...page }, signal });
   const at = (mesh: string, rest = "") => inMesh(mesh, `/authority${rest}`);
   return {
+    /** Those that are alive, the one that ends first before the others; `level`: as bad as this at least. */
+    certificates,
     authorities: (mesh: string, signal?: AbortSignal) =>
       json<MeshAuthorities>("GET", at(mesh), { signal }),
     trustBundle: (mesh: string, signal?: AbortSignal) =>
