@@ -1,7 +1,8 @@
 /**
  * Runs one suite of tests on the real parts: `test` (what every change must pass), `acceptance` (longer), `long` (minutes a
  * test) or `cluster` (in a real Kubernetes, which is built first where the cache has none). Fetches Envoy first where there is none. Where none can be had CI fails; elsewhere the tests that need it are skipped by
- * name, with the reason. With HEDDLE_REPORTS set to a folder, the suite leaves its report there as `<suite>.json`.
+ * name, with the reason. With HEDDLE_REPORTS set to a folder, the suite leaves its report there as `<suite>.json`,
+ * or by the name that HEDDLE_REPORT gives it.
  */
 import { spawn } from "node:child_process";
 import path from "node:path";
@@ -51,10 +52,10 @@ if (suite === "cluster") {
   }
 }
 
-const reports = process.env["HEDDLE_REPORTS"];
+const { HEDDLE_REPORTS: reports, HEDDLE_REPORT: report = suite } = process.env;
 const reporters = ["--reporter=default", "--reporter=test/setup/skipped.ts"];
 if (reports)
-  reporters.push("--reporter=json", `--outputFile.json=${path.join(reports, `${suite}.json`)}`);
+  reporters.push("--reporter=json", `--outputFile.json=${path.join(reports, `${report}.json`)}`);
 const child = spawn(
   process.execPath,
   ["node_modules/vitest/vitest.mjs", "run", "--config", config, ...reporters, ...rest],

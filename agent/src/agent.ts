@@ -323,7 +323,7 @@ async function startControl(
   const reporter = createReporter(
     ads,
     () => link,
-    () => summarize(model, translator.mesh().clusterDomain, diagnostics(), sourceOf),
+    () => summarize(model, translator.mesh(), diagnostics(), sourceOf),
     expected,
     refusals,
     {
@@ -540,6 +540,7 @@ async function startControl(
         address: description.statsAddress ?? description.addresses[0] ?? "",
       })),
     ownMetrics: numbers,
+    whoHas: (address) => translator.workloadAt(address),
     tls: tls && provenSenders(tls),
   });
   if (telemetry) closing.push(() => telemetry.close());
@@ -617,6 +618,7 @@ async function telemetryOf(
   sources: {
     targets: () => { name: string; address: string }[];
     ownMetrics: () => string;
+    whoHas: NonNullable<TelemetryOptions["whoHas"]>;
     tls: TelemetryOptions["tls"];
   },
 ): Promise<RunningTelemetry | undefined> {
@@ -633,6 +635,7 @@ async function telemetryOf(
     scrapeIntervalMs: options.scrapeInterval,
     proxies: () => sources.targets().filter(({ address }) => address !== ""),
     ownMetrics: sources.ownMetrics,
+    whoHas: sources.whoHas,
     tls: sources.tls,
     log: (level, message, fields) => log[level](`telemetry: ${message}`, fields),
   });

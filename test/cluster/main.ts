@@ -4,11 +4,12 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { CliError } from "../../apps/cli/src/output/cli-error.ts";
 import { fail } from "../../apps/cli/src/output/fail.ts";
-import { buildComponents, buildHelm, buildPrometheus } from "./harness/components.ts";
+import { buildComponents, buildHelm } from "./harness/components.ts";
 import { startCluster, stopCluster } from "./harness/cluster.ts";
 import { kubeconfigOf } from "./harness/control-plane.ts";
 import { importEnvoy } from "./harness/images.ts";
 import { defaultNumber, networkOf } from "./harness/network.ts";
+import { buildDelivery } from "./harness/delivery-components.ts";
 import { ensurePackages } from "./harness/packages.ts";
 import { logFile, recorded } from "./harness/recorded.ts";
 import { KUBERNETES_VERSION } from "./harness/versions.ts";
@@ -33,8 +34,10 @@ async function main(): Promise<number> {
       await ensurePackages("cluster", say);
       await buildComponents(say);
       await buildHelm(say);
-      await buildPrometheus(say);
-      console.log(`Kubernetes ${KUBERNETES_VERSION} is in the cache.`);
+      await buildDelivery(say);
+      console.log(
+        `Kubernetes ${KUBERNETES_VERSION}, and what is tested with it, are in the cache.`,
+      );
       return 0;
     case "up": {
       say("starting the cluster");

@@ -5,6 +5,9 @@ import {
   endpointsOf,
   kindOf,
   type MeshObject,
+  type MutualTlsModes,
+  mutualTlsModes,
+  type PeerAuthentication,
   type Pod,
   type Service,
   serviceHost,
@@ -17,6 +20,7 @@ import {
   canonicalJson,
   type DiagnosticReport,
   MAX_REASON_CHARACTERS,
+  type MutualTlsReport,
   type OwnedReport,
   partsOf,
   type ServiceReport,
@@ -36,7 +40,10 @@ export interface Summary {
 /** `sourceOf` says where an object was read, `file:line`. */
 export async function summarize(
   model: MergedModel,
-  clusterDomain: string,
+  {
+    clusterDomain,
+    rootNamespace,
+  }: { readonly clusterDomain: string; readonly rootNamespace: string },
   diagnostics: readonly Diagnostic[],
   sourceOf: (key: string) => string | undefined,
 ): Promise<Summary> {
@@ -44,6 +51,7 @@ export async function summarize(
   const objects: OwnedReport[] = [];
   const pods: MeshObject<Pod>[] = [];
   const slices: MeshObject<EndpointSlice>[] = [];
+  const policies: MeshObject<PeerAuthentication>[] = [];
   for (const [key, owner, object] of model.entries()) {
     // Its own cluster's agent tells of it.
     if (owner === "elsewhere") continue;
@@ -51,13 +59,17 @@ export async function summarize(
       services.push(serviceReport(object as MeshObject<Service>, clusterDomain));
     else if (object.kind === "Pod") pods.push(object as MeshObject<Pod>);
     else if (object.kind === "EndpointSlice") slices.push(object as MeshObject<EndpointSlice>);
+    else if (object.kind === "PeerAuthentication")
+      policies.push(object as MeshObject<PeerAuthentication>);
     if (owner !== "cluster" || kindOf(object.apiVersion, object.kind)?.foreign !== false) continue;
     const source = sourceOf(key);
     objects.push({ key, ...(source === undefined ? {} : { source }) });
   }
   const content = {
     services: services.toSorted((a, b) => (a.host < b.host ? -1 : 1)),
-    workloads: workloadReports(pods, slices, clusterDomain),
+    workloads: workloadReports(pods, hostsByPod(pods, slices, clusterDomain), (pod) =>
+      mutualTlsModes(policies, { ...pod.metadata, rootNamespace }),
+    ),
     objects: objects.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     diagnostics: diagnostics.slice(0, MAX_DIAGNOSTICS).map(diagnosticReport),
   };
@@ -83,10 +95,9 @@ function serviceReport(object: MeshObject<Service>, clusterDomain: string): Serv
 
 function workloadReports(
   pods: readonly MeshObject<Pod>[],
-  slices: readonly MeshObject<EndpointSlice>[],
-  clusterDomain: string,
+  hosts: ReadonlyMap<string, readonly string[]>,
+  modesOf: (pod: MeshObject<Pod>) => MutualTlsModes,
 ): WorkloadReport[] {
-  const hosts = hostsByPod(pods, slices, clusterDomain);
   const reports = new Map<string, WorkloadReport>();
   for (const pod of pods) {
     const { workload, namespace, app, version, serviceAccount, labels } = workloadOfPod(pod);
@@ -102,11 +113,16 @@ function workloadReports(
       pods: (known?.pods ?? 0) + 1,
       services: [...new Set([...(known?.services ?? []), ...own])].toSorted().slice(0, MAX_HOSTS),
       labels,
+      mtls: mtlsReport(modesOf(pod)),
     });
   }
   return [...reports.entries()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, report]) => report);
+}
+
+function mtlsReport({ mode, ports }: MutualTlsModes): MutualTlsReport {
+  return { mode, ports: Object.fromEntries([...ports].filter(([, own]) => own !== mode)) };
 }
 
 function hostsByPod(

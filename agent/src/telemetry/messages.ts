@@ -2,7 +2,7 @@
 
 import type { CallerCode } from "../callers/caller-refused.ts";
 import type { ShownCertificate } from "../identity/shown-certificate.ts";
-import type { Sender } from "@heddle/telemetry";
+import type { AddressOwner, Sender } from "@heddle/telemetry";
 import type {
   LogLevel,
   ScrapeTarget,
@@ -20,6 +20,8 @@ export type ToTelemetry =
   /** The answer to `prove`. */
   | { type: "proven"; id: number; sender: Sender }
   | { type: "refused"; id: number; code: CallerCode; message: string }
+  /** The answer to `who`. */
+  | { type: "owner"; id: number; owner: AddressOwner | undefined }
   | { type: "close" };
 
 export type FromTelemetry =
@@ -29,5 +31,7 @@ export type FromTelemetry =
   | { type: "ask"; id: number }
   /** Asks whose token it is. */
   | { type: "prove"; id: number; token: string }
+  /** Asks who has an address. */
+  | { type: "who"; id: number; address: string }
   | { type: "log"; level: LogLevel; message: string; fields: Readonly<Record<string, unknown>> }
   | { type: "closed" };

@@ -1,4 +1,7 @@
-/** Takes spans, access logs and metrics by OTLP over gRPC and passes them on as bytes, or as those of the pod that proves itself. */
+/**
+ * Takes spans, access logs and metrics by OTLP over gRPC and passes them on as bytes: those of the pod that proves itself, and with whoever
+ * called it without a proof.
+ */
 
 import {
   Server,
@@ -8,7 +11,20 @@ import {
   type ServerUnaryCall,
   type handleUnaryCall,
 } from "@grpc/grpc-js";
-import { attributed, isWholeRequest, type OtlpSignal, type Sender } from "@heddle/telemetry";
+import {
+  accessLogFields,
+  attributeLogs,
+  attributeTraces,
+  decodeLogs,
+  decodeTraces,
+  encodeLogs,
+  encodeTraces,
+  isWholeRequest,
+  nameUnprovenCallers,
+  type OtlpSignal,
+  type Sender,
+  type WhoHas,
+} from "@heddle/telemetry";
 import type { Batcher } from "./batcher.ts";
 import type { OwnCounters } from "./own-counters.ts";
 import { parseAddress } from "./telemetry-options.ts";
@@ -36,12 +52,19 @@ export interface ProvenSenders {
 /** What pods have to say; their proxies' metrics are asked for, and nobody sends any. */
 const ofPods: readonly OtlpSignal[] = ["traces", "logs"];
 
-/** Without `proven` in the clear, where whoever sends is believed. Throws where the address is taken. */
+export interface OtlpReceiverOptions {
+  readonly batcher: Batcher;
+  readonly counters: OwnCounters;
+  /** Without it in the clear, where whoever sends is believed. */
+  readonly proven?: ProvenSenders | undefined;
+  /** Without it nobody names the callers that prove nothing. */
+  readonly whoHas?: WhoHas | undefined;
+}
+
+/** Throws where the address is taken. */
 export async function startOtlpReceiver(
   address: string,
-  batcher: Batcher,
-  counters: OwnCounters,
-  proven?: ProvenSenders,
+  { batcher, counters, proven, whoHas }: OtlpReceiverOptions,
 ): Promise<OtlpReceiver> {
   const { host, port } = parseAddress(address);
   const server = new Server({ "grpc.max_receive_message_length": maximumRequestBytes });
@@ -75,22 +98,38 @@ export async function startOtlpReceiver(
   };
 
   /** Undefined for what is no export request. */
-  function contentOf(
+  async function contentOf(
     signal: OtlpSignal,
     call: ServerUnaryCall<Buffer, Buffer>,
-  ): Uint8Array | undefined {
+  ): Promise<Uint8Array | undefined> {
     const { request } = call;
     if (!isWholeRequest(request)) return undefined;
     const sender = proven?.senderOf(call);
-    if (sender === undefined || signal === "metrics") return request;
-    const { bytes, rejected } = attributed(signal, request, sender);
+    // Lines of applications are passed on unread.
+    const callers = request.includes(accessLogFields.reporter) ? whoHas : undefined;
+    if (signal === "logs" && (sender || callers)) {
+      const { records, rejected } = decodeLogs(request);
+      count(signal, rejected);
+      if (sender) attributeLogs(records, sender);
+      if (callers) await nameUnprovenCallers(records, callers);
+      return encodeLogs(records).slice();
+    }
+    if (signal === "traces" && sender) {
+      const { records, rejected } = decodeTraces(request);
+      count(signal, rejected);
+      attributeTraces(records, sender);
+      return encodeTraces(records).slice();
+    }
+    return request;
+  }
+
+  function count(signal: OtlpSignal, rejected: number): void {
     if (rejected > 0) counters.add("heddle_telemetry_refused_records_total", { signal }, rejected);
-    return bytes;
   }
 
   function handler(signal: OtlpSignal): handleUnaryCall<Buffer, Buffer> {
-    return (call, callback) => {
-      const request = contentOf(signal, call);
+    return async (call, callback) => {
+      const request = await contentOf(signal, call);
       if (request === undefined) {
         counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "malformed" });
         callback({

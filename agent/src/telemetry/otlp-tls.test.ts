@@ -57,6 +57,8 @@ async function start(): Promise<void> {
         throw new CallerRefused("HDL7251", "The token is not good: it is another's.");
       },
     },
+    whoHas: (address) =>
+      address === "10.0.0.9" ? { workload: "nightly", namespace: "batch" } : undefined,
   });
 }
 
@@ -112,6 +114,21 @@ test("what is sent with a pod's token is that pod's, whatever it says of itself"
   // Whose it is holds for some seconds: the control process is not asked with every request.
   expect(await send("logs", TOKEN)).toBe("ok");
   expect(asked).toEqual([TOKEN]);
+});
+
+test("a caller that proved nothing is named by the address that it came from", async () => {
+  await show();
+  await start();
+  const attributes = {
+    ...{ "heddle.reporter": "destination", "source.principal": "unknown" },
+    "envoy.downstream.remote_address": "10.0.0.9:4711",
+  };
+  expect(await send("logs", TOKEN, authority, encodeLogs([{ ...claim, attributes }]))).toBe("ok");
+  await until("the record", () => collector.logs.length === 1);
+  expect(collector.logs[0]?.attributes).toMatchObject({
+    "heddle.caller.workload": "nightly",
+    "heddle.caller.namespace": "batch",
+  });
 });
 
 test("nothing is taken without a token, with one that proves nobody, or of metrics, which nobody sends", async () => {

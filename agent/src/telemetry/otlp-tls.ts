@@ -8,15 +8,14 @@ import { createAuthentication } from "../callers/call-authentication.ts";
 import { CallerRefused } from "../callers/caller-refused.ts";
 import { createCertificatePort, type ShownCertificate } from "../identity/shown-certificate.ts";
 import type { ProvenSenders } from "./otlp-receiver.ts";
+import { createShortMemory } from "./short-memory.ts";
 import type { Log } from "./telemetry-options.ts";
 
 /** Whose token it is. Rejects with `CallerRefused`. */
 export type Prove = (token: string) => Promise<Sender>;
 
-/** So long a proof holds, milliseconds: proxies send every second, and the last words of a pod come when it has gone. */
-const HOLDS = 10_000;
-/** Proofs that are kept: more than an agent has proxies. */
-const MAX_PROOFS = 20_000;
+/** Proxies send every second, and the last words of a pod come when it has gone. More proofs than an agent has proxies. */
+const PROOFS = { holdsMs: 10_000, most: 20_000 };
 
 export interface OtlpTls extends ProvenSenders {
   show(certificate: ShownCertificate): void;
@@ -32,21 +31,13 @@ export function createOtlpTls(prove: Prove, log: Log): OtlpTls {
 }
 
 function remembered(prove: Prove): (token: string | undefined) => Promise<Sender> {
-  const proofs = new Map<string, { readonly sender: Promise<Sender>; readonly until: number }>();
+  // The control process has its own memory of those that it refuses.
+  const proofs = createShortMemory<Sender>(PROOFS);
   return (token) => {
     if (token === undefined)
       return Promise.reject(new CallerRefused("HDL7250", "The call carries no token of a pod."));
     // What is written to memory dumps must open nothing.
     const hash = createHash("sha256").update(token).digest("base64");
-    const known = proofs.get(hash);
-    if (known && known.until > performance.now()) return known.sender;
-    const sender = prove(token);
-    proofs.delete(hash);
-    proofs.set(hash, { sender, until: performance.now() + HOLDS });
-    const [oldest] = proofs.keys();
-    if (proofs.size > MAX_PROOFS && oldest !== undefined) proofs.delete(oldest);
-    // The control process has its own memory of those that it refuses.
-    sender.catch(() => proofs.delete(hash));
-    return sender;
+    return proofs.get(hash, () => prove(token));
   };
 }

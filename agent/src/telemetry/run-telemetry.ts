@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writePrometheus, type Family } from "@heddle/telemetry";
+import { type AddressOwner, type Family, type WhoHas, writePrometheus } from "@heddle/telemetry";
 import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import { takeBaseline, writeBaseline } from "./baseline.ts";
 import { createBatcher } from "./batcher.ts";
@@ -12,6 +12,7 @@ import { type ProvenSenders, startOtlpReceiver } from "./otlp-receiver.ts";
 import { createOtlpTls, type Prove } from "./otlp-tls.ts";
 import { createOwnCounters, type OwnCounters } from "./own-counters.ts";
 import { startScraper } from "./scraper.ts";
+import { createShortMemory } from "./short-memory.ts";
 import { openSpool, type Spool } from "./spool.ts";
 import {
   defaults,
@@ -29,6 +30,8 @@ export interface TelemetrySources {
   ready: () => Promise<boolean>;
   /** Whose token it is; where OTLP is received by TLS. */
   prove: Prove;
+  /** Who has an address. */
+  whoHas: WhoHas;
   log: Log;
 }
 
@@ -40,6 +43,8 @@ export interface LocalTelemetry {
   close(): Promise<void>;
 }
 
+/** Pods come and go, and with them who has an address. */
+const OWNERS = { holdsMs: 10_000, most: 10_000 };
 /** Prometheus gets counts that are no older than this, milliseconds. */
 const freshMs = 1000;
 
@@ -80,9 +85,15 @@ export async function runTelemetry(
         ? { add: () => true, flush: () => Promise.resolve() }
         : createBatcher(spool, settings.batchMs ?? defaults.batchMs);
     closers.push(() => batcher.flush());
+    const owners = createShortMemory<AddressOwner | undefined>(OWNERS);
+    // What goes nowhere is not read.
+    const whoHas: WhoHas | undefined =
+      plane === undefined
+        ? undefined
+        : (address) => owners.get(address, () => sources.whoHas(address));
     const receive = async (address: string | undefined, proven?: ProvenSenders) => {
       if (address === undefined) return undefined;
-      const receiver = await startOtlpReceiver(address, batcher, counters, proven);
+      const receiver = await startOtlpReceiver(address, { batcher, counters, proven, whoHas });
       closers.push(() => receiver.close());
       return receiver.port;
     };

@@ -4,6 +4,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { constants, setPriority } from "node:os";
 import { CallerRefused } from "../callers/caller-refused.ts";
 import type { ShownCertificate } from "../identity/shown-certificate.ts";
+import type { AddressOwner } from "@heddle/telemetry";
 import type { FromTelemetry, ToTelemetry } from "./messages.ts";
 import type { Prove } from "./otlp-tls.ts";
 import { runTelemetry } from "./run-telemetry.ts";
@@ -24,6 +25,8 @@ export interface TelemetryOptions extends TelemetrySettings {
         prove: Prove;
       }
     | undefined;
+  /** The workload that has an address; of callers that prove nothing. */
+  whoHas?: (address: string) => AddressOwner | undefined;
   log?: Log;
   /** False runs it in this process, as `--roles telemetry` does where the process has nothing else to do. */
   separate?: boolean;
@@ -66,6 +69,7 @@ async function startHere(options: TelemetryOptions, log: Log): Promise<RunningTe
     ownMetrics: () => Promise.resolve(options.ownMetrics?.() ?? ""),
     ready: () => Promise.resolve(options.ready?.() ?? true),
     prove: options.tls?.prove ?? nobody,
+    whoHas: (address) => Promise.resolve(options.whoHas?.(address)),
     log,
   });
   const show = () => {
@@ -168,6 +172,12 @@ async function startApart(options: TelemetryOptions, log: Log): Promise<RunningT
         else if (message.type === "failed") reject(new Error(message.message));
         else if (message.type === "log") log(message.level, message.message, message.fields);
         else if (message.type === "prove") prove(message.id, message.token, started);
+        else if (message.type === "who")
+          tell(started, {
+            type: "owner",
+            id: message.id,
+            owner: options.whoHas?.(message.address),
+          });
         else if (message.type === "ask")
           tell(started, {
             type: "state",

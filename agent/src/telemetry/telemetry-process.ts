@@ -1,6 +1,6 @@
 /** The telemetry process of an agent: started by the control process, and ended with it. */
 
-import type { Sender } from "@heddle/telemetry";
+import type { AddressOwner, Sender } from "@heddle/telemetry";
 import { CallerRefused } from "../callers/caller-refused.ts";
 import type { ShownCertificate } from "../identity/shown-certificate.ts";
 import type { FromTelemetry, ToTelemetry } from "./messages.ts";
@@ -19,6 +19,7 @@ let certificate: ShownCertificate | undefined;
 let lastId = 0;
 const asked = new Map<number, (state: { metrics: string; ready: boolean }) => void>();
 const proofs = new Map<number, PromiseWithResolvers<Sender>>();
+const owners = new Map<number, (owner: AddressOwner | undefined) => void>();
 
 process.on("message", (message: ToTelemetry) => {
   if (message.type === "start") {
@@ -35,6 +36,8 @@ process.on("message", (message: ToTelemetry) => {
     proofs.get(message.id)?.resolve(message.sender);
   } else if (message.type === "refused") {
     proofs.get(message.id)?.reject(new CallerRefused(message.code, message.message));
+  } else if (message.type === "owner") {
+    owners.get(message.id)?.(message.owner);
   } else {
     void stop();
   }
@@ -51,6 +54,7 @@ async function start({ settings }: Extract<ToTelemetry, { type: "start" }>): Pro
       ownMetrics: async () => (await ask()).metrics,
       ready: async () => (await ask()).ready,
       prove,
+      whoHas,
       log: (level, message, fields = {}) => send({ type: "log", level, message, fields }),
     });
     if (certificate) telemetry.show(certificate);
@@ -86,6 +90,21 @@ function prove(token: string): Promise<Sender> {
   return proof.promise.finally(() => {
     clearTimeout(timer);
     proofs.delete(id);
+  });
+}
+
+/** Nobody is named where the control process is busy: records do not wait for it. */
+function whoHas(address: string): Promise<AddressOwner | undefined> {
+  const id = ++lastId;
+  return new Promise((resolve) => {
+    const done = (owner: AddressOwner | undefined) => {
+      clearTimeout(timer);
+      owners.delete(id);
+      resolve(owner);
+    };
+    const timer = setTimeout(() => done(undefined), answerMs);
+    owners.set(id, done);
+    send({ type: "who", id, address });
   });
 }
 

@@ -10,6 +10,7 @@ import { streaming } from "../grpc-bytes.ts";
 import { createResponseWriter } from "./discovery.ts";
 import type { Dialect } from "./discovery.ts";
 import { createResourceEncoder } from "./encoded-resource.ts";
+import { createNames } from "./names.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Overlap } from "./overlap/overlap.ts";
 import { createPace } from "./pace.ts";
@@ -91,6 +92,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     views: translator,
     secrets,
     encoder: createResourceEncoder(() => announced),
+    names: createNames(),
     responses: createResponseWriter(),
     log,
     linger,

@@ -52,6 +52,17 @@ export class HeldResources {
   }
 }
 
+const shared = new WeakMap<EncodedResource, Held>();
+
+/** One for all clients that hold the resource: a mesh has as many of these as clients times resources. */
+export function heldOf(resource: EncodedResource): Held {
+  const known = shared.get(resource);
+  if (known) return known;
+  const held = { hash: resource.hash, resource };
+  shared.set(resource, held);
+  return held;
+}
+
 export function isThere(held: Held | undefined): boolean {
   return held !== undefined && held.hash !== ABSENT;
 }

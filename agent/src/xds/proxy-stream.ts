@@ -78,6 +78,8 @@ export interface StreamContext {
   readonly views: ViewSource;
   readonly secrets: SecretSource;
   readonly encoder: ResourceEncoder;
+  /** See `createNames`. */
+  readonly names: (name: string) => string;
   readonly responses: ResponseWriter;
   readonly log: XdsLog;
   /** The newest revision, as it is written into versions, and the newest one with which all views are up to date. */
@@ -389,10 +391,11 @@ export class ProxyStream implements End {
 
   #subscribe(type: ResourceType, known: Subscription | undefined, request: DiscoveryRequest): void {
     const subscription = known ?? this.#begin(type, request);
+    const names = request.subscribe.map((name) => this.#context.names(name));
     if (this.#dialect === "sotw") {
-      subscription.replaceNames(request.subscribe);
+      subscription.replaceNames(names);
     } else {
-      subscription.addNames(request.subscribe, request.initialVersions);
+      subscription.addNames(names, request.initialVersions);
       subscription.dropNames(request.unsubscribe);
     }
     if (subscription.size > MAX_NAMES) {

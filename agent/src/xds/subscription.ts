@@ -2,7 +2,7 @@
 import { type EncodedResource, hashOf } from "./encoded-resource.ts";
 import { readRefusal } from "./culprits.ts";
 import type { Dialect, DiscoveryRequest } from "./discovery.ts";
-import { ABSENT, AGAIN, type Held, HeldResources, isThere } from "./held-resources.ts";
+import { ABSENT, AGAIN, type Held, heldOf, HeldResources, isThere } from "./held-resources.ts";
 import type { ResourceType } from "./ports.ts";
 import {
   addsNames,
@@ -344,7 +344,7 @@ export class Subscription {
         if (this.#refused.get(name)?.hash === wanted.hash) continue;
         this.#refused.delete(name);
         if (before?.hash === wanted.hash) {
-          this.#held.put(name, { hash: wanted.hash, resource: wanted });
+          this.#held.put(name, heldOf(wanted));
           continue;
         }
         bytes += wanted.deltaEntry.length;
@@ -352,7 +352,7 @@ export class Subscription {
           this.#stale.add(name);
           break;
         }
-        changes.set(name, { before, after: { hash: wanted.hash, resource: wanted } });
+        changes.set(name, { before, after: heldOf(wanted) });
       } else {
         this.#refused.delete(name);
         if (!this.#goes(name, before)) continue;

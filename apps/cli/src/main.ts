@@ -14,6 +14,7 @@ import { injectCommand } from "./commands/inject.ts";
 import { installCommand, uninstallCommand, verifyInstallCommand } from "./commands/install.ts";
 import { manifestCommand } from "./commands/manifest.ts";
 import { meshCommand } from "./commands/mesh.ts";
+import { mtlsCommand } from "./commands/mtls.ts";
 import { profileCommand } from "./commands/profile.ts";
 import { proxyConfigCommand } from "./commands/proxy-config.ts";
 import { proxyStatusCommand } from "./commands/proxy-status.ts";
@@ -40,6 +41,7 @@ const commands = [
   ...historyCommands(),
   meshCommand(),
   caCommand(),
+  mtlsCommand(),
   contextCommand(),
   tokenCommand(),
   analyzeCommand(),

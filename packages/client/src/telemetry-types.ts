@@ -45,6 +45,42 @@ export interface WorkloadList {
   items: WorkloadSummary[];
 }
 
+export type MutualTlsMode = "DISABLE" | "PERMISSIVE" | "STRICT";
+
+/** `GET /v1/meshes/{mesh}/mtls` */
+export interface MutualTlsStatus {
+  from: string;
+  to: string;
+  namespaces: NamespaceMutualTls[];
+}
+
+export interface NamespaceMutualTls {
+  namespace: string;
+  workloads: {
+    name: string;
+    /** What its sidecars take, as PeerAuthentication has it; null where no agent says. */
+    mode: MutualTlsMode | null;
+    /** The workload's own ports where it is another mode. */
+    ports: Record<string, MutualTlsMode>;
+    /** That came in the range; connections of TCP count as one each. */
+    requests: number;
+    /** Of these, those without mutual TLS. */
+    plaintext: number;
+  }[];
+  /** Who came without an identity, as access logs have it; most requests first. */
+  callers: PlaintextCaller[];
+}
+
+export interface PlaintextCaller {
+  /** Whoever had the address that it came from, which proves nothing; null where nobody in the mesh's clusters had it. */
+  source: { namespace: string; name: string } | null;
+  /** One of its addresses; empty where no access log has any. */
+  address: string;
+  destination: { namespace: string; name: string };
+  requests: number;
+  lastSeen: string;
+}
+
 /** `GET /v1/meshes/{mesh}/traces` */
 export interface TraceList {
   from: string;

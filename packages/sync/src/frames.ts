@@ -126,6 +126,16 @@ export const serviceReportSchema = z.object({
 });
 export type ServiceReport = z.infer<typeof serviceReportSchema>;
 
+const mtlsMode = z.enum(["DISABLE", "PERMISSIVE", "STRICT"]);
+
+/** Which connections the sidecars of a workload take, as PeerAuthentication has it. */
+export const mutualTlsReportSchema = z.object({
+  mode: mtlsMode,
+  /** The workload's own ports where it is another mode. */
+  ports: z.record(text, mtlsMode),
+});
+export type MutualTlsReport = z.infer<typeof mutualTlsReportSchema>;
+
 export const workloadReportSchema = z.object({
   name: text,
   namespace: text,
@@ -136,6 +146,8 @@ export const workloadReportSchema = z.object({
   /** Hosts of the services that it serves. */
   services: z.array(text).max(200),
   labels: z.record(text, text),
+  /** Older agents do not say. */
+  mtls: mutualTlsReportSchema.optional(),
 });
 export type WorkloadReport = z.infer<typeof workloadReportSchema>;
 

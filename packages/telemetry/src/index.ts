@@ -21,6 +21,7 @@ export * from "./otlp/metrics.ts";
 export * from "./otlp/outline.ts";
 export * from "./otlp/traces-json.ts";
 export * from "./otlp/traces.ts";
+export * from "./otlp/unproven-callers.ts";
 export * from "./prometheus/merge.ts";
 export * from "./prometheus/parse.ts";
 export * from "./prometheus/write.ts";

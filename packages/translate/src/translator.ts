@@ -13,7 +13,7 @@ import type { ClientView, ModelReader } from "./read.ts";
 import { createReader } from "./store/reader.ts";
 import type { Elsewhere, GatewayElsewhere } from "./store/elsewhere.ts";
 import { Store } from "./store/store.ts";
-import { type Peer, type PodOfProxy, workloadOfPod } from "./telemetry/peer.ts";
+import { type Peer, peerOfEndpoint, type PodOfProxy, workloadOfPod } from "./telemetry/peer.ts";
 import type { OwnService } from "./store/workloads.ts";
 import { clientViewOf } from "./view/client-view.ts";
 import { outboundParts } from "./view/outbound.ts";
@@ -54,6 +54,8 @@ export interface Translator {
   mesh(): MeshSettings;
   /** What metrics, logs and spans call the workload of a pod. */
   workloadOf(pod: PodOfProxy): Peer;
+  /** The workload that has an address, of a pod or of an entry; undefined for an address that nobody here has. */
+  workloadAt(address: string): Peer | undefined;
   /** A view stays up to date, and costs memory, until it is disposed of. */
   view(proxy: ProxyDescription): ProxyView;
   /** What could not be translated; the last good value stands in its place. */
@@ -165,6 +167,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
     },
     mesh: () => store.settings,
     workloadOf: (pod) => workloadOfPod(cohorts.stable.read, pod),
+    workloadAt(address) {
+      const found = cohorts.stable.read.workload(address);
+      return found && peerOfEndpoint(found);
+    },
     view(proxy) {
       const view: LiveView = new LiveView({
         proxy,

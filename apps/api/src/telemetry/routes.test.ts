@@ -18,6 +18,7 @@ import {
 import type {
   Graph,
   LogList,
+  MutualTlsStatus,
   Problem,
   SeriesResult,
   ServiceList,
@@ -77,6 +78,7 @@ beforeAll(async () => {
           serviceAccount: "bookinfo-reviews",
           pods: 2,
           services: [reviews],
+          mtls: { mode: "PERMISSIVE" as const, ports: { 9090: "DISABLE" as const } },
         },
       ],
     });
@@ -147,7 +149,7 @@ function log(attributes: LogRecord["attributes"], own: Partial<LogRecord> = {}):
   };
 }
 
-function requestMetrics(requests: number): Uint8Array {
+function requestMetrics(requests: number, own: Partial<RequestLabels> = {}): Uint8Array {
   const labels = {
     ...(Object.fromEntries(requestLabels.map((name) => [name, "unknown"])) as RequestLabels),
     reporter: "destination",
@@ -165,6 +167,7 @@ function requestMetrics(requests: number): Uint8Array {
     response_code: "200",
     response_flags: "-",
     connection_security_policy: "mutual_tls",
+    ...own,
   };
   const duration = { bounds: [1, 5], counts: [0, requests, 0], count: requests, sum: requests * 2 };
   const point = {
@@ -227,6 +230,51 @@ test("metrics sent as protobuf and gzip, twice under one number, are counted onc
   expect(series.series).toHaveLength(1);
   expect(series.series[0]).toMatchObject({ labels: { destination_workload: "reviews-v1" } });
   expect((await get<Graph>("/graph", "other")).edges).toEqual([]);
+});
+
+test("who came without an identity is named for each workload, by the address where somebody had it", async () => {
+  const to = { "x-heddle-mesh": "other" };
+  const came = (address: string, own: LogRecord["attributes"] = {}) =>
+    log({
+      "heddle.reporter": "destination",
+      "destination.workload": "reviews-v1",
+      "destination.namespace": "default",
+      "source.principal": "unknown",
+      "envoy.downstream.remote_address": address,
+      ...own,
+    });
+  const nightly = { "heddle.caller.workload": "nightly", "heddle.caller.namespace": "batch" };
+  const lines = [
+    ...[came("10.0.0.9:1", nightly), came("10.0.0.8:2", nightly), came("[fd00::7]:3")],
+    came("10.0.0.6:4", { "source.principal": "spiffe://demo/ns/default/sa/productpage" }),
+    came("10.0.0.5:5", { "heddle.reporter": "source" }),
+  ];
+  await send("/v1/otlp/v1/logs", encodeLogs(lines), to);
+  await send("/v1/otlp/v1/metrics", requestMetrics(5), to);
+  await send("/v1/otlp/v1/metrics", requestMetrics(3, { connection_security_policy: "none" }), to);
+  const { namespaces } = await get<MutualTlsStatus>("/mtls", "other");
+  const destination = { namespace: "default", name: "reviews-v1" };
+  expect(namespaces).toEqual([
+    {
+      namespace: "default",
+      workloads: [
+        {
+          name: "reviews-v1",
+          ...{ mode: "PERMISSIVE", ports: { 9090: "DISABLE" }, requests: 8, plaintext: 3 },
+        },
+      ],
+      callers: [
+        {
+          ...{ source: { namespace: "batch", name: "nightly" }, destination, requests: 2 },
+          ...{ address: "10.0.0.9", lastSeen: expect.any(String) as string },
+        },
+        {
+          ...{ source: null, destination, requests: 1 },
+          ...{ address: "fd00::7", lastSeen: expect.any(String) as string },
+        },
+      ],
+    },
+  ]);
 });
 
 test("spans sent as JSON, protobuf and Zipkin are one list of traces", async () => {

@@ -42,6 +42,7 @@ const paths = [
     "services",
     "services/:host",
     "workloads",
+    "mtls",
     "traces",
     "traces/:id",
     "logs",

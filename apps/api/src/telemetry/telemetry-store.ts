@@ -111,6 +111,27 @@ export interface WorkloadTraffic {
   readonly golden: Golden;
 }
 
+/** What came to a workload: requests, and connections of TCP. */
+export interface Arrivals {
+  readonly namespace: string;
+  readonly name: string;
+  readonly requests: number;
+  /** Of these, those without mutual TLS. */
+  readonly plaintext: number;
+}
+
+/** Somebody who called a workload without an identity, as access logs have it. */
+export interface UnprovenCaller {
+  readonly destination: { readonly namespace: string; readonly name: string };
+  /** Whoever had the address; empty where nobody knew. */
+  readonly source: { readonly namespace: string; readonly name: string };
+  /** One of the addresses that it called from. */
+  readonly address: string;
+  readonly requests: number;
+  /** Milliseconds since 1970. */
+  readonly lastSeen: number;
+}
+
 export interface StoreStatus {
   readonly spans: number;
   readonly logs: number;
@@ -148,6 +169,9 @@ export interface TelemetryStore {
     service: string,
   ): Promise<{ name: string; kind: Span["kind"] }[]>;
   logs(scope: TelemetryScope, query: LogQuery): Promise<LogLine[]>;
+  arrivals(scope: TelemetryScope, range: TimeRange): Promise<Arrivals[]>;
+  /** Those with the most requests first, no more than a thousand. */
+  unprovenCallers(scope: TelemetryScope, range: TimeRange): Promise<UnprovenCaller[]>;
   /** Drops what is older than its retention; resolves with the number of rows dropped. */
   expire(now: number): Promise<number>;
   status(): Promise<StoreStatus>;

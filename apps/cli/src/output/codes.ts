@@ -319,6 +319,26 @@ export const cliCodes = {
     "`heddle ca inventory --check` has found certificates that were not renewed in time, or agents that do not say what theirs are.",
     "`heddle ca inventory --level warning` names them. For a workload's or an agent's, look at the log of its agent; an intermediate of yours is renewed by `heddle ca csr` and `heddle ca import`, a root by `heddle ca rotate start`.",
   ),
+  HDL9100: entry(
+    "Too early for mutual TLS alone",
+    "Somebody came to the namespace in plaintext lately, or nobody came at all, so that nobody knows who would be shut out. Nothing was moved.",
+    "Let the callers that are named join the mesh, and look back no further than to when they did: `--since 10m`. `--force` moves all the same. See [the guide](../guides/mutual-tls.md).",
+  ),
+  HDL9101: entry(
+    "No such namespace to move",
+    "`heddle mtls` moves namespaces in which an agent of the mesh has workloads.",
+    "`heddle mtls status` has them.",
+  ),
+  HDL9102: entry(
+    "Nothing to be undone",
+    "`heddle mtls undo` takes back what `heddle mtls enforce` has written, and there is nothing of it in the namespace.",
+    "`heddle get peerauthentications -A` shows the policies that there are, and `heddle history` who has changed them.",
+  ),
+  HDL9103: entry(
+    "Some workloads still take plaintext",
+    "The namespace's policy asks for mutual TLS alone, and agents say that some of its workloads take more: a policy that selects them stands over the namespace's, or an older one that kubectl has applied.",
+    "Change that policy, or go back with `heddle mtls undo`. `heddle get peerauthentications -A` shows those that there are.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -2,6 +2,7 @@
 import type {
   GraphView,
   LogList,
+  MutualTlsStatus,
   SeriesResult,
   ServiceList,
   ServicePage,
@@ -56,6 +57,8 @@ export function telemetryCalls({ json }: Transport) {
     ) => get<Graph>(mesh, "/graph", query, signal),
     services: (mesh: string, query: Range = {}, signal?: AbortSignal) =>
       get<ServiceList>(mesh, "/services", query, signal),
+    mtls: (mesh: string, query: Range = {}, signal?: AbortSignal) =>
+      get<MutualTlsStatus>(mesh, "/mtls", query, signal),
     service: (mesh: string, host: string, query: Range = {}, signal?: AbortSignal) =>
       get<ServicePage>(mesh, `/services/${encodeURIComponent(host)}`, query, signal),
     workloads: (mesh: string, query: Range = {}, signal?: AbortSignal) =>

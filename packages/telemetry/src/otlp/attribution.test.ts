@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
-  attributed,
+  attributeLogs,
+  attributeTraces,
   decodeLogs,
   decodeTraces,
   encodeLogs,
@@ -33,20 +34,16 @@ const OWN = {
   "telemetry.sdk.name": "envoy",
 };
 
-const logs = (...all: Partial<LogRecord>[]) =>
-  decodeLogs(
-    attributed(
-      "logs",
-      encodeLogs(
-        all.map((record) => ({
-          ...{ timeNs: 5n, severity: "INFO", body: "GET / 200", traceId: "", spanId: "" },
-          ...{ attributes: {}, resource: BANK },
-          ...record,
-        })),
-      ),
-      WEB,
-    ).bytes,
-  ).records;
+/** As the plane reads them. */
+const logs = (...all: Partial<LogRecord>[]) => {
+  const records = all.map((record) => ({
+    ...{ timeNs: 5n, severity: "INFO", body: "GET / 200", traceId: "", spanId: "" },
+    ...{ attributes: {}, resource: BANK },
+    ...record,
+  }));
+  attributeLogs(records, WEB);
+  return decodeLogs(encodeLogs(records)).records;
+};
 
 const side = (name: string, values: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]));
@@ -117,12 +114,12 @@ test("a span is its sender's, under all names that a workload has", () => {
       ...{ "istio.namespace": "bank", "http.method": "GET", "heddle.reporter": "destination" },
     },
   };
-  const { bytes, rejected } = attributed("traces", encodeTraces([span]), WEB);
-  expect(rejected).toBe(0);
-  expect(decodeTraces(bytes).records).toMatchObject([
+  attributeTraces([span], WEB);
+  const { records } = decodeTraces(encodeTraces([span]));
+  expect(records).toMatchObject([
     { operation: "GET", service: "web.shop", durationNs: 7, resource: OWN },
   ]);
-  expect(decodeTraces(bytes).records[0]?.attributes).toEqual({
+  expect(records[0]?.attributes).toEqual({
     ...{ "k8s.namespace.name": "shop", "k8s.cluster.name": "c1", "istio.namespace": "shop" },
     ...{ "heddle.workload": "web", "heddle.app": "web", "heddle.canonical_service": "web" },
     ...{ "heddle.canonical_revision": "latest", "heddle.reporter": "destination" },

@@ -1,11 +1,9 @@
 /**
- * Says whose spans and log records an export request holds, whatever the request says of that itself: for senders that are known by other
+ * Says whose spans and log records these are, whatever they say of that themselves: for senders that are known by other
  * means, and may not speak for others.
  */
 
-import type { Attributes } from "../records.ts";
-import { decodeLogs, encodeLogs } from "./logs.ts";
-import { decodeTraces, encodeTraces } from "./traces.ts";
+import type { Attributes, LogRecord, SpanRecord } from "../records.ts";
 
 /** Who has sent a request, in the words of the mesh's own metrics. Text is empty where nobody knows. */
 export interface Sender {
@@ -22,30 +20,19 @@ export interface Sender {
   readonly principal: string;
 }
 
-export interface Attributed {
-  /** The request anew; what no decoder of ours reads is not in it. */
-  readonly bytes: Uint8Array;
-  /** How many records could not be read, and are not in it. */
-  readonly rejected: number;
+/** Writes over what spans say of who has sent them. */
+export function attributeTraces(spans: readonly SpanRecord[], sender: Sender): void {
+  const resource = resourceOf(sender);
+  const own = ownSpan(sender);
+  for (const span of spans) {
+    own(span.attributes);
+    span.resource = resource(span.resource);
+  }
 }
 
-/** Throws CodecError HDL5001 where the bytes are no export request. */
-export function attributed(
-  signal: "traces" | "logs",
-  request: Uint8Array,
-  sender: Sender,
-): Attributed {
+/** Writes over what log records say of who has sent them. */
+export function attributeLogs(records: readonly LogRecord[], sender: Sender): void {
   const resource = resourceOf(sender);
-  if (signal === "traces") {
-    const { records, rejected } = decodeTraces(request);
-    const own = ownSpan(sender);
-    for (const span of records) {
-      own(span.attributes);
-      span.resource = resource(span.resource);
-    }
-    return { bytes: encodeTraces(records).slice(), rejected };
-  }
-  const { records, rejected } = decodeLogs(request);
   const own = { source: ownSide("source", sender), destination: ownSide("destination", sender) };
   for (const record of records) {
     // What no proxy has written is taken as said by the source of it.
@@ -53,7 +40,6 @@ export function attributed(
     own[reporter === "destination" ? reporter : "source"](record.attributes);
     record.resource = resource(record.resource);
   }
-  return { bytes: encodeLogs(records).slice(), rejected };
 }
 
 /** Of one resource all records have the same object, which is what keeps them together when they are written. */

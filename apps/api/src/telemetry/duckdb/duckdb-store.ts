@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import type { SeriesResult } from "@heddle/client";
 import { requestLabels, type RequestLabel } from "@heddle/telemetry";
+import { arrivalsOf } from "../traffic/arrivals.ts";
 import { graphOf, touching } from "../traffic/graph.ts";
 import { serverSide } from "../traffic/reporter.ts";
 import { sameService } from "../same-service.ts";
@@ -16,7 +17,7 @@ import type {
   TimeRange,
 } from "../telemetry-store.ts";
 import { createCheckpoint } from "./checkpoint.ts";
-import { findLogs } from "./log-queries.ts";
+import { findLogs, findUnprovenCallers } from "./log-queries.ts";
 import { metricSeries } from "./metric-queries.ts";
 import { openFile, type OpenOptions } from "./open.ts";
 import { courses, seriesTotals, type Course } from "./request-queries.ts";
@@ -112,6 +113,10 @@ async function openOnce(options: DuckDbStoreOptions): Promise<TelemetryStore> {
     traceOperations: (scope, range, service) =>
       inScope(scope, [], (id) => traceOperations(reader, id, range, service)),
     logs: (scope, query) => inScope(scope, [], (id) => findLogs(reader, id, query)),
+    arrivals: (scope, range) =>
+      totalsOf(scope, range, (series) => Promise.resolve(arrivalsOf(series))),
+    unprovenCallers: (scope, range) =>
+      inScope(scope, [], (id) => findUnprovenCallers(reader, id, range)),
     expire,
     status,
     async close() {

@@ -2,8 +2,8 @@
 
 import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
 import type { LogLine } from "@heddle/client";
-import type { Attributes, LogEntry } from "@heddle/telemetry";
-import type { LogQuery } from "../telemetry-store.ts";
+import { type Attributes, type LogEntry, PROVEN_PREFIX, UNPROVEN_CALLER } from "@heddle/telemetry";
+import type { LogQuery, TimeRange, UnprovenCaller } from "../telemetry-store.ts";
 import { statusRange } from "../status-range.ts";
 import { nameMatches } from "./name-matches.ts";
 import { toLogLine } from "../log-line.ts";
@@ -48,6 +48,37 @@ export async function findLogs(
     values,
   );
   return rows.getRowsJS().map((row) => toLogLine(entryOf(row as (string | number | bigint)[])));
+}
+
+const NAMED = (name: string) => `coalesce(json_extract_string(attributes, '$."${name}"'), '')`;
+
+/** Who called without an identity; where somebody had the address, all its addresses together. */
+export async function findUnprovenCallers(
+  connection: DuckDBConnection,
+  scope: number,
+  range: TimeRange,
+): Promise<UnprovenCaller[]> {
+  const rows = await connection.runAndReadAll(
+    `WITH lines AS (
+       SELECT destination_namespace, destination_workload, ${NAMED(UNPROVEN_CALLER.namespace)} AS namespace, ${NAMED(UNPROVEN_CALLER.workload)} AS workload,
+         regexp_replace(${NAMED("envoy.downstream.remote_address")}, ':[0-9]+$', '') AS address, time
+       FROM logs WHERE scope = $scope AND time >= $from AND time < $to AND reporter = 'destination' AND NOT starts_with(${NAMED("source.principal")}, $proven)
+     )
+     SELECT destination_namespace, destination_workload, namespace, workload, max(address), count(*)::DOUBLE, max(time)
+     FROM lines GROUP BY destination_namespace, destination_workload, namespace, workload, CASE WHEN workload = '' THEN address ELSE '' END
+     ORDER BY count(*) DESC, destination_namespace, destination_workload, workload LIMIT 1000`,
+    { scope, ...nanoseconds(range), proven: PROVEN_PREFIX },
+  );
+  type Row = [string, string, string, string, string, number, bigint];
+  return (rows.getRowsJS() as Row[]).map(
+    ([toNamespace, toName, namespace, name, address, requests, last]) => ({
+      destination: { namespace: toNamespace, name: toName },
+      source: { namespace, name },
+      address: address.replace(/^\[(.*)\]$/, "$1"),
+      requests,
+      lastSeen: Number(last / 1_000_000n),
+    }),
+  );
 }
 
 function entryOf(row: (string | number | bigint)[]): LogEntry {

@@ -52,6 +52,8 @@ export async function reopening(
     traceServices: (...args) => run((own) => own.traceServices(...args)),
     traceOperations: (...args) => run((own) => own.traceOperations(...args)),
     logs: (...args) => run((own) => own.logs(...args)),
+    arrivals: (...args) => run((own) => own.arrivals(...args)),
+    unprovenCallers: (...args) => run((own) => own.unprovenCallers(...args)),
     expire: (...args) => run((own) => own.expire(...args)),
     status: () => run((own) => own.status()),
     async close() {

@@ -1,5 +1,6 @@
 /** What the mesh's clusters say that there is, so that services without traffic are seen too. */
 
+import type { MutualTlsReport } from "@heddle/sync";
 import type { MeshRef } from "../../deps.ts";
 
 export interface RegisteredService {
@@ -22,6 +23,8 @@ export interface RegisteredWorkload {
   readonly pods: number;
   /** Hosts of the services that it serves. */
   readonly services: readonly string[];
+  /** What its sidecars take; undefined where nobody says. */
+  readonly mtls?: MutualTlsReport | undefined;
 }
 
 export interface RegistrySummary {

@@ -12,6 +12,7 @@ import {
   GraphSchema,
   LogListSchema,
   LogsQuery,
+  MutualTlsStatusSchema,
   RangeQuery,
   SeriesQuerySchema,
   SeriesResultSchema,
@@ -67,6 +68,15 @@ const getWorkloads = createRoute({
     200: json("Workloads by namespace and name", WorkloadListSchema),
     ...problemResponses,
   },
+});
+
+const getMtls = createRoute({
+  ...get,
+  path: `${MESH}/mtls`,
+  summary:
+    "What each namespace's workloads take, how requests came to them, and who came without an identity",
+  request: { params: MeshParam, query: RangeQuery },
+  responses: { 200: json("Namespaces by name", MutualTlsStatusSchema), ...problemResponses },
 });
 
 const getTraces = createRoute({
@@ -150,6 +160,9 @@ export function queryRoutes(deps: AppDeps, queries: TelemetryQueries) {
   });
   app.openapi(getWorkloads, async (c) =>
     c.json(await queries.workloads(c.var.mesh, range(c.req.valid("query"))), 200),
+  );
+  app.openapi(getMtls, async (c) =>
+    c.json(await queries.mtls(c.var.mesh, range(c.req.valid("query"))), 200),
   );
   app.openapi(getTraces, async (c) => {
     const { service, operation, status, limit, ...query } = c.req.valid("query");

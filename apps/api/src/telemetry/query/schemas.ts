@@ -126,6 +126,37 @@ const WorkloadSchema = z
   })
   .openapi("WorkloadSummary");
 
+const ModeSchema = z.enum(["DISABLE", "PERMISSIVE", "STRICT"]);
+const NameSchema = z.object({ namespace: z.string(), name: z.string() });
+
+const NamespaceMutualTlsSchema = z
+  .object({
+    namespace: z.string(),
+    workloads: z.array(
+      z.object({
+        name: z.string(),
+        mode: ModeSchema.nullable(),
+        ports: z.record(z.string(), ModeSchema),
+        requests: z.number(),
+        plaintext: z.number(),
+      }),
+    ),
+    callers: z.array(
+      z.object({
+        source: NameSchema.nullable(),
+        address: z.string(),
+        destination: NameSchema,
+        requests: z.number(),
+        lastSeen: z.string(),
+      }),
+    ),
+  })
+  .openapi("NamespaceMutualTls");
+
+export const MutualTlsStatusSchema = z
+  .object({ ...times, namespaces: z.array(NamespaceMutualTlsSchema) })
+  .openapi("MutualTlsStatus");
+
 const ServiceSchema = z
   .object({
     host: z.string(),

@@ -4,6 +4,7 @@ import type {
   Golden,
   Graph,
   LogList,
+  MutualTlsStatus,
   SeriesResult,
   ServiceList,
   ServicePage,
@@ -28,6 +29,7 @@ import type {
   WorkloadTraffic,
 } from "../telemetry-store.ts";
 import { workloadId } from "../traffic/graph.ts";
+import { byNamespace } from "./mutual-tls.ts";
 import type { MeshRegistry, RegisteredWorkload, RegistrySummary } from "./registry.ts";
 
 export interface TelemetryQueries {
@@ -36,6 +38,7 @@ export interface TelemetryQueries {
   /** Throws problem HDL5117 where neither traffic nor any cluster knows the service. */
   service(mesh: MeshRef, host: string, range: TimeRange, stepMs: number): Promise<ServicePage>;
   workloads(mesh: MeshRef, range: TimeRange): Promise<WorkloadList>;
+  mtls(mesh: MeshRef, range: TimeRange): Promise<MutualTlsStatus>;
   traces(mesh: MeshRef, query: TraceQuery): Promise<TraceList>;
   /** Throws problem HDL5116. */
   trace(mesh: MeshRef, traceId: string): Promise<TraceDetail>;
@@ -99,6 +102,15 @@ export function createQueries(store: TelemetryStore, registry: MeshRegistry): Te
         registry(mesh),
       ]);
       return { ...times(range), items: workloadSummaries(workloads, known.workloads) };
+    },
+    async mtls(mesh, range) {
+      const scope = scopeOf(mesh);
+      const [arrivals, callers, known] = await Promise.all([
+        store.arrivals(scope, range),
+        store.unprovenCallers(scope, range),
+        registry(mesh),
+      ]);
+      return { ...times(range), namespaces: byNamespace(known.workloads, arrivals, callers) };
     },
     async traces(mesh, query) {
       const scope = scopeOf(mesh);
