@@ -187,6 +187,7 @@ async function startControl(
       client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
       Promise.reject(new Error("There is no plane.")),
     ...{ issuer, log, followed: () => reporter.authorityChanged() },
+    revoked: (spiffeIds) => certificates.revoke(spiffeIds),
   });
   closing.push(() => authority.close());
   const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));

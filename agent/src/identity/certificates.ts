@@ -31,6 +31,8 @@ export interface WorkloadCertificates {
   /** Calls back when certificates have been renewed, and with `true` when the trust bundle is another one. */
   subscribe(listener: (trustBundleChanged: boolean) => void): () => void;
   all(): readonly WorkloadCertificate[];
+  /** These have no certificates from now on; others that had been among them have again when they are asked for. */
+  revoke(spiffeIds: readonly string[]): void;
   close(): void;
 }
 
@@ -70,6 +72,7 @@ export function createWorkloadCertificates(
   let trustBundle: string | undefined;
   let wanted = new Set<string>();
   let gathering: NodeJS.Timeout | undefined;
+  let revoked: ReadonlySet<string> = new Set();
   let closed = false;
 
   const want = (spiffeId: string) => {
@@ -160,6 +163,7 @@ export function createWorkloadCertificates(
   });
   return {
     get(spiffeId) {
+      if (revoked.has(spiffeId)) return undefined;
       let entry = entries.get(spiffeId);
       if (!entry) {
         entry = {
@@ -176,6 +180,16 @@ export function createWorkloadCertificates(
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    revoke(spiffeIds) {
+      const again = [...revoked].some((id) => !spiffeIds.includes(id));
+      revoked = new Set(spiffeIds);
+      for (const id of revoked) {
+        clearTimeout(entries.get(id)?.timer);
+        entries.delete(id);
+      }
+      // Proxies that were refused ask anew.
+      if (again) for (const listener of listeners) listener(false);
     },
     all: () => [...entries.values()].flatMap(({ certificate }) => certificate ?? []),
     close() {

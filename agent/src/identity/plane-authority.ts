@@ -19,6 +19,8 @@ export interface PlaneAuthority {
 export interface PlaneAuthorityParts {
   readonly read: () => Promise<TrustBundle>;
   readonly issuer: Pick<Issuer, "follow">;
+  /** Identities that have no certificate from now on. */
+  readonly revoked: (spiffeIds: readonly string[]) => void;
   /** Another version is in force here. */
   readonly followed: () => void;
   readonly log: AgentLog;
@@ -27,6 +29,7 @@ export interface PlaneAuthorityParts {
 export function followAuthority({
   read,
   issuer,
+  revoked,
   followed,
   log,
 }: PlaneAuthorityParts): PlaneAuthority {
@@ -43,6 +46,8 @@ export function followAuthority({
     clearTimeout(timer);
     try {
       const trust = await read();
+      // An older plane revokes nobody.
+      revoked(trust.revoked ?? []);
       await issuer.follow?.(trust);
       // Where the plane has gone on meanwhile it has said so, or will.
       if (inForce !== trust.version)

@@ -42,8 +42,9 @@ export interface RingOfPods {
   readonly folder: string;
   readonly pods: readonly EnvoyPod[];
   readonly xdsPort: number;
-  /** Of the plane that is open. */
+  /** Of the plane, with its administrator's token. */
   client(): HeddleClient;
+  readonly planeUrl: string;
   openPlane(): Promise<void>;
   closePlane(): Promise<void>;
   openAgent(): Promise<void>;
@@ -111,7 +112,7 @@ export async function startRingOfPods(
   for (const index of pods.keys())
     await until(async () => (await call(index)) === undefined, 60_000);
   return {
-    ...{ folder, pods, xdsPort, openPlane, openAgent },
+    ...{ folder, pods, xdsPort, openPlane, openAgent, planeUrl: `http://127.0.0.1:${planePort}` },
     client: () => client,
     closePlane: async () => plane?.close(),
     closeAgent: async () => agent?.close(),

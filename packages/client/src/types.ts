@@ -444,14 +444,39 @@ export interface TrustBundle {
   issuer: string;
   /** Names what is in force, and is another one when that changes. */
   version: string;
+  /** SPIFFE ids that nobody is issued certificates for any more. */
+  revoked: string[];
+}
+
+/** What nobody is to take any more: an agent with all that it has signed, or a workload. */
+export interface NewRevocation {
+  kind: "agent" | "workload";
+  /** An agent's name, or a workload's SPIFFE id. */
+  subject: string;
+  reason?: string | undefined;
+}
+
+export interface RevocationInfo {
+  id: string;
+  kind: "agent" | "workload";
+  subject: string;
+  reason: string;
+  createdAt: string;
+  /** When the mesh had left the root behind that what was signed before leads to. */
+  effectiveAt?: string;
+  /** When a workload was let in again. */
+  liftedAt?: string;
 }
 
 /** A certificate authority of a mesh: a root of the plane's own, or an intermediate of the plane's that the tenant's root has signed. */
 export interface AuthorityInfo {
   id: string;
   kind: "root" | "intermediate";
-  /** `issuing`: signs; `trusted`: its root is trusted beside that; `leaving`: withdrawn, not yet everywhere; `retired`: over. */
-  state: "issuing" | "trusted" | "leaving" | "retired";
+  /**
+   * `issuing`: signs; `trusted`: its root is trusted beside that; `leaving`: withdrawn, not yet everywhere; `retired`: over;
+   * `prepared`: lies ready for when somebody is revoked.
+   */
+  state: "issuing" | "trusted" | "leaving" | "retired" | "prepared";
   subject: string;
   serialNumber: string;
   /** When the first certificate of its chain ends. */
@@ -473,6 +498,8 @@ export interface RotationInfo {
   state: "running" | "aborting" | "completed" | "aborted";
   /** Goes on by itself when everybody has followed a step. */
   automatic: boolean;
+  /** Somebody was revoked: nobody is waited for longer than a moment. */
+  urgent: boolean;
   startedAt: string;
   steppedAt: string;
   endedAt?: string;

@@ -14,6 +14,7 @@ const TENANT_TABLES = [
   "objects",
   "revision_changes",
   "revisions",
+  "revocations",
   "root_rotations",
   "signing_keys",
   "tenants",

@@ -78,7 +78,12 @@ export interface Follower {
         readonly missing: readonly string[];
       }
     | undefined;
-  readonly proxies: readonly { readonly name: string; readonly held?: HeldTrust | undefined }[];
+  readonly proxies: readonly {
+    readonly name: string;
+    /** Of its certificate. */
+    readonly identity?: string | undefined;
+    readonly held?: HeldTrust | undefined;
+  }[];
 }
 
 /** Who keeps a step from being finished. */

@@ -165,6 +165,22 @@ export const problemKinds = {
     "The agent may not have that certificate",
     "It joined for some namespaces alone: let it ask for their identities, with `--certificate-issuer plane`; or let it join anew with a token without `--namespaces`.",
   ),
+  HDL1075: kind(
+    403,
+    "The workload was revoked",
+    "Nobody is issued a certificate for it. `heddle ca revocations` has when and why; `heddle ca reinstate ID` lets it in again.",
+  ),
+  HDL1076: kind(404, "No such agent", "`heddle mesh agents` lists those there are."),
+  HDL1077: kind(
+    404,
+    "No such revocation",
+    "`heddle ca revocations` lists those there are. That of an agent is not lifted: let it join again with a new token.",
+  ),
+  HDL1078: kind(
+    409,
+    "An urgent rotation is not turned around",
+    "It leaves a root behind from which somebody who was revoked has certificates; it is over within seconds.",
+  ),
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof problemKinds;

@@ -60,8 +60,12 @@ async function infoOf(
   };
 }
 
-function standing({ id, retiredAt }: AuthorityRow, state: AuthorityState | undefined) {
+function standing(
+  { id, activatedAt, retiredAt }: AuthorityRow,
+  state: AuthorityState | undefined,
+): AuthorityInfo["state"] {
   if (retiredAt || !state) return "retired";
+  if (!activatedAt) return "prepared";
   if (state.issuer.id === id) return "issuing";
   return state.trusted.some((each) => each.id === id) ? "trusted" : "leaving";
 }

@@ -7,6 +7,7 @@ import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam, PageQuery, pageSchema } from "../http/schemas.ts";
 import { importAuthority, meshAuthorities, requestAuthority } from "./authorities.ts";
 import { inventory } from "./inventory.ts";
+import { lift, listRevocations, revoke } from "./revocations.ts";
 import { abortRotation, advanceRotation, rotationInfo, startRotation } from "./rotations.ts";
 
 /** A chain in PEM: five certificates with RSA keys and long names. */
@@ -34,6 +35,9 @@ const RotationSchema = z
     automatic: z
       .boolean()
       .openapi({ description: "Goes on by itself when everybody has followed a step" }),
+    urgent: z.boolean().openapi({
+      description: "Somebody was revoked: nobody is waited for longer than a moment",
+    }),
     startedAt: time,
     steppedAt: time,
     endedAt: time.optional(),
@@ -60,7 +64,7 @@ const AuthoritiesSchema = z
             kind: z
               .enum(["root", "intermediate"])
               .openapi({ description: "`intermediate`: the tenant keeps the root" }),
-            state: z.enum(["issuing", "trusted", "leaving", "retired"]),
+            state: z.enum(["issuing", "trusted", "leaving", "retired", "prepared"]),
             subject: z.string(),
             serialNumber: z.string(),
             notBefore: time,
@@ -197,8 +201,75 @@ const getCertificates = createRoute({
   },
 });
 
+const RevocationSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["agent", "workload"]),
+    subject: z.string(),
+    reason: z.string(),
+    createdAt: time,
+    effectiveAt: time.optional().openapi({
+      description: "When what was signed before was refused everywhere",
+    }),
+    liftedAt: time.optional(),
+  })
+  .openapi("Revocation");
+const revocationsPath = "/v1/meshes/{mesh}/revocations";
+
+const getRevocations = createRoute({
+  ...{ method: "get", path: revocationsPath, security: bearer },
+  summary: "Agents and workloads that were revoked, the newest first",
+  middleware: [requireScope("read")] as const,
+  request: { params: MeshParam },
+  responses: {
+    200: json("The newest thousand", z.object({ items: z.array(RevocationSchema) })),
+    ...problemResponses,
+  },
+});
+
+const postRevocation = createRoute({
+  ...{ method: "post", path: revocationsPath, security: bearer },
+  summary: "Revoke an agent with all that it has signed, or a workload",
+  description:
+    "At once an agent's token and socket are refused, and nothing is issued for a workload. Within five seconds proxies refuse what they have: the mesh is rotated to a new root of the plane's, and waits for nobody longer than a moment.",
+  middleware: [requireScope("admin")] as const,
+  request: {
+    params: MeshParam,
+    ...jsonBody(
+      z.object({
+        kind: z.enum(["agent", "workload"]),
+        subject: z
+          .string()
+          .min(1)
+          .max(2048)
+          .openapi({ description: "An agent's name, or a workload's SPIFFE id" }),
+        reason: z.string().max(500).optional(),
+      }),
+    ),
+  },
+  responses: { 201: json("The revocation", RevocationSchema), ...problemResponses },
+});
+
+const deleteRevocation = createRoute({
+  ...{ method: "delete", path: `${revocationsPath}/{id}`, security: bearer },
+  summary: "Let a workload in again; an agent joins again with a new token",
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam.extend({ id: z.uuid() }) },
+  responses: { 204: { description: "Lifted" }, ...problemResponses },
+});
+
 export function authorityRoutes(deps: AppDeps) {
   const app = createRouter();
+  app.openapi(getRevocations, async (c) =>
+    c.json({ items: await listRevocations(deps, c.var.mesh) }, 200),
+  );
+  app.openapi(postRevocation, async (c) =>
+    c.json(await revoke(deps, c.var.mesh, c.req.valid("json")), 201),
+  );
+  app.openapi(deleteRevocation, async (c) => {
+    await lift(deps, c.var.mesh, c.req.valid("param").id);
+    return c.body(null, 204);
+  });
   app.openapi(getCertificates, async (c) =>
     c.json(await inventory(deps, c.var.mesh, c.req.valid("query")), 200),
   );

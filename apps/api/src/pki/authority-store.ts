@@ -101,9 +101,20 @@ export const rootOf = ({ root, certificate }: AuthorityRow) => root || certifica
 export const trustBundleOf = ({ trusted }: AuthorityState) =>
   [...new Set(trusted.map(rootOf))].join("");
 
-/** Names what is in force: whoever has this version need not ask again. SHA-256, hexadecimal. */
-export const versionOf = ({ issuer, trusted }: AuthorityState) =>
-  sha256([issuer, ...trusted].map(({ id }) => id).join(" "));
+/** Names what is in force, with the identities that are revoked: whoever has this version need not ask again. SHA-256, hexadecimal. */
+export const versionOf = ({ issuer, trusted }: AuthorityState, revoked: readonly string[]) =>
+  sha256([...[issuer, ...trusted].map(({ id }) => id), ...revoked].join(" "));
+
+/** A root that lies ready for an urgent rotation, and has signed nothing. */
+export async function preparedRoot(tx: Tx, mesh: MeshRef): Promise<AuthorityRow | undefined> {
+  const { meshId, kind, activatedAt, retiredAt } = certificateAuthorities;
+  const [row] = await tx
+    .select()
+    .from(certificateAuthorities)
+    .where(and(eq(meshId, mesh.id), eq(kind, "root"), isNull(activatedAt), isNull(retiredAt)))
+    .limit(1);
+  return row;
+}
 
 /** The fingerprints of both roots. */
 export async function rootsOfRotation({ from, to }: OpenRotation): Promise<RotationRoots> {

@@ -29,6 +29,7 @@ import {
   versionOf,
 } from "./authority-store.ts";
 import { withPkiProblems } from "./problems.ts";
+import { revokedIdentities } from "./revocations.ts";
 
 export interface MeshAuthority {
   /** Certificates for requests; who each one is, is what it asks for as far as the mesh and the agent may. `lifetime` in milliseconds. */
@@ -64,16 +65,20 @@ export function createMeshAuthority(deps: Deps): MeshAuthority {
     const state = await stateOf(deps, mesh);
     return { authority: await open(mesh, state.issuer), trustBundle: trustBundleOf(state) };
   };
+  const revokedOf = (mesh: MeshRecord) =>
+    deps.db.withTenant(mesh.tenant, (tx) => revokedIdentities(tx, mesh));
   return {
     certify: (mesh, requests, { namespaces, lifetime = LEAF_LIFETIME }) =>
       withPkiProblems(async () => {
         const { authority, trustBundle } = await inForce(mesh);
+        const revoked = new Set(await revokedOf(mesh));
         const issued = await Promise.all(
           requests.map(async (pem) => {
             const { publicKey, uris, dnsNames } = await readRequest(pem);
             const spiffeId = oneIdentity(uris);
             assertOwnNames(spiffeId, dnsNames);
             assertWithin(namespaces, spiffeId);
+            if (revoked.has(spiffeId)) throw problem("HDL1075", `${spiffeId} was revoked.`);
             const now = deps.clock();
             return issueLeaf(authority, publicKey, { now, lifetime, spiffeId, dnsNames });
           }),
@@ -111,11 +116,13 @@ export function createMeshAuthority(deps: Deps): MeshAuthority {
         const state = await stateOf(deps, mesh);
         // A key that cannot be opened is noticed here, and not when somebody waits for a certificate.
         await open(mesh, state.issuer);
+        const revoked = await revokedOf(mesh);
         return {
           trustDomain: mesh.trustDomain,
           trustBundle: trustBundleOf(state),
           issuer: await fingerprintOf(rootOf(state.issuer)),
-          version: await versionOf(state),
+          version: await versionOf(state, revoked),
+          revoked,
         };
       }),
   };

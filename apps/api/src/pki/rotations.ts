@@ -22,11 +22,13 @@ import {
   lastRotation,
   type OpenRotation,
   openRotation,
+  preparedRoot,
   rootsOfRotation,
   type RotationRow,
   versionOf,
 } from "./authority-store.ts";
 import { insertRoot } from "./mesh-authority.ts";
+import { hasPendingRevocations, markEffective, revokedIdentities } from "./revocations.ts";
 
 /** Holders that one answer names. */
 const NAMED_HOLDERS = 200;
@@ -38,7 +40,11 @@ export async function beginRotation(
   { clock }: Pick<Deps, "clock">,
   tx: Tx,
   mesh: MeshRef,
-  { to, automatic }: { readonly to: string; readonly automatic: boolean },
+  {
+    to,
+    automatic,
+    urgent = false,
+  }: { readonly to: string; readonly automatic: boolean; readonly urgent?: boolean },
 ): Promise<void> {
   const state = await authorityState(tx, mesh);
   if (!state) throw new Error(`Mesh ${mesh.id} has no authority to rotate from.`);
@@ -50,7 +56,7 @@ export async function beginRotation(
     .where(eq(certificateAuthorities.id, to));
   await tx.insert(rootRotations).values({
     ...{ id: crypto.randomUUID(), tenantId: mesh.tenant, meshId: mesh.id },
-    ...{ fromId: state.issuer.id, toId: to, step: "trusting", automatic },
+    ...{ fromId: state.issuer.id, toId: to, step: "trusting", automatic, urgent },
     ...{ startedAt: at, steppedAt: at },
   });
 }
@@ -99,11 +105,12 @@ export async function advanceRotation(
   return changed(deps, mesh);
 }
 
-/** Turns the rotation around. Throws `HDL1071` where there is none, or it leads back already. */
+/** Turns the rotation around. Throws `HDL1071` where there is none, or it leads back already, and `HDL1078` for an urgent one. */
 export async function abortRotation(deps: AppDeps, mesh: MeshRecord): Promise<RotationInfo> {
   await deps.db.withTenant(mesh.tenant, async (tx) => {
     const { row } = await lockedRotation(tx, mesh);
     if (row.backwards) throw problem("HDL1071", "The rotation leads back already.");
+    if (row.urgent) throw problem("HDL1078", "Back there is who was revoked.");
     const back = reversed({ from: row.fromId, to: row.toId, step: row.step });
     await tx
       .update(rootRotations)
@@ -133,30 +140,71 @@ export async function rotationInfo(
 /** What a mesh's room needs to know of its authorities, and to ask of them. */
 export interface AuthorityWatch {
   /** Undefined while the mesh has needed none. */
-  read(
-    mesh: MeshRef,
-  ): Promise<{ readonly version: string; readonly step: string | undefined } | undefined>;
-  /** Goes on by itself where everybody has followed; whether it has. */
+  read(mesh: MeshRef): Promise<WatchedAuthority | undefined>;
+  /** Goes on by itself where everybody has followed, or nobody is waited for any longer; whether it has. */
   look(mesh: MeshRef, live: readonly LiveAgent[]): Promise<boolean>;
 }
+
+export interface WatchedAuthority {
+  readonly version: string;
+  /** Of a rotation that is under way. */
+  readonly step: string | undefined;
+  /** Somebody was revoked: time alone takes a rotation further, or begins one. */
+  readonly urgent: boolean;
+}
+
+/**
+ * How long a step of an urgent rotation waits for those who have not followed, milliseconds: two of them, and the time that
+ * proxies take for the last, are within the five seconds after which nobody takes who was revoked.
+ */
+const URGENT_STEP = 1_200;
 
 export function createAuthorityWatch(deps: Deps): AuthorityWatch {
   return {
     read: (mesh) =>
       deps.db.withTenant(mesh.tenant, async (tx) => {
         const state = await authorityState(tx, mesh);
-        return state && { version: await versionOf(state), step: state.rotation?.row.step };
+        if (!state) return undefined;
+        const row = state.rotation?.row;
+        const urgent = row?.urgent === true || (await hasPendingRevocations(tx, mesh));
+        const version = await versionOf(state, await revokedIdentities(tx, mesh));
+        return { version, step: row?.step, urgent };
       }),
     look: (mesh, live) =>
       deps.db.withTenant(mesh.tenant, async (tx) => {
         await lockMesh(tx, mesh);
         const open = (await authorityState(tx, mesh))?.rotation;
+        if (!open?.row.urgent && (await hasPendingRevocations(tx, mesh)))
+          return hurry(deps, tx, mesh, open);
         if (!open?.row.automatic) return false;
-        if ((await holdersAt(deps, tx, mesh, open, live)).length > 0) return false;
-        await takeStep(deps, tx, open, []);
+        const holders = await holdersAt(deps, tx, mesh, open, live);
+        const isOver =
+          open.row.urgent && deps.clock() - open.row.steppedAt.getTime() >= URGENT_STEP;
+        if (holders.length > 0 && !isOver) return false;
+        await takeStep(deps, tx, open, holders);
         return true;
       }),
   };
+}
+
+/** Begins an urgent rotation, or makes one urgent that is under way: the next one follows it. Whether there was anything to do. */
+async function hurry(
+  deps: Deps,
+  tx: Tx,
+  mesh: MeshRef,
+  open: OpenRotation | undefined,
+): Promise<boolean> {
+  if (open) {
+    await tx
+      .update(rootRotations)
+      .set({ urgent: true, automatic: true, steppedAt: new Date(deps.clock()) })
+      .where(eq(rootRotations.id, open.row.id));
+    return true;
+  }
+  const prepared = await preparedRoot(tx, mesh);
+  if (!prepared) return false;
+  await beginRotation(deps, tx, mesh, { to: prepared.id, automatic: true, urgent: true });
+  return true;
 }
 
 async function changed(deps: AppDeps, mesh: MeshRecord): Promise<RotationInfo> {
@@ -188,6 +236,7 @@ async function takeStep(
       forced: [...row.forced, ...forced.slice(0, NAMED_HOLDERS)],
     })
     .where(eq(rootRotations.id, row.id));
+  if (!step && row.urgent) await markEffective(tx, row.meshId, row.startedAt, at);
   // Nobody trusts it any more: a key that could still sign would be of use to a thief alone.
   if (!step)
     await tx
@@ -226,16 +275,20 @@ async function followersOf(
     )
     .orderBy(agents.name);
   const byId = new Map(live.map((agent) => [agent.id, agent]));
+  // Who was revoked keeps what it has, and is not given what others follow.
+  const revoked = new Set(await revokedIdentities(tx, mesh));
+  const counts = ({ identity }: Follower["proxies"][number]) =>
+    identity === undefined || !revoked.has(identity);
   return standing.flatMap(({ id, name }) => {
     const followers = byId.get(id)?.followers ?? [];
     return followers.length > 0
-      ? followers.map((each) => ({ ...each, agent: name }))
+      ? followers.map((each) => ({ ...each, agent: name, proxies: each.proxies.filter(counts) }))
       : [{ agent: name, connected: false, able: true, said: undefined, proxies: [] }];
   });
 }
 
 function infoOf(row: RotationRow, holders: readonly Holder[]): RotationInfo {
-  const { id, step, automatic, backwards, startedAt, steppedAt, endedAt, forced } = row;
+  const { id, step, automatic, urgent, backwards, startedAt, steppedAt, endedAt, forced } = row;
   const state = endedAt
     ? backwards
       ? "aborted"
@@ -244,7 +297,7 @@ function infoOf(row: RotationRow, holders: readonly Holder[]): RotationInfo {
       ? "aborting"
       : "running";
   return {
-    ...{ id, from: row.fromId, to: row.toId, step, state, automatic },
+    ...{ id, from: row.fromId, to: row.toId, step, state, automatic, urgent },
     ...{ startedAt: startedAt.toISOString(), steppedAt: steppedAt.toISOString() },
     ...(endedAt ? { endedAt: endedAt.toISOString() } : {}),
     ...{ holders: holders.slice(0, NAMED_HOLDERS), allHolders: holders.length, forced },

@@ -78,6 +78,9 @@ const getTrustBundle = createRoute({
             description: "Fingerprint of the root that is issued from: SHA-256 of its DER",
           }),
           version: z.string().openapi({ description: "Names what is in force" }),
+          revoked: z.array(z.string()).openapi({
+            description: "SPIFFE ids that nobody is issued certificates for",
+          }),
         })
         .openapi("TrustBundle"),
     ),

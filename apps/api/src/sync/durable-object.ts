@@ -1,5 +1,11 @@
 /** A mesh's sync room as a Durable Object: its sockets hibernate, its state lies in its storage. */
-import { type AgentIdentity, headSchema, isOneTooMany, type RoomState } from "@heddle/sync";
+import {
+  type AgentIdentity,
+  agentOfReplica,
+  headSchema,
+  isOneTooMany,
+  type RoomState,
+} from "@heddle/sync";
 import { z } from "zod";
 import type { AppDeps, MeshRef } from "../deps.ts";
 import { standingTokens, TOKEN_BELIEVED_FOR } from "./agent-identity.ts";
@@ -20,6 +26,7 @@ export const ROOM_PATHS = {
   events: "/events",
   effect: "/effect",
   authority: "/authority",
+  dismiss: "/dismiss",
 } as const;
 
 /** Which mesh the room is for; on every request, since an object does not know its own name. */
@@ -70,6 +77,9 @@ export function meshRoomClass<Bindings>(
         }
         case ROOM_PATHS.authority:
           await driver.authorityChanged();
+          return new Response(null, { status: 204 });
+        case ROOM_PATHS.dismiss:
+          this.#dismiss(new URL(request.url).searchParams.get("agent") ?? "");
           return new Response(null, { status: 204 });
         case ROOM_PATHS.events:
           return new Response(driver.events.stream());
@@ -191,6 +201,13 @@ export function meshRoomClass<Bindings>(
         checkedAt: openedAt,
       } satisfies Attachment);
       return new Response(null, { status: 101, webSocket: client } as ResponseInit);
+    }
+
+    #dismiss(agent: string): void {
+      for (const socket of this.#ctx.getWebSockets()) {
+        const { id } = (socket.deserializeAttachment() as Attachment).agent;
+        if (agentOfReplica(id) === agent) socket.close(CLOSE.refused, "HDL7011");
+      }
     }
 
     #newestSocket(agent: string): HibernatingSocket | undefined {

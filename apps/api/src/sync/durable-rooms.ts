@@ -50,6 +50,11 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
       const response = await call(ROOM_PATHS.authority, { method: "POST" });
       if (!response.ok) throw new Error(`The mesh's room answered ${response.status}.`);
     },
+    async dismiss(agent) {
+      const path = `${ROOM_PATHS.dismiss}?agent=${encodeURIComponent(agent)}`;
+      const response = await call(path, { method: "POST" });
+      if (!response.ok) throw new Error(`The mesh's room answered ${response.status}.`);
+    },
     async events() {
       const { body } = await call(ROOM_PATHS.events);
       if (!body) throw new Error("The mesh's room has no events.");

@@ -87,6 +87,10 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       progress: async () => [...open(mesh).driver.state().progress.values()].toReversed(),
       effect: (key) => open(mesh).driver.effect(key),
       authorityChanged: () => open(mesh).driver.authorityChanged(),
+      async dismiss(agent) {
+        for (const [id, socket] of open(mesh).sockets)
+          if (agentOfReplica(id) === agent) socket.close(CLOSE.refused, "HDL7011");
+      },
       events: async () => open(mesh).driver.events.stream(),
     }),
     join(mesh, agent, socket) {
@@ -130,6 +134,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
           socket.terminate();
         }
         driver.events.close();
+        driver.close();
         stop();
         await driver.settled();
       }

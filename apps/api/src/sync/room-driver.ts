@@ -51,6 +51,8 @@ export interface RoomDriver {
   authorityChanged(): Promise<void>;
   /** Resolves when all that is to be stored is. */
   settled(): Promise<void>;
+  /** Ends its timer. */
+  close(): void;
 }
 
 export interface RoomParts {
@@ -144,16 +146,25 @@ export function createRoomDriver({
   let rotating: string | undefined;
   /** While a root is rotated, whatever agents say may be what the next step waits for. */
   const follow = () => {
-    if (rotating === undefined) return;
+    if (rotating === undefined && !urgent) return;
     writes.run("rotation", async () => {
       if (await authorities.look(mesh, agents())) await authorityChanged();
+      else if (urgent) soon();
     });
+  };
+  /** Somebody was revoked: nobody's word is waited for longer than a moment. */
+  let urgent = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(follow, URGENT_LOOK);
   };
   const authorityChanged = async () => {
     const now = await authorities.read(mesh);
     if (!now) return;
     const moved = state.authority !== now.version || rotating !== now.step;
     rotating = now.step;
+    urgent = now.urgent;
     advance({ type: "authority", version: now.version, now: clock() });
     if (moved)
       events.emit({
@@ -275,9 +286,12 @@ export function createRoomDriver({
     agents,
     authorityChanged,
     settled: () => writes.settled(),
+    close: () => clearTimeout(timer),
   };
 }
 
+/** How often an urgent rotation is looked at, milliseconds. */
+const URGENT_LOOK = 200;
 /** Proxies of a replica that has gone are back within so long, milliseconds. */
 const BACK_WITHIN = 30_000;
 const GONE: Follower = { agent: "", connected: false, able: true, said: undefined, proxies: [] };
@@ -288,6 +302,7 @@ function followerOf({ name, connected, features, authority, proxies }: RoomAgent
     ...{ agent: name, connected, able: features.includes(AUTHORITY), said: authority },
     proxies: [...proxies.values()].map(({ name: proxy, trust }) => ({
       name: proxy,
+      identity: trust?.leaf?.spiffeId,
       held: trust && { roots: trust.roots, issuer: trust.leaf?.root, pending: trust.pending },
     })),
   };

@@ -31,6 +31,8 @@ export interface MeshRoom extends SyncRoom {
   /** What an object, by its key, has become at the connected agents' proxies. */
   effect(key: string): Promise<AskedEffect>;
   authorityChanged(): Promise<void>;
+  /** Ends the sockets of an agent that may not come again. */
+  dismiss(agent: string): Promise<void>;
   /** Revisions, convergence and agents as server-sent events, until the reader leaves. */
   events(): Promise<ReadableStream<Uint8Array>>;
   /** Takes over a WebSocket; only where the runtime upgrades by answering. */

@@ -141,4 +141,25 @@ describe("heddle ca", () => {
     expect(JSON.parse(over.stdout)).toMatchObject({ state: "aborted" });
     expect((await heddle("ca", "show")).stdout).toMatch(/issuing +yours/);
   });
+
+  it("revokes an agent and a workload, says when they are refused, and lets the workload in again", async () => {
+    expect((await heddle("ca", "revoke", "agent", "nobody")).stderr).toContain("HDL1076");
+    const agent = await heddle("ca", "revoke", "agent", "edge", "--reason", "lost");
+    expect(agent.stdout).toBe("agent edge revoked\n");
+    const workload = await heddle("ca", "revoke", "workload", "shop/web", "-o", "json");
+    const { id, subject } = JSON.parse(workload.stdout) as { id: string; subject: string };
+    expect(subject).toBe("spiffe://shop.example/ns/shop/sa/web");
+    await vi.waitFor(
+      async () => {
+        const { stdout } = await heddle("ca", "revocations");
+        expect(stdout).toMatch(/workload +spiffe:\S+ +refused[^]*agent +edge +refused.* lost/);
+      },
+      { timeout: 30_000 },
+    );
+    // Nobody else has to sign for it.
+    expect((await heddle("ca", "show")).stdout).toMatch(/issuing +the plane/);
+    expect((await heddle("ca", "reinstate", id)).code).toBe(0);
+    expect((await heddle("ca", "revocations")).stdout).toMatch(/workload +\S+ +lifted/);
+    expect((await heddle("ca", "reinstate", id)).stderr).toContain("HDL1077");
+  });
 });

@@ -5,6 +5,7 @@ import type { ContextFlags } from "../context/context.ts";
 import { age, dim, green, printJson, red, table, yellow } from "../output/print.ts";
 import { inventoryCommand } from "./ca-inventory.ts";
 import { printRotation, rotateCommand } from "./ca-rotate.ts";
+import { reinstateCommand, revocationsCommand, revokeCommand } from "./ca-revoke.ts";
 import { readInput } from "./input.ts";
 import { collect, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
@@ -17,7 +18,10 @@ export function caCommand(): Command {
     .addCommand(bundleCommand())
     .addCommand(requestCommand())
     .addCommand(importCommand())
-    .addCommand(rotateCommand());
+    .addCommand(rotateCommand())
+    .addCommand(revokeCommand())
+    .addCommand(revocationsCommand())
+    .addCommand(reinstateCommand());
 }
 
 type Options = ContextFlags & { output: string };
@@ -53,7 +57,7 @@ function print({ trustDomain, authorities, request, rotation }: MeshAuthorities)
 }
 
 const colored = (state: AuthorityInfo["state"]) =>
-  ({ issuing: green, trusted: yellow, leaving: yellow, retired: dim })[state](state);
+  ({ issuing: green, trusted: yellow, leaving: yellow, retired: dim, prepared: dim })[state](state);
 
 const whose = ({ kind }: AuthorityInfo) => (kind === "root" ? "the plane" : "yours");
 

@@ -6,6 +6,8 @@ import type {
   CertificateInfo,
   CertificateList,
   MeshAuthorities,
+  NewRevocation,
+  RevocationInfo,
   RotationInfo,
   TrustBundle,
 } from "../types.ts";
@@ -31,6 +33,14 @@ export function authorityCalls({ json }: Transport) {
     /** PEM of what was signed for the request, up to the root. */
     importAuthority: (mesh: string, chain: string, options: { automatic?: boolean } = {}) =>
       json<MeshAuthorities>("POST", at(mesh, "/chain"), { body: { chain, ...options } }),
+    revocations: (mesh: string, signal?: AbortSignal) =>
+      json<{ items: RevocationInfo[] }>("GET", inMesh(mesh, "/revocations"), { signal }),
+    /** Within seconds nobody takes it any more. */
+    revoke: (mesh: string, revocation: NewRevocation) =>
+      json<RevocationInfo>("POST", inMesh(mesh, "/revocations"), { body: revocation }),
+    /** Lets a workload in again. */
+    liftRevocation: (mesh: string, id: string) =>
+      json<void>("DELETE", inMesh(mesh, `/revocations/${encodeURIComponent(id)}`)),
     rotation: (mesh: string, signal?: AbortSignal) =>
       json<RotationInfo>("GET", at(mesh, "/rotation"), { signal }),
     startRotation: (mesh: string, options: { automatic?: boolean } = {}) =>

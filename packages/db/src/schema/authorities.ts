@@ -75,6 +75,8 @@ export const rootRotations = pgTable(
     automatic: boolean("automatic").notNull(),
     /** It leads back to where it came from. */
     backwards: boolean("backwards").notNull().default(false),
+    /** Nobody is waited for longer than a moment: something was revoked. */
+    urgent: boolean("urgent").notNull().default(false),
     /** Who was not waited for, as somebody has decided. */
     forced: jsonb("forced")
       .$type<{ agent: string; proxy?: string; reason: string }[]>()
@@ -92,5 +94,29 @@ export const rootRotations = pgTable(
     index("root_rotations_mesh").on(t.meshId, t.startedAt),
     meshReference("root_rotations", t),
     tenantPolicy("root_rotations"),
+  ],
+).enableRLS();
+
+/** Agents and workloads that nobody is to take any more. */
+export const revocations = pgTable(
+  "revocations",
+  {
+    id: uuid("id").primaryKey(),
+    tenantId: tenantColumn(),
+    meshId: uuid("mesh_id").notNull(),
+    kind: text("kind").$type<"agent" | "workload">().notNull(),
+    /** An agent's name, or a SPIFFE id. */
+    subject: text("subject").notNull(),
+    reason: text("reason").notNull(),
+    createdAt: instant("created_at").notNull(),
+    /** When a rotation that began after it was over: what was signed before is refused from then on. */
+    effectiveAt: instant("effective_at"),
+    /** When a workload was let in again. */
+    liftedAt: instant("lifted_at"),
+  },
+  (t) => [
+    index("revocations_mesh").on(t.meshId, t.createdAt),
+    meshReference("revocations", t),
+    tenantPolicy("revocations"),
   ],
 ).enableRLS();
