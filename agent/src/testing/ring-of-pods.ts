@@ -118,15 +118,16 @@ export async function startRingOfPods(
     closeAgent: async () => agent?.close(),
     startTraffic(rate) {
       const failed: string[] = [];
-      const open = new Set<Promise<void>>();
+      const open = new Set<Promise<string | undefined>>();
       let made = 0;
       const send = (index: number) => {
         made++;
-        const done = call(index).then((fault) => {
+        const asked = call(index);
+        open.add(asked);
+        void asked.then((fault) => {
+          open.delete(asked);
           if (fault !== undefined) failed.push(fault);
-          open.delete(done);
         });
-        open.add(done);
       };
       // Whatever an answer takes, and where this process was busy, all that are due by now are sent.
       const began = performance.now();

@@ -29,7 +29,7 @@ import {
   versionOf,
 } from "./authority-store.ts";
 import { withPkiProblems } from "./problems.ts";
-import { revokedIdentities } from "./revocations.ts";
+import { revokedIdentities } from "./revocation-store.ts";
 
 export interface MeshAuthority {
   /** Certificates for requests; who each one is, is what it asks for as far as the mesh and the agent may. `lifetime` in milliseconds. */

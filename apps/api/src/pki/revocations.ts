@@ -1,5 +1,5 @@
 /** Agents and workloads that nobody is to take any more. What they have was signed from a root, and that root is left behind at once. */
-import { agents, and, desc, eq, isNull, lte, revocations, tokens, type Tx } from "@heddle/db";
+import { agents, and, desc, eq, isNull, revocations, tokens, type Tx } from "@heddle/db";
 import { parseSpiffeId, PkiError } from "@heddle/pki";
 import type { NewRevocation, RevocationInfo } from "@heddle/client";
 import type { AppDeps, MeshRecord, MeshRef } from "../deps.ts";
@@ -93,45 +93,6 @@ export async function lift(deps: AppDeps, mesh: MeshRecord, id: string): Promise
       throw problem("HDL1077", `There is no revocation ${id} of a workload.`);
   });
   await meshRoom(deps.rooms, mesh).authorityChanged();
-}
-
-/** SPIFFE ids that nobody is issued certificates for, sorted. */
-export async function revokedIdentities(tx: Tx, mesh: MeshRef): Promise<string[]> {
-  const rows = await tx
-    .selectDistinct({ subject: revocations.subject })
-    .from(revocations)
-    .where(
-      and(
-        eq(revocations.meshId, mesh.id),
-        eq(revocations.kind, "workload"),
-        isNull(revocations.liftedAt),
-      ),
-    );
-  return rows.map(({ subject }) => subject).toSorted();
-}
-
-/** Whether what somebody has, who was revoked, may still be taken. */
-export async function hasPendingRevocations(tx: Tx, mesh: MeshRef): Promise<boolean> {
-  const pending = await tx
-    .select({ id: revocations.id })
-    .from(revocations)
-    .where(and(eq(revocations.meshId, mesh.id), isNull(revocations.effectiveAt)))
-    .limit(1);
-  return pending.length > 0;
-}
-
-/** A rotation that began then is over: what was signed before is refused. */
-export async function markEffective(tx: Tx, meshId: string, began: Date, at: Date): Promise<void> {
-  await tx
-    .update(revocations)
-    .set({ effectiveAt: at })
-    .where(
-      and(
-        eq(revocations.meshId, meshId),
-        isNull(revocations.effectiveAt),
-        lte(revocations.createdAt, began),
-      ),
-    );
 }
 
 function infoOf({

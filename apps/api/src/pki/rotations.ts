@@ -28,7 +28,7 @@ import {
   versionOf,
 } from "./authority-store.ts";
 import { insertRoot } from "./mesh-authority.ts";
-import { hasPendingRevocations, markEffective, revokedIdentities } from "./revocations.ts";
+import { hasPendingRevocations, markEffective, revokedIdentities } from "./revocation-store.ts";
 
 /** Holders that one answer names. */
 const NAMED_HOLDERS = 200;
