@@ -445,7 +445,11 @@ export class ProxyStream implements End {
       linger,
       revision: this.#context.revision().announced,
     });
-    if (!push) return;
+    if (!push) {
+      // Whoever has heard that a secret is on its way hears that none is.
+      if (type === "secret") this.#context.changed(this);
+      return;
+    }
     if (type === "cluster") this.#order.clustersPushed(push.changes, this.#isEnvoy);
     const { version, nonce, resources, removed } = push;
     if (type === "cluster") for (const name of removed) this.#routedFor.delete(name);
