@@ -11,6 +11,7 @@ import type {
   PeerAuthentication,
   OverloadPolicy,
   RateLimit,
+  RequestAuthentication,
   Sidecar,
   Pod,
   Service,
@@ -163,6 +164,14 @@ export function peerAuthentication(
   namespace = "default",
 ): MeshObject<PeerAuthentication> {
   return object("security.istio.io/v1", "PeerAuthentication", name, spec, namespace);
+}
+
+export function requestAuthentication(
+  name: string,
+  spec: RequestAuthentication,
+  namespace = "default",
+): MeshObject<RequestAuthentication> {
+  return object("security.istio.io/v1", "RequestAuthentication", name, spec, namespace);
 }
 
 export function rateLimit(

@@ -5,6 +5,7 @@ import {
   type MeshObject,
   objectKey,
   type OverloadPolicy,
+  type RequestAuthentication,
   type Sidecar,
   type Telemetry,
   type WasmPlugin,
@@ -30,6 +31,7 @@ import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { type ClusterOfWorkloads, Workloads } from "./workloads.ts";
 
+const REQUEST_AUTHENTICATION = "security.istio.io/RequestAuthentication";
 const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
 
@@ -45,6 +47,7 @@ export class Side {
   readonly gatewayApi: GatewayApiObjects;
   readonly ingresses: Ingresses;
   readonly peerAuthentications: PeerAuthentications;
+  readonly requestAuthentications: PoliciesByTarget<RequestAuthentication>;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
   readonly envoyFilters: EnvoyFilters;
@@ -84,6 +87,12 @@ export class Side {
     this.gatewayApi = new GatewayApiObjects(claims);
     this.ingresses = new Ingresses(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
+    this.requestAuthentications = new PoliciesByTarget(
+      claims,
+      rootNamespace,
+      REQUEST_AUTHENTICATION,
+      byAge,
+    );
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.sidecars = new Narrowest<Sidecar>(claims, {
@@ -109,6 +118,7 @@ export class Side {
       this.gatewayApi,
       this.ingresses,
       this.peerAuthentications,
+      this.requestAuthentications,
       this.rateLimits,
       this.overloadPolicies,
       this.envoyFilters,
