@@ -217,7 +217,11 @@ const letIn = ({ root, chain: cert, key }: Case): Promise<boolean> =>
 
 test("Envoy, OpenSSL and Go take what is issued, and refuse alike what lies outside of the name constraints", async () => {
   const verdicts = [];
-  run("go", ["build", "-buildvcs=false", "-o", place("go-x509"), "."], path.join(import.meta.dirname, "go-x509"));
+  run(
+    "go",
+    ["build", "-buildvcs=false", "-o", place("go-x509"), "."],
+    path.join(import.meta.dirname, "go-x509"),
+  );
   for (const each of all) {
     writeFileSync(place("root.pem"), each.root);
     writeFileSync(place("chain.pem"), each.chain);
