@@ -157,7 +157,7 @@ export interface WatchedAuthority {
  * How long a step of an urgent rotation waits for those who have not followed, milliseconds: two of them, and the time that
  * proxies take for the last, are within the five seconds after which nobody takes who was revoked.
  */
-const URGENT_STEP = 800;
+const URGENT_STEP = 1_000;
 
 export function createAuthorityWatch(deps: Deps): AuthorityWatch {
   return {
