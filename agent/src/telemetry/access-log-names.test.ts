@@ -1,4 +1,4 @@
-import { accessLogFields } from "@heddle/telemetry";
+import { accessLogFields, authorizationSources } from "@heddle/telemetry";
 import { ACCESS_LOG_ATTRIBUTES } from "@heddle/translate";
 import { expect, test } from "vitest";
 
@@ -7,4 +7,5 @@ test("log lines are read by the names under which proxies are told to write them
   expect({ ...same, durationMs: duration, sourceService: sourceCanonicalService }).toMatchObject(
     accessLogFields,
   );
+  expect(ACCESS_LOG_ATTRIBUTES).toMatchObject(authorizationSources);
 });

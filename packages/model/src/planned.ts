@@ -199,6 +199,12 @@ const telemetry: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 
+const authorizationPolicy: readonly PlannedField[] = [
+  ...["targetRef.kind", "targetRefs[].kind"].map((path) =>
+    waypointTarget("AuthorizationPolicy", path),
+  ),
+];
+
 const requestAuthentication: readonly PlannedField[] = ["targetRef.kind", "targetRefs[].kind"].map(
   (path) => waypointTarget("RequestAuthentication", path),
 );
@@ -221,6 +227,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...envoyFilter,
   ...wasmPlugin,
   ...telemetry,
+  ...authorizationPolicy,
   ...requestAuthentication,
   ...sidecar,
   ...proxyConfig,

@@ -1,18 +1,26 @@
-/** Objects that guard what is behind a proxy: which tokens count, rate limits, and the policy for overload. */
+/** Objects that guard what is behind a proxy: which tokens count, authorization policies, rate limits, and the policy for overload. */
 import {
+  type AuthorizationPolicy,
   type MeshObject,
   objectKey,
   type OverloadPolicy,
   type RateLimit,
   type RequestAuthentication,
 } from "@heddle/model";
-import type { ModelReader } from "../read.ts";
+import {
+  type AuthorizationFilters,
+  authorizationFilters,
+  NO_AUTHORIZATION,
+} from "../authorization/filters.ts";
+import { providerNamed } from "../authorization/provider.ts";
+import { derivation, type ModelReader } from "../read.ts";
 import type { Targeted } from "../store/by-target.ts";
 
 export interface Guards {
   readonly authentications: readonly MeshObject<RequestAuthentication>[];
   readonly limits: readonly MeshObject<RateLimit>[];
   readonly overload: MeshObject<OverloadPolicy> | undefined;
+  readonly authorization: AuthorizationFilters;
 }
 
 /** Keys of the guards of a workload or gateway; listeners with equal ones are guarded alike. */
@@ -21,6 +29,7 @@ export function guardKeys(read: ModelReader, proxy: Targeted): readonly string[]
   const overload = read.overloadPolicy(namespace, labels);
   return [
     ...read.requestAuthentications(proxy),
+    ...read.authorizationPolicies(proxy),
     ...read.rateLimits(namespace, labels),
     ...(overload ? [overload] : []),
   ].map(objectKey);
@@ -34,5 +43,28 @@ export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
     authentications: ofKind<RequestAuthentication>("RequestAuthentication"),
     limits: ofKind<RateLimit>("RateLimit"),
     overload: ofKind<OverloadPolicy>("OverloadPolicy")[0],
+    authorization: authorizationOf(read, keys),
   };
 }
+
+/** Of the policies among some guards; the only guards that connections have, too. */
+export function authorizationOf(read: ModelReader, keys: readonly string[]): AuthorizationFilters {
+  const policies = keys.filter((key) => key.startsWith(POLICIES));
+  return policies.length > 0 ? read.get(filtersOf, policies) : NO_AUTHORIZATION;
+}
+
+const POLICIES = "security.istio.io/AuthorizationPolicy/";
+
+/** Shared by all listeners that the same policies are for. */
+const filtersOf = derivation<readonly string[], AuthorizationFilters>(
+  "authorization/filters",
+  (keys) => keys.join("|"),
+  (read, keys) => {
+    const { trustDomain, trustDomainAliases } = read.mesh;
+    return authorizationFilters({
+      policies: keys.flatMap((key) => read.object<AuthorizationPolicy>(key) ?? []),
+      trustDomains: { trustDomain, ...(trustDomainAliases ? { trustDomainAliases } : {}) },
+      provider: (name) => providerNamed(read, name),
+    });
+  },
+);

@@ -29,6 +29,8 @@ export interface HttpListening extends Omit<HttpContext, "guards"> {
 
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
   const { leg, edge, peer, statPrefix, routes } = listening;
+  const guards = guardsOf(read, listening.guards);
+  const { told } = guards.authorization;
   const { tracing: spans, metrics } = settingsFor(read, leg, peer);
   const config: HttpConnectionManager = {
     statPrefix,
@@ -37,10 +39,10 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
       : { routeConfig: routes }),
     httpFilters: httpFilters({
       ...listening,
-      guards: guardsOf(read, listening.guards),
+      guards,
       countsMessages: countsMessages(metrics),
     }),
-    accessLog: read.get(httpLogs, { leg, peer }),
+    accessLog: read.get(httpLogs, { leg, peer, told }),
     tracing: tracing(leg, peer, read.mesh, spans),
     ...requestIdExtension(spans),
     maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,

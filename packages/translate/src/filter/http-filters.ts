@@ -1,6 +1,7 @@
 /** Every HTTP filter of a listener, in the order in which requests pass them. */
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { tokenCheck } from "../authentication/token-check.ts";
+import { authorization, customAuthorization } from "./authorization.ts";
 import { corsFilter } from "./cors.ts";
 import { fallbackResponseFilter } from "./fallback-response.ts";
 import { faultFilter } from "./fault.ts";
@@ -19,8 +20,13 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   peerMetadata,
   // Before fault: a preflight is answered, it is no request of the application and takes no fault.
   corsFilter,
+  // After cors: a preflight has nothing by which its sender could be known. Before the token is read, as in Istio: the server that
+  // is asked may be the one that gives it.
+  customAuthorization,
   // After cors: a preflight has no token. Before all that may go by what a token says.
   tokenCheck,
+  // Before limits: who is not let in takes nobody's share.
+  authorization,
   // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.
   rateLimits,
   // After limits: what they refuse is no sign of overload.

@@ -92,6 +92,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
     overloadPolicy: (namespace, labels) => side().overloadPolicies.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
+    authorizationPolicies: (proxy) => side().authorizationPolicies.choosing(proxy),
     requestAuthentications: (proxy) => side().requestAuthentications.choosing(proxy),
     signingKeys: (source) => store.signingKeys.read(source),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
