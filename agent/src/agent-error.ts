@@ -57,6 +57,10 @@ export const agentCodes = {
     "Let the agent's account list, watch and patch the configurations heddle-injector and heddle-validator, and try out a Fallback in its own namespace, as infra/kubernetes/agent-rbac.yaml has it.",
   HDL7285:
     "Let the API server reach the agent's Service on port 443: a network policy or a firewall may be between them. Rules are refused again as soon as it does.",
+  HDL7300:
+    "The message says why: the plane may be away. What was in force stays so, and it is tried again; a rotation of the root waits for this agent meanwhile.",
+  HDL7301:
+    "It is asked for again by itself. Where that goes on, compare the plane's authorities (`heddle ca show`) with those that the agent's log names.",
   HDL7236: "Keep one of the two: delete the object in the cluster, or in the file.",
   HDL7256:
     "Give --kubernetes (or --kubeconfig) with --xds-tls, so that the tokens of proxies can be checked; or serve with --xds, which believes them.",

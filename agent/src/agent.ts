@@ -14,6 +14,9 @@ import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
+import { certificateExpiries } from "./identity/expiries.ts";
+import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
+import { followAuthority } from "./identity/plane-authority.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
 import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
@@ -42,9 +45,11 @@ import { type SharedState, shareState } from "./state/shared-state.ts";
 import { createAcknowledged } from "./state/acknowledged.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
+import { authorityReport } from "./sync/authority-report.ts";
 import { createEffectAnswers } from "./sync/effect-answers.ts";
 import { expectProxies } from "./sync/expected-proxies.ts";
 import { type Link, startLink } from "./sync/link.ts";
+import { proxyTrust } from "./sync/proxy-trust.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
 import { type RunningTelemetry, startTelemetry, type TelemetryOptions } from "./telemetry/index.ts";
@@ -175,6 +180,18 @@ async function startControl(
   const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
   closing.push(() => certificates.close());
+  const roots = createKnownRoots(options.xdsTls ? SPREADS_WITHIN : 0, () =>
+    reporter.authorityChanged(),
+  );
+  closing.push(() => roots.close());
+  const authority = followAuthority({
+    read: () =>
+      client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
+      Promise.reject(new Error("There is no plane.")),
+    ...{ issuer, log, followed: () => reporter.authorityChanged() },
+    revoked: (spiffeIds) => certificates.revoke(spiffeIds),
+  });
+  closing.push(() => authority.close());
   const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
@@ -339,6 +356,10 @@ async function startControl(
     () => summarize(model, translator.mesh(), diagnostics(), sourceOf),
     expected,
     refusals,
+    {
+      proxy: (status) => proxyTrust(status, secrets),
+      agent: (missing) => authorityReport(authority, issuer, roots, missing),
+    },
     log,
   );
   closing.push(() => reporter.close());
@@ -438,6 +459,7 @@ async function startControl(
       conflicts: model.conflicts().length,
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
+      expiries: certificateExpiries(certificates, issuer),
       rateLimits: rateLimits.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),
@@ -517,6 +539,7 @@ async function startControl(
       apply: applyHosted,
       sharing: sharingOf(options),
       others: (frame) => clusters?.heard(frame),
+      authority: (version) => authority.changed(version),
       greeted: (summary) => {
         reporter.greeted(summary);
         clusters?.greeted();

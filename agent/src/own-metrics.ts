@@ -1,5 +1,6 @@
 /** The control's own metrics as Prometheus text. */
 import type { CallerNumbers } from "./callers/index.ts";
+import type { CertificateExpiries } from "./identity/expiries.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
 import type { MachineNumbers } from "./machines/index.ts";
 import { processMetrics } from "./process-metrics.ts";
@@ -23,6 +24,8 @@ export interface OwnNumbers {
   readonly stateWriteFailures: number;
   /** Seconds until the first certificate ends; undefined without one. */
   readonly certificateSeconds: number | undefined;
+  /** When the first of each kind ends; undefined without one. */
+  readonly expiries: CertificateExpiries;
   readonly rateLimits: RateLimitNumbers;
   /** WorkloadEntries that are left out since their probe fails. */
   readonly unreadyWorkloads: number;
@@ -108,6 +111,21 @@ export function ownMetrics(numbers: OwnNumbers): string {
     "certificate_expiry_seconds",
     "Seconds until the first workload certificate ends.",
     numbers.certificateSeconds,
+  );
+  gauge(
+    "workload_certificate_expiry_timestamp_seconds",
+    "When the first workload certificate ends, seconds since 1970.",
+    numbers.expiries.leaf,
+  );
+  gauge(
+    "intermediate_expiry_timestamp_seconds",
+    "When the intermediate ends that the agent signs with, seconds since 1970.",
+    numbers.expiries.intermediate,
+  );
+  gauge(
+    "root_expiry_timestamp_seconds",
+    "When the first root that workloads trust ends, seconds since 1970.",
+    numbers.expiries.root,
   );
   gauge(
     "workloads_unready",

@@ -1,8 +1,9 @@
 /** Workload certificates: a key pair and a certificate for each identity in use, renewed before it ends. */
-import { X509Certificate } from "node:crypto";
-import { exportPrivateKey, generateKeyPair } from "@heddle/pki";
+import { exportPrivateKey, generateKeyPair, PkiError, readSvid } from "@heddle/pki";
+import { AgentError } from "../agent-error.ts";
 import type { AgentLog } from "../log.ts";
 import type { Issuer } from "./issuer.ts";
+import { rootOfChain } from "./roots.ts";
 
 export interface WorkloadCertificate {
   readonly spiffeId: string;
@@ -10,8 +11,15 @@ export interface WorkloadCertificate {
   readonly chain: string;
   /** PKCS #8 in PEM; lives in memory only. */
   readonly privateKey: string;
+  /** Hexadecimal. */
+  readonly serialNumber: string;
+  /** Who has signed it, as certificates name it. */
+  readonly issuer: string;
+  /** The fingerprint of the root that it leads to. */
+  readonly root: string;
   /** Milliseconds since 1970. */
   readonly issuedAt: number;
+  readonly notBefore: number;
   readonly notAfter: number;
 }
 
@@ -23,6 +31,8 @@ export interface WorkloadCertificates {
   /** Calls back when certificates have been renewed, and with `true` when the trust bundle is another one. */
   subscribe(listener: (trustBundleChanged: boolean) => void): () => void;
   all(): readonly WorkloadCertificate[];
+  /** These have no certificates from now on; others that had been among them have again when they are asked for. */
+  revoke(spiffeIds: readonly string[]): void;
   close(): void;
 }
 
@@ -38,8 +48,18 @@ interface Entry {
   certificate: WorkloadCertificate | undefined;
   timer: NodeJS.Timeout | undefined;
   failures: number;
+  /** Of the request that its certificate came by: an earlier one that is answered later is of no use. */
+  request: number;
   /** Whether a proxy has asked since the last renewal; one that nobody asked for is forgotten. */
   asked: boolean;
+}
+
+/** Nobody would take a certificate of another root; there is one where the plane has gone on between request and answer. */
+function rootOf(chain: string, trustBundle: string): string {
+  const root = rootOfChain(chain, trustBundle);
+  if (root === undefined)
+    throw new AgentError("HDL7301", "A certificate leads to no root that is trusted.");
+  return root;
 }
 
 export function createWorkloadCertificates(
@@ -52,6 +72,7 @@ export function createWorkloadCertificates(
   let trustBundle: string | undefined;
   let wanted = new Set<string>();
   let gathering: NodeJS.Timeout | undefined;
+  let revoked: ReadonlySet<string> = new Set();
   let closed = false;
 
   const want = (spiffeId: string) => {
@@ -63,7 +84,9 @@ export function createWorkloadCertificates(
       void renew(batch);
     }, GATHER);
   };
+  let requestsMade = 0;
   const renew = async (ids: readonly string[]) => {
+    const request = ++requestsMade;
     try {
       const requests = await Promise.all(
         ids.map(async (spiffeId) => ({ spiffeId, keys: await generateKeyPair() })),
@@ -72,20 +95,23 @@ export function createWorkloadCertificates(
       const certificates = await Promise.all(
         requests.map(async ({ spiffeId, keys }, index) => {
           const chain = issued.chains[index] ?? "";
-          const notAfter = Date.parse(new X509Certificate(chain).validTo);
+          const svid = readSvid(chain);
+          if (svid.spiffeId !== spiffeId)
+            throw new PkiError("HDL7109", `${spiffeId} was asked for, and ${svid.spiffeId} given.`);
           return {
-            spiffeId,
-            chain,
-            privateKey: await exportPrivateKey(keys.privateKey),
+            ...{ spiffeId, chain, privateKey: await exportPrivateKey(keys.privateKey) },
+            ...{ serialNumber: svid.serialNumber, issuer: svid.certificate.issuer },
+            root: rootOf(chain, issued.trustBundle),
             issuedAt: Date.now(),
-            notAfter,
+            notBefore: svid.notBefore.getTime(),
+            notAfter: svid.notAfter.getTime(),
           };
         }),
       );
       if (closed) return;
-      for (const certificate of certificates) hold(certificate);
-      const changed = trustBundle !== issued.trustBundle;
-      trustBundle = issued.trustBundle;
+      for (const certificate of certificates) hold(certificate, request);
+      // What the issuer knows by now is newer than what it knew when it was asked.
+      const changed = trust(issuer.trustBundle?.() ?? issued.trustBundle);
       for (const listener of listeners) listener(changed);
     } catch (error) {
       if (closed) return;
@@ -96,9 +122,15 @@ export function createWorkloadCertificates(
       for (const id of ids) retry(id);
     }
   };
-  const hold = (certificate: WorkloadCertificate) => {
+  const trust = (bundle: string): boolean => {
+    const changed = trustBundle !== bundle;
+    trustBundle = bundle;
+    return changed;
+  };
+  const hold = (certificate: WorkloadCertificate, request: number) => {
     const entry = entries.get(certificate.spiffeId);
-    if (!entry) return;
+    if (!entry || entry.request > request) return;
+    entry.request = request;
     entry.certificate = certificate;
     entry.failures = 0;
     entry.asked = false;
@@ -123,15 +155,21 @@ export function createWorkloadCertificates(
       Math.min(after, 2 ** 31 - 1),
     );
   };
-  // Workloads learn at once whom to trust from now on.
-  const unsubscribe = issuer.subscribe?.(() => {
-    for (const id of entries.keys()) want(id);
+  // Workloads learn at once whom to trust from now on, and get a certificate of the authority that signs from now on.
+  const unsubscribe = issuer.subscribe?.((change) => {
+    const bundle = issuer.trustBundle?.();
+    if (change === "authority" || bundle === undefined) for (const id of entries.keys()) want(id);
+    else if (trust(bundle)) for (const listener of listeners) listener(true);
   });
   return {
     get(spiffeId) {
+      if (revoked.has(spiffeId)) return undefined;
       let entry = entries.get(spiffeId);
       if (!entry) {
-        entry = { certificate: undefined, timer: undefined, failures: 0, asked: true };
+        entry = {
+          ...{ certificate: undefined, timer: undefined },
+          ...{ failures: 0, request: 0, asked: true },
+        };
         entries.set(spiffeId, entry);
         want(spiffeId);
       }
@@ -142,6 +180,16 @@ export function createWorkloadCertificates(
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
+    },
+    revoke(spiffeIds) {
+      const again = [...revoked].some((id) => !spiffeIds.includes(id));
+      revoked = new Set(spiffeIds);
+      for (const id of revoked) {
+        clearTimeout(entries.get(id)?.timer);
+        entries.delete(id);
+      }
+      // Proxies that were refused ask anew.
+      if (again) for (const listener of listeners) listener(false);
     },
     all: () => [...entries.values()].flatMap(({ certificate }) => certificate ?? []),
     close() {

@@ -7,7 +7,7 @@ import type { KubernetesClient, KubernetesObject, Place } from "../kubernetes/cl
 import { ownSecret } from "../kubernetes/own-secret.ts";
 import { secretValue } from "../kubernetes/secret-data.ts";
 import type { AgentLog } from "../log.ts";
-import { type Issuer, issueAll } from "./issuer.ts";
+import { type Issuer, type IssuerChange, issueAll } from "./issuer.ts";
 
 /** What somebody else has made of the Secret is seen after so long, milliseconds. */
 const LOOK_AGAIN = 30_000;
@@ -40,7 +40,7 @@ export interface ClusterIssuerOptions {
 export function clusterIssuer(options: ClusterIssuerOptions): Issuer {
   const { client, namespace, trustDomain, log, lookAgain = LOOK_AGAIN } = options;
   const place: Place = { apiVersion: "v1", plural: "secrets", namespace };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(change: IssuerChange) => void>();
   let current: Opened | undefined;
   let reading: Promise<Opened> | undefined;
 
@@ -57,7 +57,7 @@ export function clusterIssuer(options: ClusterIssuerOptions): Issuer {
     current = await opened(secret, trustDomain, `Secret ${namespace}/${AUTHORITY_SECRET}`);
     if (before && isOther(before, current)) {
       log.info("the authority of the cluster has changed", { secret: AUTHORITY_SECRET });
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener("authority");
     }
     return current;
   };

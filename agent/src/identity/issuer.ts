@@ -10,10 +10,11 @@ import {
   openAuthority,
   spiffeId,
 } from "@heddle/pki";
-import type { HeddleClient, IssuedCertificates } from "@heddle/client";
+import type { HeddleClient, IssuedCertificates, TrustBundle } from "@heddle/client";
 import { z } from "zod";
 import type { AgentLog } from "../log.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
+import { rootOfChain } from "./roots.ts";
 
 export interface CertificateRequest {
   readonly spiffeId: string;
@@ -31,10 +32,20 @@ export interface Issued {
 export interface Issuer {
   /** Rejects where nothing can be signed now. */
   issue(requests: readonly CertificateRequest[], lifetime: number): Promise<Issued>;
-  /** Calls back when it signs with another authority, or others are to be trusted; returns how to stop. */
-  subscribe?(listener: () => void): () => void;
+  /** Calls back when it signs with another authority, or only others are to be trusted; returns how to stop. */
+  subscribe?(listener: (change: IssuerChange) => void): () => void;
+  /** PEM of the roots to be trusted; undefined before it knows of any. */
+  trustBundle?(): string | undefined;
+  /** PEM of the intermediate that it signs with, its chain behind it; undefined where it has none. */
+  intermediate?(): string | undefined;
+  /** The fingerprint of the root that it signs from; undefined before it has signed. */
+  root?(): string | undefined;
+  /** Takes over what the plane has in force; rejects where that cannot be done now. */
+  follow?(trust: TrustBundle): Promise<void>;
   close(): void;
 }
+
+export type IssuerChange = "authority" | "trust";
 
 const authoritySchema = z.object({
   trustDomain: z.string(),
@@ -99,27 +110,29 @@ export async function delegatedIssuer(
       authority: await openAuthority(mesh.trustDomain, kept.certificate, kept.key),
       stored: kept,
     };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(change: IssuerChange) => void>();
+  const tell = (change: IssuerChange) => {
+    for (const listener of listeners) listener(change);
+  };
+  /** Once the plane has named what is trusted, nothing else does: an answer may be older than that. */
+  let trusted: string | undefined;
   let fetching: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let wait = RENEW_RETRY.first;
 
   const renew = (): Promise<void> => {
     fetching ??= fetchIntermediate(client, mesh, dnsNames)
-      .then(async (stored) => {
-        const before = current?.stored.trustBundle;
+      .then(async (fetched) => {
+        const before = current?.stored;
+        const stored = { ...fetched, trustBundle: trusted ?? fetched.trustBundle };
         current = {
           authority: await openAuthority(mesh.trustDomain, stored.certificate, stored.key),
           stored,
         };
         wait = RENEW_RETRY.first;
-        if (before !== undefined && before !== stored.trustBundle)
-          for (const listener of listeners) listener();
-        await directory.write(INTERMEDIATE, JSON.stringify(stored)).catch((error: unknown) =>
-          log.error("HDL7212: the intermediate could not be kept on disk", {
-            error: String(error),
-          }),
-        );
+        if (before && rootOf(before) !== rootOf(stored)) tell("authority");
+        else if (before && before.trustBundle !== stored.trustBundle) tell("trust");
+        await keep(stored);
       })
       .finally(() => {
         fetching = undefined;
@@ -127,6 +140,12 @@ export async function delegatedIssuer(
       });
     return fetching;
   };
+  const keep = (stored: StoredAuthority) =>
+    directory.write(INTERMEDIATE, JSON.stringify(stored)).catch((error: unknown) =>
+      log.error("HDL7212: the intermediate could not be kept on disk", {
+        error: String(error),
+      }),
+    );
   /** Renews in time, and tries again where that fails. */
   const plan = () => {
     clearTimeout(timer);
@@ -153,9 +172,28 @@ export async function delegatedIssuer(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    trustBundle: () => current?.stored.trustBundle,
+    intermediate: () => current?.stored.certificate,
+    root: () => current && rootOf(current.stored),
+    async follow({ trustBundle, issuer }) {
+      trusted = trustBundle;
+      if (current && current.stored.trustBundle !== trustBundle) {
+        current = { ...current, stored: { ...current.stored, trustBundle } };
+        tell("trust");
+        await keep(current.stored);
+      }
+      // One that was on its way when the plane went on may be of the authority before.
+      for (let tries = 0; tries < 2 && (!current || rootOf(current.stored) !== issuer); tries++)
+        await renew();
+      if (!current || rootOf(current.stored) !== issuer)
+        throw new Error("The plane's intermediate does not lead to the root that it has named.");
+    },
     close: () => clearTimeout(timer),
   };
 }
+
+const rootOf = ({ certificate, trustBundle }: StoredAuthority) =>
+  rootOfChain(certificate, trustBundle);
 
 /** Longer timers end at once. */
 const MAX_TIMEOUT = 2 ** 31 - 1;
@@ -197,16 +235,37 @@ async function fetchIntermediate(
 
 /** The plane signs each certificate: no authority's key is in the cluster, and nothing rotates while the plane is away. */
 export function planeIssuer(client: HeddleClient, mesh: { readonly id: string }): Issuer {
+  const listeners = new Set<(change: IssuerChange) => void>();
+  let followed: TrustBundle | undefined;
   return {
     async issue(requests, lifetime) {
       const csrs = await Promise.all(
         requests.map(({ keys, spiffeId: id, dnsNames }) => createRequest(keys, id, dnsNames)),
       );
       const path = `/v1/meshes/${encodeURIComponent(mesh.id)}/certificates`;
-      return client.transport.json<IssuedCertificates>("POST", path, {
-        body: { csrs, lifetimeSeconds: Math.max(1, Math.round(lifetime / 1000)) },
-        signal: AbortSignal.timeout(10_000),
-      });
+      const { chains, trustBundle } = await client.transport.json<IssuedCertificates>(
+        "POST",
+        path,
+        {
+          body: { csrs, lifetimeSeconds: Math.max(1, Math.round(lifetime / 1000)) },
+          signal: AbortSignal.timeout(10_000),
+        },
+      );
+      // The answer may be older than what the plane has named since.
+      return { chains, trustBundle: followed?.trustBundle ?? trustBundle };
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    trustBundle: () => followed?.trustBundle,
+    root: () => followed?.issuer,
+    async follow(trust) {
+      const before = followed;
+      followed = trust;
+      // Before the first time nobody knows what was issued from.
+      const change = before?.issuer === trust.issuer ? "trust" : "authority";
+      if (before?.version !== trust.version) for (const listener of listeners) listener(change);
     },
     close() {},
   };

@@ -10,12 +10,17 @@ import {
 import type { Secret as EnvoySecret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { SecretSource } from "../xds/index.ts";
 import type { WorkloadCertificate, WorkloadCertificates } from "./certificates.ts";
+import { fingerprints } from "./roots.ts";
 import { systemRoots } from "./system-roots.ts";
 import { credential, parseCredentialName, secretKeys } from "./gateway-credentials.ts";
 
 export interface AgentSecrets extends SecretSource {
   /** Objects of these keys have changed. */
   objectsChanged(keys: Iterable<string>): void;
+  /** The workload's certificate that a value is; undefined for any other one. */
+  certificateOf(value: object): WorkloadCertificate | undefined;
+  /** Fingerprints of the roots that a value is the bundle of; undefined for any other one. */
+  rootsOf(value: object): readonly string[] | undefined;
 }
 
 export function createSecretSource(
@@ -29,6 +34,8 @@ export function createSecretSource(
     WorkloadCertificate | MeshObject,
     Map<string, EnvoySecret | undefined>
   >();
+  const bundles = new WeakMap<object, readonly string[]>();
+  const workloads = new WeakMap<object, WorkloadCertificate>();
   let bundle: { pem: string; value: EnvoySecret } | undefined;
   const tell = (name: string) => {
     for (const listener of listeners) listener(name);
@@ -53,13 +60,17 @@ export function createSecretSource(
     const certificate = certificates.get(identityOf(trustDomain, proxy));
     return (
       certificate &&
-      once(certificate, WORKLOAD_SECRET, () => ({
-        name: WORKLOAD_SECRET,
-        tlsCertificate: {
-          certificateChain: { inlineString: certificate.chain },
-          privateKey: { inlineString: certificate.privateKey },
-        },
-      }))
+      once(certificate, WORKLOAD_SECRET, () => {
+        const value: EnvoySecret = {
+          name: WORKLOAD_SECRET,
+          tlsCertificate: {
+            certificateChain: { inlineString: certificate.chain },
+            privateKey: { inlineString: certificate.privateKey },
+          },
+        };
+        workloads.set(value, certificate);
+        return value;
+      })
     );
   };
   const trust = (proxy: ProxyDescription): EnvoySecret | undefined => {
@@ -68,14 +79,11 @@ export function createSecretSource(
       certificates.get(identityOf(trustDomain, proxy));
       return undefined;
     }
-    if (bundle?.pem !== pem)
-      bundle = {
-        pem,
-        value: {
-          name: TRUST_BUNDLE_SECRET,
-          validationContext: { trustedCa: { inlineString: pem } },
-        },
-      };
+    if (bundle?.pem !== pem) {
+      const validationContext = { trustedCa: { inlineString: pem } };
+      bundle = { pem, value: { name: TRUST_BUNDLE_SECRET, validationContext } };
+      bundles.set(bundle.value, fingerprints(pem));
+    }
     return bundle.value;
   };
   const gateway = (
@@ -108,6 +116,8 @@ export function createSecretSource(
         throw error;
       }
     },
+    certificateOf: (value) => workloads.get(value),
+    rootsOf: (value) => bundles.get(value),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

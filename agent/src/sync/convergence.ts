@@ -7,6 +7,7 @@ import {
   MAX_REFUSALS,
   MAX_REJECTIONS,
   type ProxyReport,
+  type ProxyTrust,
   type Rejection,
 } from "@heddle/sync";
 import type { BlamedRefusal } from "../refusal/refusals.ts";
@@ -67,6 +68,7 @@ export function proxyReport(
   proxy: ProxyStatus,
   refusals: readonly BlamedRefusal[],
   { revision, since, now }: { revision: number; since: number; now: number },
+  trust?: ProxyTrust,
 ): ProxyReport {
   const types = Object.fromEntries(
     Object.entries(proxy.types).map(([type, status]) => {
@@ -110,6 +112,7 @@ export function proxyReport(
           ? "stale"
           : "pending",
     types,
+    ...(trust ? { trust } : {}),
   };
 }
 

@@ -54,6 +54,8 @@ export interface LinkOptions {
   readonly sharing: Sharing | undefined;
   /** What the plane says of the other clusters of the mesh. */
   readonly others: (frame: SharingFrame) => void;
+  /** Which authorities the plane has in force, by their version. */
+  readonly authority: (version: string) => void;
   /** The plane has named a successor of its signing key, signed by the pinned one. */
   readonly rotated: (key: PublicSigningKey) => void;
 }
@@ -131,6 +133,8 @@ export async function startLink(options: LinkOptions): Promise<Link> {
         return options.command(effect.command);
       case "sharing":
         return options.others(effect.frame);
+      case "authority":
+        return options.authority(effect.version);
       case "rotate":
         return void rotate(effect.rotate);
       case "report":

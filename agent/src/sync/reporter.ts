@@ -1,5 +1,5 @@
 /** Says what goes up, and when: acknowledgements at once, proxies and summaries gathered. */
-import { type AgentFrame, partsOf } from "@heddle/sync";
+import { type AgentFrame, partsOf, type ProxyTrust } from "@heddle/sync";
 import type { AgentLog } from "../log.ts";
 import type { Refusals } from "../refusal/refusals.ts";
 import type { AdsServer, ProxyStatus } from "../xds/index.ts";
@@ -20,6 +20,8 @@ export interface Reporter {
   applied(revision: number): void;
   /** The cluster's objects have changed. */
   clusterChanged(): void;
+  /** What is in force of the plane's authorities has changed, or the plane asks. */
+  authorityChanged(): void;
   /** The plane greeted, and has the summary of this hash. */
   greeted(summary: string | undefined): void;
   /** Everything of a kind again, as the plane asks. */
@@ -27,12 +29,22 @@ export interface Reporter {
   close(): void;
 }
 
+/** What is said of certificates: of a proxy, and of the agent with the names of the proxies that are not back. */
+export interface ReportedAuthority {
+  proxy(status: ProxyStatus): ProxyTrust;
+  agent(missing: readonly string[]): AgentFrame | undefined;
+}
+
+/** A proxy whose stream has ended is back within so long, or gone for good, milliseconds. */
+const BACK_WITHIN = 30_000;
+
 export function createReporter(
   ads: Pick<AdsServer, "status" | "onStatus">,
   link: () => Pick<Link, "progress" | "send"> | undefined,
   summarize: () => Promise<Summary>,
   expected: Pick<ExpectedProxies, "missing" | "connected" | "onGivenUp">,
   refusals: Pick<Refusals, "of" | "onChange">,
+  authority: ReportedAuthority,
   log: AgentLog,
 ): Reporter {
   let revision = 0;
@@ -84,7 +96,12 @@ export function createReporter(
     const now = Date.now();
     const parts = partsOf(
       chosen.map((status) =>
-        proxyReport(status, refusals.of(status), { revision, since: appliedAt, now }),
+        proxyReport(
+          status,
+          refusals.of(status),
+          { revision, since: appliedAt, now },
+          authority.proxy(status),
+        ),
       ),
     );
     if (parts.length === 0 && (everyProxy || removed.length > 0)) parts.push([]);
@@ -100,12 +117,26 @@ export function createReporter(
     for (const status of chosen) dirty.delete(status.id);
     for (const id of removed) dirty.delete(id);
     everyProxy = false;
+    tellAuthority(statuses);
     // A proxy that is late becomes stale without a word of its own.
     if (statuses.some((status) => status.acknowledgedRevision < revision)) {
       for (const status of statuses)
         if (status.acknowledgedRevision < revision) dirty.add(status.id);
       gather("stale", STALE_CHECK, report);
     }
+  };
+  /** By name, when the stream of a proxy ended that is not back. */
+  const left = new Map<string, number>();
+  let authorityTold = "";
+  /** After the proxies that it is true of. */
+  const tellAuthority = (statuses: readonly ProxyStatus[]) => {
+    for (const { name } of statuses) left.delete(name);
+    for (const [name, at] of left) if (Date.now() - at >= BACK_WITHIN) left.delete(name);
+    const frame = authority.agent([...new Set([...missing(statuses), ...left.keys()])]);
+    const text = JSON.stringify(frame);
+    if (!frame || text === authorityTold) return;
+    authorityTold = text;
+    link()?.send(frame);
   };
   const summary = async () => {
     const content = await summarize();
@@ -120,22 +151,28 @@ export function createReporter(
       );
     });
 
-  const ids = new Map<number, string>();
+  const streams = new Map<number, { readonly id: string; readonly name: string }>();
   const stop = ads.onStatus((changed, ended) => {
-    for (const status of changed) {
-      ids.set(status.stream, status.id);
-      dirty.add(status.id);
+    for (const { stream, id, name } of changed) {
+      streams.set(stream, { id, name });
+      dirty.add(id);
     }
     for (const stream of ended) {
-      const id = ids.get(stream);
-      ids.delete(stream);
-      if (id !== undefined) dirty.add(id);
+      const proxy = streams.get(stream);
+      streams.delete(stream);
+      if (proxy === undefined) continue;
+      dirty.add(proxy.id);
+      left.set(proxy.name, Date.now());
+      gather("left", BACK_WITHIN + PROXIES_EVERY, report);
     }
     gather("proxies", PROXIES_EVERY, report);
     expected.connected(newestStreams(ads.status()).map(({ name }) => name));
     settle();
   });
-  expected.onGivenUp(settle);
+  expected.onGivenUp(() => {
+    settle();
+    gather("proxies", PROXIES_EVERY, report);
+  });
   refusals.onChange((changed) => {
     for (const id of changed) dirty.add(id);
     gather("proxies", PROXIES_EVERY, report);
@@ -151,12 +188,14 @@ export function createReporter(
       setImmediate(settle);
     },
     clusterChanged: soonSummary,
+    authorityChanged: () => gather("proxies", PROXIES_EVERY, report),
     greeted(hash) {
       knownBefore = known;
       // What the plane has is what counts; where it has nothing, all goes up.
       known = hash;
       if (knownBefore === undefined || knownBefore !== hash) soonSummary();
       told = "";
+      authorityTold = "";
       acknowledge();
       everyProxy = true;
       gather("proxies", PROXIES_EVERY, report);

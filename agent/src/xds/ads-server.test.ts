@@ -367,6 +367,42 @@ describe.each(dialects)("%s", (dialect) => {
     slow.close();
   });
 
+  test("of its own secrets it is known which value a proxy has accepted, and whether another one is on its way", async () => {
+    const mesh = await start(dialect);
+    const secret = (text: string): object => ({
+      name: "default",
+      genericSecret: { secret: { inlineString: text } },
+    });
+    const [one, two] = [secret("one"), secret("two")];
+    mesh.secrets.set("default", one);
+    const told: unknown[] = [];
+    mesh.server.onStatus((changed) => told.push(changed.at(-1)?.ownSecrets[0]));
+    const client = mesh.connect({ delay: 150 });
+    client.subscribe("secret", ["default"]);
+    const held = () => mesh.server.status()[0]?.ownSecrets[0];
+    const isHeld = (value: object) =>
+      until(
+        () => held()?.value === value && held()?.pending === false,
+        () => held(),
+      );
+    await isHeld(one);
+    mesh.secrets.set("default", two);
+    await until(
+      () => held()?.pending === true,
+      () => held(),
+    );
+    expect(held()?.value).toBe(one);
+    await isHeld(two);
+    // The same again: nothing is sent, and whoever has heard that something was to come hears that it is not.
+    told.length = 0;
+    mesh.secrets.set("default", two);
+    await until(
+      () => told.length > 0,
+      () => held(),
+    );
+    expect(told.at(-1)).toMatchObject({ name: "default", value: two, pending: false });
+  });
+
   test("secrets come by name, only those that the proxy may have, and again when they change", async () => {
     const mesh = await start(dialect);
     const secret = (name: string, text: string): object => ({

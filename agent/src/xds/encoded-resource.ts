@@ -22,6 +22,8 @@ export interface EncodedResource {
   readonly endpointName: string | undefined;
   /** For routes, how long requests may still ask for clusters after they were led there; see `routedFor`. */
   readonly routedFor: ReadonlyMap<string, number> | undefined;
+  /** Of a secret, what it was made of: whoever made it knows which certificate that is. */
+  readonly secret: object | undefined;
 }
 
 /** Encodes resources, each value once. */
@@ -73,6 +75,7 @@ function make(
     summand: hash("sha256", `${name} ${id}`, "buffer").readUIntBE(0, 6),
     endpointName: type === "cluster" ? endpointNameOf(name, value) : undefined,
     routedFor: type === "route" ? routedFor(value as RouteConfiguration) : undefined,
+    secret: type === "secret" ? value : undefined,
   };
 }
 

@@ -61,6 +61,17 @@ export interface ProxyStatus {
   readonly inStep: boolean;
   /** The types that it asked for. */
   readonly types: Readonly<Partial<Record<ResourceType, TypeStatus>>>;
+  /** Its own secrets that it asked for. */
+  readonly ownSecrets: readonly HeldSecret[];
+}
+
+/** How one secret stands at a client. */
+export interface HeldSecret {
+  readonly name: string;
+  /** The value that it has accepted; undefined: none yet. */
+  readonly value: object | undefined;
+  /** Another one is on its way, or is to be. */
+  readonly pending: boolean;
 }
 
 export interface StreamContext {
@@ -257,7 +268,17 @@ export class ProxyStream implements End {
       types: Object.fromEntries(
         [...this.#subscriptions].map(([type, subscription]) => [type, subscription.status()]),
       ),
+      ownSecrets: this.#ownSecrets(),
     };
+  }
+
+  #ownSecrets(): HeldSecret[] {
+    const secrets = this.#subscriptions.get("secret");
+    return OWN_SECRETS.filter((name) => secrets?.wants(name)).map((name) => ({
+      name,
+      value: secrets?.accepted(name)?.secret,
+      pending: secrets?.standing(name) === "waiting",
+    }));
   }
 
   standing(type: ResourceType, name: string): Standing {
@@ -424,7 +445,11 @@ export class ProxyStream implements End {
       linger,
       revision: this.#context.revision().announced,
     });
-    if (!push) return;
+    if (!push) {
+      // Whoever has heard that a secret is on its way hears that none is.
+      if (type === "secret") this.#context.changed(this);
+      return;
+    }
     if (type === "cluster") this.#order.clustersPushed(push.changes, this.#isEnvoy);
     const { version, nonce, resources, removed } = push;
     if (type === "cluster") for (const name of removed) this.#routedFor.delete(name);

@@ -1,5 +1,5 @@
 /** What one client wants, has been sent and has acknowledged of one resource type. */
-import { hashOf } from "./encoded-resource.ts";
+import { type EncodedResource, hashOf } from "./encoded-resource.ts";
 import { readRefusal } from "./culprits.ts";
 import type { Dialect, DiscoveryRequest } from "./discovery.ts";
 import { ABSENT, AGAIN, type Held, heldOf, HeldResources, isThere } from "./held-resources.ts";
@@ -313,6 +313,12 @@ export class Subscription {
     if (!this.wants(name)) return "unwanted";
     if (this.#stale.has(name) || this.#outstanding?.changes.has(name)) return "waiting";
     return this.#refused.has(name) || this.#invalid.has(name) ? "refused" : "accepted";
+  }
+
+  /** What the client has accepted under a name, whatever is on its way to it. */
+  accepted(name: string): EncodedResource | undefined {
+    const change = this.#outstanding?.changes.get(name);
+    return (change ? change.before : this.#held.get(name))?.resource;
   }
 
   /** Equal for streams that are sent the same, different from the one before on this stream. */

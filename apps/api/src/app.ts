@@ -9,6 +9,7 @@ import { methodNotAllowed, type Fallback } from "./http/methods.ts";
 import { openApiRoute } from "./http/openapi.ts";
 import { bodyLimit, requestId, securityHeaders } from "./http/request.ts";
 import { createRouter, type Env } from "./http/router.ts";
+import { authorityRoutes } from "./pki/authority-routes.ts";
 import { pkiRoutes } from "./pki/routes.ts";
 import { clusterSummary } from "./sync/cluster-summary.ts";
 import { syncRoutes } from "./sync/routes.ts";
@@ -34,6 +35,7 @@ const domains: readonly DomainRoutes[] = [
   configRoutes,
   syncRoutes,
   pkiRoutes,
+  authorityRoutes,
   (deps) => telemetryRoutes(deps, (mesh) => clusterSummary(deps, mesh)),
 ];
 

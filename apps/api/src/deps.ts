@@ -94,4 +94,6 @@ export interface SyncRooms {
 export interface SyncRoom {
   /** Tells the mesh's agents of a committed revision. Never fails the write: the room logs and agents catch up by themselves. */
   publish(revision: CommittedRevision): Promise<void>;
+  /** Other authorities are in force: agents are told to follow. Absent where the plane was put together without rooms. */
+  authorityChanged?(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { addonsCommand } from "./commands/addons.ts";
 import { agentCommand } from "./commands/agent.ts";
 import { analyzeCommand } from "./commands/analyze.ts";
 import { bugReportCommand } from "./commands/bug-report.ts";
+import { caCommand } from "./commands/ca.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configurationCommands } from "./commands/configuration.ts";
 import { contextCommand } from "./commands/contexts.ts";
@@ -39,6 +40,7 @@ const commands = [
   ...configurationCommands(),
   ...historyCommands(),
   meshCommand(),
+  caCommand(),
   mtlsCommand(),
   contextCommand(),
   tokenCommand(),

@@ -1,4 +1,5 @@
 /** The typed client of a plane. */
+import { authorityCalls } from "./calls/authority.ts";
 import { configurationCalls } from "./calls/configuration.ts";
 import { fleetCalls } from "./calls/fleet.ts";
 import { telemetryCalls } from "./calls/telemetry.ts";
@@ -19,6 +20,7 @@ export function createClient(options: ClientOptions) {
     ...configurationCalls(transport),
     ...fleetCalls(transport),
     ...telemetryCalls(transport),
+    ...authorityCalls(transport),
     /** For what has no method of its own. */
     transport,
   };

@@ -240,6 +240,25 @@ export interface ProxyInfo {
       refusals?: RefusalInfo[];
     }
   >;
+  /** The certificates that it has acknowledged; absent where its agent does not say. */
+  trust?: ProxyTrust;
+}
+
+export interface ProxyTrust {
+  /** Fingerprints of the roots that it trusts. */
+  roots?: string[];
+  leaf?: {
+    spiffeId: string;
+    serialNumber: string;
+    /** Fingerprint of the root that it leads to. */
+    root: string;
+    /** Who has signed it. */
+    issuer: string;
+    notBefore: string;
+    notAfter: string;
+  };
+  /** Something newer is on its way to it. */
+  pending: boolean;
 }
 
 /** A resource that a proxy does not take, and the objects that are to blame. */
@@ -420,6 +439,128 @@ export interface Enrollment {
 }
 
 /** Certificate chains in PEM, in the order of the requests. */
+/** The roots that a mesh's workloads trust. */
+export interface TrustBundle {
+  trustDomain: string;
+  /** PEM, the newest root first. */
+  trustBundle: string;
+  /** Fingerprint of the root that certificates are issued from now: SHA-256 of its DER, hexadecimal. */
+  issuer: string;
+  /** Names what is in force, and is another one when that changes. */
+  version: string;
+  /** SPIFFE ids that nobody is issued certificates for any more. */
+  revoked: string[];
+}
+
+/** What nobody is to take any more: an agent with all that it has signed, or a workload. */
+export interface NewRevocation {
+  kind: "agent" | "workload";
+  /** An agent's name, or a workload's SPIFFE id. */
+  subject: string;
+  reason?: string | undefined;
+}
+
+export interface RevocationInfo {
+  id: string;
+  kind: "agent" | "workload";
+  subject: string;
+  reason: string;
+  createdAt: string;
+  /** When the mesh had left the root behind that what was signed before leads to. */
+  effectiveAt?: string;
+  /** When a workload was let in again. */
+  liftedAt?: string;
+}
+
+/** A certificate authority of a mesh: a root of the plane's own, or an intermediate of the plane's that the tenant's root has signed. */
+export interface AuthorityInfo {
+  id: string;
+  kind: "root" | "intermediate";
+  /**
+   * `issuing`: signs; `trusted`: its root is trusted beside that; `leaving`: withdrawn, not yet everywhere; `retired`: over;
+   * `prepared`: lies ready for when somebody is revoked.
+   */
+  state: "issuing" | "trusted" | "leaving" | "retired" | "prepared";
+  subject: string;
+  serialNumber: string;
+  /** When the first certificate of its chain ends. */
+  notBefore: string;
+  notAfter: string;
+  root: { subject: string; fingerprint: string; notAfter: string };
+  createdAt: string;
+}
+
+export type RotationStep = "trusting" | "reissuing" | "withdrawing";
+
+export interface RotationInfo {
+  id: string;
+  /** Ids of the authorities that it leads from and to. */
+  from: string;
+  to: string;
+  step: RotationStep;
+  /** `aborting`: it leads back; `aborted` and `completed`: it is over. */
+  state: "running" | "aborting" | "completed" | "aborted";
+  /** Goes on by itself when everybody has followed a step. */
+  automatic: boolean;
+  /** Somebody was revoked: nobody is waited for longer than a moment. */
+  urgent: boolean;
+  startedAt: string;
+  steppedAt: string;
+  endedAt?: string;
+  /** Who has not followed the step yet, 200 at most; none: it is finished, or about to be. */
+  holders: RotationHolder[];
+  allHolders: number;
+  /** Who was not waited for, by somebody's decision. */
+  forced: RotationHolder[];
+}
+
+export interface RotationHolder {
+  agent: string;
+  /** Absent where it is the agent itself. */
+  proxy?: string;
+  reason: string;
+}
+
+export interface MeshAuthorities {
+  trustDomain: string;
+  /** The newest first. */
+  authorities: AuthorityInfo[];
+  /** A request that waits for the tenant's signature. */
+  request?: AuthorityRequest;
+  /** The last one, whether or not it is over. */
+  rotation?: RotationInfo;
+}
+
+export interface AuthorityRequest {
+  /** PEM. */
+  request: string;
+  createdAt: string;
+}
+
+/** A certificate that is alive in a mesh. */
+export interface CertificateInfo {
+  /** `root` and `intermediate`: the mesh's authorities; `agent`: what an agent signs with; `leaf`: a workload's. */
+  kind: "root" | "intermediate" | "agent" | "leaf";
+  subject: string;
+  serialNumber: string;
+  issuer: string;
+  notBefore: string;
+  notAfter: string;
+  /** `warning`: its renewal is late, or has to be planned; `critical`: act now. */
+  level: "ok" | "warning" | "critical" | "expired";
+  /** The agent that has it, of an agent's or a leaf. */
+  agent?: string;
+  /** Names of the proxies that have it, of a leaf. */
+  proxies?: string[];
+}
+
+export interface CertificateList extends Page<CertificateInfo> {
+  /** How many there are of each level that is not `ok`. */
+  alerts: { warning: number; critical: number; expired: number };
+  /** Agents that are away, or of a version that does not say what its proxies have: their certificates are not among these. */
+  unknown: string[];
+}
+
 export interface IssuedCertificates {
   chains: string[];
   trustBundle: string;

@@ -5,6 +5,7 @@ import { onEveryDatabase } from "./testing/databases.ts";
 const TENANT_TABLES = [
   "acknowledgements",
   "agents",
+  "authority_requests",
   "bundles",
   "certificate_authorities",
   "idempotency_keys",
@@ -13,6 +14,8 @@ const TENANT_TABLES = [
   "objects",
   "revision_changes",
   "revisions",
+  "revocations",
+  "root_rotations",
   "signing_keys",
   "tenants",
   "tokens",

@@ -95,7 +95,7 @@ describe("a workload's certificate", () => {
     );
     const delegated = await delegate(root.authority);
     expect(verdict((await issueLeaf(delegated, publicKey, options)).chain, "sslserver")).toMatch(
-      /excluded subtree/,
+      /permitted subtree/,
     );
   });
 

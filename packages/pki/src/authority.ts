@@ -3,8 +3,6 @@
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
   type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
@@ -13,11 +11,14 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "./x509.ts";
+import { bytesOfHex } from "./der.ts";
+import { writeLeaf } from "./leaf.ts";
 import { generateKeyPair, importPrivateKey, P256_SHA256 } from "./keys.ts";
 import { withinTrustDomain } from "./name-constraints.ts";
+import { workloadZone } from "./own-names.ts";
+import { firstCertificate, pemOf } from "./pem.ts";
 import { PkiError } from "./pki-error.ts";
 import { assertTrustDomain, parseSpiffeId } from "./spiffe.ts";
-import { spiffeSubject } from "./subject.ts";
 
 /** Certificates are valid from a little before now, milliseconds: clocks of machines differ. */
 export const CLOCK_SKEW = 5 * 60_000;
@@ -53,9 +54,11 @@ export async function createRoot(
 ): Promise<{ readonly authority: Authority; readonly keys: CryptoKeyPair; readonly pem: string }> {
   assertTrustDomain(trustDomain);
   const keys = await generateKeyPair();
+  const serial = serialNumber();
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: serialNumber(),
-    name: `CN=${trustDomain} root, O=Heddle`,
+    serialNumber: serial,
+    // Two of one name, as there are while one takes the other's place, would be taken for each other.
+    name: `CN=${trustDomain} root ${serial.slice(0, 8)}, O=Heddle`,
     keys,
     signingAlgorithm: P256_SHA256,
     notBefore: new Date(now - CLOCK_SKEW),
@@ -80,7 +83,7 @@ export async function openAuthority(
   pem: string,
   privateKey: string,
 ): Promise<Authority> {
-  const certificate = new X509Certificate(pem.slice(0, pem.indexOf(END) + END.length));
+  const certificate = new X509Certificate(firstCertificate(pem));
   const isRoot = certificate.subject === certificate.issuer;
   return {
     trustDomain,
@@ -90,11 +93,9 @@ export async function openAuthority(
   };
 }
 
-const END = "-----END CERTIFICATE-----";
-
 /**
  * An intermediate for somebody's key, kept to the trust domain, which signs leaves only. `dnsNames`: those that its leaves may
- * have beside their identity; a name permits what is below it too.
+ * have beside their identity and their workload's name; a name permits what is below it too.
  */
 export async function issueIntermediate(
   authority: Authority,
@@ -121,7 +122,7 @@ export async function issueIntermediate(
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.digitalSignature, true),
       new SubjectAlternativeNameExtension([{ type: "url", value: `spiffe://${trustDomain}` }]),
-      withinTrustDomain(trustDomain, dnsNames),
+      withinTrustDomain(trustDomain, [...dnsNames, workloadZone(trustDomain)]),
     ],
   );
 }
@@ -146,12 +147,16 @@ export async function issueLeaf(
   const { min, max } = LEAF_LIFETIME_BOUNDS;
   if (!(lifetime >= min && lifetime <= max))
     throw new PkiError("HDL7106", `A lifetime of ${lifetime} ms; it must be ${min} to ${max}.`);
-  return sign(authority, publicKey, { now, lifetime }, "", [
-    new BasicConstraintsExtension(false, undefined, true),
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
-    spiffeSubject([spiffeId], dnsNames),
-  ]);
+  const { notBefore, notAfter } = validity(authority, { now, lifetime });
+  const content = {
+    serialNumber: bytesOfHex(serialNumber()),
+    notBefore,
+    notAfter,
+    spiffeId,
+    dnsNames,
+  };
+  const leaf = await writeLeaf(authority, publicKey, content);
+  return { chain: leaf + authority.chain, notBefore, notAfter };
 }
 
 /** What every certificate has, however it is named. */
@@ -163,11 +168,7 @@ export async function sign(
   extensions: readonly Extension[],
 ): Promise<IssuedCertificate> {
   const issuer = authority.certificate;
-  if (issuer.notAfter.getTime() <= now)
-    throw new PkiError("HDL7105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
-  // A certificate that outlived its issuer would be refused with it.
-  const notAfter = new Date(Math.min(now + lifetime, issuer.notAfter.getTime()));
-  const notBefore = new Date(Math.max(now - CLOCK_SKEW, issuer.notBefore.getTime()));
+  const { notBefore, notAfter } = validity(authority, { now, lifetime });
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     ...(subject ? { subject } : {}),
@@ -180,10 +181,31 @@ export async function sign(
     extensions: [
       ...extensions,
       await SubjectKeyIdentifierExtension.create(publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await issuerKey(issuer),
     ],
   });
   return { chain: pemOf(certificate) + authority.chain, notBefore, notAfter };
+}
+
+/** A certificate that outlived its issuer would be refused with it. Throws `HDL7105` where that one has expired. */
+function validity(
+  { certificate: issuer }: Authority,
+  { now, lifetime }: { readonly now: number; readonly lifetime: number },
+): { readonly notBefore: Date; readonly notAfter: Date } {
+  if (issuer.notAfter.getTime() <= now)
+    throw new PkiError("HDL7105", `${issuer.subject} expired at ${issuer.notAfter.toISOString()}.`);
+  return {
+    notBefore: new Date(Math.max(now - CLOCK_SKEW, issuer.notBefore.getTime())),
+    notAfter: new Date(Math.min(now + lifetime, issuer.notAfter.getTime())),
+  };
+}
+
+/** As the issuer's own certificate has it: who has signed that may have computed it in a way of their own (RFC 5280, section 4.2.1.2). */
+async function issuerKey(issuer: X509Certificate): Promise<Extension> {
+  const own = issuer.getExtension(SubjectKeyIdentifierExtension)?.keyId;
+  return own === undefined
+    ? AuthorityKeyIdentifierExtension.create(issuer.publicKey)
+    : new AuthorityKeyIdentifierExtension(own);
 }
 
 /** 128 random bits, positive (RFC 5280, section 4.1.2.2). */
@@ -192,5 +214,3 @@ export function serialNumber(): string {
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
-
-export const pemOf = (certificate: X509Certificate) => `${certificate.toString("pem").trim()}\n`;

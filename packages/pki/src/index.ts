@@ -1,6 +1,9 @@
 export { type PkiCode, pkiCodes, PkiError } from "./pki-error.ts";
 export { assertTrustDomain, parseSpiffeId, spiffeId, type WorkloadIdentity } from "./spiffe.ts";
 export { exportPrivateKey, generateKeyPair, importPrivateKey } from "./keys.ts";
+export { assertOwnNames, assertServerNames, workloadName } from "./own-names.ts";
+export { describeCertificate, type DescribedCertificate } from "./described.ts";
+export { readSvid, type Svid } from "./svid.ts";
 export { createRequest, type ReadRequest, readRequest } from "./csr.ts";
 export {
   type Authority,
@@ -16,4 +19,24 @@ export {
   ROOT_LIFETIME,
 } from "./authority.ts";
 export { createServerAuthority, issueServerCertificate, type KeptKeyPair } from "./server.ts";
+export {
+  type AuthorityChain,
+  createAuthorityRequest,
+  readAuthorityChain,
+} from "./authority-chain.ts";
+export { fingerprintOf, fingerprintsOf, splitPem } from "./pem.ts";
+export { type CertificateKind, type ExpiryLevel, expiryLevel } from "./expiry.ts";
 export { createEnvelope, type Envelope } from "./envelope.ts";
+export {
+  afterStep,
+  type Follower,
+  type HeldTrust,
+  type Holder,
+  holdersOf,
+  inForce,
+  type InForce,
+  reversed,
+  type Rotation,
+  type RotationRoots,
+  type RotationStep,
+} from "./rotation.ts";

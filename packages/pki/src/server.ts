@@ -14,11 +14,11 @@ import {
   CLOCK_SKEW,
   type IssuedCertificate,
   openAuthority,
-  pemOf,
   serialNumber,
   sign,
 } from "./authority.ts";
 import { exportPrivateKey, generateKeyPair, P256_SHA256 } from "./keys.ts";
+import { pemOf } from "./pem.ts";
 
 /** PEM of a certificate and of its key (PKCS #8). */
 export interface KeptKeyPair {

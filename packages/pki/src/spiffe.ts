@@ -12,6 +12,10 @@ export interface WorkloadIdentity {
 const TRUST_DOMAIN = /^[a-z0-9._-]{1,255}$/;
 /** Kubernetes' names of namespaces and service accounts (RFC 1123 subdomain). */
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+/** Sections 2.2 and 2.3: segments of these characters, none empty, and none that moves within the path. */
+const PATH = /^(\/(?!\.{1,2}(\/|$))[a-zA-Z0-9._-]+)+$/;
+/** Section 2.3: longer ones need not be taken by anybody. Bytes. */
+const MAX_ID_BYTES = 2048;
 const ID = /^spiffe:\/\/([^/]+)\/ns\/([^/]+)\/sa\/([^/]+)$/;
 
 /** Throws `HDL7103` where a part is not a name. */
@@ -36,4 +40,16 @@ export function parseSpiffeId(id: string): WorkloadIdentity {
 export function assertTrustDomain(trustDomain: string): void {
   if (!TRUST_DOMAIN.test(trustDomain))
     throw new PkiError("HDL7103", `${trustDomain} is not a trust domain.`);
+}
+
+/** Throws `HDL7103` for anything else than a workload's SPIFFE id, of whatever form its path is. */
+export function assertSpiffeUri(uri: string): void {
+  const [, trustDomain = "", path = ""] = /^spiffe:\/\/([^/]*)(.*)$/s.exec(uri) ?? [];
+  if (uri.length > MAX_ID_BYTES)
+    throw new PkiError(
+      "HDL7103",
+      `A SPIFFE id of ${uri.length} bytes; ${MAX_ID_BYTES} is the most.`,
+    );
+  if (!TRUST_DOMAIN.test(trustDomain) || !PATH.test(path))
+    throw new PkiError("HDL7103", `${JSON.stringify(uri)} is not a workload's SPIFFE id.`);
 }

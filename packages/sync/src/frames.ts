@@ -60,6 +60,36 @@ export const proxyTypeSchema = z.object({
   refusals: z.array(refusalSchema).max(MAX_REFUSALS).optional(),
 });
 
+/** Roots that one proxy may trust at a time: a rotation has two. */
+export const MAX_ROOTS = 8;
+/** Names of proxies that an agent waits for. */
+export const MAX_MISSING = 100;
+/** SHA-256 of a root certificate's DER, hexadecimal. */
+const fingerprint = hashSchema;
+
+/** The certificates that a proxy has acknowledged, and whom it trusts. */
+export const proxyTrustSchema = z.object({
+  /** Fingerprints of the roots; absent: it asked for none. */
+  roots: z.array(fingerprint).max(MAX_ROOTS).optional(),
+  /** Of its own certificate; absent: it has none. */
+  leaf: z
+    .object({
+      spiffeId: z.string().max(2048),
+      /** Hexadecimal. */
+      serialNumber: z.string().max(64),
+      /** The root that it leads to. */
+      root: fingerprint,
+      /** Who has signed it, as certificates name it. */
+      issuer: text,
+      notBefore: z.iso.datetime(),
+      notAfter: z.iso.datetime(),
+    })
+    .optional(),
+  /** Something newer is on its way. */
+  pending: z.boolean(),
+});
+export type ProxyTrust = z.infer<typeof proxyTrustSchema>;
+
 /** A connected proxy, as in the API's `ProxyInfo` without its agent. */
 export const proxyReportSchema = z.object({
   id: text,
@@ -70,6 +100,8 @@ export const proxyReportSchema = z.object({
   acknowledged: count,
   state: z.enum(["synced", "pending", "stale", "rejected"]),
   types: z.record(z.string().max(64), proxyTypeSchema),
+  /** From agents with the feature `authority`. */
+  trust: proxyTrustSchema.optional(),
 });
 export type ProxyReport = z.infer<typeof proxyReportSchema>;
 
@@ -199,6 +231,28 @@ const up = {
   }),
   /** The answer to a command `effect`. */
   effect: z.object({ type: z.literal("effect"), id: text, effect: effectSchema }),
+  /** What is in force with this agent of what the plane's frame of this name asked for; comes after the `proxies` that it is true of. */
+  authority: z.object({
+    type: z.literal("authority"),
+    /** As the plane named it; absent before the first was followed. */
+    version: hashSchema.optional(),
+    /** Fingerprint of the root that it signs from; absent: it has signed nothing. */
+    issuer: fingerprint.optional(),
+    /** Those that everybody knows who verifies the agent itself. */
+    roots: z.array(fingerprint).max(MAX_ROOTS),
+    /** Names of proxies that were connected and are not back yet. */
+    missing: z.array(text).max(MAX_MISSING),
+    /** Of its intermediate; absent where the plane signs. */
+    intermediate: z
+      .object({
+        serialNumber: z.string().max(64),
+        subject: text,
+        issuer: text,
+        notBefore: z.iso.datetime(),
+        notAfter: z.iso.datetime(),
+      })
+      .optional(),
+  }),
   ping: z.object({ type: z.literal("ping"), acknowledged: count }),
   /** What this cluster shares; after a `share` alone. */
   shared: z.object({ type: z.literal("shared"), ...sharedPart }),
@@ -231,6 +285,8 @@ const down = {
     /** Of `effect`: the object that is asked about. */
     key: text.optional(),
   }),
+  /** Another authority signs, or others are to be trusted: the trust bundle says who. */
+  authority: z.object({ type: z.literal("authority"), version: hashSchema }),
   rotate: z.object({ type: z.literal("rotate"), key: publicKeySchema, signature: signatureSchema }),
   /** Whether another cluster shares the mesh, so that this one's services are wanted. */
   share: z.object({
@@ -274,6 +330,7 @@ export const agentFrameSchema = z.discriminatedUnion("type", [
   up.summary,
   up.proxies,
   up.effect,
+  up.authority,
   up.ping,
   up.shared,
   up.want,
@@ -285,6 +342,7 @@ export const planeFrameSchema = z.discriminatedUnion("type", [
   down.pong,
   down.command,
   down.rotate,
+  down.authority,
   down.share,
   down.clusters,
   down.elsewhere,

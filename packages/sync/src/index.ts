@@ -42,4 +42,12 @@ export { partsOf } from "./frame-parts.ts";
 export * from "./room-clusters.ts";
 export * from "./shared-item.ts";
 export * from "./shared-set.ts";
-export { EFFECTS, FEATURES, missingFeatures, negotiate, PROTOCOLS, SHARING } from "./protocol.ts";
+export {
+  AUTHORITY,
+  EFFECTS,
+  FEATURES,
+  missingFeatures,
+  negotiate,
+  PROTOCOLS,
+  SHARING,
+} from "./protocol.ts";

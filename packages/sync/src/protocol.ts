@@ -11,6 +11,9 @@ export const EFFECTS = "effects";
 /** Clusters of one mesh share their services with the frames `shared`, `want`, `share`, `clusters` and `elsewhere`. */
 export const SHARING = "sharing";
 
+/** Agents with this feature follow the frame `authority`, and say with one of their own what their proxies trust. */
+export const AUTHORITY = "authority";
+
 /** Features that this code has; a revision that requires another is held. */
 export const FEATURES: readonly string[] = [
   "cohorts",
@@ -18,6 +21,7 @@ export const FEATURES: readonly string[] = [
   "inline-bundles",
   EFFECTS,
   SHARING,
+  AUTHORITY,
 ];
 
 /** The newest version that both speak. Throws `HDL7003` where there is none. */

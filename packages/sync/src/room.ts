@@ -8,7 +8,7 @@ import {
   type Rejection,
 } from "./frames.ts";
 import type { Sharing } from "./frames.ts";
-import { FEATURES, negotiate, PROTOCOLS, SHARING } from "./protocol.ts";
+import { AUTHORITY, FEATURES, negotiate, PROTOCOLS, SHARING } from "./protocol.ts";
 import { agentOfReplica, isReplica } from "./replica.ts";
 import {
   clusterJoined,
@@ -47,7 +47,12 @@ export interface RoomAgent {
   readonly summary: string | undefined;
   /** The cluster whose services it shares; undefined: none. */
   readonly sharing?: Sharing | undefined;
+  /** What it said of certificates on this connection; undefined: nothing yet. */
+  readonly authority?: AuthorityReport | undefined;
 }
+
+/** What an agent says of its authority, and of whom it waits for. */
+export type AuthorityReport = Omit<Extract<AgentFrame, { type: "authority" }>, "type">;
 
 /** How far one revision has come over all agents of the mesh. */
 export interface Progress {
@@ -66,6 +71,8 @@ export interface RoomState {
   readonly mesh: string;
   readonly head: Head | undefined;
   readonly inline: string | undefined;
+  /** Names which authorities are in force; undefined: none has been needed yet. */
+  readonly authority?: string | undefined;
   readonly agents: ReadonlyMap<string, RoomAgent>;
   /** By revision number, the newest few. */
   readonly progress: ReadonlyMap<number, Progress>;
@@ -77,6 +84,8 @@ export type RoomEvent = { readonly now: number } & (
   | { readonly type: "publish"; readonly head: Head; readonly inline: string | undefined }
   | { readonly type: "frame"; readonly agent: AgentIdentity; readonly frame: AgentFrame }
   | { readonly type: "gone"; readonly agent: string }
+  /** Other authorities are in force. */
+  | { readonly type: "authority"; readonly version: string }
   /** Time has passed: what the effect `wake` asked for. */
   | { readonly type: "tick" }
   | { readonly type: "summarized"; readonly agent: string; readonly hash: string }
@@ -112,6 +121,8 @@ export type RoomEffect =
     }
   | { readonly type: "progress"; readonly progress: Progress }
   | { readonly type: "proxies"; readonly agent: string }
+  /** An agent has said what is in force with it and its proxies. */
+  | { readonly type: "authority"; readonly agent: string }
   | {
       readonly type: "summary";
       readonly agent: string;
@@ -150,6 +161,8 @@ export function room(state: RoomState, event: RoomEvent): Step {
         : onFrame(state, event.agent.id, event.frame, event.now);
     case "gone":
       return clusterLeft(gone(state, event.agent, event.now), event.agent, event.now);
+    case "authority":
+      return authority(state, event.version);
     case "tick":
       return withdrawGone(state, event.now);
     case "summarized":
@@ -162,6 +175,16 @@ export function room(state: RoomState, event: RoomEvent): Step {
           .map(({ id }) => ({ type: "send", agent: id, frame: event.command })),
       ];
   }
+}
+
+/** Told to all, also where it is the same: an agent that could not follow tries again. */
+function authority(state: RoomState, version: string): Step {
+  const frame: PlaneFrame = { type: "authority", version };
+  const told = connected(state).filter(({ features }) => features.includes(AUTHORITY));
+  return [
+    { ...state, authority: version },
+    told.map(({ id }) => ({ type: "send", agent: id, frame })),
+  ];
 }
 
 /** Heads only grow; one that is late, such as from a slower writer, is left to those who have a newer one. */
@@ -225,6 +248,11 @@ function hello(
       agent: agent.id,
       frame: headFrame(state.head, inlineFor(state, agent)),
     });
+  if (state.authority !== undefined && agent.features.includes(AUTHORITY))
+    effects.push({
+      ...{ type: "send", agent: agent.id },
+      frame: { type: "authority", version: state.authority },
+    });
   effects.push({ type: "agent", agent });
   return clusterJoined([put(withoutAlone(state, agent.id), agent), effects], agent);
 }
@@ -260,6 +288,11 @@ function onFrame(
         for (const name of frame.removed) proxies.delete(name);
         for (const proxy of frame.upserted) proxies.set(proxy.id, proxy);
         return [{ ...agent, proxies }, [{ type: "proxies", agent: id }]];
+      });
+    case "authority":
+      return withAgent(state, id, (agent) => {
+        const { type: _, ...said } = frame;
+        return [{ ...agent, authority: said }, [{ type: "authority", agent: id }]];
       });
     case "shared":
       return sharedPart(state, id, frame);

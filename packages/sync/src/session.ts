@@ -104,6 +104,7 @@ export type SessionEffect =
   | { readonly type: "greeted"; readonly summary: string | undefined }
   | { readonly type: "command"; readonly command: Extract<PlaneFrame, { type: "command" }> }
   | { readonly type: "sharing"; readonly frame: SharingFrame }
+  | { readonly type: "authority"; readonly version: string }
   | { readonly type: "rotate"; readonly rotate: Extract<PlaneFrame, { type: "rotate" }> }
   | { readonly type: "report"; readonly code: SyncCode; readonly message: string };
 
@@ -294,6 +295,8 @@ function onFrame(state: SessionState, frame: PlaneFrame, now: number): Step {
       return onCommand(state, frame);
     case "rotate":
       return [state, [{ type: "rotate", rotate: frame }]];
+    case "authority":
+      return [state, [{ type: "authority", version: frame.version }]];
     case "share":
     case "clusters":
     case "elsewhere":

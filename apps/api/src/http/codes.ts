@@ -140,6 +140,47 @@ export const problemKinds = {
     "Not available here",
     "Use a plane that has this part; the detail says which.",
   ),
+  HDL1070: kind(
+    409,
+    "A rotation of the root is under way",
+    "Wait until it is over, or turn it around: `heddle ca rotate status`, `heddle ca rotate abort`.",
+  ),
+  HDL1071: kind(
+    409,
+    "No rotation of the root is under way",
+    "Begin one: `heddle ca rotate start`, or `heddle ca import` for a root of your own.",
+  ),
+  HDL1072: kind(
+    409,
+    "Not everybody has followed the step",
+    "`heddle ca rotate status` names who has not, and why. `heddle ca rotate advance --force` goes on without them: their connections may fail until they have followed.",
+  ),
+  HDL1073: kind(
+    404,
+    "No request waits for a signature",
+    "Make one with `heddle ca csr`, sign it, and send what was signed for it.",
+  ),
+  HDL1074: kind(
+    403,
+    "The agent may not have that certificate",
+    "It joined for some namespaces alone: let it ask for their identities, with `--certificate-issuer plane`; or let it join anew with a token without `--namespaces`.",
+  ),
+  HDL1075: kind(
+    403,
+    "The workload was revoked",
+    "Nobody is issued a certificate for it. `heddle ca revocations` has when and why; `heddle ca reinstate ID` lets it in again.",
+  ),
+  HDL1076: kind(404, "No such agent", "`heddle mesh agents` lists those there are."),
+  HDL1077: kind(
+    404,
+    "No such revocation",
+    "`heddle ca revocations` lists those there are. That of an agent is not lifted: let it join again with a new token.",
+  ),
+  HDL1078: kind(
+    409,
+    "An urgent rotation is not turned around",
+    "It leaves a root behind from which somebody who was revoked has certificates; it is over within seconds.",
+  ),
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof problemKinds;

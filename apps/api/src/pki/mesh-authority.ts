@@ -1,65 +1,84 @@
-/** A mesh's certificate authority: its root, made at first need, and what it signs. */
-import { and, certificateAuthorities, desc, eq, isNull, type Tx } from "@heddle/db";
+/** What a mesh's authority signs: certificates of workloads, and intermediates of agents. The root is made at first need. */
+import { certificateAuthorities, type Tx } from "@heddle/db";
 import {
+  assertOwnNames,
+  assertServerNames,
   type Authority,
   createEnvelope,
   createRoot,
   exportPrivateKey,
+  fingerprintOf,
   issueIntermediate,
   issueLeaf,
   LEAF_LIFETIME,
   openAuthority,
+  parseSpiffeId,
   PkiError,
   readRequest,
 } from "@heddle/pki";
-import type { IssuedCertificates } from "@heddle/client";
-import type { AppDeps, MeshRecord } from "../deps.ts";
+import type { IssuedCertificates, TrustBundle } from "@heddle/client";
+import type { AppDeps, MeshRecord, MeshRef } from "../deps.ts";
+import { problem } from "../http/problem.ts";
 import { lockMesh } from "../tenancy/mesh-store.ts";
+import {
+  type AuthorityRow,
+  authorityState,
+  type AuthorityState,
+  rootOf,
+  trustBundleOf,
+  versionOf,
+} from "./authority-store.ts";
 import { withPkiProblems } from "./problems.ts";
+import { revokedIdentities } from "./revocation-store.ts";
 
 export interface MeshAuthority {
-  /** Certificates for requests; who each one is, is what it asks for as far as the mesh's policy lets it. `lifetime` in milliseconds. */
+  /** Certificates for requests; who each one is, is what it asks for as far as the mesh and the agent may. `lifetime` in milliseconds. */
   certify(
     mesh: MeshRecord,
     requests: readonly string[],
-    lifetime?: number,
+    asking: { readonly namespaces: readonly string[] | undefined; readonly lifetime?: number },
   ): Promise<IssuedCertificates>;
   /** An intermediate that an agent signs with, kept to the mesh's trust domain and the DNS names that the request has. */
-  delegate(mesh: MeshRecord, request: string, name: string): Promise<IssuedCertificates>;
-  /** PEM of every root that workloads should trust, newest first. */
-  trustBundle(mesh: MeshRecord): Promise<string>;
+  delegate(
+    mesh: MeshRecord,
+    request: string,
+    asking: { readonly namespaces: readonly string[] | undefined; readonly name: string },
+  ): Promise<IssuedCertificates>;
+  /** The roots that workloads should trust, and which of them signs. */
+  trustBundle(mesh: MeshRecord): Promise<TrustBundle>;
 }
 
-interface OpenRoot {
-  readonly authority: Authority;
-  readonly trustBundle: string;
-}
+type Deps = Pick<AppDeps, "db" | "clock" | "envelopeKey" | "rooms">;
 
-export function createMeshAuthority(
-  deps: Pick<AppDeps, "db" | "clock" | "envelopeKey">,
-): MeshAuthority {
-  const roots = new Map<string, Promise<OpenRoot>>();
-  const rootOf = (mesh: MeshRecord): Promise<OpenRoot> => {
-    const known = roots.get(mesh.id);
+export function createMeshAuthority(deps: Deps): MeshAuthority {
+  // By the row's id: what is in force is read each time, since other processes may change it.
+  const opened = new Map<string, Promise<Authority>>();
+  const open = (mesh: MeshRecord, row: AuthorityRow): Promise<Authority> => {
+    const known = opened.get(row.id);
     if (known) return known;
-    const opening = openRoot(deps, mesh);
-    roots.set(mesh.id, opening);
-    opening.catch(() => roots.delete(mesh.id));
+    const opening = unseal(deps, mesh, row);
+    opened.set(row.id, opening);
+    opening.catch(() => opened.delete(row.id));
     return opening;
   };
+  const inForce = async (mesh: MeshRecord) => {
+    const state = await stateOf(deps, mesh);
+    return { authority: await open(mesh, state.issuer), trustBundle: trustBundleOf(state) };
+  };
+  const revokedOf = (mesh: MeshRecord) =>
+    deps.db.withTenant(mesh.tenant, (tx) => revokedIdentities(tx, mesh));
   return {
-    certify: (mesh, requests, lifetime = LEAF_LIFETIME) =>
+    certify: (mesh, requests, { namespaces, lifetime = LEAF_LIFETIME }) =>
       withPkiProblems(async () => {
-        const { authority, trustBundle } = await rootOf(mesh);
+        const { authority, trustBundle } = await inForce(mesh);
+        const revoked = new Set(await revokedOf(mesh));
         const issued = await Promise.all(
           requests.map(async (pem) => {
             const { publicKey, uris, dnsNames } = await readRequest(pem);
-            const [spiffeId, ...more] = uris;
-            if (!spiffeId || more.length > 0)
-              throw new PkiError(
-                "HDL7103",
-                `A certificate request names ${uris.length} identities; it must name one.`,
-              );
+            const spiffeId = oneIdentity(uris);
+            assertOwnNames(spiffeId, dnsNames);
+            assertWithin(namespaces, spiffeId);
+            if (revoked.has(spiffeId)) throw problem("HDL1075", `${spiffeId} was revoked.`);
             const now = deps.clock();
             return issueLeaf(authority, publicKey, { now, lifetime, spiffeId, dnsNames });
           }),
@@ -71,10 +90,20 @@ export function createMeshAuthority(
           expiresAt: new Date(expiry).toISOString(),
         };
       }),
-    delegate: (mesh, request, name) =>
+    delegate: (mesh, request, { namespaces, name }) =>
       withPkiProblems(async () => {
-        const { authority, trustBundle } = await rootOf(mesh);
-        const { publicKey, dnsNames } = await readRequest(request);
+        // What is below an intermediate cannot be kept to namespaces: a constraint sees only a URI's host.
+        if (namespaces)
+          throw problem(
+            "HDL1074",
+            `An agent of namespaces ${namespaces.join(", ")} asks for an intermediate, which would sign for every namespace.`,
+          );
+        const { publicKey, uris, dnsNames } = await readRequest(request);
+        const asking = parseSpiffeId(oneIdentity(uris));
+        if (asking.trustDomain !== mesh.trustDomain)
+          throw new PkiError("HDL7103", `An agent of ${asking.trustDomain} asks to sign.`);
+        assertServerNames(dnsNames);
+        const { authority, trustBundle } = await inForce(mesh);
         const { chain, notAfter } = await issueIntermediate(authority, publicKey, {
           now: deps.clock(),
           name,
@@ -82,58 +111,85 @@ export function createMeshAuthority(
         });
         return { chains: [chain], trustBundle, expiresAt: notAfter.toISOString() };
       }),
-    trustBundle: (mesh) => withPkiProblems(async () => (await rootOf(mesh)).trustBundle),
+    trustBundle: (mesh) =>
+      withPkiProblems(async () => {
+        const state = await stateOf(deps, mesh);
+        // A key that cannot be opened is noticed here, and not when somebody waits for a certificate.
+        await open(mesh, state.issuer);
+        const revoked = await revokedOf(mesh);
+        return {
+          trustDomain: mesh.trustDomain,
+          trustBundle: trustBundleOf(state),
+          issuer: await fingerprintOf(rootOf(state.issuer)),
+          version: await versionOf(state, revoked),
+          revoked,
+        };
+      }),
   };
 }
 
-async function openRoot(
-  deps: Pick<AppDeps, "db" | "clock" | "envelopeKey">,
+function oneIdentity(uris: readonly string[]): string {
+  const [spiffeId, ...more] = uris;
+  if (spiffeId && more.length === 0) return spiffeId;
+  const message = `A certificate request names ${uris.length} identities; it must name one.`;
+  throw new PkiError("HDL7103", message);
+}
+
+function assertWithin(namespaces: readonly string[] | undefined, spiffeId: string): void {
+  if (namespaces?.includes(parseSpiffeId(spiffeId).namespace) ?? true) return;
+  throw problem(
+    "HDL1074",
+    `An agent of namespaces ${namespaces?.join(", ")} asks for ${spiffeId}.`,
+  );
+}
+
+/** What a private key of an authority is sealed for. */
+export const purposeOf = (mesh: MeshRef, { kind }: Pick<AuthorityRow, "kind">) =>
+  `mesh/${mesh.id}/${kind}`;
+
+async function unseal(
+  { envelopeKey }: Deps,
   mesh: MeshRecord,
-): Promise<OpenRoot> {
-  const envelope = await createEnvelope(deps.envelopeKey);
-  const purpose = `mesh/${mesh.id}/root`;
-  const rows = await deps.db.withTenant(mesh.tenant, async (tx) => {
-    const found = await rootRows(tx, mesh);
-    if (found.length > 0) return found;
-    await lockMesh(tx, mesh);
-    const others = await rootRows(tx, mesh);
-    if (others.length > 0) return others;
-    const now = deps.clock();
-    const { authority, keys, pem } = await createRoot(mesh.trustDomain, { now });
-    return tx
-      .insert(certificateAuthorities)
-      .values({
-        id: crypto.randomUUID(),
-        tenantId: mesh.tenant,
-        meshId: mesh.id,
-        kind: "root",
-        certificate: pem,
-        wrappedKey: await envelope.seal(await exportPrivateKey(keys.privateKey), purpose),
-        notBefore: authority.certificate.notBefore,
-        notAfter: authority.certificate.notAfter,
-        createdAt: new Date(now),
-      })
-      .returning();
-  });
-  const [newest] = rows;
-  if (!newest) throw new Error("A root was inserted and is not there.");
-  const key = await envelope.open(newest.wrappedKey, purpose);
-  return {
-    authority: await openAuthority(mesh.trustDomain, newest.certificate, key),
-    trustBundle: rows.map(({ certificate }) => certificate).join(""),
-  };
+  row: AuthorityRow,
+): Promise<Authority> {
+  const envelope = await createEnvelope(envelopeKey);
+  const key = await envelope.open(row.wrappedKey, purposeOf(mesh, row));
+  return openAuthority(mesh.trustDomain, row.certificate, key);
 }
 
-function rootRows(tx: Tx, mesh: MeshRecord) {
-  return tx
-    .select()
-    .from(certificateAuthorities)
-    .where(
-      and(
-        eq(certificateAuthorities.meshId, mesh.id),
-        eq(certificateAuthorities.kind, "root"),
-        isNull(certificateAuthorities.retiredAt),
-      ),
-    )
-    .orderBy(desc(certificateAuthorities.createdAt));
+/** Makes the mesh's first root where there is none; of several that do so at once all take the first one's. */
+async function stateOf(deps: Deps, mesh: MeshRecord): Promise<AuthorityState> {
+  const found = await deps.db.withTenant(mesh.tenant, (tx) => authorityState(tx, mesh));
+  if (found) return found;
+  const made = await deps.db.withTenant(mesh.tenant, async (tx) => {
+    await lockMesh(tx, mesh);
+    if (!(await authorityState(tx, mesh))) await insertRoot(deps, tx, mesh, { active: true });
+    return authorityState(tx, mesh);
+  });
+  if (!made) throw new Error("A root was inserted and is not there.");
+  await deps.rooms.room(mesh).authorityChanged?.();
+  return made;
+}
+
+/** A new root of the plane's own; returns its id. */
+export async function insertRoot(
+  { clock, envelopeKey }: Pick<Deps, "clock" | "envelopeKey">,
+  tx: Tx,
+  mesh: MeshRecord,
+  { active }: { readonly active: boolean },
+): Promise<string> {
+  const now = clock();
+  const id = crypto.randomUUID();
+  const envelope = await createEnvelope(envelopeKey);
+  const { authority, keys, pem } = await createRoot(mesh.trustDomain, { now });
+  const key = await exportPrivateKey(keys.privateKey);
+  await tx.insert(certificateAuthorities).values({
+    ...{ id, tenantId: mesh.tenant, meshId: mesh.id, kind: "root", certificate: pem },
+    wrappedKey: await envelope.seal(key, purposeOf(mesh, { kind: "root" })),
+    notBefore: authority.certificate.notBefore,
+    notAfter: authority.certificate.notAfter,
+    createdAt: new Date(now),
+    activatedAt: active ? new Date(now) : null,
+  });
+  return id;
 }

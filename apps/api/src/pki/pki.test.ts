@@ -72,6 +72,45 @@ describe("certificates", () => {
     });
   });
 
+  it("are refused where a name is another's, and are for one identity each", async () => {
+    const agent = plane.as(agentToken);
+    const web = spiffeId({ trustDomain: "one.example", namespace: "shop", serviceAccount: "web" });
+    const ask = async (...dnsNames: string[]) =>
+      agent.issueCertificates("one", [await createRequest(await generateKeyPair(), web, dnsNames)]);
+    await expect(ask("web.shop.svc", "web-v1.shop.workload.one.example")).resolves.toBeDefined();
+    for (const name of ["web.pay.svc.cluster.local", "web-v1.pay.workload.one.example", "web"])
+      await expect(ask(name), name).rejects.toMatchObject({ code: "HDL7111" });
+    const delegate = async (id: string, dnsNames: string[]) =>
+      agent.transport.json("POST", "/v1/meshes/one/intermediates", {
+        body: { csr: await createRequest(await generateKeyPair(), id, dnsNames) },
+      });
+    await expect(delegate(web, ["svc"])).rejects.toMatchObject({ code: "HDL7111" });
+    const foreign = web.replace("one", "two");
+    await expect(delegate(foreign, [])).rejects.toMatchObject({ code: "HDL7103" });
+  });
+
+  it("are kept to the namespaces that a join token was made for, and an agent of these has no intermediate", async () => {
+    const { token: joinToken } = await plane.client.createJoinToken("one", {
+      ...{ name: "kept", namespaces: ["shop"] },
+    });
+    const { token } = await plane.client.enroll({ joinToken, name: "kept" });
+    const kept = plane.as(token);
+    const ask = async (namespace: string) =>
+      kept.issueCertificates("one", [
+        await createRequest(
+          await generateKeyPair(),
+          spiffeId({ trustDomain: "one.example", namespace, serviceAccount: "web" }),
+        ),
+      ]);
+    expect((await ask("shop")).chains).toHaveLength(1);
+    await expect(ask("pay")).rejects.toMatchObject({ code: "HDL1074" });
+    await expect(
+      kept.transport.json("POST", "/v1/meshes/one/intermediates", {
+        body: { csr: await requestFor("one.example") },
+      }),
+    ).rejects.toMatchObject({ code: "HDL1074" });
+  });
+
   it("may be signed by an agent with an intermediate, which is an authority for leaves alone", async () => {
     const { chains, trustBundle } = await plane
       .as(agentToken)

@@ -12,6 +12,18 @@ const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL7106: { status: 400, title: "The lifetime is out of bounds" },
   HDL7107: { status: 500, title: "The envelope key is not usable" },
   HDL7108: { status: 400, title: "The DNS names cannot be certified" },
+  HDL7109: { status: 500, title: "The certificate is no X.509-SVID" },
+  HDL7110: { status: 400, title: "Names of that kind are not certified" },
+  HDL7111: { status: 403, title: "The name is another's" },
+  HDL7113: { status: 422, title: "These are no chain of certificates" },
+  HDL7114: { status: 422, title: "The chain is out of order" },
+  HDL7115: { status: 422, title: "The certificate is for another key" },
+  HDL7116: { status: 422, title: "The certificate is no authority's" },
+  HDL7117: { status: 422, title: "The path length is too short" },
+  HDL7118: { status: 422, title: "The certificate is not valid for long enough" },
+  HDL7119: { status: 422, title: "The certificate is not for this trust domain" },
+  HDL7120: { status: 422, title: "The certificate is signed too weakly" },
+  HDL7121: { status: 422, title: "The certificate has an extension that proxies refuse" },
 };
 
 export const pkiProblemKinds = Object.fromEntries(

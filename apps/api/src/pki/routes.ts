@@ -5,10 +5,11 @@ import type { AppDeps } from "../deps.ts";
 import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam } from "../http/schemas.ts";
+import { namespacesOf } from "../sync/agent-identity.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
 import { signingKeyOf } from "./signing-keys.ts";
 
-/** A request in PEM; P-256 makes them a few hundred bytes long. */
+/** A request in PEM; P-256 makes them a few hundred bytes long, RSA of 4096 bits two thousand. */
 const RequestPem = z.string().min(100).max(4096);
 /** One batch: an agent that starts asks for all its workloads at once. */
 const MAX_REQUESTS = 500;
@@ -28,7 +29,7 @@ const postCertificates = createRoute({
   path: "/v1/meshes/{mesh}/certificates",
   summary: "Certificates for workloads, from certificate requests",
   description:
-    "Each request must be signed by its own P-256 key and name one SPIFFE id of the mesh's trust domain. DNS names are taken over, for the agent's own server; nothing else is.",
+    "Each request must be signed by its own key, P-256 or RSA of 2048 to 4096 bits, and name one SPIFFE id of the mesh's trust domain. DNS names of the identity's own namespace are taken over; nothing else is.",
   security: bearer,
   middleware: [requireScope("agent")] as const,
   request: {
@@ -69,7 +70,19 @@ const getTrustBundle = createRoute({
   responses: {
     200: json(
       "The bundle",
-      z.object({ trustDomain: z.string(), trustBundle: z.string() }).openapi("TrustBundle"),
+      z
+        .object({
+          trustDomain: z.string(),
+          trustBundle: z.string().openapi({ description: "PEM of the roots, the newest first" }),
+          issuer: z.string().openapi({
+            description: "Fingerprint of the root that is issued from: SHA-256 of its DER",
+          }),
+          version: z.string().openapi({ description: "Names what is in force" }),
+          revoked: z.array(z.string()).openapi({
+            description: "SPIFFE ids that nobody is issued certificates for",
+          }),
+        })
+        .openapi("TrustBundle"),
     ),
     ...problemResponses,
   },
@@ -101,26 +114,22 @@ export function pkiRoutes(deps: AppDeps) {
   const authority = createMeshAuthority(deps);
   app.openapi(postCertificates, async (c) => {
     const { csrs, lifetimeSeconds } = c.req.valid("json");
-    const lifetime = lifetimeSeconds === undefined ? undefined : lifetimeSeconds * 1000;
-    return c.json(await authority.certify(c.var.mesh, csrs, lifetime), 200);
+    const { mesh, actor } = c.var;
+    const issued = await authority.certify(mesh, csrs, {
+      namespaces: await namespacesOf(deps, mesh, actor.agent),
+      ...(lifetimeSeconds === undefined ? {} : { lifetime: lifetimeSeconds * 1000 }),
+    });
+    return c.json(issued, 200);
   });
-  app.openapi(postIntermediate, async (c) =>
-    c.json(
-      await authority.delegate(
-        c.var.mesh,
-        c.req.valid("json").csr,
-        c.var.actor.agent ?? c.var.actor.token,
-      ),
-      200,
-    ),
-  );
-  app.openapi(getTrustBundle, async (c) => {
-    const { mesh } = c.var;
-    return c.json(
-      { trustDomain: mesh.trustDomain, trustBundle: await authority.trustBundle(mesh) },
-      200,
-    );
+  app.openapi(postIntermediate, async (c) => {
+    const { mesh, actor } = c.var;
+    const issued = await authority.delegate(mesh, c.req.valid("json").csr, {
+      namespaces: await namespacesOf(deps, mesh, actor.agent),
+      name: actor.agent ?? actor.token,
+    });
+    return c.json(issued, 200);
   });
+  app.openapi(getTrustBundle, async (c) => c.json(await authority.trustBundle(c.var.mesh), 200));
   app.openapi(getSigningKey, async (c) => c.json(await signingKeyOf(deps, c.var.mesh), 200));
   return app;
 }

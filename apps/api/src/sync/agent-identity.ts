@@ -1,6 +1,6 @@
 /** Which agent of which mesh a token speaks for, and whether it still does. */
 import { agents, and, eq, gt, inArray, isNull, or, tokens } from "@heddle/db";
-import type { AppDeps, MeshRecord } from "../deps.ts";
+import type { AppDeps, MeshRecord, MeshRef } from "../deps.ts";
 import type { Actor } from "../http/router.ts";
 import { findMesh } from "../tenancy/mesh-store.ts";
 import { syncProblem } from "./problems.ts";
@@ -26,6 +26,22 @@ export async function agentOf(
   );
   if (!row) throw syncProblem("HDL7011", "The agent was removed.");
   return { mesh, agent: row, token: actor.token };
+}
+
+/** The namespaces whose workloads an agent may have certificates for; undefined: all. */
+export async function namespacesOf(
+  { db }: Pick<AppDeps, "db">,
+  mesh: MeshRef,
+  agent: string | undefined,
+): Promise<readonly string[] | undefined> {
+  if (agent === undefined) return undefined;
+  const [row] = await db.withTenant(mesh.tenant, (tx) =>
+    tx
+      .select({ namespaces: agents.namespaces })
+      .from(agents)
+      .where(and(eq(agents.meshId, mesh.id), eq(agents.id, agent))),
+  );
+  return row?.namespaces ?? undefined;
 }
 
 /** A socket outlives the request that opened it: its token is looked at again after so long, milliseconds. */

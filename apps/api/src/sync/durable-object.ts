@@ -1,8 +1,15 @@
 /** A mesh's sync room as a Durable Object: its sockets hibernate, its state lies in its storage. */
-import { type AgentIdentity, headSchema, isOneTooMany, type RoomState } from "@heddle/sync";
+import {
+  type AgentIdentity,
+  agentOfReplica,
+  headSchema,
+  isOneTooMany,
+  type RoomState,
+} from "@heddle/sync";
 import { z } from "zod";
 import type { AppDeps, MeshRef } from "../deps.ts";
 import { standingTokens, TOKEN_BELIEVED_FOR } from "./agent-identity.ts";
+import { createAuthorityWatch } from "../pki/rotations.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { createBundleStore } from "./bundle-store.ts";
 import { inlineOf } from "./change-bundle.ts";
@@ -18,6 +25,8 @@ export const ROOM_PATHS = {
   progress: "/progress",
   events: "/events",
   effect: "/effect",
+  authority: "/authority",
+  dismiss: "/dismiss",
 } as const;
 
 /** Which mesh the room is for; on every request, since an object does not know its own name. */
@@ -66,6 +75,12 @@ export function meshRoomClass<Bindings>(
           const key = new URL(request.url).searchParams.get("key") ?? "";
           return Response.json(await driver.effect(key));
         }
+        case ROOM_PATHS.authority:
+          await driver.authorityChanged();
+          return new Response(null, { status: 204 });
+        case ROOM_PATHS.dismiss:
+          this.#dismiss(new URL(request.url).searchParams.get("agent") ?? "");
+          return new Response(null, { status: 204 });
         case ROOM_PATHS.events:
           return new Response(driver.events.stream());
         case ROOM_PATHS.connect:
@@ -138,6 +153,7 @@ export function meshRoomClass<Bindings>(
         mesh,
         initial,
         store: createAgentStore(this.#deps),
+        authorities: createAuthorityWatch(this.#deps),
         clock: this.#deps.clock,
         log: this.#deps.log,
         sockets: {
@@ -158,6 +174,7 @@ export function meshRoomClass<Bindings>(
         const newest = await createBundleStore(this.#deps).newest(mesh);
         if (newest) driver.publish(newest.head, inlineOf(newest));
       }
+      await driver.authorityChanged();
       this.#room = { mesh, driver };
       return driver;
     }
@@ -184,6 +201,13 @@ export function meshRoomClass<Bindings>(
         checkedAt: openedAt,
       } satisfies Attachment);
       return new Response(null, { status: 101, webSocket: client } as ResponseInit);
+    }
+
+    #dismiss(agent: string): void {
+      for (const socket of this.#ctx.getWebSockets()) {
+        const { id } = (socket.deserializeAttachment() as Attachment).agent;
+        if (agentOfReplica(id) === agent) socket.close(CLOSE.refused, "HDL7011");
+      }
     }
 
     #newestSocket(agent: string): HibernatingSocket | undefined {

@@ -46,6 +46,15 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
     agents: () => read<LiveAgent[]>(ROOM_PATHS.agents),
     progress: () => read<Progress[]>(ROOM_PATHS.progress),
     effect: (key) => read<AskedEffect>(`${ROOM_PATHS.effect}?key=${encodeURIComponent(key)}`),
+    async authorityChanged() {
+      const response = await call(ROOM_PATHS.authority, { method: "POST" });
+      if (!response.ok) throw new Error(`The mesh's room answered ${response.status}.`);
+    },
+    async dismiss(agent) {
+      const path = `${ROOM_PATHS.dismiss}?agent=${encodeURIComponent(agent)}`;
+      const response = await call(path, { method: "POST" });
+      if (!response.ok) throw new Error(`The mesh's room answered ${response.status}.`);
+    },
     async events() {
       const { body } = await call(ROOM_PATHS.events);
       if (!body) throw new Error("The mesh's room has no events.");

@@ -16,7 +16,12 @@ export async function createJoinToken(
   {
     name,
     expiresInSeconds = JOIN_TOKEN_SECONDS,
-  }: { name: string; expiresInSeconds?: number | undefined },
+    namespaces,
+  }: {
+    name: string;
+    expiresInSeconds?: number | undefined;
+    namespaces?: readonly string[] | undefined;
+  },
 ): Promise<CreatedJoinToken> {
   const secret = createSecret(deps.random, "hdlj");
   const now = deps.clock();
@@ -26,6 +31,7 @@ export async function createJoinToken(
     meshId: mesh.id,
     name,
     hash: await hashSecret(secret),
+    namespaces: namespaces ? [...namespaces] : null,
     createdAt: new Date(now),
     expiresAt: new Date(now + expiresInSeconds * 1000),
   };
@@ -71,7 +77,13 @@ export async function canJoin(
 
 async function admit(
   deps: AppDeps,
-  join: { id: string; tenantId: string; meshId: string; trustDomain: string },
+  join: {
+    id: string;
+    tenantId: string;
+    meshId: string;
+    trustDomain: string;
+    namespaces: string[] | null;
+  },
   request: { name: string; publicKey?: string | undefined },
 ): Promise<Enrollment> {
   const mesh = { tenant: join.tenantId, id: join.meshId };
@@ -86,11 +98,12 @@ async function admit(
         meshId: mesh.id,
         name: request.name,
         publicKey: request.publicKey ?? null,
+        namespaces: join.namespaces,
         createdAt: now,
       })
       .onConflictDoUpdate({
         target: [agents.meshId, agents.name],
-        set: { publicKey: request.publicKey ?? null },
+        set: { publicKey: request.publicKey ?? null, namespaces: join.namespaces },
       })
       .returning({ id: agents.id });
     if (!agent) throw new Error("An agent was inserted and is not there.");
@@ -131,7 +144,10 @@ async function claim(tx: Tx, hash: string, now: number) {
     .update(joinTokens)
     .set({ usedAt: sql`${at}::timestamptz` })
     .where(isOpen(hash, now))
-    .returning({ id: joinTokens.id, tenantId: joinTokens.tenantId, meshId: joinTokens.meshId });
+    .returning({
+      ...{ id: joinTokens.id, tenantId: joinTokens.tenantId, meshId: joinTokens.meshId },
+      namespaces: joinTokens.namespaces,
+    });
   if (!row) return undefined;
   const [mesh] = await tx
     .select({ trustDomain: meshes.trustDomain })

@@ -2,6 +2,7 @@
 import { type AgentIdentity, agentOfReplica, emptyRoom, isOneTooMany } from "@heddle/sync";
 import type { WebSocket } from "ws";
 import type { AppDeps, MeshRef } from "../deps.ts";
+import { createAuthorityWatch } from "../pki/rotations.ts";
 import { createAgentStore } from "./agent-store.ts";
 import { bundleOf, inlineOf } from "./change-bundle.ts";
 import { createBundleStore, type BundleStore } from "./bundle-store.ts";
@@ -39,6 +40,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       mesh,
       initial: emptyRoom(mesh.id),
       store,
+      authorities: createAuthorityWatch(deps),
       clock: deps.clock,
       log: deps.log,
       wake: (at) => {
@@ -55,6 +57,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       await store.opened(mesh);
       const newest = await bundles.newest(mesh);
       if (newest) driver.publish(newest.head, inlineOf(newest));
+      await driver.authorityChanged();
     })();
     ready.catch((error: unknown) => {
       deps.log.error("a sync room could not open", { mesh: mesh.id, error: String(error) });
@@ -83,6 +86,11 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       agents: async () => open(mesh).driver.agents(),
       progress: async () => [...open(mesh).driver.state().progress.values()].toReversed(),
       effect: (key) => open(mesh).driver.effect(key),
+      authorityChanged: () => open(mesh).driver.authorityChanged(),
+      async dismiss(agent) {
+        for (const [id, socket] of open(mesh).sockets)
+          if (agentOfReplica(id) === agent) socket.close(CLOSE.refused, "HDL7011");
+      },
       events: async () => open(mesh).driver.events.stream(),
     }),
     join(mesh, agent, socket) {
@@ -126,6 +134,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
           socket.terminate();
         }
         driver.events.close();
+        driver.close();
         stop();
         await driver.settled();
       }

@@ -4,10 +4,12 @@ import {
   agentOfReplica,
   asOneAcknowledgement,
   asOneAgent,
+  AUTHORITY,
   decodeAgentFrame,
   EFFECTS,
   encodeFrame,
   type Head,
+  isReplica,
   room as step,
   type RoomAgent,
   type RoomEffect,
@@ -17,9 +19,12 @@ import {
   stateOf,
   SyncError,
 } from "@heddle/sync";
+import type { Follower } from "@heddle/pki";
 import type { Logger, MeshRef } from "../deps.ts";
+import type { AuthorityWatch } from "../pki/rotations.ts";
 import type { AgentStore } from "./agent-store.ts";
 import { type AskedEffect, createAskedAgents } from "./asked-agents.ts";
+import { createAlertWatch } from "./certificate-alerts.ts";
 import { createSummaryAssembly } from "./cluster-summary.ts";
 import { convergenceEvent, createEventHub, type EventHub } from "./room-events.ts";
 import type { LiveAgent } from "./rooms.ts";
@@ -42,8 +47,12 @@ export interface RoomDriver {
   agents(): LiveAgent[];
   /** What an object, by its key, has become at the connected agents' proxies. */
   effect(key: string): Promise<AskedEffect>;
+  /** Other authorities may be in force: reads which, and tells the agents. */
+  authorityChanged(): Promise<void>;
   /** Resolves when all that is to be stored is. */
   settled(): Promise<void>;
+  /** Ends its timer. */
+  close(): void;
 }
 
 export interface RoomParts {
@@ -51,6 +60,7 @@ export interface RoomParts {
   readonly initial: RoomState;
   readonly sockets: RoomSockets;
   readonly store: AgentStore;
+  readonly authorities: AuthorityWatch;
   readonly clock: () => number;
   readonly log: Logger;
   /** `tick` is wanted at this time, milliseconds since 1970, and not at an earlier one any more. */
@@ -67,6 +77,7 @@ export function createRoomDriver({
   initial,
   sockets,
   store,
+  authorities,
   clock,
   log,
   wake,
@@ -93,6 +104,7 @@ export function createRoomDriver({
         // The last of its replicas that goes stands for it.
         const agent = asOneAgent(replicasOf(id)) ?? { ...effect.agent, id };
         writes.run(`connection ${id}`, () => store.connection(mesh, agent));
+        follow();
         return announce(agent);
       }
       case "acknowledged": {
@@ -106,7 +118,10 @@ export function createRoomDriver({
         return events.emit(
           convergenceEvent(effect.progress, stateOf(state, effect.progress, clock())),
         );
+      case "authority":
+        return follow();
       case "proxies":
+        follow();
         return announce(asOneAgent(replicasOf(agentOfReplica(effect.agent))));
       case "summary": {
         const whole = assemble(effect.agent, effect.frame);
@@ -127,8 +142,75 @@ export function createRoomDriver({
         });
     }
   };
+  /** The step of a rotation that is under way. */
+  let rotating: string | undefined;
+  /** While a root is rotated, whatever agents say may be what the next step waits for. */
+  const follow = () => {
+    if (rotating === undefined && !urgent) return;
+    writes.run("rotation", async () => {
+      if (await authorities.look(mesh, agents())) await authorityChanged();
+      else if (urgent) soon();
+    });
+  };
+  /** Somebody was revoked: nobody's word is waited for longer than a moment. */
+  let urgent = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(follow, URGENT_LOOK);
+  };
+  const authorityChanged = async () => {
+    const now = await authorities.read(mesh);
+    if (!now) return;
+    const moved = state.authority !== now.version || rotating !== now.step;
+    rotating = now.step;
+    urgent = now.urgent;
+    advance({ type: "authority", version: now.version, now: clock() });
+    if (moved)
+      events.emit({
+        ...{ type: "authority", version: now.version },
+        ...(rotating === undefined ? {} : { step: rotating }),
+      });
+    // Everybody may have followed already, such as where there is nobody.
+    follow();
+  };
+  const alertsOf = createAlertWatch();
+  const warn = () => {
+    const alerts = alertsOf(state.agents.values(), clock());
+    if (!alerts) return;
+    events.emit({ type: "certificates", ...alerts });
+    if (alerts.critical + alerts.expired > 0)
+      log.warn("certificates of the mesh end soon, and were not renewed", {
+        ...{ mesh: mesh.id, ...alerts },
+      });
+  };
   const replicasOf = (id: string) =>
     [...state.agents.values()].filter((each) => agentOfReplica(each.id) === id);
+  /** Replicas that have gone, by id, with when: their proxies go to another one, which takes a moment. */
+  const left = new Map<string, number>();
+  const agents = (): LiveAgent[] =>
+    [...new Set([...state.agents.keys()].map(agentOfReplica))].flatMap((id) => {
+      const agent = asOneAgent(replicasOf(id));
+      if (!agent) return [];
+      const { version, connected, since, acknowledged, proxies } = agent;
+      const { clusters } = state;
+      const cluster = clusters.get(id)?.cluster;
+      const shares = cluster === undefined ? {} : { cluster, with: sharesWith(clusters, id) };
+      return [
+        {
+          ...{ id, version, connected, since, acknowledged, ...shares },
+          proxies: [...proxies.values()],
+          followers: followersOf(id),
+          intermediates: replicasOf(id).flatMap(({ authority }) => authority?.intermediate ?? []),
+        },
+      ];
+    });
+  const followersOf = (id: string) => [
+    ...replicasOf(id).map(followerOf),
+    ...[...left].flatMap(([replica, at]) =>
+      agentOfReplica(replica) === id && clock() - at < BACK_WITHIN ? [GONE] : [],
+    ),
+  ];
   const announce = (agent: RoomAgent | undefined) => {
     if (!agent) return;
     const { id, name, connected, acknowledged, proxies } = agent;
@@ -155,7 +237,13 @@ export function createRoomDriver({
     },
     received(agent, text) {
       try {
-        advance({ type: "frame", agent, frame: decodeAgentFrame(text), now: clock() });
+        const frame = decodeAgentFrame(text);
+        advance({ type: "frame", agent, frame, now: clock() });
+        // What holds a rotation may be over by time alone.
+        if (frame.type === "ping") {
+          follow();
+          warn();
+        }
       } catch (error) {
         if (!(error instanceof SyncError)) throw error;
         log.warn("an agent sent what is no frame", {
@@ -177,6 +265,8 @@ export function createRoomDriver({
     },
     gone(agent) {
       asked.gone(agent);
+      for (const [replica, at] of left) if (clock() - at >= BACK_WITHIN) left.delete(replica);
+      if (isReplica(agent)) left.set(agent, clock());
       advance({ type: "gone", agent, now: clock() });
     },
     tick: () => advance({ type: "tick", now: clock() }),
@@ -193,27 +283,28 @@ export function createRoomDriver({
         }),
       );
     },
-    agents: () =>
-      [...new Set([...state.agents.keys()].map(agentOfReplica))].flatMap((id) => {
-        const agent = asOneAgent(replicasOf(id));
-        if (!agent) return [];
-        const { version, connected, since, acknowledged, proxies } = agent;
-        const { clusters } = state;
-        const cluster = clusters.get(id)?.cluster;
-        const shares = cluster === undefined ? {} : { cluster, with: sharesWith(clusters, id) };
-        return [
-          {
-            id,
-            version,
-            connected,
-            since,
-            acknowledged,
-            ...shares,
-            proxies: [...proxies.values()],
-          },
-        ];
-      }),
+    agents,
+    authorityChanged,
     settled: () => writes.settled(),
+    close: () => clearTimeout(timer),
+  };
+}
+
+/** How often an urgent rotation is looked at, milliseconds. */
+const URGENT_LOOK = 200;
+/** Proxies of a replica that has gone are back within so long, milliseconds. */
+const BACK_WITHIN = 30_000;
+const GONE: Follower = { agent: "", connected: false, able: true, said: undefined, proxies: [] };
+
+/** An agent, or one of its replicas, as a rotation sees it. */
+function followerOf({ name, connected, features, authority, proxies }: RoomAgent): Follower {
+  return {
+    ...{ agent: name, connected, able: features.includes(AUTHORITY), said: authority },
+    proxies: [...proxies.values()].map(({ name: proxy, trust }) => ({
+      name: proxy,
+      identity: trust?.leaf?.spiffeId,
+      held: trust && { roots: trust.roots, issuer: trust.leaf?.root, pending: trust.pending },
+    })),
   };
 }
 

@@ -23,7 +23,16 @@ export type MeshEvent =
       readonly connected: boolean;
       readonly acknowledged: number;
       readonly proxies: number;
-    };
+    }
+  /** How many certificates of agents and workloads end soon, whenever that has changed. */
+  | {
+      readonly type: "certificates";
+      readonly warning: number;
+      readonly critical: number;
+      readonly expired: number;
+    }
+  /** Another authority signs, or others are trusted; `step` is that of a rotation under way. */
+  | { readonly type: "authority"; readonly version: string; readonly step?: string };
 
 export interface EventHub {
   emit(event: MeshEvent): void;

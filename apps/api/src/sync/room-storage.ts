@@ -21,6 +21,7 @@ interface StoredRoom {
   readonly clusters?: readonly StoredCluster[];
   readonly head: RoomState["head"];
   readonly inline: RoomState["inline"];
+  readonly authority?: RoomState["authority"];
   readonly agents: readonly StoredAgent[];
   readonly progress: RoomState["progress"];
 }
@@ -64,6 +65,7 @@ export async function loadRoom(storage: ObjectStorage, mesh: MeshRef): Promise<R
     clusters: new Map(clusters),
     head: room.head,
     inline: room.inline,
+    authority: room.authority,
     agents: new Map(agents),
     progress: room.progress,
   };
@@ -83,8 +85,8 @@ export async function saveRoom(
     version,
   }));
   const mesh = { tenant, id };
-  const { head, inline } = after;
-  const room: StoredRoom = { mesh, head, inline, agents, progress, clusters };
+  const { head, inline, authority } = after;
+  const room: StoredRoom = { mesh, head, inline, authority, agents, progress, clusters };
   const writes: Promise<unknown>[] = [storage.put({ [ROOM]: room })];
   for (const agent of after.agents.values()) {
     const old = before.agents.get(agent.id)?.proxies;

@@ -1,5 +1,6 @@
 /** The sync rooms as the plane's other domains see them: one per mesh, in this process or in a Durable Object. */
-import type { Progress, ProxyReport } from "@heddle/sync";
+import type { Follower } from "@heddle/pki";
+import type { AuthorityReport, Progress, ProxyReport } from "@heddle/sync";
 import type { MeshRef, SyncRoom, SyncRooms } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import type { AskedEffect } from "./asked-agents.ts";
@@ -17,6 +18,10 @@ export interface LiveAgent {
   /** The clusters of the mesh that it shares its services with. */
   readonly with?: readonly string[];
   readonly proxies: readonly ProxyReport[];
+  /** Its replicas, each with what it and its proxies have in force of the mesh's authorities. */
+  readonly followers: readonly Follower[];
+  /** What its replicas sign with. */
+  readonly intermediates: readonly NonNullable<AuthorityReport["intermediate"]>[];
 }
 
 export interface MeshRoom extends SyncRoom {
@@ -25,6 +30,9 @@ export interface MeshRoom extends SyncRoom {
   progress(): Promise<readonly Progress[]>;
   /** What an object, by its key, has become at the connected agents' proxies. */
   effect(key: string): Promise<AskedEffect>;
+  authorityChanged(): Promise<void>;
+  /** Ends the sockets of an agent that may not come again. */
+  dismiss(agent: string): Promise<void>;
   /** Revisions, convergence and agents as server-sent events, until the reader leaves. */
   events(): Promise<ReadableStream<Uint8Array>>;
   /** Takes over a WebSocket; only where the runtime upgrades by answering. */

@@ -59,6 +59,10 @@ const postJoinToken = createRoute({
           .min(1)
           .max(30 * 86_400)
           .optional(),
+        namespaces: z.array(z.string().min(1).max(63)).min(1).max(200).optional().openapi({
+          description:
+            "The agent gets certificates for workloads of these alone, and no intermediate; all where absent",
+        }),
       }),
     ),
   },
@@ -153,7 +157,7 @@ const getEvents = createRoute({
   request: { params: MeshParam },
   responses: {
     200: {
-      description: "Events `revision`, `convergence` and `agents`",
+      description: "Events `revision`, `convergence`, `agents`, `authority` and `certificates`",
       content: { "text/event-stream": { schema: z.string() } },
     },
     ...problemResponses,

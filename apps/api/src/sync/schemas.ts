@@ -5,6 +5,7 @@ import {
   effectSchema,
   headSchema,
   ownedReportSchema,
+  proxyTrustSchema,
   proxyTypeSchema,
   serviceReportSchema,
   workloadReportSchema,
@@ -36,6 +37,9 @@ export const ProxyInfoSchema = z
     acknowledged: z.int(),
     state: z.enum(["synced", "pending", "stale", "rejected"]),
     types: z.record(z.string(), proxyTypeSchema),
+    trust: proxyTrustSchema.optional().openapi({
+      description: "The certificates that it has acknowledged, and the roots that it trusts",
+    }),
   })
   .openapi("ProxyInfo");
 

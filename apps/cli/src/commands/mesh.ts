@@ -1,6 +1,6 @@
 /** `heddle mesh`: the meshes of a plane, how agents join one, and its settings. */
 import type { MeshInfo } from "@heddle/client";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { ContextFlags } from "../context/context.ts";
 import { age, dim, printJson, table } from "../output/print.ts";
 import { meshAgentsCommand } from "./mesh-agents.ts";
@@ -74,10 +74,16 @@ function joinTokenCommand(): Command {
     .description("make a one-time token with which an agent joins the mesh; prints it alone")
     .option("--name <name>", "what it is for, as the plane keeps it", "agent")
     .option("--expires <duration>", "how long it is good, such as 30m, 24h or 7d", parseSeconds)
-    .action(async (options: ContextFlags & { output: string; name: string; expires?: number }) => {
+    .option(
+      "--namespaces <names>",
+      "the agent gets certificates for workloads of these alone, by commas; no intermediate then",
+      parseNames,
+    )
+    .action(async (options: JoinTokenOptions) => {
       const { client, context } = await openPlane(options);
       const made = await client.createJoinToken(context.mesh, {
         name: options.name,
+        ...(options.namespaces ? { namespaces: options.namespaces } : {}),
         ...(options.expires === undefined ? {} : { expiresInSeconds: options.expires }),
       });
       if (options.output === "json") return printJson(made);
@@ -88,4 +94,17 @@ function joinTokenCommand(): Command {
         ),
       );
     });
+}
+
+type JoinTokenOptions = ContextFlags & {
+  output: string;
+  name: string;
+  expires?: number;
+  namespaces?: string[];
+};
+
+function parseNames(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes("")) throw new InvalidArgumentError("Give names of namespaces, by commas.");
+  return names;
 }

@@ -309,6 +309,16 @@ export const cliCodes = {
     "The agent takes no machine by an address of the loopback or of a link alone, a multicast or reserved one, or an IPv4 address that is written as IPv6: such an address is everybody's, or nobody's.",
     "Give the address of the machine by which the mesh's other workloads reach it.",
   ),
+  HDL9090: entry(
+    "A rotation of the root is not over yet",
+    "`heddle ca rotate status --wait` has waited as long as it was told to, and somebody has not followed a step.",
+    "`heddle ca rotate status` names who holds it up, and why. Wait on, bring back who is away, go on without them with `heddle ca rotate advance --force`, or turn around with `heddle ca rotate abort`.",
+  ),
+  HDL9091: entry(
+    "Certificates end soon, or are not known",
+    "`heddle ca inventory --check` has found certificates that were not renewed in time, or agents that do not say what theirs are.",
+    "`heddle ca inventory --level warning` names them. For a workload's or an agent's, look at the log of its agent; an intermediate of yours is renewed by `heddle ca csr` and `heddle ca import`, a root by `heddle ca rotate start`.",
+  ),
   HDL9100: entry(
     "Too early for mutual TLS alone",
     "Somebody came to the namespace in plaintext lately, or nobody came at all, so that nobody knows who would be shut out. Nothing was moved.",

@@ -23,8 +23,10 @@ export function fleetCalls({ json, send }: Transport) {
     proxies: (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
       json<Page<ProxyInfo>>("GET", inMesh(mesh, "/proxies"), { query: { ...page }, signal }),
     /** A one-time token with which an agent enrolls. */
-    createJoinToken: (mesh: string, options: { name: string; expiresInSeconds?: number }) =>
-      json<CreatedJoinToken>("POST", inMesh(mesh, "/join-tokens"), { body: options }),
+    createJoinToken: (
+      mesh: string,
+      options: { name: string; expiresInSeconds?: number; namespaces?: readonly string[] },
+    ) => json<CreatedJoinToken>("POST", inMesh(mesh, "/join-tokens"), { body: options }),
     /** Needs no bearer token: the join token is the proof. */
     enroll: (request: EnrollRequest) =>
       json<Enrollment>("POST", "/v1/agents/enroll", { body: request }),

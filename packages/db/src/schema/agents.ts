@@ -1,7 +1,6 @@
 /** Agents, how they join, what they have acknowledged, and the keys that a mesh signs with. */
 import {
   boolean,
-  index,
   integer,
   jsonb,
   pgTable,
@@ -23,6 +22,8 @@ export const agents = pgTable(
     name: text("name").notNull(),
     /** Raw Ed25519 or SPKI in base64, where the agent sent one. */
     publicKey: text("public_key"),
+    /** The namespaces whose workloads it may have certificates for; all where null. */
+    namespaces: text("namespaces").array(),
     version: text("version").notNull().default(""),
     features: jsonb("features").$type<string[]>().notNull().default([]),
     connected: boolean("connected").notNull().default(false),
@@ -51,6 +52,8 @@ export const joinTokens = pgTable(
     name: text("name").notNull(),
     /** SHA-256 of the secret, hexadecimal. */
     hash: text("hash").notNull(),
+    /** Those of the agent that joins with it. */
+    namespaces: text("namespaces").array(),
     createdAt: instant("created_at").notNull(),
     expiresAt: instant("expires_at").notNull(),
     usedAt: instant("used_at"),
@@ -114,29 +117,5 @@ export const signingKeys = pgTable(
     primaryKey({ columns: [t.meshId, t.id] }),
     meshReference("signing_keys", t),
     tenantPolicy("signing_keys"),
-  ],
-).enableRLS();
-
-/** Certificate authorities of a mesh: its root, and intermediates signed by it. */
-export const certificateAuthorities = pgTable(
-  "certificate_authorities",
-  {
-    id: uuid("id").primaryKey(),
-    tenantId: tenantColumn(),
-    meshId: uuid("mesh_id").notNull(),
-    kind: text("kind").$type<"root" | "intermediate">().notNull(),
-    /** PEM; an intermediate's with its chain behind it. */
-    certificate: text("certificate").notNull(),
-    /** The private key under the envelope key; empty where the tenant keeps the root. */
-    wrappedKey: text("wrapped_key").notNull(),
-    notBefore: instant("not_before").notNull(),
-    notAfter: instant("not_after").notNull(),
-    createdAt: instant("created_at").notNull(),
-    retiredAt: instant("retired_at"),
-  },
-  (t) => [
-    index("certificate_authorities_mesh").on(t.meshId, t.kind, t.createdAt),
-    meshReference("certificate_authorities", t),
-    tenantPolicy("certificate_authorities"),
   ],
 ).enableRLS();

@@ -2,3 +2,4 @@
 export * from "./tenancy.ts";
 export * from "./config.ts";
 export * from "./agents.ts";
+export * from "./authorities.ts";

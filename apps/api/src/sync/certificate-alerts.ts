@@ -1,0 +1,50 @@
+/** Tells when certificates of agents and workloads are about to end: their renewal has failed for a while. */
+import { type ExpiryLevel, expiryLevel } from "@heddle/pki";
+import type { RoomAgent } from "@heddle/sync";
+
+/** A level is a share of a life, which is hours at least where anybody reads of it. Milliseconds. */
+const LOOK_EVERY = 15_000;
+
+export interface CertificateAlerts {
+  readonly warning: number;
+  readonly critical: number;
+  readonly expired: number;
+}
+
+/** Answers with the counts when they are others than the last time, and looks no oftener than is of use. */
+export function createAlertWatch(): (
+  agents: Iterable<RoomAgent>,
+  now: number,
+) => CertificateAlerts | undefined {
+  let lookedAt = -Infinity;
+  let told = "";
+  return (agents, now) => {
+    if (now - lookedAt < LOOK_EVERY) return undefined;
+    lookedAt = now;
+    const alerts = count(agents, now);
+    const text = JSON.stringify(alerts);
+    const isNews = text !== told && (told !== "" || Object.values(alerts).some((each) => each > 0));
+    told = text;
+    return isNews ? alerts : undefined;
+  };
+}
+
+function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
+  const counts: Record<ExpiryLevel, number> = { ok: 0, warning: 0, critical: 0, expired: 0 };
+  const add = (kind: "agent" | "leaf", of: { notBefore: string; notAfter: string }) =>
+    counts[
+      expiryLevel(
+        kind,
+        { notBefore: Date.parse(of.notBefore), notAfter: Date.parse(of.notAfter) },
+        now,
+      )
+    ]++;
+  for (const { authority, proxies } of agents) {
+    if (authority?.intermediate) add("agent", authority.intermediate);
+    const leaves = [...proxies.values()].flatMap(({ trust }) => trust?.leaf ?? []);
+    for (const leaf of new Map(leaves.map((each) => [each.serialNumber, each])).values())
+      add("leaf", leaf);
+  }
+  const { warning, critical, expired } = counts;
+  return { warning, critical, expired };
+}

@@ -1,0 +1,52 @@
+/** A mesh's certificate authorities, and rotations of its root. */
+import type { PageOptions } from "../paging.ts";
+import type { Transport } from "../transport.ts";
+import type {
+  AuthorityRequest,
+  CertificateInfo,
+  CertificateList,
+  MeshAuthorities,
+  NewRevocation,
+  RevocationInfo,
+  RotationInfo,
+  TrustBundle,
+} from "../types.ts";
+import { inMesh } from "./paths.ts";
+
+export function authorityCalls({ json }: Transport) {
+  const certificates = (
+    mesh: string,
+    page: PageOptions & { level?: CertificateInfo["level"] | undefined } = {},
+    signal?: AbortSignal,
+  ) => json<CertificateList>("GET", inMesh(mesh, "/certificates"), { query: { ...page }, signal });
+  const at = (mesh: string, rest = "") => inMesh(mesh, `/authority${rest}`);
+  return {
+    /** Those that are alive, the one that ends first before the others; `level`: as bad as this at least. */
+    certificates,
+    authorities: (mesh: string, signal?: AbortSignal) =>
+      json<MeshAuthorities>("GET", at(mesh), { signal }),
+    trustBundle: (mesh: string, signal?: AbortSignal) =>
+      json<TrustBundle>("GET", inMesh(mesh, "/trust-bundle"), { signal }),
+    /** What the tenant's own root is to sign; with `renew` another one than before. */
+    requestAuthority: (mesh: string, options: { renew?: boolean } = {}) =>
+      json<AuthorityRequest>("POST", at(mesh, "/request"), { body: options }),
+    /** PEM of what was signed for the request, up to the root. */
+    importAuthority: (mesh: string, chain: string, options: { automatic?: boolean } = {}) =>
+      json<MeshAuthorities>("POST", at(mesh, "/chain"), { body: { chain, ...options } }),
+    revocations: (mesh: string, signal?: AbortSignal) =>
+      json<{ items: RevocationInfo[] }>("GET", inMesh(mesh, "/revocations"), { signal }),
+    /** Within seconds nobody takes it any more. */
+    revoke: (mesh: string, revocation: NewRevocation) =>
+      json<RevocationInfo>("POST", inMesh(mesh, "/revocations"), { body: revocation }),
+    /** Lets a workload in again. */
+    liftRevocation: (mesh: string, id: string) =>
+      json<void>("DELETE", inMesh(mesh, `/revocations/${encodeURIComponent(id)}`)),
+    rotation: (mesh: string, signal?: AbortSignal) =>
+      json<RotationInfo>("GET", at(mesh, "/rotation"), { signal }),
+    startRotation: (mesh: string, options: { automatic?: boolean } = {}) =>
+      json<RotationInfo>("POST", at(mesh, "/rotation"), { body: options }),
+    advanceRotation: (mesh: string, options: { force?: boolean } = {}) =>
+      json<RotationInfo>("POST", at(mesh, "/rotation/advance"), { body: options }),
+    abortRotation: (mesh: string) => json<RotationInfo>("POST", at(mesh, "/rotation/abort")),
+  };
+}

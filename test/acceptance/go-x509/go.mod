@@ -1,0 +1,3 @@
+module heddle.dev/test/go-x509
+
+go 1.22
