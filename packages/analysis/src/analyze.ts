@@ -6,6 +6,7 @@ import type {
   ParsedObject,
   PeerAuthentication,
   ProxyConfig,
+  RequestValidation,
   Sidecar,
   Telemetry,
 } from "@heddle/model";
@@ -23,6 +24,11 @@ import { checkGatewayReferences } from "./checks/gateway-references.ts";
 import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
+import {
+  checkRefusingRules,
+  checkReportedPaths,
+  checkRuleOrder,
+} from "./checks/request-validations.ts";
 import { checkRoutedHosts, checkRoutePrecedence } from "./checks/route-precedence.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
@@ -114,6 +120,15 @@ const overloadPolicy: readonly Check<OverloadPolicy>[] = [
     whole: "HDL0155",
   }),
 ];
+const requestValidation: readonly Check<RequestValidation>[] = [
+  workloadScopes(
+    ({ selector, targetRefs = [] }) =>
+      targetRefs.length > 0
+        ? targetRefs.map(({ kind, name }) => `${kind} ${name}`)
+        : selector?.matchLabels,
+    { selected: "HDL0186", whole: "HDL0186" },
+  ),
+];
 
 /** Objects that contradict each other. */
 const CONFLICTS: Checks = {
@@ -128,6 +143,7 @@ const CONFLICTS: Checks = {
   "telemetry.istio.io/Telemetry": telemetry,
   "heddle.dev/Fallback": [checkFallbackConflicts],
   "heddle.dev/OverloadPolicy": overloadPolicy,
+  "heddle.dev/RequestValidation": requestValidation,
 };
 
 const CHECKS: Checks = {
@@ -146,6 +162,12 @@ const CHECKS: Checks = {
   "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
   "networking.istio.io/DestinationRule": [checkDestinationRules, checkSurprisingPolicies],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
+  "heddle.dev/RequestValidation": [
+    ...requestValidation,
+    checkRuleOrder,
+    checkRefusingRules,
+    checkReportedPaths,
+  ],
 };
 
 function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {

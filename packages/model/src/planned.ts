@@ -207,6 +207,10 @@ const telemetry: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 
+const requestValidation: readonly PlannedField[] = [
+  waypointTarget("RequestValidation", "targetRefs[].kind"),
+];
+
 function waypointTarget(kind: string, path: string): PlannedField {
   return {
     kind,
@@ -224,6 +228,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...virtualService,
   ...envoyFilter,
   ...wasmPlugin,
+  ...requestValidation,
   ...telemetry,
   ...sidecar,
   ...proxyConfig,

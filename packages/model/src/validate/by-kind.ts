@@ -15,6 +15,7 @@ import { checkOverloadPolicy } from "./overload-policy.ts";
 import { checkRateLimit } from "./rate-limit.ts";
 import type { Report } from "./report.ts";
 import { checkRequestAuthentication } from "./request-authentication.ts";
+import { checkRequestValidation } from "./request-validation.ts";
 import { checkSelector } from "./selector.ts";
 import { checkServiceEntry } from "./service-entry.ts";
 import { checkSidecar } from "./sidecar.ts";
@@ -45,6 +46,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "heddle.dev/Fallback": ({ spec }, report) => checkFallback(spec, report),
   "heddle.dev/OverloadPolicy": ({ spec }, report) => checkOverloadPolicy(spec, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
+  "heddle.dev/RequestValidation": ({ spec }, report) => checkRequestValidation(spec, report),
   "networking.k8s.io/Ingress": ({ spec }, report) => checkIngress(spec, report),
   "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>
     checkSidecar(spec, metadata.namespace, report),

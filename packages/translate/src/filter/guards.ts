@@ -1,20 +1,25 @@
-/** Objects that guard what is behind a proxy: rate limits, and the policy for overload. */
+/** Objects that guard what is behind a proxy: checks of requests, rate limits, and the policy for overload. */
 import { type MeshObject, objectKey, type OverloadPolicy, type RateLimit } from "@heddle/model";
-import type { ProxyDescription } from "../proxy.ts";
 import type { ModelReader } from "../read.ts";
+import type { Targeted } from "../store/by-target.ts";
+import { type ValidationFilters, validationFilters } from "../validation/filters.ts";
 
 export interface Guards {
   readonly limits: readonly MeshObject<RateLimit>[];
   readonly overload: MeshObject<OverloadPolicy> | undefined;
+  readonly validation: ValidationFilters | undefined;
 }
 
 /** Keys of the guards of a workload or gateway; listeners with equal ones are guarded alike. */
-export function guardKeys(
-  read: ModelReader,
-  { namespace, labels }: Pick<ProxyDescription, "namespace" | "labels">,
-): readonly string[] {
+export function guardKeys(read: ModelReader, proxy: Targeted): readonly string[] {
+  const { namespace, labels } = proxy;
   const overload = read.overloadPolicy(namespace, labels);
-  return [...read.rateLimits(namespace, labels), ...(overload ? [overload] : [])].map(objectKey);
+  const validation = read.requestValidation(proxy);
+  return [
+    ...read.rateLimits(namespace, labels),
+    ...(overload ? [overload] : []),
+    ...(validation ? [validation] : []),
+  ].map(objectKey);
 }
 
 export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
@@ -24,5 +29,13 @@ export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
   return {
     limits: ofKind<RateLimit>("RateLimit"),
     overload: ofKind<OverloadPolicy>("OverloadPolicy")[0],
+    validation: validationOf(read, keys),
   };
 }
+
+function validationOf(read: ModelReader, keys: readonly string[]): ValidationFilters | undefined {
+  const key = keys.find((each) => each.startsWith(VALIDATIONS));
+  return key === undefined ? undefined : read.get(validationFilters, key);
+}
+
+const VALIDATIONS = "heddle.dev/RequestValidation/";

@@ -29,6 +29,9 @@ export interface HttpListening extends Omit<HttpContext, "guards"> {
 
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
   const { leg, edge, peer, statPrefix, routes } = listening;
+  const guards = guardsOf(read, listening.guards);
+  const { validation } = guards;
+  const { maxHeadersCount = 0, maxRequestHeadersKb = 0, ...reading } = validation?.connection ?? {};
   const { tracing: spans, metrics } = settingsFor(read, leg, peer);
   const config: HttpConnectionManager = {
     statPrefix,
@@ -37,15 +40,16 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
       : { routeConfig: routes }),
     httpFilters: httpFilters({
       ...listening,
-      guards: guardsOf(read, listening.guards),
+      guards,
       countsMessages: countsMessages(metrics),
     }),
-    accessLog: read.get(httpLogs, { leg, peer }),
+    accessLog: read.get(httpLogs, { leg, peer, validation: validation?.told }),
     tracing: tracing(leg, peer, read.mesh, spans),
     ...requestIdExtension(spans),
-    maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,
+    // Lower limits of a RequestValidation have checks of their own, which answer in the same way whatever the protocol.
+    maxRequestHeadersKb: Math.max(MAX_REQUEST_HEADERS_KB, maxRequestHeadersKb),
     commonHttpProtocolOptions: {
-      maxHeadersCount: MAX_HEADERS,
+      maxHeadersCount: Math.max(MAX_HEADERS, maxHeadersCount),
       // Names with underscores can pass for others behind servers that turn them into dashes.
       ...(edge ? { headersWithUnderscoresAction: "REJECT_REQUEST" } : {}),
     },
@@ -56,6 +60,7 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     ...(leg === "outbound" ? { stripTrailingHostDot: true } : {}),
     mergeSlashes: edge,
     pathWithEscapedSlashesAction: edge ? "UNESCAPE_AND_REDIRECT" : "KEEP_UNCHANGED",
+    ...reading,
     // Between workloads a silent stream may be a long poll; at the edge it may be anybody.
     streamIdleTimeout: edge ? EDGE_IDLE_TIMEOUT : "0s",
     ...(edge ? { requestHeadersTimeout: EDGE_HEADERS_TIMEOUT } : {}),

@@ -10,6 +10,11 @@ export const ADAPTIVE_CONCURRENCY_FILTER = "envoy.filters.http.adaptive_concurre
 /** Holds the filters that a route brings along. */
 export const ROUTE_FILTERS = "heddle.route_filters";
 export const FALLBACK_RESPONSE_FILTER = "heddle.fallback_response";
+/** Puts the path aside that rules match by. */
+export const REQUEST_PATH_FILTER = "heddle.request_path";
+export const REQUEST_VALIDATION_FILTER = "heddle.request_validation";
+export const REQUEST_BODY_FILTER = "heddle.request_body";
+export const OPENAPI_FILTER = "heddle.openapi";
 export const ROUTER_FILTER = "envoy.filters.http.router";
 export const SESSION_FILTER = "envoy.filters.http.stateful_session";
 export const GRPC_STATS_FILTER = "envoy.filters.http.grpc_stats";

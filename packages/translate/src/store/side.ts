@@ -5,6 +5,7 @@ import {
   type MeshObject,
   objectKey,
   type OverloadPolicy,
+  type RequestValidation,
   type Sidecar,
   type Telemetry,
   type WasmPlugin,
@@ -47,6 +48,7 @@ export class Side {
   readonly peerAuthentications: PeerAuthentications;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
+  readonly requestValidations: Narrowest<RequestValidation>;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Narrowest<Sidecar>;
   readonly telemetries: PoliciesByTarget<Telemetry>;
@@ -98,6 +100,12 @@ export class Side {
       rootNamespace,
       selectorOf: (spec) => spec.selector?.matchLabels,
     });
+    this.requestValidations = new Narrowest<RequestValidation>(claims, {
+      kind: "heddle.dev/RequestValidation",
+      rootNamespace,
+      selectorOf: (spec) => spec.selector?.matchLabels,
+      targetsOf: (spec) => spec.targetRefs,
+    });
     this.#indexes = [
       this.services,
       this.workloads,
@@ -111,6 +119,7 @@ export class Side {
       this.peerAuthentications,
       this.rateLimits,
       this.overloadPolicies,
+      this.requestValidations,
       this.envoyFilters,
       this.sidecars,
       this.wasmPlugins,

@@ -3,6 +3,7 @@ import type { AccessLog, AccessLogFilter } from "@heddle/envoy/config/accesslog/
 import type { ExpressionFilter } from "@heddle/envoy/extensions/access_loggers/filters/cel/v3";
 import type { OpenTelemetryAccessLogConfig } from "@heddle/envoy/extensions/access_loggers/open_telemetry/v3";
 import type { StdoutAccessLog } from "@heddle/envoy/extensions/access_loggers/stream/v3";
+import { OPENAPI_FILTER } from "../filter/names.ts";
 import { OTLP_CLUSTER } from "../names.ts";
 import { extension } from "../typed-config.ts";
 import {
@@ -12,16 +13,22 @@ import {
   HTTP_ACCESS_LOG,
   TCP_ACCESS_LOG,
 } from "./access-log-attributes.ts";
+import { SHADOW_PREFIX, type ValidationTold } from "../validation/filters.ts";
 import { type Labels, type Leg, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
 
 type KeyValueList = NonNullable<OpenTelemetryAccessLogConfig["attributes"]>;
 
-export function httpAccessLog(leg: Leg, peer: Peer): AccessLog {
+export function httpAccessLog(leg: Leg, peer: Peer, validation?: ValidationTold): AccessLog {
   return otlp(
     HTTP_ACCESS_LOG,
     peer,
-    { ...CONNECTION, ...REQUEST, ...parties(workloadLabels(leg, peer, "http")) },
+    {
+      ...CONNECTION,
+      ...REQUEST,
+      ...(validation ? validated(validation) : {}),
+      ...parties(workloadLabels(leg, peer, "http")),
+    },
     "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %RESPONSE_CODE%",
     "DownstreamEnd",
   );
@@ -100,6 +107,23 @@ const REQUEST: Formats = {
   traceId: "%TRACE_ID%",
   spanId: "%SPAN_ID%",
 };
+
+/** What checks of requests have left behind. */
+function validated({ object, reports, bodies, openapi }: ValidationTold): Formats {
+  return {
+    validation: object,
+    ...(reports
+      ? { validationReport: `%DYNAMIC_METADATA(envoy.filters.http.rbac:${REPORTED})%` }
+      : {}),
+    ...(bodies ? { validationBody: `%FILTER_STATE(${MATCHED_ACTIONS}:PLAIN)%` } : {}),
+    ...(openapi ? { validationDocument: `%DYNAMIC_METADATA(${OPENAPI_FILTER}:refused)%` } : {}),
+  };
+}
+
+/** Where Envoy keeps what a filter of access control would have refused by. */
+const REPORTED = `${SHADOW_PREFIX}shadow_effective_policy_id`;
+/** Where it keeps which filters were chosen for a request. */
+const MATCHED_ACTIONS = "envoy.extensions.filters.http.composite.matched_actions";
 
 /** Who spoke with whom, by the same rules as in the metrics. */
 function parties(labels: Labels): Formats {

@@ -18,22 +18,25 @@ import {
   telemetrySettings,
 } from "./settings.ts";
 import { httpMetrics } from "./stats-logger.ts";
+import type { ValidationTold } from "../validation/filters.ts";
 import { tcpMetrics } from "./tcp-metrics.ts";
 
 interface LogKey {
   readonly leg: Leg;
   readonly peer: Peer;
+  /** What a RequestValidation tells of requests. */
+  readonly validation?: ValidationTold | undefined;
 }
 
 /** Shared by all listeners of a workload: the larger part of a listener is what it writes down. */
 export const httpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/http",
   keyOf,
-  (read, { leg, peer }) => {
+  (read, { leg, peer, validation }) => {
     const { metrics, log } = settingsFor(read, leg, peer);
     return [
       ...httpMetrics(leg, peer, metrics),
-      ...logged(read, log, httpAccessLog(leg, peer), HTTP_TEXT_LOG),
+      ...logged(read, log, httpAccessLog(leg, peer, validation), HTTP_TEXT_LOG),
     ];
   },
 );
@@ -73,6 +76,6 @@ export function peerKey(peer: Peer): string {
   return JSON.stringify(Object.values(peer));
 }
 
-function keyOf({ leg, peer }: LogKey): string {
-  return `${leg}|${peerKey(peer)}`;
+function keyOf({ leg, peer, validation }: LogKey): string {
+  return `${leg}|${validation ? JSON.stringify(validation) : ""}|${peerKey(peer)}`;
 }
