@@ -17,6 +17,7 @@ import type { ServingCertificate } from "./identity/serving-certificate.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
+import { createOpenApiService } from "./openapi/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
 import { type Cluster, openCluster } from "./kubernetes/cluster.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
@@ -180,6 +181,8 @@ async function startControl(
     onAway: (agent, error) => log.warn("rate limits: another agent is away", { agent, error }),
   });
   closing.push(() => rateLimits.close());
+  const openApi = createOpenApiService({ get: (key) => model.get(key), log });
+  closing.push(() => openApi.close());
   const health = createHealthService({
     objects: function* () {
       for (const [, , object] of model.entries()) yield object;
@@ -194,7 +197,7 @@ async function startControl(
     translator: proxies,
     secrets,
     log,
-    beside: [rateLimits, health],
+    beside: [rateLimits, openApi, health],
   });
   closing.push(() => ads.close());
   closing.push(() => health.close());
@@ -405,6 +408,7 @@ async function startControl(
       stateWriteFailures,
       certificateSeconds: firstExpiry(certificates.all()),
       rateLimits: rateLimits.numbers(),
+      openApi: openApi.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),
       machines: machines?.numbers(),

@@ -2,6 +2,7 @@
 import type { CallerNumbers } from "./callers/index.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
 import type { MachineNumbers } from "./machines/index.ts";
+import type { OpenApiNumbers } from "./openapi/index.ts";
 import { processMetrics } from "./process-metrics.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
 import type { ProxyStatus } from "./xds/index.ts";
@@ -24,6 +25,7 @@ export interface OwnNumbers {
   /** Seconds until the first certificate ends; undefined without one. */
   readonly certificateSeconds: number | undefined;
   readonly rateLimits: RateLimitNumbers;
+  readonly openApi: OpenApiNumbers;
   /** WorkloadEntries that are left out since their probe fails. */
   readonly unreadyWorkloads: number;
   /** Of the TLS port; undefined without it. */
@@ -146,6 +148,10 @@ export function ownMetrics(numbers: OwnNumbers): string {
     stoodIn,
     "counter",
   );
+  const { passed, refused: wrong, failed } = numbers.openApi;
+  gauge("openapi_passed_total", "Requests that are as a document describes.", passed, "counter");
+  gauge("openapi_refused_total", "Requests that are not, reported ones too.", wrong, "counter");
+  gauge("openapi_failed_total", "Requests that could not be checked.", failed, "counter");
   return `${lines.join("\n")}\n${processMetrics()}`;
 }
 

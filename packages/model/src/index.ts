@@ -89,6 +89,7 @@ export type {
   OpenApiParameter,
   ValueTypes,
 } from "./openapi/operations.ts";
+export { below as belowOpenApiKey } from "./openapi/keywords.ts";
 export type { JsonType } from "./openapi/shape.ts";
 export { isVisible } from "./precedence/visibility.ts";
 export {

@@ -1,15 +1,7 @@
 /** References inside of an OpenAPI document: JSON pointers (RFC 6901) behind a `#`. */
 import { type Fields, isFields } from "../fields.ts";
 import type { Path } from "./document.ts";
-
-/** Keys below which names stand, and no keywords. */
-const NAMES: ReadonlySet<string> = new Set([
-  ...["properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "paths"],
-  ...["schemas", "responses", "parameters", "requestBodies", "headers", "pathItems", "content"],
-  ...["securitySchemes", "links", "callbacks", "encoding", "variables"],
-]);
-/** Keys whose values are data of requests. */
-const DATA: ReadonlySet<string> = new Set(["example", "examples", "default", "enum", "const"]);
+import { below } from "./keywords.ts";
 
 /** Where a reference leads: the value and its place; undefined where there is nothing, or outside of the document. */
 export function follow(
@@ -88,8 +80,9 @@ export function* wrongReferences(root: Fields): Iterable<{ path: Path; message: 
       if (message) yield { path: [...path, "$ref"], message };
     }
     for (const [key, child] of Object.entries(value)) {
-      if (!names && (DATA.has(key) || key.startsWith("x-"))) continue;
-      open.push({ value: child, path: [...path, key], names: !names && NAMES.has(key) });
+      const what = below(key, names);
+      if (what !== "data")
+        open.push({ value: child, path: [...path, key], names: what === "names" });
     }
   }
 }
