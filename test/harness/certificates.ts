@@ -20,8 +20,8 @@ export interface Leaf {
 
 export interface TestAuthority {
   readonly certificate: string;
-  /** `spiffe://…` or a DNS name. */
-  issue(name: string, key?: "ecdsa" | "rsa"): Promise<Leaf>;
+  /** `spiffe://…` or a DNS name; from an hour ago, for a day unless told otherwise. */
+  issue(name: string, key?: "ecdsa" | "rsa", until?: { readonly notAfter: Date }): Promise<Leaf>;
   /** What has been issued and does not count any more. */
   revocationList(revoked: readonly Leaf[]): Promise<string>;
 }
@@ -47,7 +47,7 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
   });
   return {
     certificate: root.toString("pem"),
-    async issue(name, kind = "ecdsa") {
+    async issue(name, kind = "ecdsa", until?: { readonly notAfter: Date }) {
       const algorithm = kind === "rsa" ? RSA : ALGORITHM;
       const leafKeys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
       const type = name.startsWith("spiffe:") ? "url" : "dns";
@@ -65,6 +65,7 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
           ]),
         ],
         ...lifetime,
+        ...until,
       });
       const key = await crypto.subtle.exportKey("pkcs8", leafKeys.privateKey);
       return { chain: leaf.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") };

@@ -12,6 +12,7 @@ import type {
   OverloadPolicy,
   RateLimit,
   RequestValidation,
+  RequestAuthentication,
   Sidecar,
   Pod,
   Service,
@@ -164,6 +165,14 @@ export function peerAuthentication(
   namespace = "default",
 ): MeshObject<PeerAuthentication> {
   return object("security.istio.io/v1", "PeerAuthentication", name, spec, namespace);
+}
+
+export function requestAuthentication(
+  name: string,
+  spec: RequestAuthentication,
+  namespace = "default",
+): MeshObject<RequestAuthentication> {
+  return object("security.istio.io/v1", "RequestAuthentication", name, spec, namespace);
 }
 
 export function rateLimit(

@@ -23,6 +23,7 @@ import { checkGatewayOrder } from "./checks/gateway-order.ts";
 import { checkGatewayReferences } from "./checks/gateway-references.ts";
 import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
+import { checkIssuerKeys } from "./checks/issuer-keys.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import {
   checkRefusingRules,
@@ -34,6 +35,7 @@ import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
 import { checkSidecarTls } from "./checks/sidecar-tls.ts";
 import { checkSurprisingPolicies } from "./checks/surprising-policies.ts";
+import { checkTokenClaims } from "./checks/token-claims.ts";
 import { checkUnservedHosts } from "./checks/unserved-hosts.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
@@ -152,6 +154,7 @@ const CHECKS: Checks = {
     checkDestinations,
     checkDelegates,
     checkRuleGateways,
+    checkTokenClaims,
     checkMeshHosts,
     checkGatewayOrder,
     checkUnservedHosts,
@@ -168,6 +171,7 @@ const CHECKS: Checks = {
     checkRefusingRules,
     checkReportedPaths,
   ],
+  "security.istio.io/RequestAuthentication": [checkIssuerKeys],
 };
 
 function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {

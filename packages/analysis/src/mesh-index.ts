@@ -361,6 +361,7 @@ export class MeshIndex {
         return servers.map(({ port }) => `gateway port ${port.number}`);
       }
       case "security.istio.io/PeerAuthentication":
+      case "security.istio.io/RequestAuthentication":
       case "networking.istio.io/Sidecar":
       case "networking.istio.io/ProxyConfig":
       case "telemetry.istio.io/Telemetry":

@@ -1,6 +1,10 @@
 /** Names of HTTP filters; routes refer to them for their own configuration. */
 
 export const PEER_METADATA_FILTER = "heddle.peer_metadata";
+/** Its name is that of the metadata which it leaves, and of its configuration. */
+export const JWT_FILTER = "envoy.filters.http.jwt_authn";
+/** Where the claims of a valid token stand in that metadata. */
+export const TOKEN_PAYLOAD = "payload";
 export const CORS_FILTER = "envoy.filters.http.cors";
 export const FAULT_FILTER = "envoy.filters.http.fault";
 export const LOCAL_RATE_LIMIT_FILTER = "envoy.filters.http.local_ratelimit";

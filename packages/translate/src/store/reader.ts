@@ -94,6 +94,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     requestValidation: ({ namespace, labels, type }) =>
       side().requestValidations.choose(namespace, labels, type),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
+    requestAuthentications: (proxy) => side().requestAuthentications.choosing(proxy),
+    signingKeys: (source) => store.signingKeys.read(source),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
     telemetries: (proxy) => side().telemetries.choosing(proxy),
     wasmPlugins: (proxy) => side().wasmPlugins.choosing(proxy),

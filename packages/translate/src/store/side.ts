@@ -6,6 +6,7 @@ import {
   objectKey,
   type OverloadPolicy,
   type RequestValidation,
+  type RequestAuthentication,
   type Sidecar,
   type Telemetry,
   type WasmPlugin,
@@ -31,6 +32,7 @@ import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { type ClusterOfWorkloads, Workloads } from "./workloads.ts";
 
+const REQUEST_AUTHENTICATION = "security.istio.io/RequestAuthentication";
 const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
 
@@ -46,6 +48,7 @@ export class Side {
   readonly gatewayApi: GatewayApiObjects;
   readonly ingresses: Ingresses;
   readonly peerAuthentications: PeerAuthentications;
+  readonly requestAuthentications: PoliciesByTarget<RequestAuthentication>;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
   readonly requestValidations: Narrowest<RequestValidation>;
@@ -86,6 +89,12 @@ export class Side {
     this.gatewayApi = new GatewayApiObjects(claims);
     this.ingresses = new Ingresses(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
+    this.requestAuthentications = new PoliciesByTarget(
+      claims,
+      rootNamespace,
+      REQUEST_AUTHENTICATION,
+      byAge,
+    );
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.sidecars = new Narrowest<Sidecar>(claims, {
@@ -117,6 +126,7 @@ export class Side {
       this.gatewayApi,
       this.ingresses,
       this.peerAuthentications,
+      this.requestAuthentications,
       this.rateLimits,
       this.overloadPolicies,
       this.requestValidations,

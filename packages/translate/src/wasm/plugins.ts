@@ -7,7 +7,7 @@ import type {
 import type { MeshObject, TrafficSelector, WasmPlugin } from "@heddle/model";
 import { objectKey } from "@heddle/model";
 import { ADS } from "../ads.ts";
-import { PEER_METADATA_FILTER } from "../filter/names.ts";
+import { PEER_METADATA_FILTER, JWT_FILTER } from "../filter/names.ts";
 import { mapSame } from "../patch/list-edit.ts";
 import { recordPatched } from "../patch/origins.ts";
 import type { ProxyDescription } from "../proxy.ts";
@@ -141,7 +141,6 @@ function inManager(plugins: readonly Plugin[], filter: Filter): Filter {
   return { ...filter, typedConfig: { ...filter.typedConfig, httpFilters: placed } };
 }
 
-const AUTHENTICATION = ["envoy.filters.http.jwt_authn"];
 const AUTHORIZATION = ["envoy.filters.http.rbac", "envoy.filters.http.ext_authz"];
 
 /** Where plugins of a phase go: before what the phase is named after; the last phase before the router. */
@@ -156,7 +155,7 @@ const PHASES: readonly {
       const first = filters.findIndex(({ name = "" }) => AUTHORIZATION.includes(name));
       return first >= 0
         ? first
-        : indexAfter(filters, [PEER_METADATA_FILTER, ...AUTHENTICATION], PLUGIN_OF_AUTHN);
+        : indexAfter(filters, [PEER_METADATA_FILTER, JWT_FILTER], PLUGIN_OF_AUTHN);
     },
   },
   { phase: "STATS", at: (filters) => filters.length - 1 },
