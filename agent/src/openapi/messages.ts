@@ -1,6 +1,7 @@
 /** Requests and answers of Envoy's authorization service (envoy.service.auth.v3), by which proxies have requests checked. */
 import { decode, encode } from "@heddle/envoy";
 import type { CheckRequest, CheckResponse } from "@heddle/envoy/service/auth/v3";
+import { OPENAPI_REFUSED } from "@heddle/translate";
 import type { CheckedRequest, Refused } from "./checked-request.ts";
 
 const REQUEST = "envoy.service.auth.v3.CheckRequest";
@@ -38,7 +39,7 @@ export function writeAnswer(refused: Refused | undefined, reports: boolean): Uin
     ...(refused
       ? {
           dynamicMetadata: {
-            refused: `${refused.operation}: ${refused.place}: ${refused.reason}`,
+            [OPENAPI_REFUSED]: `${refused.operation}: ${refused.place}: ${refused.reason}`,
           },
         }
       : {}),

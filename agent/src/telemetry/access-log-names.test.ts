@@ -1,4 +1,4 @@
-import { accessLogFields } from "@heddle/telemetry";
+import { accessLogFields, validationSources } from "@heddle/telemetry";
 import { ACCESS_LOG_ATTRIBUTES } from "@heddle/translate";
 import { expect, test } from "vitest";
 
@@ -7,4 +7,16 @@ test("log lines are read by the names under which proxies are told to write them
   expect({ ...same, durationMs: duration, sourceService: sourceCanonicalService }).toMatchObject(
     accessLogFields,
   );
+});
+
+test("so is what refused a request", () => {
+  const { validation, validationReport, validationBody, validationDocument, details } =
+    ACCESS_LOG_ATTRIBUTES;
+  expect(validationSources).toEqual({
+    details,
+    object: validation,
+    report: validationReport,
+    body: validationBody,
+    document: validationDocument,
+  });
 });

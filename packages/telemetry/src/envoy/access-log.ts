@@ -1,6 +1,7 @@
 /** Access log records of the mesh's proxies as log lines: who called whom, how, and how it ended. */
 
 import type { Attributes, LogRecord } from "../records.ts";
+import { withRequestValidation } from "./request-validation.ts";
 
 /** One line, times apart from the record's own: what a person asks logs for. Text is empty and numbers are 0 where a log says nothing. */
 export interface LogEntry {
@@ -69,7 +70,7 @@ export function toLogEntry(record: LogRecord): LogEntry {
     durationMs: Number(text("durationMs")) || 0,
     traceId: record.traceId || text("traceId"),
     spanId: record.spanId || text("spanId"),
-    attributes: rest(record.attributes),
+    attributes: withRequestValidation(rest(record.attributes)),
   };
   if (entry.reporter === "") describeSender(entry, record.resource);
   return entry;

@@ -3,7 +3,6 @@ import type { AccessLog, AccessLogFilter } from "@heddle/envoy/config/accesslog/
 import type { ExpressionFilter } from "@heddle/envoy/extensions/access_loggers/filters/cel/v3";
 import type { OpenTelemetryAccessLogConfig } from "@heddle/envoy/extensions/access_loggers/open_telemetry/v3";
 import type { StdoutAccessLog } from "@heddle/envoy/extensions/access_loggers/stream/v3";
-import { OPENAPI_FILTER } from "../filter/names.ts";
 import { OTLP_CLUSTER } from "../names.ts";
 import { extension } from "../typed-config.ts";
 import {
@@ -13,7 +12,7 @@ import {
   HTTP_ACCESS_LOG,
   TCP_ACCESS_LOG,
 } from "./access-log-attributes.ts";
-import { SHADOW_PREFIX, type ValidationTold } from "../validation/filters.ts";
+import { OPENAPI_REFUSED, SHADOW_PREFIX, type ValidationTold } from "../validation/filters.ts";
 import { type Labels, type Leg, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
 
@@ -116,7 +115,11 @@ function validated({ object, reports, bodies, openapi }: ValidationTold): Format
       ? { validationReport: `%DYNAMIC_METADATA(envoy.filters.http.rbac:${REPORTED})%` }
       : {}),
     ...(bodies ? { validationBody: `%FILTER_STATE(${MATCHED_ACTIONS}:PLAIN)%` } : {}),
-    ...(openapi ? { validationDocument: `%DYNAMIC_METADATA(${OPENAPI_FILTER}:refused)%` } : {}),
+    ...(openapi
+      ? {
+          validationDocument: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:${OPENAPI_REFUSED})%`,
+        }
+      : {}),
   };
 }
 

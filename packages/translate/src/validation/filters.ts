@@ -83,6 +83,8 @@ export const SHADOW_PREFIX = "request_validation_";
 /** Metadata by which an agent is told what to check by; read in `agent/src/openapi`. */
 export const OPENAPI_OBJECT = "heddle-request-validation";
 export const OPENAPI_MODE = "heddle-mode";
+/** The key of what it found, in the metadata that all filters of this type share. */
+export const OPENAPI_REFUSED = "heddle.openapi.refused";
 
 function filtersOf(validation: Validation): ValidationFilters {
   const { metadata, spec } = validation;
@@ -215,6 +217,11 @@ function askingAgent(name: string, { mode = "ENFORCE", openapi }: RequestValidat
   };
 }
 
+/** So much more headers are read than a limit says, in KiB: what a codec refuses by itself has no name in logs. */
+const SPARE_KB = 16;
+/** Envoy's most. */
+const MOST_HEADERS_KB = 8192;
+
 const ESCAPED_SLASHES = {
   KEEP: "KEEP_UNCHANGED",
   DECODE: "UNESCAPE_AND_FORWARD",
@@ -233,7 +240,11 @@ function connectionSettings(
     ...(mergeSlashes === undefined ? {} : { mergeSlashes }),
     ...(escapedSlashes ? { pathWithEscapedSlashesAction: ESCAPED_SLASHES[escapedSlashes] } : {}),
     ...(headers === undefined ? {} : { maxHeadersCount: headers + ADDED_BY_PROXIES }),
-    ...(headerBytes === undefined ? {} : { maxRequestHeadersKb: Math.ceil(headerBytes / 1024) }),
+    ...(headerBytes === undefined
+      ? {}
+      : {
+          maxRequestHeadersKb: Math.min(Math.ceil(headerBytes / 1024) + SPARE_KB, MOST_HEADERS_KB),
+        }),
     ...(refusals.length > 0 ? { localReplyConfig: { mappers: refusals.map(answerTo) } } : {}),
   };
 }
