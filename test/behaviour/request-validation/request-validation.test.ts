@@ -1,13 +1,13 @@
 /** Checks of requests: what is refused at a sidecar and at a gateway, what the caller is told, and how logs name it. */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { objectKey, type RequestValidation } from "@heddle/model";
+import { objectKey, parseObject, type RequestValidation } from "@heddle/model";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { createOpenApiService, type OpenApiService } from "../../../agent/src/openapi/index.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
 import { gateway, requestValidation, service, virtualService } from "../../harness/objects.ts";
 import { ask, type Asking } from "../../harness/request.ts";
-import { proves } from "../proves.ts";
+import { proves, refuses } from "../proves.ts";
 
 const PORT = 9080;
 const COLLECTOR = "127.41.0.100";
@@ -417,6 +417,23 @@ describe.skipIf(!envoyBinary)("checks of requests", () => {
       const fine = await logged("/pets?fine");
       expect(fine["heddle.request_validation.report"]).toBe("-");
       expect(fine["heddle.request_validation.document"]).toBe("-");
+    },
+  );
+
+  refuses(
+    "RequestValidation",
+    ["targetRefs[].namespace"],
+    "a target of another namespace is refused",
+    () => {
+      const target = { group: "gateway.networking.k8s.io", kind: "Gateway", name: "edge" };
+      const problems = (spec: RequestValidation) =>
+        parseObject(
+          requestValidation("edge", { limits: { headers: 50 }, ...spec }),
+        ).diagnostics.map(({ level, path }) => `${level} ${path}`);
+      expect(problems({ targetRefs: [target] })).toEqual([]);
+      expect(problems({ targetRefs: [{ ...target, namespace: "other" }] })).toEqual([
+        "Error spec.targetRefs[0].namespace",
+      ]);
     },
   );
 });
