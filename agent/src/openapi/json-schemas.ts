@@ -52,7 +52,9 @@ function asJsonSchema(
 ): unknown {
   if (Array.isArray(value)) return value.map((item) => asJsonSchema(item, version, false));
   if (!isFields(value)) return value;
-  const written = names ? value : withoutReadOnly(version === "3.0" ? fromVersion30(value) : value);
+  const written = names
+    ? value
+    : withoutReadOnly(withExclusiveBounds(version === "3.0" ? fromVersion30(value) : value));
   return Object.fromEntries(
     Object.entries(written).flatMap(([key, child]) => {
       if (!names && (key === "example" || key === "examples")) return [];
@@ -66,12 +68,20 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function fromVersion30(schema: Fields): Fields {
   if (typeof schema["$ref"] === "string") return { $ref: schema["$ref"] };
-  const { nullable, type, exclusiveMinimum, exclusiveMaximum, ...rest } = schema;
+  const { nullable, type, ...rest } = schema;
+  return {
+    ...rest,
+    ...(type === undefined ? {} : { type: nullable === true ? [type, "null"] : type }),
+  };
+}
+
+/** 3.0 has flags beside a bound, which are read in either version. */
+function withExclusiveBounds(schema: Fields): Fields {
+  const { exclusiveMinimum, exclusiveMaximum, ...rest } = schema;
   return {
     ...rest,
     ...bound(rest, "minimum", "exclusiveMinimum", exclusiveMinimum),
     ...bound(rest, "maximum", "exclusiveMaximum", exclusiveMaximum),
-    ...(type === undefined ? {} : { type: nullable === true ? [type, "null"] : type }),
   };
 }
 

@@ -132,6 +132,13 @@ describe("says what is wrong, and where", () => {
       4,
       /leads nowhere/,
     ],
+    "a reference to something else": [
+      `${HEAD}paths:\n  /a:\n    get:\n      parameters: [{$ref: "#/openapi"}]`,
+      "HDL0062",
+      5,
+      /refers to is none/,
+    ],
+    "a reference for the whole": [`${HEAD}$ref: "#/a"`, "HDL0062", 2, /not followed/],
     "references in a circle": [
       `${HEAD}components:\n  schemas:\n    a: {$ref: "#/components/schemas/b"}\n    b: {$ref: "#/components/schemas/a"}`,
       "HDL0063",

@@ -1,4 +1,6 @@
 /** The operations of an OpenAPI document, with all that a request is told apart and checked by. */
+import type { z } from "zod";
+import { isFields } from "../fields.ts";
 import type { Path } from "./document.ts";
 import { pointerOf, resolved } from "./references.ts";
 import {
@@ -8,8 +10,9 @@ import {
   type OpenApi,
   type Operation,
   type Parameter,
-  type PathItem,
-  type RequestBody,
+  parameter,
+  pathItem,
+  requestBody,
   type Server,
 } from "./shape.ts";
 
@@ -66,9 +69,9 @@ export class PlaceError extends Error {
 /** Throws a `PlaceError`. References were checked before. */
 export function operationsOf(document: OpenApi): readonly OpenApiOperation[] {
   const bases = basesOf(document.servers ?? []);
-  const found = Object.entries(document.paths ?? {}).flatMap(([template, written]) => {
+  const all = Object.entries(document.paths ?? {}).flatMap(([template, written]) => {
     if (!template.startsWith("/")) return [];
-    const { value: item, path } = resolved<PathItem>(document, written, ["paths", template]);
+    const { value: item, path } = found(document, written, ["paths", template], pathItem);
     checkTemplate(template, path);
     const shared = parametersOf(document, item.parameters ?? [], [...path, "parameters"]);
     return METHODS.flatMap((method) => {
@@ -90,7 +93,21 @@ export function operationsOf(document: OpenApi): readonly OpenApiOperation[] {
       }));
     });
   });
-  return found.toSorted((a, b) => templated(a.path) - templated(b.path));
+  return all.toSorted((a, b) => templated(a.path) - templated(b.path));
+}
+
+/** What stands at a place, behind references, which may lead to something else than is meant. */
+function found<T>(
+  document: OpenApi,
+  written: unknown,
+  path: Path,
+  shape: z.ZodType<T>,
+): { readonly value: T; readonly path: Path } {
+  const there = resolved<unknown>(document, written, path);
+  const { data, error } = shape.safeParse(there.value);
+  if (data !== undefined) return { value: data, path: there.path };
+  const [issue] = error?.issues ?? [];
+  throw new PlaceError(path, `what it refers to is none: ${issue?.message ?? ""}`);
 }
 
 /** Steps of a path that are parameters. */
@@ -147,7 +164,7 @@ function parametersOf(
   path: Path,
 ): readonly OpenApiParameter[] {
   return written.flatMap((each, index) => {
-    const { value, path: at } = resolved<Parameter>(document, each, [...path, index]);
+    const { value, path: at } = found(document, each, [...path, index], parameter);
     // OpenAPI leaves these to the rest of a request's description.
     if (value.in === "header" && IGNORED_HEADERS.has(value.name.toLowerCase())) return [];
     return [parameterOf(document, value, at)];
@@ -214,7 +231,7 @@ const STYLES: Readonly<Record<OpenApiParameter["in"], readonly string[]>> = {
 };
 
 function bodyOf(document: OpenApi, written: unknown, path: Path): OpenApiBody {
-  const { value, path: at } = resolved<RequestBody>(document, written, path);
+  const { value, path: at } = found(document, written, path, requestBody);
   return {
     required: value.required ?? false,
     content: Object.entries(value.content)
@@ -263,6 +280,8 @@ function* partsOf(
   seen.add(schema);
   const { value } = resolved<JsonSchema>(document, schema, path);
   if (value !== schema) {
+    if (!isFields(value) && typeof value !== "boolean")
+      throw new PlaceError(path, "what it refers to is no schema");
     yield* partsOf(document, value, path, seen);
     return;
   }

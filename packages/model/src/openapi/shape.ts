@@ -111,7 +111,7 @@ const orReference = <T extends z.ZodType>(shape: T) =>
       context.issues.push({ ...issue, input: value } as z.core.$ZodRawIssue);
   });
 
-const parameter = z.looseObject({
+export const parameter = z.looseObject({
   name: z.string().min(1),
   in: z.enum(["path", "query", "header", "cookie"]),
   required: z.boolean().optional(),
@@ -126,7 +126,7 @@ const parameter = z.looseObject({
 });
 export type Parameter = z.infer<typeof parameter>;
 
-const requestBody = z.looseObject({ required: z.boolean().optional(), content });
+export const requestBody = z.looseObject({ required: z.boolean().optional(), content });
 export type RequestBody = z.infer<typeof requestBody>;
 
 const operation = z.looseObject({
@@ -147,7 +147,7 @@ export const METHODS = [
   "trace",
 ] as const;
 
-const pathItem = z.looseObject({
+export const pathItem = z.looseObject({
   $ref: z.string().optional(),
   parameters: z.array(orReference(parameter)).optional(),
   ...(Object.fromEntries(METHODS.map((method) => [method, operation.optional()])) as Record<
@@ -167,6 +167,7 @@ const named = <T extends z.ZodType>(shape: T) =>
   z.record(z.string(), orReference(shape)).optional();
 
 export const openApi = z.looseObject({
+  $ref: unread("a reference for the whole"),
   openapi: z.string().regex(/^3\.[01]\.\d+$/, { error: "is not a version 3.0.x or 3.1.x" }),
   servers: z.array(server).optional(),
   paths: z
