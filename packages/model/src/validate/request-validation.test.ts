@@ -20,7 +20,7 @@ test("takes what can be kept", () => {
       targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "edge" }],
       mode: "REPORT",
       paths: { mergeSlashes: true, escapedSlashes: "REFUSE" },
-      limits: { headers: 50, headerBytes: 16384, urlBytes: 2048, bodyBytes: 0 },
+      limits: { headers: 50, headerBytes: 16384, urlBytes: 2048, bodyBytes: 1 },
       rules: [
         { name: "upload", match: { path: { prefix: "/up" } }, methods: ["PUT"], maxBodyBytes: 9 },
         { contentTypes: ["application/json", "image/*"] },
@@ -42,6 +42,19 @@ describe("refuses", () => {
       /HDL0022/,
     ],
     "no header at all": [{ limits: { headers: 0 } }, /HDL0060 spec.limits.headers /],
+    "more of them than anybody reads": [
+      { limits: { headers: 4_000_000_000 } },
+      /HDL0060 spec.limits.headers /,
+    ],
+    "bodies of nothing": [{ limits: { bodyBytes: 0 } }, /HDL0060 spec.limits.bodyBytes /],
+    "bodies of nothing by a rule": [
+      rule({ maxBodyBytes: 0 }),
+      /HDL0060 spec.rules\[0\].maxBodyBytes /,
+    ],
+    "bodies of nothing for a document": [
+      openapi({ maxBodyBytes: 0 }),
+      /HDL0060 spec.openapi.maxBodyBytes /,
+    ],
     "more headers than a proxy holds": [
       { limits: { headerBytes: 9_000_000 } },
       /HDL0060 spec.limits.headerBytes /,

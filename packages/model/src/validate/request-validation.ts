@@ -12,9 +12,11 @@ import { checkString } from "./match.ts";
 import { checkPolicyTarget } from "./policy-target.ts";
 import type { Report } from "./report.ts";
 
-/** Envoy's most, in KiB. */
+/** Envoy's most. */
 const MAX_HEADER_BYTES = 8192 * 1024;
-/** Half of what an agent takes in one message. */
+/** Far more than anybody sends, and few enough to read for each request. */
+const MAX_HEADERS = 10_000;
+/** An agent takes larger messages, and reads each as a whole. */
 const MAX_CHECKED_BODY = 1024 * 1024;
 const MAX_WAIT_MS = 5_000;
 /** A document is part of its object, which Kubernetes takes up to 1.5 MiB of. */
@@ -66,7 +68,15 @@ function checkLimits(limits: RequestLimits, refuse: Refuse): void {
     if (limits[field] === 0)
       refuse(`limits.${field}`, "no request at all would be taken", "Raise it.");
   }
-  const { headerBytes = 0 } = limits;
+  checkBody(limits.bodyBytes, "limits.bodyBytes", refuse);
+  const { headers = 0, headerBytes = 0 } = limits;
+  if (headers > MAX_HEADERS) {
+    refuse(
+      "limits.headers",
+      `${headers} are more than a proxy should read (${MAX_HEADERS} at most)`,
+      "Lower it.",
+    );
+  }
   if (headerBytes > MAX_HEADER_BYTES) {
     refuse(
       "limits.headerBytes",
@@ -74,6 +84,16 @@ function checkLimits(limits: RequestLimits, refuse: Refuse): void {
       "Lower it.",
     );
   }
+}
+
+/** A proxy cannot hold back a body of no bytes. */
+function checkBody(most: number | undefined, path: string, refuse: Refuse): void {
+  if (most !== 0) return;
+  refuse(
+    path,
+    "a limit of 0 bytes cannot be kept",
+    "Give at least 1, or take methods without a body alone.",
+  );
 }
 
 function checkRule(rule: ValidationRule, path: string, report: Report, refuse: Refuse): void {
@@ -92,6 +112,7 @@ function checkRule(rule: ValidationRule, path: string, report: Report, refuse: R
   if (methods === undefined && contentTypes === undefined && maxBodyBytes === undefined && !match) {
     refuse(path, "a rule says nothing", "Give it methods, contentTypes or maxBodyBytes.");
   }
+  checkBody(maxBodyBytes, `${path}.maxBodyBytes`, refuse);
   for (const field of ["methods", "contentTypes"] as const) {
     if (rule[field]?.length === 0)
       refuse(`${path}.${field}`, "nothing at all would be taken", "Name some, or leave it out.");
@@ -116,6 +137,7 @@ function checkRule(rule: ValidationRule, path: string, report: Report, refuse: R
 
 function checkOpenApi(openapi: OpenApiValidation, report: Report, refuse: Refuse): void {
   const { document, maxBodyBytes = MAX_CHECKED_BODY, timeout } = openapi;
+  checkBody(maxBodyBytes, "openapi.maxBodyBytes", refuse);
   if (maxBodyBytes > MAX_CHECKED_BODY) {
     refuse(
       "openapi.maxBodyBytes",
