@@ -81,6 +81,7 @@ const schemaObject = z.looseObject({
   oneOf: schemas.optional(),
   not: schema.optional(),
   if: schema.optional(),
+  // eslint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema; nobody awaits this
   then: schema.optional(),
   else: schema.optional(),
 });
@@ -127,7 +128,6 @@ export const parameter = z.looseObject({
 export type Parameter = z.infer<typeof parameter>;
 
 export const requestBody = z.looseObject({ required: z.boolean().optional(), content });
-export type RequestBody = z.infer<typeof requestBody>;
 
 const operation = z.looseObject({
   operationId: z.string().optional(),
@@ -155,7 +155,6 @@ export const pathItem = z.looseObject({
     z.ZodOptional<typeof operation>
   >),
 });
-export type PathItem = z.infer<typeof pathItem>;
 
 const server = z.looseObject({
   url: z.string(),
