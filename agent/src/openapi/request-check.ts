@@ -29,7 +29,7 @@ export function requestCheck(text: string): RequestCheck {
   return (request) => {
     let operation = `${request.method} *`;
     try {
-      const [path = "", query = ""] = splitOnce(request.path, "?");
+      const [path, query] = splitOnce(request.path, "?");
       const found = find(stepsOf(path));
       if (found === undefined) throw new Refusal(404, "path", "must be described");
       const described = methodOf(found.operations, request.method);
@@ -150,7 +150,7 @@ function stepsOf(path: string): readonly string[] {
 function pairsOf(text: string, place: string): readonly (readonly [string, string])[] {
   if (text === "") return [];
   return text.split("&").map((pair) => {
-    const [name = "", value = ""] = splitOnce(pair, "=");
+    const [name, value] = splitOnce(pair, "=");
     try {
       return [decodedComponent(name), value] as const;
     } catch {
@@ -171,14 +171,15 @@ function formOf(text: string): readonly (readonly [string, string])[] {
 
 function cookiesOf(header: string): readonly (readonly [string, string])[] {
   return header.split(";").flatMap((pair) => {
-    const [name = "", value = ""] = splitOnce(pair.trim(), "=");
+    const [name, value] = splitOnce(pair.trim(), "=");
     return name === "" ? [] : [[name, value] as const];
   });
 }
 
-function splitOnce(text: string, by: string): readonly [string, string?] {
+/** The second part is empty where there is none. */
+function splitOnce(text: string, by: string): readonly [string, string] {
   const at = text.indexOf(by);
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + by.length)];
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + by.length)];
 }
 
 function textOf(bytes: Uint8Array): string {
