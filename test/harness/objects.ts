@@ -1,5 +1,6 @@
 /** Kubernetes and mesh objects of tests, with what the tests do not care about filled in. */
 import type {
+  AuthorizationPolicy,
   DestinationRule,
   EndpointSlice,
   Fallback,
@@ -165,6 +166,16 @@ export function peerAuthentication(
   namespace = "default",
 ): MeshObject<PeerAuthentication> {
   return object("security.istio.io/v1", "PeerAuthentication", name, spec, namespace);
+}
+
+export function authorizationPolicy(
+  name: string,
+  spec: AuthorizationPolicy,
+  namespace = "default",
+  annotations: Readonly<Record<string, string>> = {},
+): MeshObject<AuthorizationPolicy> {
+  const rest = { annotations };
+  return object("security.istio.io/v1", "AuthorizationPolicy", name, spec, namespace, rest);
 }
 
 export function requestAuthentication(

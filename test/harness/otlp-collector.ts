@@ -1,4 +1,5 @@
 /** A stand-in for the agent's OTLP gRPC receiver: keeps the attributes of log records and the spans that proxies send. */
+import { type LogEntry, toLogEntry } from "@heddle/telemetry";
 import { createServer, type Http2Server, type ServerHttp2Stream } from "node:http2";
 
 export interface Record {
@@ -52,6 +53,14 @@ export async function startCollector(address: string, port: number): Promise<Col
       server.close(() => resolve());
     });
   return { logs, spans, stop };
+}
+
+/** A proxy's log record as the plane keeps it. */
+export function logEntryOf({ attributes, resource }: Record): LogEntry {
+  return toLogEntry({
+    ...{ timeNs: 0n, severity: "", body: "", traceId: "", spanId: "" },
+    ...{ attributes, resource },
+  });
 }
 
 const GRPC_PREFIX_BYTES = 5;

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { createClient, HeddleApiError } from "@heddle/client";
+import type { ExtensionProvider } from "@heddle/model";
 import { publicKeySchema } from "@heddle/sync";
 import { AgentError } from "../agent-error.ts";
 import type { Leadership } from "../kubernetes/leader.ts";
@@ -21,6 +22,8 @@ const settingsSchema = z.object({
   ingressSelector: z.string().optional(),
   ingressService: z.string().optional(),
   trustDomainAliases: z.array(z.string()).optional(),
+  // The plane has read them; what a newer one knows of them besides does no harm.
+  extensionProviders: z.array(z.custom<ExtensionProvider>()).optional(),
 });
 
 const membershipSchema = z.object({

@@ -1,4 +1,4 @@
-import { accessLogFields, validationSources } from "@heddle/telemetry";
+import { accessLogFields, authorizationSources, validationSources } from "@heddle/telemetry";
 import { ACCESS_LOG_ATTRIBUTES } from "@heddle/translate";
 import { expect, test } from "vitest";
 
@@ -7,6 +7,7 @@ test("log lines are read by the names under which proxies are told to write them
   expect({ ...same, durationMs: duration, sourceService: sourceCanonicalService }).toMatchObject(
     accessLogFields,
   );
+  expect(ACCESS_LOG_ATTRIBUTES).toMatchObject(authorizationSources);
 });
 
 test("so is what refused a request", () => {

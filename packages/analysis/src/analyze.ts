@@ -1,7 +1,9 @@
 /** What is wrong with a mesh's configuration as a whole: references that lead nowhere, and rules that contradict each other. */
 import type {
   Diagnostic,
+  ExtensionProvider,
   MeshObject,
+  MeshSettingsSpec,
   OverloadPolicy,
   ParsedObject,
   PeerAuthentication,
@@ -10,8 +12,9 @@ import type {
   Sidecar,
   Telemetry,
 } from "@heddle/model";
-import { compareText, groupOf } from "@heddle/model";
+import { compareText, groupOf, MESH_SETTINGS_KEY } from "@heddle/model";
 import type { Check, CheckContext } from "./check.ts";
+import { checkAuthorizationPolicies } from "./checks/authorization-policies.ts";
 import { checkDelegates } from "./checks/delegates.ts";
 import { checkDestinationRules } from "./checks/destination-rules.ts";
 import { checkDestinations } from "./checks/destinations.ts";
@@ -53,6 +56,8 @@ export interface AnalysisOptions {
   readonly rootNamespace?: string;
   /** `cluster.local` without it; an index has its own. */
   readonly clusterDomain?: string;
+  /** Of the mesh, where no MeshSettings among the objects says otherwise; policies that name others are told of. */
+  readonly extensionProviders?: readonly ExtensionProvider[];
   /** Services that exist though no object here defines them: what clusters reported. */
   readonly services?: Iterable<KnownService>;
   /** Keys of the only objects to look at; all without it. */
@@ -69,7 +74,11 @@ export function analyze(input: AnalysisInput, options: AnalysisOptions = {}): Di
   const { strict = false, force = false, rootNamespace = "istio-system", only } = options;
   const index = input instanceof MeshIndex ? input : indexOf(input, options);
   for (const service of options.services ?? []) index.addService(service);
-  const context = { index, strict, force, rootNamespace };
+  const settings = index.entry(MESH_SETTINGS_KEY)?.object.spec as MeshSettingsSpec | undefined;
+  const extensionProviders = settings
+    ? (settings.extensionProviders ?? [])
+    : options.extensionProviders;
+  const context = { index, strict, force, rootNamespace, extensionProviders };
   const entries = only ? [...only].flatMap((key) => index.entry(key) ?? []) : [...index.entries()];
   const found = entries
     .toSorted((a, b) => compareText(a.key, b.key))
@@ -164,6 +173,7 @@ const CHECKS: Checks = {
   "networking.istio.io/Sidecar": [...sidecar, checkSidecarTls],
   "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
   "networking.istio.io/DestinationRule": [checkDestinationRules, checkSurprisingPolicies],
+  "security.istio.io/AuthorizationPolicy": [checkAuthorizationPolicies],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
   "heddle.dev/RequestValidation": [
     ...requestValidation,

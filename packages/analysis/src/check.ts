@@ -1,5 +1,5 @@
 /** What every check is given, and how it says what it found. */
-import type { Diagnostic, Level } from "@heddle/model";
+import type { Diagnostic, ExtensionProvider, Level } from "@heddle/model";
 import { originOf } from "@heddle/model";
 import { analysisCodes } from "./codes.ts";
 import type { Entry, MeshIndex } from "./mesh-index.ts";
@@ -11,6 +11,8 @@ export interface CheckContext {
   /** Conflicts are settled in Istio's order, and stay as warnings. */
   readonly force: boolean;
   readonly rootNamespace: string;
+  /** Servers that policies may name; undefined where nobody has said which there are. */
+  readonly extensionProviders: readonly ExtensionProvider[] | undefined;
 }
 
 /** Looks at one object as part of its mesh. */

@@ -317,6 +317,20 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
       "VirtualService with hosts: [reviews] beside an HTTPRoute with parentRefs: [{kind: Service, name: reviews}]",
     remedy: "Keep one of them.",
   },
+  HDL0156: {
+    level: "Warning",
+    title: "A policy of action CUSTOM has no server to ask",
+    why: "Its provider is not among the mesh's extensionProviders, or the service of that is not there, or has no such port. As in Istio, what the policy is for is refused then: a server that cannot be asked must not be a hole.",
+    example: "action: CUSTOM\nprovider: {name: atuh}   # extensionProviders: [{name: auth, …}]",
+    remedy: "Mend the name, or add the provider to the MeshSettings.",
+  },
+  HDL0157: {
+    level: "Warning",
+    title: "Policies of action CUSTOM want several servers asked for one workload",
+    why: "One server at most is asked for a workload. With several providers, as in Istio, what all these policies are for is refused.",
+    example: "two policies of action CUSTOM for app: shop, with provider a and provider b",
+    remedy: "Let them name the same provider, or narrow their selectors.",
+  },
   HDL0155: {
     level: "Error",
     title: "Two OverloadPolicies are for the same workloads",

@@ -360,6 +360,7 @@ export class MeshIndex {
         const { servers = [] } = object.spec as Gateway;
         return servers.map(({ port }) => `gateway port ${port.number}`);
       }
+      case "security.istio.io/AuthorizationPolicy":
       case "security.istio.io/PeerAuthentication":
       case "security.istio.io/RequestAuthentication":
       case "networking.istio.io/Sidecar":

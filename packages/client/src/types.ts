@@ -1,5 +1,7 @@
 /** The REST API's shapes, as they travel. Times are RFC 3339 in UTC; durations are milliseconds unless named otherwise. */
 
+import type { ExtensionProvider } from "@heddle/model";
+
 export interface Problem {
   /** A page that explains the code. */
   type: string;
@@ -57,6 +59,8 @@ export interface MeshSettings {
   ingressService?: string | undefined;
   /** Trust domains beside the mesh's own whose identities count as its own. */
   trustDomainAliases?: string[] | undefined;
+  /** Servers that authorization policies name to be asked. */
+  extensionProviders?: readonly ExtensionProvider[] | undefined;
 }
 
 export interface NewMesh {

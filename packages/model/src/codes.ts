@@ -281,6 +281,14 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     example: 'kind: VirtualService\nmetadata:\n  annotations:\n    istio.io/dry-run: "true"',
     remedy: "Take the annotation out.",
   },
+  HDL0040: {
+    level: "Error",
+    title: "An extension provider cannot be asked",
+    why: "A server that authorization policies name is a service of the mesh, and what it is told and answers is in the forms that Envoy has for that: statuses that it knows, paths from /, headers by name, prefix or suffix.",
+    example:
+      "extensionProviders:\n  - name: auth\n    envoyExtAuthzHttp: {service: ns/auth.ns.svc.cluster.local, port: 80, pathPrefix: check}",
+    remedy: "Change the field as the message says.",
+  },
   HDL0050: {
     level: "Error",
     title: "A header of what a token says is where a token is looked for",

@@ -121,14 +121,12 @@ export const kinds: readonly Kind[] = [
   istio(NETWORKING, "Sidecar", "sidecars", sidecarSchema),
   istio(NETWORKING, "EnvoyFilter", "envoyfilters", envoyFilterSchema, ["v1alpha3"]),
   istio(NETWORKING, "ProxyConfig", "proxyconfigs", proxyConfigSchema, ["v1beta1"]),
-  planned(
-    istio(
-      SECURITY,
-      "AuthorizationPolicy",
-      "authorizationpolicies",
-      authorizationPolicySchema,
-      SECURITY_VERSIONS,
-    ),
+  istio(
+    SECURITY,
+    "AuthorizationPolicy",
+    "authorizationpolicies",
+    authorizationPolicySchema,
+    SECURITY_VERSIONS,
   ),
   istio(
     SECURITY,

@@ -202,6 +202,13 @@ const telemetry: readonly PlannedField[] = [
 const requestValidation: readonly PlannedField[] = [
   waypointTarget("RequestValidation", "targetRefs[].kind"),
 ];
+
+const authorizationPolicy: readonly PlannedField[] = [
+  ...["targetRef.kind", "targetRefs[].kind"].map((path) =>
+    waypointTarget("AuthorizationPolicy", path),
+  ),
+];
+
 const requestAuthentication: readonly PlannedField[] = ["targetRef.kind", "targetRefs[].kind"].map(
   (path) => waypointTarget("RequestAuthentication", path),
 );
@@ -225,6 +232,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...wasmPlugin,
   ...requestValidation,
   ...telemetry,
+  ...authorizationPolicy,
   ...requestAuthentication,
   ...sidecar,
   ...proxyConfig,

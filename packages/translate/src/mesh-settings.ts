@@ -1,5 +1,7 @@
 /** What a whole mesh is set to. */
 
+import type { ExtensionProvider } from "@heddle/model";
+
 /** Settings of a mesh that its translation depends on; what Istio calls MeshConfig. */
 export interface MeshSettings {
   readonly name: string;
@@ -17,6 +19,7 @@ export interface MeshSettings {
   readonly ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT";
   readonly ingressSelector?: string;
   readonly ingressService?: string;
+  readonly extensionProviders?: readonly ExtensionProvider[];
 }
 
 /** What holds where nobody chose otherwise; Istio's defaults, but that access logs are on. */

@@ -1,6 +1,7 @@
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { NetworkGateway } from "./store/networks.ts";
 import type {
+  AuthorizationPolicy,
   GatewayApiReader,
   DestinationRule,
   Fallback,
@@ -115,6 +116,8 @@ export interface ModelReader {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): readonly MeshObject<RateLimit>[];
+  /** AuthorizationPolicies that are for a workload or gateway: the root namespace's first, then its own; oldest first. */
+  authorizationPolicies(proxy: Targeted): readonly MeshObject<AuthorizationPolicy>[];
   /** RequestAuthentications that hold for a workload or gateway: the root namespace's, then its own; oldest first. */
   requestAuthentications(proxy: Targeted): readonly MeshObject<RequestAuthentication>[];
   /** Keys of tokens' issuers by `keySourceName`; undefined while they are on their way. */

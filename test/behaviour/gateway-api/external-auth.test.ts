@@ -1,11 +1,13 @@
 /** HTTPRoutes whose requests a server of the user's must let in, by HTTP and by Envoy's own protocol, through a real Envoy. */
-import { Server as GrpcServer, ServerCredentials } from "@grpc/grpc-js";
-import { decode, encode } from "@heddle/envoy";
-import type { CheckRequest, CheckResponse } from "@heddle/envoy/service/auth/v3";
 import type { GatewayApi } from "@heddle/model";
-import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { closed, listening } from "../../harness/application.ts";
+import {
+  type Asked,
+  type Authorizer,
+  type Reply,
+  startGrpcAuthorizer,
+  startHttpAuthorizer,
+} from "../../harness/authorizers.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
 import { gatewayApi, service } from "../../harness/objects.ts";
@@ -122,14 +124,6 @@ const OBJECTS = [
   }),
 ];
 
-interface Question {
-  readonly server: "auth" | "far" | "grpc";
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
 describe.skipIf(!envoyBinary)("external authorization of an HTTPRoute", () => {
   const mesh = startedMesh({
     workloads: {
@@ -143,17 +137,26 @@ describe.skipIf(!envoyBinary)("external authorization of an HTTPRoute", () => {
     },
     objects: OBJECTS,
   });
-  const questions: Question[] = [];
-  const servers: Server[] = [];
-  const grpc = new GrpcServer();
+  const questions: Asked[] = [];
+  const servers: Authorizer[] = [];
   beforeAll(async () => {
-    servers.push(await asking("auth", AUTH, questions), await asking("far", FAR, questions));
-    await listeningGrpc(grpc, questions);
+    servers.push(
+      await startHttpAuthorizer("auth", AUTH, PORT, byHeader),
+      await startHttpAuthorizer("far", FAR, PORT, byHeader),
+      await startGrpcAuthorizer("grpc", AUTH, GRPC, byHeader),
+    );
   });
-  afterAll(async () => {
-    grpc.forceShutdown();
-    await Promise.all(servers.map(closed));
-  });
+  afterAll(() => Promise.all(servers.map((server) => server.stop())));
+
+  function byHeader(question: Asked): Reply {
+    questions.push(question);
+    const { authorization } = question.headers;
+    // A server that is shown some headers only does not see whether the request is one to refuse.
+    const refused = question.name === "grpc" ? authorization === "no" : authorization !== "yes";
+    if (refused) return { allowed: false, status: 401, headers: { "www-authenticate": "Magic" } };
+    const granted = { "x-granted": "all", "x-more": "too", host: "evil.test" };
+    return { allowed: true, ...(question.name === "grpc" ? {} : { headers: granted }) };
+  }
 
   const yes = { authorization: "yes", "x-user": "ann", "x-other": "more" };
   const get = (path: string, asking: Asking = { headers: yes }) =>
@@ -177,7 +180,11 @@ describe.skipIf(!envoyBinary)("external authorization of an HTTPRoute", () => {
         const let_in = await asked(`/${name}/a?q=1`);
         expect(let_in.status).toBe(200);
         expect(let_in.answer.echo().name).toBe("one");
-        expect(let_in.question).toMatchObject({ server, method: "GET", url: `/${name}/a?q=1` });
+        expect(let_in.question).toMatchObject({
+          name: server,
+          method: "GET",
+          url: `/${name}/a?q=1`,
+        });
         const refused = await asked(`/${name}/a`, { headers: { authorization: "no" } });
         expect(refused.status).toBe(401);
         expect(refused.answer.headers["www-authenticate"]).toBe("Magic");
@@ -195,8 +202,8 @@ describe.skipIf(!envoyBinary)("external authorization of an HTTPRoute", () => {
     [`${filter}.backendRef.{group,kind,namespace,name,port}`],
     "asks the server that it names, and lets nobody in where that is not there or not granted",
     async () => {
-      expect(await asked("/hostname")).toMatchObject({ status: 200, question: { server: "auth" } });
-      expect(await asked("/far")).toMatchObject({ status: 200, question: { server: "far" } });
+      expect(await asked("/hostname")).toMatchObject({ status: 200, question: { name: "auth" } });
+      expect(await asked("/far")).toMatchObject({ status: 200, question: { name: "far" } });
       for (const path of ["/bucket", "/shut", "/gone"]) {
         expect(await asked(path)).toMatchObject({ status: 500, question: undefined });
       }
@@ -268,72 +275,3 @@ describe.skipIf(!envoyBinary)("external authorization of an HTTPRoute", () => {
     },
   );
 });
-
-const DENIAL = [401, { "www-authenticate": "Magic" }] as const;
-
-async function asking(name: "auth" | "far", address: string, questions: Question[]) {
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { method = "", url = "", headers } = request;
-      questions.push({ server: name, method, url, headers, body });
-      if (headers.authorization !== "yes") response.writeHead(...DENIAL).end();
-      else {
-        response.writeHead(200, { "x-granted": "all", "x-more": "too", host: "evil.test" });
-        response.end("welcome");
-      }
-    });
-  });
-  await listening(server, address, PORT);
-  return server;
-}
-
-const CHECK = {
-  path: "/envoy.service.auth.v3.Authorization/Check",
-  requestStream: false,
-  responseStream: false,
-  requestSerialize: (bytes: Buffer) => bytes,
-  requestDeserialize: (bytes: Buffer) => decode("envoy.service.auth.v3.CheckRequest", bytes),
-  responseSerialize: (answer: CheckResponse) =>
-    Buffer.from(encode("envoy.service.auth.v3.CheckResponse", answer)),
-  responseDeserialize: (bytes: Buffer) => bytes,
-};
-
-async function listeningGrpc(server: GrpcServer, questions: Question[]): Promise<void> {
-  server.addService(
-    { Check: CHECK },
-    {
-      Check(
-        { request }: { request: CheckRequest },
-        answer: (error: null, answer: CheckResponse) => void,
-      ) {
-        const {
-          method = "",
-          path: url = "",
-          headers,
-          body = "",
-        } = request.attributes?.request?.http ?? {};
-        questions.push({ server: "grpc", method, url, headers: headers ?? {}, body });
-        // A server that is shown some headers only does not see whether the request is one to refuse.
-        const refused = headers?.["authorization"] === "no";
-        answer(null, {
-          status: { code: refused ? 7 : 0 },
-          ...(refused
-            ? {
-                deniedResponse: {
-                  status: { code: "Unauthorized" },
-                  headers: [{ header: { key: "www-authenticate", value: "Magic" } }],
-                },
-              }
-            : { okResponse: {} }),
-        });
-      },
-    },
-  );
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(`${AUTH}:${GRPC}`, ServerCredentials.createInsecure(), (error) =>
-      error ? reject(error) : resolve(),
-    );
-  });
-}

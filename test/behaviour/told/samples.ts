@@ -38,6 +38,7 @@ const SPECS: Readonly<Record<string, Fields>> = {
     metrics: [{ providers: [{ name: "prometheus" }], overrides: [{}] }],
     accessLogging: [{ providers: [{ name: "otel" }] }],
   },
+  AuthorizationPolicy: { rules: [{}] },
   HTTPRoute: {},
   GRPCRoute: {},
   TLSRoute: {
@@ -137,6 +138,8 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "Telemetry metrics[].overrides[].match.customMetric": ["my_metric"],
   "Telemetry targetRef.kind": ["Service"],
   "Telemetry targetRefs[].kind": ["Service"],
+  "AuthorizationPolicy targetRef.kind": ["Service"],
+  "AuthorizationPolicy targetRefs[].kind": ["Service"],
   "Sidecar inboundConnectionPool.http.h2UpgradePolicy": ["UPGRADE"],
   "Sidecar ingress[].connectionPool.http.h2UpgradePolicy": ["UPGRADE"],
   "ProxyConfig concurrency": [2],

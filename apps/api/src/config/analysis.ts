@@ -1,6 +1,12 @@
 /** Findings about a mesh's objects, and which of them refuse a write: those that it brings, not those that were there. */
 import { analyze, gatewayApiStatusOf, ingressStatusOf, MeshIndex } from "@heddle/analysis";
-import { originOf, type Diagnostic, type MeshObject, type ParsedObject } from "@heddle/model";
+import {
+  originOf,
+  type Diagnostic,
+  type ExtensionProvider,
+  type MeshObject,
+  type ParsedObject,
+} from "@heddle/model";
 import type { MeshRecord } from "../deps.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { parsedObjects, type MeshState } from "./state.ts";
@@ -112,10 +118,12 @@ function put(index: MeshIndex, key: string, object: MeshObject | ParsedObject | 
 }
 
 function optionsOf({ strict, force, settings }: AnalysisView) {
-  const { rootNamespace, clusterDomain } = settings;
+  const { rootNamespace, clusterDomain, extensionProviders = [] } = settings;
   return {
     strict,
     force,
+    // What is stored was read by its schema.
+    extensionProviders: extensionProviders as readonly ExtensionProvider[],
     ...(rootNamespace === undefined ? {} : { rootNamespace }),
     ...(clusterDomain === undefined ? {} : { clusterDomain }),
   };

@@ -1,5 +1,6 @@
 /** What tenancy's routes take and give. */
 import { z } from "@hono/zod-openapi";
+import { extensionProvidersSchema } from "@heddle/model";
 import { ConvergenceSchema } from "../http/schemas.ts";
 
 const MeshName = z
@@ -29,6 +30,7 @@ export const MeshSettingsSchema = z
     ingressSelector: z.string().min(1).max(63),
     ingressService: z.string().min(1).max(63),
     trustDomainAliases: z.array(TrustDomain).max(20),
+    extensionProviders: extensionProvidersSchema,
   })
   .partial()
   .openapi("MeshSettings");

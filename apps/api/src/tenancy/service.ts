@@ -1,6 +1,6 @@
 /** Making tenants, meshes and tokens. */
 import { tenants, type Scope, type StoredMeshSettings } from "@heddle/db";
-import type { MeshInfo, TokenInfo } from "@heddle/client";
+import type { MeshInfo, MeshSettings, TokenInfo } from "@heddle/client";
 import { convergenceOf } from "../config/convergence.ts";
 import type { AppDeps, MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
@@ -106,7 +106,8 @@ export async function meshInfo(deps: AppDeps, mesh: MeshRecord): Promise<MeshInf
     createdAt: mesh.createdAt.toISOString(),
     revision: mesh.revision,
     convergence: await convergenceOf(deps, mesh, mesh.revision),
-    settings: mesh.settings,
+    // What is stored was read by its schema.
+    settings: mesh.settings as MeshSettings,
   };
 }
 

@@ -137,6 +137,12 @@ onEveryPlane("meshes", (plane) => {
       ingressSelector: "edge",
       ingressService: "front",
       trustDomainAliases: ["old.example"],
+      extensionProviders: [
+        {
+          name: "auth",
+          envoyExtAuthzGrpc: { service: "auth.default.svc.cluster.local", port: 9000 },
+        },
+      ],
     } satisfies MeshSettings;
     expect(await client.changeMesh("prod", ingress)).toMatchObject({
       settings: { traceSampling: 1, accessLog: false, ...ingress },
@@ -187,6 +193,18 @@ onEveryPlane("meshes", (plane) => {
     ]);
     expect(both.length).toBe(2);
     expect(await settings()).toEqual({ traceSampling: 50, accessLog: true });
+  });
+
+  it("refuse extension providers that cannot be asked, by field", async () => {
+    const { client } = plane();
+    const name = `providers-${crypto.randomUUID().slice(0, 8)}`;
+    const auth = { name: "auth", envoyExtAuthzGrpc: { service: "auth.default", port: 70_000 } };
+    const settings = { extensionProviders: [auth] };
+    const problem = await problemOf(client.createMesh({ name, settings }));
+    expect(problem).toMatchObject({ code: "HDL1004", status: 400 });
+    expect(problem.diagnostics?.map(({ path }) => path)).toEqual([
+      "settings.extensionProviders.0.envoyExtAuthzGrpc.port",
+    ]);
   });
 
   it("refuse names and trust domains that are none, by field", async () => {

@@ -66,13 +66,14 @@ async function analyzeFiles(options: AnalyzeOptions): Promise<Finding[]> {
     meshConfigIn(options.meshConfig),
   ]);
   const { objects, diagnostics } = loadFiles(files, options.namespace ?? "default");
-  const { rootNamespace } = meshConfig?.settings ?? {};
+  const { rootNamespace, extensionProviders = [] } = meshConfig?.settings ?? {};
   return [
     ...(meshConfig?.diagnostics ?? []),
     ...diagnostics,
     ...analyze(objects, {
       strict: options.strict ?? false,
       ...(rootNamespace === undefined ? {} : { rootNamespace }),
+      ...(meshConfig === undefined ? {} : { extensionProviders }),
     }),
     ...checkPatches(objects),
   ];

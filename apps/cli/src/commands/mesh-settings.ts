@@ -24,6 +24,7 @@ const SETTINGS: Readonly<
   ingressControllerMode: { usual: "STRICT", read: oneOf("OFF", "DEFAULT", "STRICT") },
   ingressSelector: { usual: "ingressgateway", read: (word) => word },
   ingressService: { usual: "istio-ingressgateway", read: (word) => word },
+  extensionProviders: { usual: "none", read: json },
 };
 
 export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
@@ -70,10 +71,26 @@ function oneOf(...values: readonly string[]) {
   };
 }
 
+/** What has fields of its own is written as JSON; the plane says what is wrong with them. */
+function json(word: string): unknown {
+  try {
+    return JSON.parse(word === "" ? "[]" : word);
+  } catch {
+    const remedy = "Write it as JSON, or apply a MeshSettings with it.";
+    throw new CliError("HDL9037", `"${word}" is not JSON.`, remedy, 2);
+  }
+}
+
 function percentage(word: string): number {
   const value = Number(word);
   if (word.trim() !== "" && value >= 0 && value <= 100) return value;
   throw new CliError("HDL9037", `"${word}" is no percentage.`, "Give a number from 0 to 100.", 2);
+}
+
+/** Providers by their names. */
+function settingText(chosen: NonNullable<MeshSettings[keyof MeshSettings]>): string {
+  if (typeof chosen !== "object") return String(chosen);
+  return chosen.map((each) => (typeof each === "string" ? each : each.name)).join(",");
 }
 
 function show(mesh: MeshInfo, output: string): void {
@@ -89,7 +106,7 @@ function show(mesh: MeshInfo, output: string): void {
   );
   const rows = Object.entries(SETTINGS).map(([name, { usual }]) => {
     const chosen = mesh.settings[name as keyof MeshSettings];
-    return [name, chosen === undefined ? `${usual} ${dim("(default)")}` : String(chosen)];
+    return [name, chosen === undefined ? `${usual} ${dim("(default)")}` : settingText(chosen)];
   });
   process.stdout.write(`${table(["SETTING", "VALUE"], rows)}\n`);
 }

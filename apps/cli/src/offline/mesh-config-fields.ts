@@ -5,7 +5,7 @@ import {
   READ_PROXY_FIELDS,
   readProxyField,
 } from "@heddle/injection";
-import type { Diagnostic } from "@heddle/model";
+import { type Diagnostic, type ExtensionProvider, readExtensionProvider } from "@heddle/model";
 import type { MeshSettings } from "@heddle/translate";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -85,6 +85,37 @@ const always =
     if (value !== holds) report("HDL0016", "Warning", why, "Do without the field.");
   };
 
+/**
+ * Providers that authorization policies may name, and the names of others. One that cannot be asked is left out, as are two of one
+ * name: as in Istio the mesh goes on without, and policies that name it refuse what they are for.
+ */
+function readProviders(values: readonly unknown[], report: Report) {
+  const authorizers: ExtensionProvider[] = [];
+  const others: string[] = [];
+  const names = values.map((value) => String((value as { name?: unknown } | null)?.name));
+  for (const [index, value] of values.entries()) {
+    const name = names[index]!;
+    if (!Object.keys(value ?? {}).some((key) => key.startsWith("envoyExtAuthz"))) {
+      others.push(name);
+      continue;
+    }
+    const read = readExtensionProvider(value);
+    const twice = names.filter((each) => each === name).length > 1;
+    if ("provider" in read && !twice) {
+      authorizers.push(read.provider);
+      continue;
+    }
+    const [wrong] = "wrong" in read ? read.wrong : [];
+    report(
+      "HDL0040",
+      "Warning",
+      `Provider ${name} cannot be asked: ${wrong?.message ?? "its name stands twice"}. What policies ask of it is refused.`,
+      wrong?.remedy ?? "Rename one of them.",
+    );
+  }
+  return { authorizers, others };
+}
+
 export const FIELDS: Reads = {
   trustDomain: text(({ settings }, value) => void (settings.trustDomain = value)),
   trustDomainAliases: texts(({ settings }, value) => void (settings.trustDomainAliases = value)),
@@ -112,13 +143,15 @@ export const FIELDS: Reads = {
     else if (!value) settings.traceSampling = 0;
   },
   enableAutoMtls: always(true, "Mutual TLS between workloads is always found out by itself here."),
-  // Kept for when Telemetry objects may name them; Heddle's own telemetry goes on beside.
-  extensionProviders: (value, _, report) => {
+  extensionProviders: (value, { settings }, report) => {
     if (!Array.isArray(value)) return wrong(value, "a list", report);
+    const { authorizers, others } = readProviders(value, report);
+    if (authorizers.length > 0) settings.extensionProviders = authorizers;
+    if (others.length === 0) return;
     report(
       "HDL0016",
       "Info",
-      `Providers are not called yet: ${value.map((each: { name?: string }) => each?.name ?? "?").join(", ")}.`,
+      `Providers of telemetry are not called: ${others.join(", ")}.`,
       "Metrics, traces and access logs go to the plane all the same.",
     );
   },

@@ -57,6 +57,34 @@ data:
     });
   });
 
+  it("brings the servers that policies ask, but for those that cannot be asked", () => {
+    const { settings, diagnostics } = read(`extensionProviders:
+- name: auth
+  envoyExtAuthzGrpc: { service: foo/auth.foo.svc.cluster.local, port: 9000, timeout: 0.002s }
+- name: bad
+  envoyExtAuthzHttp: { service: auth.foo.svc.cluster.local, port: 999999, pathPrefix: check }
+- { name: twice, envoyExtAuthzGrpc: { service: auth.foo.svc.cluster.local, port: 9000 } }
+- { name: twice, envoyExtAuthzGrpc: { service: auth.foo.svc.cluster.local, port: 9001 } }
+`);
+    expect(settings).toEqual({
+      extensionProviders: [
+        {
+          name: "auth",
+          envoyExtAuthzGrpc: {
+            service: "foo/auth.foo.svc.cluster.local",
+            port: 9000,
+            timeout: "0.002s",
+          },
+        },
+      ],
+    });
+    expect(diagnostics.map(({ code, level, message }) => [code, level, message])).toEqual([
+      ["HDL0040", "Warning", expect.stringContaining("Provider bad cannot be asked: 999999")],
+      ["HDL0040", "Warning", expect.stringContaining("its name stands twice")],
+      ["HDL0040", "Warning", expect.stringContaining("its name stands twice")],
+    ]);
+  });
+
   it("tells, with the line, of fields without effect, of slips, and of values that cannot stand", () => {
     const { settings, diagnostics } = read(`outboundTrafficPolicy: { mode: SOME }
 enableAutoMtls: false

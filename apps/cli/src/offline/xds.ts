@@ -79,7 +79,10 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
     diagnostics: [
       ...(meshConfig?.diagnostics ?? []),
       ...diagnostics,
-      ...analyze(found, { rootNamespace: mesh.rootNamespace }),
+      ...analyze(found, {
+        rootNamespace: mesh.rootNamespace,
+        extensionProviders: mesh.extensionProviders ?? [],
+      }),
       ...translator.diagnostics(),
     ],
     bootstrap: () => staticBootstrap(proxy, view, { metadata, healthChecks }),

@@ -67,6 +67,12 @@ export const logFields: readonly Field<LogLine>[] = [
     about: "ERROR, WARN, INFO",
     read: (line) => line.severity,
   },
+  {
+    name: "policy",
+    type: "text",
+    about: "AuthorizationPolicy that refused, namespace/name",
+    read: (line) => String(line.attributes["heddle.authorization.policy"] ?? ""),
+  },
   { name: "body", type: "text", about: "the whole line", read: (line) => line.body },
 ];
 

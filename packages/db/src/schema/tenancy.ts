@@ -36,6 +36,8 @@ export interface StoredMeshSettings {
   ingressSelector?: string | undefined;
   ingressService?: string | undefined;
   trustDomainAliases?: string[] | undefined;
+  /** As they were written; each was read before it was stored. */
+  extensionProviders?: readonly object[] | undefined;
 }
 
 export const meshes = pgTable(

@@ -1,5 +1,7 @@
 /** MeshSettings of heddle.dev: what a mesh's owner has chosen for all of it. There is one object of it, named `mesh`. */
 
+import type { ExtensionProvider } from "./extension-provider.ts";
+
 export interface MeshSettingsSpec {
   /** Share of requests traced, 0 to 100. */
   readonly traceSampling?: number;
@@ -19,6 +21,8 @@ export interface MeshSettingsSpec {
   readonly ingressSelector?: string;
   /** The Service in front of these pods; where it has another name than `istio-ingressgateway` and no selector is given, they have it as the value of the label. */
   readonly ingressService?: string;
+  /** Servers that policies name to be asked, each by a name of its own. */
+  readonly extensionProviders?: readonly ExtensionProvider[];
 }
 
 export const MESH_SETTINGS_API = "heddle.dev/v1";

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { MeshSettingsSpec } from "../kinds/mesh-settings.ts";
 import { isDnsLabel, isDnsName, isLabelValue } from "../validate/names.ts";
+import { extensionProvidersSchema } from "./extension-provider.ts";
 import { bool, fields, optional } from "./fields.ts";
 
 /** As SPIFFE has it (SPIFFE-ID, section 2.1). */
@@ -53,4 +54,5 @@ export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
       params: { code: "HDL0017" },
     }),
   ),
+  extensionProviders: optional(extensionProvidersSchema),
 });

@@ -1,18 +1,16 @@
 /** Annotations that say something to the mesh, and those that only Istio itself may set. */
+import { DRY_RUN, isBoolean } from "../dry-run.ts";
 import type { AuthorizationPolicy } from "../kinds/authorization-policy.ts";
 import type { MeshObject } from "../object.ts";
 import { joinPath } from "./report.ts";
 import type { Report } from "./report.ts";
 
-const DRY_RUN = "istio.io/dry-run";
 /** Marks of objects that Istio makes: set by a user, they would claim another's rights. */
 const INTERNAL = [
   "internal.istio.io/webhook-always-reject",
   "internal.istio.io/parents",
   "internal.istio.io/parent-namespace",
 ] as const;
-/** Go's words for a boolean. */
-const BOOLEAN = /^(?:1|t|T|TRUE|true|True|0|f|F|FALSE|false|False)$/;
 
 export function checkAnnotations({ kind, metadata, spec }: MeshObject, report: Report): void {
   const { annotations } = metadata;
@@ -33,7 +31,7 @@ export function checkAnnotations({ kind, metadata, spec }: MeshObject, report: R
       ? `${kind} does not support the annotation ${DRY_RUN}`
       : action !== "ALLOW" && action !== "DENY"
         ? `annotation ${DRY_RUN} supports the actions ALLOW and DENY, not ${action}`
-        : BOOLEAN.test(dryRun)
+        : isBoolean(dryRun)
           ? undefined
           : `annotation ${DRY_RUN} is neither true nor false: "${dryRun}"`;
   if (wrong) report({ code: "HDL0038", path: pathOf(DRY_RUN), message: wrong });

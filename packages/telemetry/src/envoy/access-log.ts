@@ -1,6 +1,7 @@
 /** Access log records of the mesh's proxies as log lines: who called whom, how, and how it ended. */
 
 import type { Attributes, LogRecord } from "../records.ts";
+import { withAuthorization } from "./authorization.ts";
 import { withRequestValidation } from "./request-validation.ts";
 
 /** One line, times apart from the record's own: what a person asks logs for. Text is empty and numbers are 0 where a log says nothing. */
@@ -52,6 +53,7 @@ export function toLogEntry(record: LogRecord): LogEntry {
     known(record.attributes[accessLogFields[name]]);
   const reporter = text("reporter");
   const status = Number(text("status")) || 0;
+  const flags = text("flags");
   const entry: LogEntry = {
     timeNs: record.timeNs,
     severity: record.severity || severityOf(status, reporter !== ""),
@@ -66,11 +68,11 @@ export function toLogEntry(record: LogRecord): LogEntry {
     method: text("method"),
     path: text("path"),
     status,
-    flags: text("flags"),
+    flags,
     durationMs: Number(text("durationMs")) || 0,
     traceId: record.traceId || text("traceId"),
     spanId: record.spanId || text("spanId"),
-    attributes: withRequestValidation(rest(record.attributes)),
+    attributes: withAuthorization(withRequestValidation(rest(record.attributes)), flags),
   };
   if (entry.reporter === "") describeSender(entry, record.resource);
   return entry;

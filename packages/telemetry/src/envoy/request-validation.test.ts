@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Attributes } from "../records.ts";
+import { authorizationFields, withAuthorization } from "./authorization.ts";
 import { validationFields, withRequestValidation } from "./request-validation.ts";
 
 const OF_PROXY = { "heddle.request_validation.object": "default/all", "url.path": "/a" };
@@ -79,3 +80,13 @@ test.each<[string, Attributes, string]>([
     "",
   ],
 ])("%s", (_, written, says) => expect(said(written)).toBe(says));
+
+test("a refusal is no denial of an AuthorizationPolicy, though Envoy has the same words for both", () => {
+  const decided = (details: string) =>
+    withAuthorization(
+      withRequestValidation({ ...OF_PROXY, "envoy.response_code_details": details }),
+      "-",
+    )[authorizationFields.decision];
+  expect(decided(denied("limits.urlBytes"))).toBeUndefined();
+  expect(decided("rbac_access_denied_matched_policy[none]")).toBe("allowed by no policy");
+});

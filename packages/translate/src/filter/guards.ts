@@ -1,12 +1,19 @@
-/** Objects that guard what is behind a proxy: which tokens count, checks of requests, rate limits, and the policy for overload. */
+/** Objects that guard what is behind a proxy: which tokens count, authorization policies, checks of requests, rate limits, and the policy for overload. */
 import {
+  type AuthorizationPolicy,
   type MeshObject,
   objectKey,
   type OverloadPolicy,
   type RateLimit,
   type RequestAuthentication,
 } from "@heddle/model";
-import type { ModelReader } from "../read.ts";
+import {
+  type AuthorizationFilters,
+  authorizationFilters,
+  NO_AUTHORIZATION,
+} from "../authorization/filters.ts";
+import { providerNamed } from "../authorization/provider.ts";
+import { derivation, type ModelReader } from "../read.ts";
 import type { Targeted } from "../store/by-target.ts";
 import { type ValidationFilters, validationFilters } from "../validation/filters.ts";
 
@@ -15,6 +22,7 @@ export interface Guards {
   readonly limits: readonly MeshObject<RateLimit>[];
   readonly overload: MeshObject<OverloadPolicy> | undefined;
   readonly validation: ValidationFilters | undefined;
+  readonly authorization: AuthorizationFilters;
 }
 
 /** Keys of the guards of a workload or gateway; listeners with equal ones are guarded alike. */
@@ -24,6 +32,7 @@ export function guardKeys(read: ModelReader, proxy: Targeted): readonly string[]
   const validation = read.requestValidation(proxy);
   return [
     ...read.requestAuthentications(proxy),
+    ...read.authorizationPolicies(proxy),
     ...read.rateLimits(namespace, labels),
     ...(overload ? [overload] : []),
     ...(validation ? [validation] : []),
@@ -38,6 +47,7 @@ export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
     authentications: ofKind<RequestAuthentication>("RequestAuthentication"),
     limits: ofKind<RateLimit>("RateLimit"),
     overload: ofKind<OverloadPolicy>("OverloadPolicy")[0],
+    authorization: authorizationOf(read, keys),
     validation: validationOf(read, keys),
   };
 }
@@ -48,3 +58,25 @@ function validationOf(read: ModelReader, keys: readonly string[]): ValidationFil
 }
 
 const VALIDATIONS = "heddle.dev/RequestValidation/";
+
+/** Of the policies among some guards; the only guards that connections have, too. */
+export function authorizationOf(read: ModelReader, keys: readonly string[]): AuthorizationFilters {
+  const policies = keys.filter((key) => key.startsWith(POLICIES));
+  return policies.length > 0 ? read.get(filtersOf, policies) : NO_AUTHORIZATION;
+}
+
+const POLICIES = "security.istio.io/AuthorizationPolicy/";
+
+/** Shared by all listeners that the same policies are for. */
+const filtersOf = derivation<readonly string[], AuthorizationFilters>(
+  "authorization/filters",
+  (keys) => keys.join("|"),
+  (read, keys) => {
+    const { trustDomain, trustDomainAliases } = read.mesh;
+    return authorizationFilters({
+      policies: keys.flatMap((key) => read.object<AuthorizationPolicy>(key) ?? []),
+      trustDomains: { trustDomain, ...(trustDomainAliases ? { trustDomainAliases } : {}) },
+      provider: (name) => providerNamed(read, name),
+    });
+  },
+);

@@ -30,7 +30,7 @@ export interface HttpListening extends Omit<HttpContext, "guards"> {
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
   const { leg, edge, peer, statPrefix, routes } = listening;
   const guards = guardsOf(read, listening.guards);
-  const { validation } = guards;
+  const { validation, authorization } = guards;
   const { maxHeadersCount = 0, maxRequestHeadersKb = 0, ...reading } = validation?.connection ?? {};
   const { tracing: spans, metrics } = settingsFor(read, leg, peer);
   const config: HttpConnectionManager = {
@@ -43,7 +43,10 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
       guards,
       countsMessages: countsMessages(metrics),
     }),
-    accessLog: read.get(httpLogs, { leg, peer, validation: validation?.told }),
+    accessLog: read.get(httpLogs, {
+      ...{ leg, peer, told: authorization.told },
+      ...(validation ? { validation: validation.told } : {}),
+    }),
     tracing: tracing(leg, peer, read.mesh, spans),
     ...requestIdExtension(spans),
     // Lower limits of a RequestValidation have checks of their own, which answer in the same way whatever the protocol.

@@ -1,6 +1,7 @@
 /** Every HTTP filter of a listener, in the order in which requests pass them. */
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { tokenCheck } from "../authentication/token-check.ts";
+import { authorization, customAuthorization } from "./authorization.ts";
 import { corsFilter } from "./cors.ts";
 import { fallbackResponseFilter } from "./fallback-response.ts";
 import { faultFilter } from "./fault.ts";
@@ -23,8 +24,13 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   // After cors: a preflight is no request of the application. Before all that reads more of a request: what is too large, or
   // written in a way that nobody expects, is refused before anybody is asked about it.
   requestChecks,
+  // After cors: a preflight has nothing by which its sender could be known. Before the token is read, as in Istio: the server that
+  // is asked may be the one that gives it.
+  customAuthorization,
   // After cors: a preflight has no token. Before all that may go by what a token says.
   tokenCheck,
+  // Before limits: who is not let in takes nobody's share.
+  authorization,
   // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.
   rateLimits,
   // After limits: what they refuse is not held back, and nobody is asked about it. Before overload: what is wrong with a request

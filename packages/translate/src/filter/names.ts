@@ -1,4 +1,4 @@
-/** Names of HTTP filters; routes refer to them for their own configuration. */
+/** Names of filters; routes refer to them for their own configuration. */
 
 export const PEER_METADATA_FILTER = "heddle.peer_metadata";
 /** Its name is that of the metadata which it leaves, and of its configuration. */
@@ -19,6 +19,11 @@ export const REQUEST_PATH_FILTER = "heddle.request_path";
 export const REQUEST_VALIDATION_FILTER = "heddle.request_validation";
 export const REQUEST_BODY_FILTER = "heddle.request_body";
 export const OPENAPI_FILTER = "heddle.openapi";
+/** Istio's names, by which EnvoyFilters find them; a listener may have several of each. */
+export const RBAC_FILTER = "envoy.filters.http.rbac";
+export const EXT_AUTHZ_FILTER = "envoy.filters.http.ext_authz";
+export const NETWORK_RBAC_FILTER = "envoy.filters.network.rbac";
+export const NETWORK_EXT_AUTHZ_FILTER = "envoy.filters.network.ext_authz";
 export const ROUTER_FILTER = "envoy.filters.http.router";
 export const SESSION_FILTER = "envoy.filters.http.stateful_session";
 export const GRPC_STATS_FILTER = "envoy.filters.http.grpc_stats";

@@ -2,6 +2,7 @@
 import type { Filter } from "@heddle/envoy/config/listener/v3";
 import type { RBAC } from "@heddle/envoy/extensions/filters/network/rbac/v3";
 import type { SniCluster } from "@heddle/envoy/extensions/filters/network/sni_cluster/v3";
+import { NETWORK_RBAC_FILTER } from "./names.ts";
 import { extension } from "../typed-config.ts";
 
 /**
@@ -9,7 +10,7 @@ import { extension } from "../typed-config.ts";
  * services are closed: a proxy has clusters that are nobody's business, its control plane's among them.
  */
 export const sniCluster: readonly Filter[] = [
-  extension<RBAC>("envoy.filters.network.rbac", "envoy.extensions.filters.network.rbac.v3.RBAC", {
+  extension<RBAC>(NETWORK_RBAC_FILTER, "envoy.extensions.filters.network.rbac.v3.RBAC", {
     statPrefix: "auto_passthrough.",
     rules: {
       action: "ALLOW",

@@ -8,6 +8,7 @@ import { reportingOptions } from "../telemetry/tcp-metrics.ts";
 import { settingsFor, tcpLogs } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
 import type { ConnectionTarget } from "../route/connection-routes.ts";
+import { authorizationOf } from "./guards.ts";
 import { sniForwardProxy } from "./sni-forward-proxy.ts";
 import { peerFromCertificate } from "./peer-from-certificate.ts";
 
@@ -17,21 +18,27 @@ import { peerFromCertificate } from "./peer-from-certificate.ts";
  */
 const CONNECT_ATTEMPTS = 3;
 
+/** Where connections are carried on, and what they pass before. */
+export interface ConnectionPlace {
+  readonly leg: Leg;
+  readonly peer: Peer;
+  /** From `guardKeys`; none where connections leave. */
+  readonly guards?: readonly string[];
+}
+
 /** To one cluster, on its own terms. */
 export function tcpProxy(
   read: ModelReader,
-  leg: Leg,
-  peer: Peer,
+  place: ConnectionPlace,
   cluster: string,
 ): readonly Filter[] {
-  return proxyTo(read, leg, peer, { statPrefix: cluster, cluster });
+  return proxyTo(read, place, { statPrefix: cluster, cluster });
 }
 
 /** To where a rule leads, by weight if there are several places. */
 export function routedTcpProxy(
   read: ModelReader,
-  leg: Leg,
-  peer: Peer,
+  place: ConnectionPlace,
   { statPrefix, clusters, policy, anyServerAt }: ConnectionTarget,
 ): readonly Filter[] {
   const [only] = clusters;
@@ -39,19 +46,24 @@ export function routedTcpProxy(
     clusters.length === 1 && only
       ? { cluster: only.name }
       : { weightedClusters: { clusters: clusters.map(({ name, weight }) => ({ name, weight })) } };
-  const proxy = proxyTo(read, leg, peer, {
+  const proxy = proxyTo(read, place, {
     statPrefix,
     ...specifier,
     maxConnectAttempts: CONNECT_ATTEMPTS,
     ...policy,
   });
-  return anyServerAt === undefined ? proxy : [sniForwardProxy(anyServerAt), ...proxy];
+  return anyServerAt === undefined ? proxy : proxy.toSpliced(-1, 0, sniForwardProxy(anyServerAt));
 }
 
-function proxyTo(read: ModelReader, leg: Leg, peer: Peer, target: TcpProxy): readonly Filter[] {
+function proxyTo(
+  read: ModelReader,
+  { leg, peer, guards = [] }: ConnectionPlace,
+  target: TcpProxy,
+): readonly Filter[] {
+  const { tcp, told } = authorizationOf(read, guards);
   const config: TcpProxy = {
     ...target,
-    accessLog: read.get(tcpLogs, { leg, peer }),
+    accessLog: read.get(tcpLogs, { leg, peer, told }),
     accessLogOptions: {
       // Without it a connection would be written down only when it ends, and never as opened.
       flushAccessLogOnConnected: true,
@@ -63,7 +75,13 @@ function proxyTo(read: ModelReader, leg: Leg, peer: Peer, target: TcpProxy): rea
     "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
     config,
   );
-  return leg === "mutual_tls" ? [peerFromCertificate, proxy] : [proxy];
+  return [
+    // First, so that what is refused is still counted for the peer that asked.
+    ...(leg === "mutual_tls" ? [peerFromCertificate] : []),
+    ...tcp.asked,
+    ...tcp.judged,
+    proxy,
+  ];
 }
 
 /** Accepts connections and closes them: for what would otherwise go round in circles. */

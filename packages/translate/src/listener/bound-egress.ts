@@ -49,7 +49,7 @@ const boundListener = derivation<
     if (targets.length === 0) {
       const filters = bound.http
         ? [outboundHttp(read, peer, `outbound_${name}`, bound.routeName)]
-        : tcpProxy(read, "outbound", peer, BLACK_HOLE_CLUSTER);
+        : tcpProxy(read, { leg: "outbound", peer }, BLACK_HOLE_CLUSTER);
       return { ...listener, filterChains: [{ filters }] };
     }
     const { port } = bound;

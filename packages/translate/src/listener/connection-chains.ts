@@ -1,13 +1,13 @@
 /** Filter chains for connections that are not looked into, one for each way that they are told apart. */
 import type { FilterChain, FilterChainMatch } from "@heddle/envoy/config/listener/v3";
-import { routedTcpProxy } from "../filter/tcp-proxy.ts";
+import { type ConnectionPlace, routedTcpProxy } from "../filter/tcp-proxy.ts";
 import type { ModelReader } from "../read.ts";
 import type {
   ConnectionCriteria,
   ConnectionRoute,
   ConnectionTarget,
 } from "../route/connection-routes.ts";
-import { METADATA_NAMESPACE, type Peer } from "../telemetry/peer.ts";
+import { METADATA_NAMESPACE } from "../telemetry/peer.ts";
 import { subnetOf } from "./subnet.ts";
 
 /**
@@ -57,7 +57,7 @@ export function chainMatch({
 /** One chain for each route, without what earlier ones have claimed. */
 export function connectionChains(
   read: ModelReader,
-  peer: Peer,
+  place: Omit<ConnectionPlace, "leg">,
   routes: readonly ConnectionRoute[],
   claimed: Claimed = new Set(),
 ): readonly FilterChain[] {
@@ -66,19 +66,23 @@ export function connectionChains(
       const filterChainMatch = chainMatch(each);
       return {
         ...(Object.keys(filterChainMatch).length > 0 ? { filterChainMatch } : {}),
-        ...targetChain(read, peer, target),
+        ...targetChain(read, place, target),
       };
     }),
   );
 }
 
 /** Takes whatever connection it is given; leads back to the rules that it was made of. */
-export function targetChain(read: ModelReader, peer: Peer, target: ConnectionTarget): FilterChain {
+export function targetChain(
+  read: ModelReader,
+  place: Omit<ConnectionPlace, "leg">,
+  target: ConnectionTarget,
+): FilterChain {
   const { origin } = target;
   const config = origin && `${origin.kind} ${origin.namespace}/${origin.name}`;
   return {
     ...(config ? { metadata: { filterMetadata: { [METADATA_NAMESPACE]: { config } } } } : {}),
-    filters: routedTcpProxy(read, "outbound", peer, target),
+    filters: routedTcpProxy(read, { leg: "outbound", ...place }, target),
   };
 }
 

@@ -111,7 +111,10 @@ const dnsOverTcp = derivation<{ readonly peer: Peer; readonly families: Families
       listenerFilters: [ORIGINAL_DESTINATION],
       filterChains: [
         trap,
-        { name: DNS_TCP_LISTENER, filters: tcpProxy(read, "outbound", peer, PASSTHROUGH_CLUSTER) },
+        {
+          name: DNS_TCP_LISTENER,
+          filters: tcpProxy(read, { leg: "outbound", peer }, PASSTHROUGH_CLUSTER),
+        },
       ],
     };
   },

@@ -172,7 +172,7 @@ function requests(
  */
 function betweenNetworks(
   read: ModelReader,
-  peer: Peer,
+  place: Pick<GatewayListenerKey, "peer" | "guards">,
   { hosts, origin }: GatewayListener,
   passed: Claimed,
 ): readonly FilterChain[] {
@@ -187,22 +187,23 @@ function betweenNetworks(
         [METADATA_NAMESPACE]: { config: `${origin.kind} ${origin.namespace}/${origin.name}` },
       },
     },
-    filters: [...sniCluster, ...tcpProxy(read, "outbound", peer, BLACK_HOLE_CLUSTER)],
+    filters: [...sniCluster, ...tcpProxy(read, { leg: "outbound", ...place }, BLACK_HOLE_CLUSTER)],
   }));
 }
 
 /** In the order of the servers: the first gateway keeps a server name that several want. */
 function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly FilterChain[] {
-  const { peer, view, servers } = key;
+  const { peer, guards, view, servers } = key;
+  const place = { peer, guards };
   const claimed: Claimed = new Set();
   const passed: Claimed = new Set();
   return servers.flatMap(({ listener, routeName }): readonly FilterChain[] => {
     const { tls, hosts, protocol } = listener;
-    if (tls?.mode === "AUTO_PASSTHROUGH") return betweenNetworks(read, peer, listener, passed);
+    if (tls?.mode === "AUTO_PASSTHROUGH") return betweenNetworks(read, place, listener, passed);
     if (tls === undefined || tls.mode === "PASSTHROUGH") {
       return connectionChains(
         read,
-        peer,
+        place,
         read.get(gatewayConnections, { view, listener }),
         claimed,
       );
@@ -223,7 +224,7 @@ function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly Fil
     const routes = read
       .get(gatewayConnections, { view, listener })
       .map((route) => ({ ...route, criteria: { ...route.criteria, serverNames: names } }));
-    return connectionChains(read, peer, routes, claimed).map((chain) => ({
+    return connectionChains(read, place, routes, claimed).map((chain) => ({
       ...chain,
       transportSocket,
     }));

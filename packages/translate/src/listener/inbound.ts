@@ -77,7 +77,10 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
   if (proxy.interception === "NONE") return apart;
   const families = familiesOf(proxy.addresses);
   const led = ports.filter((_, index) => bound(index) === undefined);
-  return [read.get(virtualInbound, { peer, families, mode: mode(ANY_PORT), ports: led }), ...apart];
+  return [
+    read.get(virtualInbound, { peer, families, guards, mode: mode(ANY_PORT), ports: led }),
+    ...apart,
+  ];
 }
 
 /** `<address>:<target port>`, in front of an application that listens on another address. */
@@ -113,6 +116,8 @@ function isUnseen({ mode, tls, protocol }: PortKey): boolean {
 interface CaptureKey {
   readonly peer: Peer;
   readonly families: Families;
+  /** From `guardKeys`; of ports that no service leads to. */
+  readonly guards: readonly string[];
   readonly mode: MutualTls;
   readonly ports: readonly PortKey[];
 }
@@ -120,9 +125,9 @@ interface CaptureKey {
 /** Everything that iptables leads here, by the port that it was sent to; other ports pass through to the application. */
 const virtualInbound = derivation<CaptureKey, Listener>(
   "listener/virtual-inbound",
-  ({ peer, families, mode, ports }) =>
-    [peerKey(peer), families, mode, ...ports.map(portText)].join(";"),
-  (read, { peer, families, mode, ports }) => ({
+  ({ peer, families, guards, mode, ports }) =>
+    [peerKey(peer), families, guards, mode, ...ports.map(portText)].join(";"),
+  (read, { peer, families, guards, mode, ports }) => ({
     name: VIRTUAL_INBOUND,
     ...anyAddress(families, INBOUND_CAPTURE_PORT),
     trafficDirection: "INBOUND",
@@ -148,7 +153,7 @@ const virtualInbound = derivation<CaptureKey, Listener>(
         read.get(portChains, port).map((chain) => onPort(chain, port.targetPort)),
       ),
       ...chainsOf(read, mode, VIRTUAL_INBOUND, (leg) => ({
-        tcp: tcpProxy(read, leg, peer, INBOUND_PASSTHROUGH_CLUSTER),
+        tcp: tcpProxy(read, { leg, peer, guards }, INBOUND_PASSTHROUGH_CLUSTER),
       })),
     ],
   }),
@@ -171,7 +176,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
         routes: inboundRoute(host, servicePort, targetPort),
       }),
     ];
-    const tcp = (leg: Leg) => tcpProxy(read, leg, peer, cluster);
+    const tcp = (leg: Leg) => tcpProxy(read, { leg, peer, guards }, cluster);
     const transportSocket =
       tls &&
       listenerTls(

@@ -57,14 +57,14 @@ export function targetChains(
   const requests = target.sniffed ? requestChains(read, key, routes, claims.requests) : [];
   const connections = connectionChains(
     read,
-    peer,
+    { peer },
     routes.filter(({ criteria }) => !takesAll(criteria)),
     claims.connections,
   );
   const rest = routes.find(({ criteria }) => takesAll(criteria));
   return {
     chains: [...requests, ...connections],
-    ...(rest === undefined ? {} : { last: targetChain(read, peer, rest.target) }),
+    ...(rest === undefined ? {} : { last: targetChain(read, { peer }, rest.target) }),
   };
 }
 

@@ -106,7 +106,7 @@ function strangers(
 ): FilterChain {
   const through = proxy === undefined ? PASSTHROUGH_CLUSTER : egressProxyCluster(proxy);
   const cluster = policy === "ALLOW_ANY" ? through : BLACK_HOLE_CLUSTER;
-  return { filters: tcpProxy(read, "outbound", peer, cluster) };
+  return { filters: tcpProxy(read, { leg: "outbound", peer }, cluster) };
 }
 
 /** A client that waits for the server to speak first is let through after the time-out. */

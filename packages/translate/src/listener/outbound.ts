@@ -139,8 +139,7 @@ const virtualOutbound = derivation<
           name: `${VIRTUAL_OUTBOUND}-catchall-tcp`,
           filters: tcpProxy(
             read,
-            "outbound",
-            peer,
+            { leg: "outbound", peer },
             policy === "ALLOW_ANY" ? through : BLACK_HOLE_CLUSTER,
           ),
         },

@@ -1,10 +1,16 @@
 /** Permission that a route's requests need of a server of the user's: Envoy's filter for it, brought along by the route. */
 import type { ExtAuthz } from "@heddle/envoy/extensions/filters/http/ext_authz/v3";
 import type { FilterChainConfigPerRoute } from "@heddle/envoy/extensions/filters/http/filter_chain/v3";
-import type { ListStringMatcher } from "@heddle/envoy/type/matcher/v3";
+import {
+  askedByGrpc,
+  askedByHttp,
+  type AskedServer,
+  authorizerFilter,
+  headersNamed,
+} from "../filter/authorizer.ts";
 import { ROUTE_FILTERS } from "../filter/names.ts";
 import type { ExternalAuthorization } from "../form/rule-set.ts";
-import { extension, typedConfig } from "../typed-config.ts";
+import { typedConfig } from "../typed-config.ts";
 import { clusterOf } from "./destination.ts";
 import type { RouteFeature } from "./rule.ts";
 
@@ -33,48 +39,35 @@ export const externalAuthorization: RouteFeature = {
 };
 
 function filterOf(authorization: ExternalAuthorization, cluster: string) {
-  const { requestHeaders, maxBodyBytes } = authorization;
-  return extension<ExtAuthz>(
-    "envoy.filters.http.ext_authz",
-    "envoy.extensions.filters.http.ext_authz.v3.ExtAuthz",
-    {
-      transportApiVersion: "V3",
-      statPrefix: "route",
-      ...(requestHeaders.length > 0 ? { allowedHeaders: named(requestHeaders) } : {}),
-      // A longer body is refused: a server that saw a part of it could be deceived by the rest.
-      ...(maxBodyBytes > 0 ? { withRequestBody: { maxRequestBytes: maxBodyBytes } } : {}),
-      ...(authorization.protocol === "GRPC"
-        ? {
-            grpcService: {
-              envoyGrpc: { clusterName: cluster, authority: authorization.destination.host },
-              timeout: ANSWER_WITHIN,
-            },
-          }
-        : httpService(authorization, cluster)),
-    },
-  );
+  const { destination, requestHeaders, maxBodyBytes } = authorization;
+  const server = { cluster, host: destination.host, timeout: ANSWER_WITHIN };
+  return authorizerFilter({
+    statPrefix: "route",
+    ...(requestHeaders.length > 0 ? { allowedHeaders: headersNamed(requestHeaders) } : {}),
+    // A longer body is refused: a server that saw a part of it could be deceived by the rest.
+    ...(maxBodyBytes > 0 ? { withRequestBody: { maxRequestBytes: maxBodyBytes } } : {}),
+    ...(authorization.protocol === "GRPC"
+      ? { grpcService: askedByGrpc(server) }
+      : httpService(authorization, server)),
+  });
 }
 
 function httpService(
-  { destination, path, responseHeaders }: ExternalAuthorization,
-  cluster: string,
+  { path, responseHeaders }: ExternalAuthorization,
+  server: AskedServer,
 ): Partial<ExtAuthz> {
   return {
     httpService: {
-      serverUri: { uri: `http://${destination.host}`, cluster, timeout: ANSWER_WITHIN },
+      serverUri: askedByHttp(server),
       ...(path === "" ? {} : { pathPrefix: path }),
       authorizationResponse: {
         allowedUpstreamHeaders:
           responseHeaders.length > 0
-            ? named(responseHeaders)
+            ? headersNamed(responseHeaders)
             : { patterns: [{ safeRegex: { regex: "[^:].*" } }] },
       },
     },
     // Leaves the request its host as well, by itself.
     decoderHeaderMutationRules: { disallowExpression: { regex: `(?i:${OF_THE_ANSWER})` } },
   };
-}
-
-function named(headers: readonly string[]): ListStringMatcher {
-  return { patterns: headers.map((name) => ({ exact: name, ignoreCase: true })) };
 }

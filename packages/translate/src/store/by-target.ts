@@ -1,4 +1,4 @@
-/** Policies that workloads are chosen for by namespace, labels or a gateway's name: Telemetry, WasmPlugin. */
+/** Policies that workloads are chosen for by namespace, labels or a gateway's name: AuthorizationPolicy, Telemetry, WasmPlugin. */
 import {
   labelsMatch,
   type MeshObject,

@@ -94,6 +94,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     requestValidation: ({ namespace, labels, type }) =>
       side().requestValidations.choose(namespace, labels, type),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
+    authorizationPolicies: (proxy) => side().authorizationPolicies.choosing(proxy),
     requestAuthentications: (proxy) => side().requestAuthentications.choosing(proxy),
     signingKeys: (source) => store.signingKeys.read(source),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),

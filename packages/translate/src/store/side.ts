@@ -1,5 +1,6 @@
 /** All indexes over one reading of the model: everybody's, or the candidate cohort's. */
 import {
+  type AuthorizationPolicy,
   byAge,
   type Diagnostic,
   type MeshObject,
@@ -32,6 +33,7 @@ import { Services } from "./services.ts";
 import { VirtualServices } from "./virtual-services.ts";
 import { type ClusterOfWorkloads, Workloads } from "./workloads.ts";
 
+const AUTHORIZATION_POLICY = "security.istio.io/AuthorizationPolicy";
 const REQUEST_AUTHENTICATION = "security.istio.io/RequestAuthentication";
 const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
@@ -52,6 +54,7 @@ export class Side {
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
   readonly requestValidations: Narrowest<RequestValidation>;
+  readonly authorizationPolicies: PoliciesByTarget<AuthorizationPolicy>;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Narrowest<Sidecar>;
   readonly telemetries: PoliciesByTarget<Telemetry>;
@@ -96,6 +99,12 @@ export class Side {
       byAge,
     );
     this.rateLimits = new RateLimits(claims, rootNamespace);
+    this.authorizationPolicies = new PoliciesByTarget(
+      claims,
+      rootNamespace,
+      AUTHORIZATION_POLICY,
+      byAge,
+    );
     this.envoyFilters = new EnvoyFilters(claims, envoyApi);
     this.sidecars = new Narrowest<Sidecar>(claims, {
       kind: "networking.istio.io/Sidecar",
@@ -130,6 +139,7 @@ export class Side {
       this.rateLimits,
       this.overloadPolicies,
       this.requestValidations,
+      this.authorizationPolicies,
       this.envoyFilters,
       this.sidecars,
       this.wasmPlugins,

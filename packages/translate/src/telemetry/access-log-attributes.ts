@@ -22,6 +22,18 @@ export const ACCESS_LOG_ATTRIBUTES = {
   details: "envoy.response_code_details",
   terminationDetails: "envoy.connection_termination_details",
   transportFailure: "envoy.upstream.transport_failure_reason",
+  /** `true` where a policy of action AUDIT is for it. */
+  audited: "heddle.authorization.audited",
+  /** The rule of a policy of action CUSTOM for which a server was asked, as Envoy knows it: `…ns[shop]-policy[ask]-rule[0]`. */
+  askedFor: "heddle.authorization.asked_for",
+  /** Policies of action ALLOW, `namespace/name`, comma separated, ten at most: where one is there, one has to match. */
+  allowing: "heddle.authorization.allowing",
+  /** What policies that are tried out would have done, `allowed` or `denied`: those of action ALLOW and of action DENY apart. */
+  dryRunAllow: "heddle.authorization.dry_run.allow",
+  dryRunDeny: "heddle.authorization.dry_run.deny",
+  /** The rule of theirs that matched. */
+  dryRunAllowRule: "heddle.authorization.dry_run.allow_rule",
+  dryRunDenyRule: "heddle.authorization.dry_run.deny_rule",
   /** Bodies in bytes; for TCP all bytes of the connection. */
   bytesReceived: "http.request.body.size",
   bytesSent: "http.response.body.size",

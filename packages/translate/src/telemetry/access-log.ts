@@ -3,6 +3,15 @@ import type { AccessLog, AccessLogFilter } from "@heddle/envoy/config/accesslog/
 import type { ExpressionFilter } from "@heddle/envoy/extensions/access_loggers/filters/cel/v3";
 import type { OpenTelemetryAccessLogConfig } from "@heddle/envoy/extensions/access_loggers/open_telemetry/v3";
 import type { StdoutAccessLog } from "@heddle/envoy/extensions/access_loggers/stream/v3";
+import {
+  CUSTOM,
+  DRY_RUN_ALLOW,
+  DRY_RUN_DENY,
+  EFFECTIVE_POLICY,
+  ENGINE_RESULT,
+  type Told,
+} from "../authorization/filters.ts";
+import { NETWORK_RBAC_FILTER, RBAC_FILTER } from "../filter/names.ts";
 import { OTLP_CLUSTER } from "../names.ts";
 import { extension } from "../typed-config.ts";
 import {
@@ -18,7 +27,12 @@ import type { Peer } from "./peer.ts";
 
 type KeyValueList = NonNullable<OpenTelemetryAccessLogConfig["attributes"]>;
 
-export function httpAccessLog(leg: Leg, peer: Peer, validation?: ValidationTold): AccessLog {
+export function httpAccessLog(
+  leg: Leg,
+  peer: Peer,
+  told: Told = {},
+  validation?: ValidationTold,
+): AccessLog {
   return otlp(
     HTTP_ACCESS_LOG,
     peer,
@@ -26,6 +40,7 @@ export function httpAccessLog(leg: Leg, peer: Peer, validation?: ValidationTold)
       ...CONNECTION,
       ...REQUEST,
       ...(validation ? validated(validation) : {}),
+      ...authorized(told, RBAC_FILTER),
       ...parties(workloadLabels(leg, peer, "http")),
     },
     "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %RESPONSE_CODE%",
@@ -33,11 +48,15 @@ export function httpAccessLog(leg: Leg, peer: Peer, validation?: ValidationTold)
   );
 }
 
-export function tcpAccessLog(leg: Leg, peer: Peer): AccessLog {
+export function tcpAccessLog(leg: Leg, peer: Peer, told: Told = {}): AccessLog {
   return otlp(
     TCP_ACCESS_LOG,
     peer,
-    { ...CONNECTION, ...parties(workloadLabels(leg, peer, "tcp")) },
+    {
+      ...CONNECTION,
+      ...authorized(told, NETWORK_RBAC_FILTER),
+      ...parties(workloadLabels(leg, peer, "tcp")),
+    },
     "%DOWNSTREAM_REMOTE_ADDRESS% %UPSTREAM_CLUSTER%",
     "TcpConnectionEnd",
   );
@@ -127,6 +146,24 @@ function validated({ object, reports, bodies, openapi }: ValidationTold): Format
 const REPORTED = `${SHADOW_PREFIX}shadow_effective_policy_id`;
 /** Where it keeps which filters were chosen for a request. */
 const MATCHED_ACTIONS = "envoy.extensions.filters.http.composite.matched_actions";
+
+/** What filters of authorization have left behind; `filter` is the one that keeps it. */
+function authorized({ audit, custom, dryRun, allowing }: Told, filter: string): Formats {
+  const left = (key: string, namespace = filter) => `%DYNAMIC_METADATA(${namespace}:${key})%`;
+  return {
+    ...(audit ? { audited: left("access_log_hint", "envoy.common") } : {}),
+    ...(custom ? { askedFor: left(CUSTOM + EFFECTIVE_POLICY) } : {}),
+    ...(dryRun
+      ? {
+          dryRunAllow: left(DRY_RUN_ALLOW + ENGINE_RESULT),
+          dryRunAllowRule: left(DRY_RUN_ALLOW + EFFECTIVE_POLICY),
+          dryRunDeny: left(DRY_RUN_DENY + ENGINE_RESULT),
+          dryRunDenyRule: left(DRY_RUN_DENY + EFFECTIVE_POLICY),
+        }
+      : {}),
+    ...(allowing ? { allowing: allowing.join() } : {}),
+  };
+}
 
 /** Who spoke with whom, by the same rules as in the metrics. */
 function parties(labels: Labels): Formats {

@@ -7,6 +7,7 @@ import {
   TCP_TEXT_LOG,
   tcpAccessLog,
 } from "./access-log.ts";
+import type { Told } from "../authorization/filters.ts";
 import type { Leg } from "./labels.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import type { Peer } from "./peer.ts";
@@ -24,19 +25,21 @@ import { tcpMetrics } from "./tcp-metrics.ts";
 interface LogKey {
   readonly leg: Leg;
   readonly peer: Peer;
+  /** What of authorization is told of requests that it let in. */
+  readonly told: Told;
   /** What a RequestValidation tells of requests. */
-  readonly validation?: ValidationTold | undefined;
+  readonly validation?: ValidationTold;
 }
 
 /** Shared by all listeners of a workload: the larger part of a listener is what it writes down. */
 export const httpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/http",
   keyOf,
-  (read, { leg, peer, validation }) => {
+  (read, { leg, peer, told, validation }) => {
     const { metrics, log } = settingsFor(read, leg, peer);
     return [
       ...httpMetrics(leg, peer, metrics),
-      ...logged(read, log, httpAccessLog(leg, peer, validation), HTTP_TEXT_LOG),
+      ...logged(read, log, httpAccessLog(leg, peer, told, validation), HTTP_TEXT_LOG),
     ];
   },
 );
@@ -44,12 +47,12 @@ export const httpLogs = derivation<LogKey, readonly AccessLog[]>(
 export const tcpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/tcp",
   keyOf,
-  (read, { leg, peer }) => {
+  (read, { leg, peer, told }) => {
     const settings = settingsFor(read, leg, peer);
     const { log } = settings;
     return [
       ...tcpMetrics(leg, peer, settings),
-      ...logged(read, log, tcpAccessLog(leg, peer), TCP_TEXT_LOG),
+      ...logged(read, log, tcpAccessLog(leg, peer, told), TCP_TEXT_LOG),
     ];
   },
 );
@@ -76,6 +79,6 @@ export function peerKey(peer: Peer): string {
   return JSON.stringify(Object.values(peer));
 }
 
-function keyOf({ leg, peer, validation }: LogKey): string {
-  return `${leg}|${validation ? JSON.stringify(validation) : ""}|${peerKey(peer)}`;
+function keyOf({ leg, peer, told, validation }: LogKey): string {
+  return `${leg}|${JSON.stringify([told, validation])}|${peerKey(peer)}`;
 }

@@ -2,9 +2,12 @@
 import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
 import type { ProxyView } from "../index.ts";
+import { NOWHERE_CLUSTER, OTLP_CLUSTER, XDS_CLUSTER } from "../names.ts";
 
 /** EnvoyFilters of random meshes add this domain as often as they come: whether Envoy takes it is their user's affair. */
 const PATCHED = "patched";
+/** Clusters of the bootstrap. */
+const STATIC: ReadonlySet<string> = new Set([XDS_CLUSTER, OTLP_CLUSTER, NOWHERE_CLUSTER]);
 
 /**
  * A listener's route configuration, a listener's cluster and a cluster's endpoints must be there. Clusters that routes name, and
@@ -23,7 +26,9 @@ export function dangling(view: ProxyView): readonly string[] {
     ...missing("route", named(listeners, "routeConfigName"), (name) => routes.has(name)),
     ...missing(
       "cluster",
-      named(listeners, "cluster"),
+      [...named(listeners, "cluster"), ...named(listeners, "clusterName")].filter(
+        (name) => !STATIC.has(name),
+      ),
       (name) => clusters.has(name) || !served.has(hostOf(name)) || ruled.has(name),
     ),
     ...missing(

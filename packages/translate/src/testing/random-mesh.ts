@@ -1,6 +1,7 @@
 /** Random meshes of every kind that is translated, random changes of them, and proxies that look at them. */
 import { type MeshObject, objectKey } from "@heddle/model";
 import fc from "fast-check";
+import { authorizationPolicy } from "./random-authorization.ts";
 import { someGatewayApi } from "./random-gateway-api.ts";
 import { proxyConfig, meshSettings } from "./random-settings.ts";
 import { routeFeatures } from "./random-routes.ts";
@@ -821,6 +822,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: destinationRule, weight: 3 },
   { arbitrary: gateway, weight: 1 },
   { arbitrary: peerAuthentication, weight: 1 },
+  { arbitrary: authorizationPolicy, weight: 2 },
   { arbitrary: rateLimit, weight: 1 },
   { arbitrary: requestAuthentication, weight: 2 },
   { arbitrary: fallback, weight: 2 },

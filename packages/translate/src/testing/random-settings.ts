@@ -1,5 +1,6 @@
 /** Random settings, of the mesh and of its proxies. */
 import type { MeshSettingsSpec } from "@heddle/model";
+import { PROVIDERS } from "./random-authorization.ts";
 import fc from "fast-check";
 import { object } from "../../../../test/harness/objects.ts";
 
@@ -12,6 +13,8 @@ export const meshSettings = fc
       traceSampling: fc.constantFrom(0, 50),
       rootNamespace: fc.constantFrom("istio-system", "b"),
       clusterDomain: fc.constantFrom("cluster.local", "other.example"),
+      trustDomainAliases: fc.constantFrom([], ["old.example"]),
+      extensionProviders: fc.constantFrom(PROVIDERS, PROVIDERS.slice(0, 1)),
       ingressControllerMode: fc.constantFrom("OFF", "DEFAULT", "STRICT"),
     },
     { requiredKeys: [] },

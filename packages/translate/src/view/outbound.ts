@@ -62,12 +62,7 @@ interface OutboundPart {
 
 /** Two parts of a view for each part of the hosts: what leads there, and what its routes will be made of. */
 export function outboundParts(read: ModelReader, view: ClientView): readonly Part[] {
-  const { reach = "intercepted", locality, families, certificate } = view;
-  const place: Place = {
-    ...{ reach, locality },
-    ...(families === undefined ? {} : { families }),
-    ...(certificate === undefined ? {} : { certificate }),
-  };
+  const place = placeOf(view);
   const clusters = Array.from({ length: HOST_PARTS }, (_, part) => (emit: Emit) => {
     if (horizonOf(read, view).sidecar !== undefined) return;
     const { generic, scoped } = read.get(outboundPart, { part, ...place });
@@ -95,6 +90,29 @@ export function outboundParts(read: ModelReader, view: ClientView): readonly Par
     (_, part) => () => prepareRoutes(read, view, part),
   );
   return [...clusters, listed, ...routes];
+}
+
+/** Hosts that a client asks besides those that it sees by its Sidecar, as filters of its listeners do. */
+export function emitAsked(
+  emit: Emit,
+  read: ModelReader,
+  view: ClientView,
+  hosts: readonly string[],
+): void {
+  if (hosts.length === 0 || horizonOf(read, view).sidecar === undefined) return;
+  const patcher = patcherFor(read, view.patches ?? "", view.type);
+  for (const host of new Set(hosts)) {
+    const found = attempt(() => read.get(outboundHost, hostKeyOf(read, host, view, placeOf(view))));
+    if (found !== undefined) emitHost(emit, found, patcher);
+  }
+}
+
+function placeOf({ reach = "intercepted", locality, families, certificate }: ClientView): Place {
+  return {
+    ...{ reach, locality },
+    ...(families === undefined ? {} : { families }),
+    ...(certificate === undefined ? {} : { certificate }),
+  };
 }
 
 function emitHost(

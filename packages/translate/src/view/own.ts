@@ -7,6 +7,7 @@ import { inboundCluster, inboundKeys } from "../cluster/inbound.ts";
 import { datagramClusters } from "../listener/datagrams.ts";
 import { grantedSecrets } from "../listener/gateway.ts";
 import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
+import { authorizationOf, guardKeys } from "../filter/guards.ts";
 import { tokenCheckOf } from "../authentication/token-check.ts";
 import { JWT_FILTER } from "../filter/names.ts";
 import { attempt } from "../engine/attempt.ts";
@@ -17,6 +18,7 @@ import type { ClientView, ModelReader } from "../read.ts";
 import { trafficResources } from "../traffic-resources.ts";
 import { wasmExtension } from "../wasm/extension.ts";
 import { pluginsOf, withPlugins } from "../wasm/plugins.ts";
+import { emitAsked } from "./outbound.ts";
 import type { Emit, Part } from "./resource-set.ts";
 
 /** Stands for a secret that the proxy may have though it is of another namespace; others have nothing but their name. */
@@ -50,6 +52,10 @@ export function ownParts(
         emitClusters(emit, patcher, [cluster]);
         emit("endpoint", assignment.clusterName as string, assignment);
       }
+    },
+    (emit) => {
+      const { servers } = authorizationOf(read, guardKeys(read, proxy));
+      emitAsked(emit, read, view, servers);
     },
     ...groups.map((group) => (emit: Emit) => {
       const patcher = patcherOf(read, proxy);

@@ -7,7 +7,13 @@ import type {
 import type { MeshObject, TrafficSelector, WasmPlugin } from "@heddle/model";
 import { objectKey } from "@heddle/model";
 import { ADS } from "../ads.ts";
-import { PEER_METADATA_FILTER, JWT_FILTER } from "../filter/names.ts";
+import {
+  EXT_AUTHZ_FILTER,
+  JWT_FILTER,
+  NETWORK_EXT_AUTHZ_FILTER,
+  NETWORK_RBAC_FILTER,
+  PEER_METADATA_FILTER,
+} from "../filter/names.ts";
 import { mapSame } from "../patch/list-edit.ts";
 import { recordPatched } from "../patch/origins.ts";
 import type { ProxyDescription } from "../proxy.ts";
@@ -126,8 +132,18 @@ function inChain(plugins: readonly Plugin[], chain: FilterChain): FilterChain {
   const http = plugins.filter(({ type }) => type === "HTTP");
   const network = plugins.filter(({ type }) => type === "NETWORK");
   const inside = mapSame(before, (filter) => inManager(http, filter));
-  const filters = [...inPhases(network).map(networkFilter), ...inside];
-  return network.length === 0 && inside === before ? chain : { ...chain, filters };
+  if (network.length === 0) return inside === before ? chain : { ...chain, filters: inside };
+  // Before what judges a connection, and behind, as far as there is anything: of others it makes no difference.
+  const asked = indexAfter(inside, [NETWORK_EXT_AUTHZ_FILTER]);
+  const judged = indexAfter(inside, [NETWORK_EXT_AUTHZ_FILTER, NETWORK_RBAC_FILTER]);
+  const filters = [
+    ...inside.slice(0, asked),
+    ...inPhases(network, ["AUTHN", "AUTHZ"]).map(networkFilter),
+    ...inside.slice(asked, judged),
+    ...inPhases(network, ["STATS", "UNSPECIFIED_PHASE"]).map(networkFilter),
+    ...inside.slice(judged),
+  ];
+  return { ...chain, filters };
 }
 
 function inManager(plugins: readonly Plugin[], filter: Filter): Filter {
@@ -141,22 +157,18 @@ function inManager(plugins: readonly Plugin[], filter: Filter): Filter {
   return { ...filter, typedConfig: { ...filter.typedConfig, httpFilters: placed } };
 }
 
-const AUTHORIZATION = ["envoy.filters.http.rbac", "envoy.filters.http.ext_authz"];
+/** What asks servers of the user's, as policies of action CUSTOM want it, goes before all phases. */
+const BEFORE_ALL = [PEER_METADATA_FILTER, EXT_AUTHZ_FILTER];
 
 /** Where plugins of a phase go: before what the phase is named after; the last phase before the router. */
 const PHASES: readonly {
   readonly phase: Plugin["phase"];
   readonly at: (filters: readonly HttpFilter[]) => number;
 }[] = [
-  { phase: "AUTHN", at: (filters) => indexAfter(filters, [PEER_METADATA_FILTER]) },
+  { phase: "AUTHN", at: (filters) => indexAfter(filters, BEFORE_ALL) },
   {
     phase: "AUTHZ",
-    at(filters) {
-      const first = filters.findIndex(({ name = "" }) => AUTHORIZATION.includes(name));
-      return first >= 0
-        ? first
-        : indexAfter(filters, [PEER_METADATA_FILTER, JWT_FILTER], PLUGIN_OF_AUTHN);
-    },
+    at: (filters) => indexAfter(filters, [...BEFORE_ALL, JWT_FILTER], PLUGIN_OF_AUTHN),
   },
   { phase: "STATS", at: (filters) => filters.length - 1 },
   { phase: "UNSPECIFIED_PHASE", at: (filters) => filters.length - 1 },
@@ -166,7 +178,7 @@ const PHASES: readonly {
 const PLUGIN_OF_AUTHN = "extensions.istio.io/wasmplugin/";
 
 function indexAfter(
-  filters: readonly HttpFilter[],
+  filters: readonly { readonly name?: string | undefined }[],
   names: readonly string[],
   prefix?: string,
 ): number {
@@ -177,8 +189,11 @@ function indexAfter(
   );
 }
 
-function inPhases(plugins: readonly Plugin[]): readonly Plugin[] {
-  return PHASES.flatMap(({ phase }) => plugins.filter((plugin) => plugin.phase === phase));
+function inPhases(
+  plugins: readonly Plugin[],
+  phases: readonly Plugin["phase"][],
+): readonly Plugin[] {
+  return phases.flatMap((phase) => plugins.filter((plugin) => plugin.phase === phase));
 }
 
 function httpFilter({ name }: Plugin): HttpFilter {

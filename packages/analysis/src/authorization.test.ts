@@ -1,0 +1,87 @@
+import type { ExtensionProvider, MeshObject } from "@heddle/model";
+import { describe, expect, it } from "vitest";
+import { authorizationPolicy, meshSettings, pod, service } from "../../../test/harness/objects.ts";
+import { analyze, type AnalysisOptions } from "./analyze.ts";
+
+const AUTH: ExtensionProvider = {
+  name: "auth",
+  envoyExtAuthzGrpc: { service: "auth.default.svc.cluster.local", port: 9000 },
+};
+const SERVICES = service("auth", [{ name: "grpc", port: 9000 }], []);
+
+const custom = (name: string, provider: string, app?: string, namespace = "default") =>
+  authorizationPolicy(
+    name,
+    {
+      ...(app ? { selector: { matchLabels: { app } } } : {}),
+      action: "CUSTOM",
+      provider: { name: provider },
+      rules: [{}],
+    },
+    namespace,
+  );
+
+const found = (objects: readonly MeshObject[], options: AnalysisOptions = {}) =>
+  analyze(objects, options).map(({ code, level, origin, message }) => ({
+    code,
+    level,
+    origin,
+    message,
+  }));
+
+describe("a policy of action CUSTOM", () => {
+  const policy = custom("ask", "auth");
+  const origin = "AuthorizationPolicy default/ask";
+
+  it("is well where its provider and the service of that are there", () => {
+    expect(found([policy, ...SERVICES], { extensionProviders: [AUTH] })).toEqual([]);
+    expect(found([policy, ...SERVICES, meshSettings({ extensionProviders: [AUTH] })])).toEqual([]);
+  });
+
+  it("is told of a provider that the mesh does not have, where anybody knows which it has", () => {
+    expect(found([policy])).toEqual([]);
+    const missing = { code: "HDL0156", level: "Warning", origin };
+    for (const all of [
+      found([policy], { extensionProviders: [] }),
+      found([policy, meshSettings({})]),
+    ])
+      expect(all).toMatchObject([
+        {
+          ...missing,
+          message: 'The mesh has no extension provider "auth": what the policy is for is refused.',
+        },
+      ]);
+    expect(found([policy], { extensionProviders: [], strict: true })[0]?.level).toBe("Error");
+  });
+
+  it("is told of a service that is not there, of a port that it has not, and of several of its name", () => {
+    const of = (over: string, port = 9000): AnalysisOptions => ({
+      extensionProviders: [{ name: "auth", envoyExtAuthzGrpc: { service: over, port } }],
+    });
+    const message = (options: AnalysisOptions) => found([policy, ...SERVICES], options)[0]?.message;
+    expect(message(of("auth.far.svc.cluster.local"))).toMatch(/is not there/);
+    expect(message(of("far/auth.default.svc.cluster.local"))).toMatch(/is not there/);
+    expect(message(of("auth.default.svc.cluster.local", 80))).toMatch(/has no port 80/);
+    expect(message(of("default/auth.default.svc.cluster.local"))).toBeUndefined();
+  });
+
+  it("is told of others that want another server asked of the same workload", () => {
+    const both = { extensionProviders: [AUTH, { ...AUTH, name: "other" }] };
+    const pods = [pod({ name: "web", address: "10.0.0.1", labels: { app: "web", tier: "gold" } })];
+    const codes = (...objects: MeshObject[]) =>
+      found([...objects, ...pods, ...SERVICES], both).map(({ code }) => code);
+    expect(codes(custom("a", "auth"), custom("b", "other", "web"))).toEqual(["HDL0157", "HDL0157"]);
+    expect(codes(custom("a", "auth", "web"), custom("b", "auth", "web"))).toEqual([]);
+    const root = custom("b", "other", undefined, "istio-system");
+    expect(codes(custom("a", "auth", "web"), root)).toEqual(["HDL0157"]);
+    const elsewhere = custom("b", "other", undefined, "far");
+    expect(codes(custom("a", "auth", "web"), elsewhere)).toEqual([]);
+  });
+
+  it("is told of a selector that picks no pod", () => {
+    const pods = [pod({ name: "web", address: "10.0.0.1", labels: { app: "web" } })];
+    expect(found([custom("a", "auth", "web"), custom("b", "auth", "wbe"), ...pods])).toMatchObject([
+      { code: "IST0101", origin: "AuthorizationPolicy default/b" },
+    ]);
+  });
+});
