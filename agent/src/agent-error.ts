@@ -64,6 +64,10 @@ export const agentCodes = {
   HDL7236: "Keep one of the two: delete the object in the cluster, or in the file.",
   HDL7256:
     "Give --kubernetes (or --kubeconfig) with --xds-tls, so that the tokens of proxies can be checked; or serve with --xds, which believes them.",
+  HDL7310:
+    "Correct the OpenAPI document that the message names: its schemas cannot be compiled. Until then its requests go by onFailure.",
+  HDL7311:
+    "Look at the patterns of the OpenAPI document, and at arrays of uniqueItems: a check took too long, and the request went by onFailure.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 

@@ -21,6 +21,7 @@ import { createSecretSource } from "./identity/secret-source.ts";
 import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
+import { createOpenApiService } from "./openapi/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
 import { type Cluster, openCluster } from "./kubernetes/cluster.ts";
 import { createLiveProxies, nameOf } from "./live-proxies.ts";
@@ -199,6 +200,8 @@ async function startControl(
     onAway: (agent, error) => log.warn("rate limits: another agent is away", { agent, error }),
   });
   closing.push(() => rateLimits.close());
+  const openApi = createOpenApiService({ get: (key) => model.get(key), log });
+  closing.push(() => openApi.close());
   const health = createHealthService({
     objects: function* () {
       for (const [, , object] of model.entries()) yield object;
@@ -213,7 +216,7 @@ async function startControl(
     translator: proxies,
     secrets,
     log,
-    beside: [rateLimits, health],
+    beside: [rateLimits, openApi, health],
   });
   closing.push(() => ads.close());
   closing.push(() => health.close());
@@ -461,6 +464,7 @@ async function startControl(
       certificateSeconds: firstExpiry(certificates.all()),
       expiries: certificateExpiries(certificates, issuer),
       rateLimits: rateLimits.numbers(),
+      openApi: openApi.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),
       machines: machines?.numbers(),

@@ -216,6 +216,13 @@ const CONFLICTS: Readonly<Record<string, Conflict>> = {
     ...web,
     concurrency: { max: 10 },
   }),
+  "RequestValidations for a namespace": two(value(HEDDLE, "RequestValidation"), "HDL0186", {
+    limits: { headers: 50 },
+  }),
+  "RequestValidations for one workload": two(value(HEDDLE, "RequestValidation"), "HDL0186", {
+    ...web,
+    limits: { headers: 50 },
+  }),
   "a VirtualService and an HTTPRoute for one Service": {
     code: "HDL0153",
     first: (namespace) => route("HTTPRoute")("a", namespace, toWeb),

@@ -3,6 +3,7 @@ import type { CallerNumbers } from "./callers/index.ts";
 import type { CertificateExpiries } from "./identity/expiries.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
 import type { MachineNumbers } from "./machines/index.ts";
+import type { OpenApiNumbers } from "./openapi/index.ts";
 import { processMetrics } from "./process-metrics.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
 import type { ProxyStatus } from "./xds/index.ts";
@@ -27,6 +28,7 @@ export interface OwnNumbers {
   /** When the first of each kind ends; undefined without one. */
   readonly expiries: CertificateExpiries;
   readonly rateLimits: RateLimitNumbers;
+  readonly openApi: OpenApiNumbers;
   /** WorkloadEntries that are left out since their probe fails. */
   readonly unreadyWorkloads: number;
   /** Of the TLS port; undefined without it. */
@@ -164,6 +166,10 @@ export function ownMetrics(numbers: OwnNumbers): string {
     stoodIn,
     "counter",
   );
+  const { passed, refused: wrong, failed } = numbers.openApi;
+  gauge("openapi_passed_total", "Requests that are as a document describes.", passed, "counter");
+  gauge("openapi_refused_total", "Requests that are not, reported ones too.", wrong, "counter");
+  gauge("openapi_failed_total", "Requests that could not be checked.", failed, "counter");
   return `${lines.join("\n")}\n${processMetrics()}`;
 }
 

@@ -12,6 +12,7 @@ import type {
   PeerAuthentication,
   OverloadPolicy,
   RateLimit,
+  RequestValidation,
   RequestAuthentication,
   Sidecar,
   Pod,
@@ -241,6 +242,14 @@ export function overloadPolicy(
   namespace = "default",
 ): MeshObject<OverloadPolicy> {
   return object("heddle.dev/v1", "OverloadPolicy", name, spec, namespace);
+}
+
+export function requestValidation(
+  name: string,
+  spec: RequestValidation,
+  namespace = "default",
+): MeshObject<RequestValidation> {
+  return object("heddle.dev/v1", "RequestValidation", name, spec, namespace);
 }
 
 export function ingress(

@@ -18,6 +18,7 @@ import {
   meshSettings,
   object,
   overloadPolicy,
+  requestValidation,
   peerAuthentication,
   rateLimit,
   service,
@@ -556,6 +557,20 @@ function extensions(wasm: string): Row[] {
         NONE,
         [overloadPolicy("server", { ...ON_SERVER, admission: { successRate: 5, window: "10s" } })],
         [overloadPolicy("server", { ...ON_SERVER, concurrency: { min: 50, max: 1000 } })],
+      ],
+      drains: LASTING_REQUESTS,
+    },
+    {
+      what: "RequestValidation",
+      states: [
+        NONE,
+        [requestValidation("server", { ...ON_SERVER, limits: { urlBytes: 2048, headers: 200 } })],
+        [
+          requestValidation("server", {
+            ...ON_SERVER,
+            rules: [{ match: { path: { prefix: "/" } }, maxBodyBytes: 1_000_000 }],
+          }),
+        ],
       ],
       drains: LASTING_REQUESTS,
     },

@@ -18,6 +18,7 @@ const BY_POD: ReadonlySet<string> = new Set([
   "ProxyConfig",
   "PeerAuthentication",
   "OverloadPolicy",
+  "RequestValidation",
   "DestinationRule",
 ]);
 

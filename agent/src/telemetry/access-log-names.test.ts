@@ -1,4 +1,4 @@
-import { accessLogFields, authorizationSources } from "@heddle/telemetry";
+import { accessLogFields, authorizationSources, validationSources } from "@heddle/telemetry";
 import { ACCESS_LOG_ATTRIBUTES } from "@heddle/translate";
 import { expect, test } from "vitest";
 
@@ -8,4 +8,16 @@ test("log lines are read by the names under which proxies are told to write them
     accessLogFields,
   );
   expect(ACCESS_LOG_ATTRIBUTES).toMatchObject(authorizationSources);
+});
+
+test("so is what refused a request", () => {
+  const { validation, validationReport, validationBody, validationDocument, details } =
+    ACCESS_LOG_ATTRIBUTES;
+  expect(validationSources).toEqual({
+    details,
+    object: validation,
+    report: validationReport,
+    body: validationBody,
+    document: validationDocument,
+  });
 });

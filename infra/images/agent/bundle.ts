@@ -14,6 +14,8 @@ export function bundleAgent(folder: string): Promise<number> {
     entries: {
       [path.basename(AGENT_MAIN, ".js")]: path.join(root, "apps/cli/src/in-cluster.ts"),
       // Telemetry is a process of its own, started by this name.
+      // Requests are checked in a thread, started by this name.
+      "checker-thread": path.join(root, "agent/src/openapi/checker-thread.ts"),
       "telemetry-process": path.join(root, "agent/src/telemetry/telemetry-process.ts"),
     },
   });

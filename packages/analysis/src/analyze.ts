@@ -8,6 +8,7 @@ import type {
   ParsedObject,
   PeerAuthentication,
   ProxyConfig,
+  RequestValidation,
   Sidecar,
   Telemetry,
 } from "@heddle/model";
@@ -27,6 +28,11 @@ import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
 import { checkIssuerKeys } from "./checks/issuer-keys.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
+import {
+  checkRefusingRules,
+  checkReportedPaths,
+  checkRuleOrder,
+} from "./checks/request-validations.ts";
 import { checkRoutedHosts, checkRoutePrecedence } from "./checks/route-precedence.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
@@ -125,6 +131,15 @@ const overloadPolicy: readonly Check<OverloadPolicy>[] = [
     whole: "HDL0155",
   }),
 ];
+const requestValidation: readonly Check<RequestValidation>[] = [
+  workloadScopes(
+    ({ selector, targetRefs = [] }) =>
+      targetRefs.length > 0
+        ? targetRefs.map(({ kind, name }) => `${kind} ${name}`)
+        : selector?.matchLabels,
+    { selected: "HDL0186", whole: "HDL0186" },
+  ),
+];
 
 /** Objects that contradict each other. */
 const CONFLICTS: Checks = {
@@ -139,6 +154,7 @@ const CONFLICTS: Checks = {
   "telemetry.istio.io/Telemetry": telemetry,
   "heddle.dev/Fallback": [checkFallbackConflicts],
   "heddle.dev/OverloadPolicy": overloadPolicy,
+  "heddle.dev/RequestValidation": requestValidation,
 };
 
 const CHECKS: Checks = {
@@ -159,6 +175,12 @@ const CHECKS: Checks = {
   "networking.istio.io/DestinationRule": [checkDestinationRules, checkSurprisingPolicies],
   "security.istio.io/AuthorizationPolicy": [checkAuthorizationPolicies],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
+  "heddle.dev/RequestValidation": [
+    ...requestValidation,
+    checkRuleOrder,
+    checkRefusingRules,
+    checkReportedPaths,
+  ],
   "security.istio.io/RequestAuthentication": [checkIssuerKeys],
 };
 

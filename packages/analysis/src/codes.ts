@@ -338,4 +338,33 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "OverloadPolicies default/a and default/b, both without a selector",
     remedy: "Merge them into one, or narrow their selectors.",
   },
+  HDL0185: {
+    level: "Warning",
+    title: "A rule for requests never decides",
+    why: "The first rule that matches a request decides over it, so that one behind a wider one has no effect.",
+    example:
+      "rules: [{match: {path: {prefix: /}}, methods: [GET]}, {match: {path: {prefix: /up/}}, methods: [PUT]}]",
+    remedy: "Put the narrower rule first.",
+  },
+  HDL0186: {
+    level: "Error",
+    title: "Two RequestValidations are for the same workloads",
+    why: "One RequestValidation decides for a workload: the narrowest that is for it, and of several as narrow the oldest, in silence. So the write is refused; --force takes the oldest and keeps a warning on each.",
+    example: "RequestValidations default/a and default/b, both without a selector",
+    remedy: "Merge them into one, or narrow their selectors.",
+  },
+  HDL0187: {
+    level: "Warning",
+    title: "A rule refuses all that it matches",
+    why: "It matches one method and takes others. What is to be refused altogether is better denied by an AuthorizationPolicy, which says so.",
+    example: "rules: [{match: {method: {exact: GET}}, methods: [POST]}]",
+    remedy: "Take the method out of the match, or add it to methods.",
+  },
+  HDL0188: {
+    level: "Warning",
+    title: "Paths are not rewritten while requests are only reported",
+    why: "REPORT changes nothing about any request; another way to write a path may lead it to another route.",
+    example: "mode: REPORT\npaths: {escapedSlashes: DECODE}",
+    remedy: "Set mode ENFORCE when the reports are as they should be.",
+  },
 };

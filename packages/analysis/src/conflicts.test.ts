@@ -11,6 +11,7 @@ const API: Readonly<Record<string, string>> = {
   Telemetry: "telemetry.istio.io/v1",
   PeerAuthentication: "security.istio.io/v1",
   OverloadPolicy: "heddle.dev/v1",
+  RequestValidation: "heddle.dev/v1",
   Fallback: "heddle.dev/v1",
   HTTPRoute: "gateway.networking.k8s.io/v1",
   GRPCRoute: "gateway.networking.k8s.io/v1",
@@ -53,6 +54,7 @@ describe("of objects that one workload can follow only one of, both are named:",
         ["ProxyConfig", "HDL0106"],
         ["PeerAuthentication", "HDL0103"],
         ["OverloadPolicy", "HDL0155"],
+        ["RequestValidation", "HDL0186"],
       ] as const
     ).map(
       ([kind, code]) =>

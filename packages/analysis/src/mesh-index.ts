@@ -367,6 +367,7 @@ export class MeshIndex {
       case "networking.istio.io/ProxyConfig":
       case "telemetry.istio.io/Telemetry":
       case "heddle.dev/OverloadPolicy":
+      case "heddle.dev/RequestValidation":
         return [`scope ${kind} ${metadata.namespace}`];
       case "networking.istio.io/ServiceEntry": {
         const { hosts = [] } = object.spec as ServiceEntryFacts;

@@ -43,6 +43,7 @@ export type * from "./kinds/ingress.ts";
 export type * as GatewayApi from "./kinds/gateway-api/index.ts";
 export type * from "./kinds/rate-limit.ts";
 export type * from "./kinds/redaction.ts";
+export type * from "./kinds/request-validation.ts";
 export type * from "./kinds/fallback.ts";
 export type * from "./kinds/overload-policy.ts";
 export type * from "./kinds/service-entry.ts";
@@ -85,6 +86,20 @@ export {
 } from "./registry/workload.ts";
 export type { PodLookup } from "./registry/endpoint.ts";
 export { endpointsOf, serviceNameOf } from "./registry/endpoint.ts";
+export {
+  type OpenApiDocument,
+  type OpenApiProblem,
+  type OpenApiReading,
+  readOpenApi,
+} from "./openapi/document.ts";
+export type {
+  OpenApiBody,
+  OpenApiOperation,
+  OpenApiParameter,
+  ValueTypes,
+} from "./openapi/operations.ts";
+export { below as belowOpenApiKey } from "./openapi/keywords.ts";
+export type { JsonType } from "./openapi/shape.ts";
 export { isVisible } from "./precedence/visibility.ts";
 export {
   chooseVirtualService,

@@ -30,6 +30,7 @@ import {
 } from "./schema/kubernetes.ts";
 import { meshSettingsSchema } from "./schema/mesh-settings.ts";
 import { peerAuthenticationSchema } from "./schema/peer-authentication.ts";
+import { requestValidationSchema } from "./schema/request-validation.ts";
 import { proxyConfigSchema } from "./schema/proxy-config.ts";
 import { requestAuthenticationSchema } from "./schema/request-authentication.ts";
 import { serviceEntrySchema } from "./schema/service-entry.ts";
@@ -104,6 +105,7 @@ export const kinds: readonly Kind[] = [
   istio(OURS, "OverloadPolicy", "overloadpolicies", overloadPolicySchema, ["v1"]),
   istio(OURS, "RateLimit", "ratelimits", rateLimitSchema, ["v1"]),
   istio(OURS, "Redaction", "redactions", redactionSchema, ["v1"]),
+  istio(OURS, "RequestValidation", "requestvalidations", requestValidationSchema, ["v1"]),
   kubernetes("core", "Service", "services", serviceSchema),
   kubernetes("core", "Pod", "pods", podSchema),
   kubernetes("core", "Namespace", "namespaces", namespaceSchema, { namespaced: false }),

@@ -199,6 +199,10 @@ const telemetry: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) => waypointTarget("Telemetry", path)),
 ];
 
+const requestValidation: readonly PlannedField[] = [
+  waypointTarget("RequestValidation", "targetRefs[].kind"),
+];
+
 const authorizationPolicy: readonly PlannedField[] = [
   ...["targetRef.kind", "targetRefs[].kind"].map((path) =>
     waypointTarget("AuthorizationPolicy", path),
@@ -226,6 +230,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...virtualService,
   ...envoyFilter,
   ...wasmPlugin,
+  ...requestValidation,
   ...telemetry,
   ...authorizationPolicy,
   ...requestAuthentication,

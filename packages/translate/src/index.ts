@@ -40,4 +40,5 @@ export {
   TCP_ACCESS_LOG,
 } from "./telemetry/access-log-attributes.ts";
 export type { Peer, PodOfProxy } from "./telemetry/peer.ts";
+export { OPENAPI_MODE, OPENAPI_OBJECT, OPENAPI_REFUSED } from "./validation/filters.ts";
 export { METRIC_PREFIX } from "./telemetry/stats-logger.ts";

@@ -11,6 +11,7 @@ import type {
   MeshObject,
   OverloadPolicy,
   RateLimit,
+  RequestValidation,
   RequestAuthentication,
   Sidecar,
   ServiceModel,
@@ -108,6 +109,8 @@ export interface ModelReader {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): MeshObject<OverloadPolicy> | undefined;
+  /** The RequestValidation for a workload or gateway: one that names or selects it, else its namespace's, else the root namespace's. */
+  requestValidation(proxy: Targeted): MeshObject<RequestValidation> | undefined;
   /** RateLimits that hold for a workload or gateway: the root namespace's, then its own; oldest first. */
   rateLimits(
     namespace: string,

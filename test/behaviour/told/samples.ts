@@ -39,6 +39,7 @@ const SPECS: Readonly<Record<string, Fields>> = {
     accessLogging: [{ providers: [{ name: "otel" }] }],
   },
   AuthorizationPolicy: { rules: [{}] },
+  RequestValidation: { limits: { headers: 50 } },
   HTTPRoute: {},
   GRPCRoute: {},
   TLSRoute: {
@@ -132,6 +133,7 @@ export const samples: Readonly<Record<string, readonly unknown[]>> = {
   "WasmPlugin targetRefs[].kind": ["Service"],
   "RequestAuthentication targetRef.kind": ["Service"],
   "RequestAuthentication targetRefs[].kind": ["Service"],
+  "RequestValidation targetRefs[].kind": ["Service"],
   "Telemetry tracing[].providers[].name": ["zipkin"],
   "Telemetry metrics[].providers[].name": ["stackdriver"],
   "Telemetry accessLogging[].providers[].name": ["elsewhere"],
@@ -163,7 +165,7 @@ export function sampleOf({ kind, path, when }: PlannedField): Sample {
   const value = values.find((each) => !when || when(each));
   const spec =
     SPECS_OF_ROWS[`${kind} ${path}`] ?? SPECS[kind === "XListenerSet" ? "ListenerSet" : kind];
-  const group = GATEWAY_API_KINDS.has(kind) ? /^gateway\.networking/ : /istio/;
+  const group = GATEWAY_API_KINDS.has(kind) ? /^gateway\.networking/ : /istio|^heddle\.dev$/;
   const known = kinds.find(
     (each) => each.kind === kind && (group.test(each.group) || kind[0] === "X"),
   );

@@ -1,5 +1,5 @@
 /**
- * IST0110, IST0111, IST0159, IST0160, HDL0103, HDL0106, HDL0155: several objects where one at most counts for a workload, and
+ * IST0110, IST0111, IST0159, IST0160, HDL0103, HDL0106, HDL0155, HDL0186: several objects where one at most counts for a workload, and
  * selectors of none.
  */
 import type { MeshObject } from "@heddle/model";

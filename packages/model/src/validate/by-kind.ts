@@ -16,6 +16,7 @@ import { checkRateLimit } from "./rate-limit.ts";
 import { checkRedaction } from "./redaction.ts";
 import type { Report } from "./report.ts";
 import { checkRequestAuthentication } from "./request-authentication.ts";
+import { checkRequestValidation } from "./request-validation.ts";
 import { checkSelector } from "./selector.ts";
 import { checkServiceEntry } from "./service-entry.ts";
 import { checkSidecar } from "./sidecar.ts";
@@ -47,6 +48,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "heddle.dev/OverloadPolicy": ({ spec }, report) => checkOverloadPolicy(spec, report),
   "heddle.dev/RateLimit": ({ spec }, report) => checkRateLimit(spec, report),
   "heddle.dev/Redaction": ({ spec }, report) => checkRedaction(spec, report),
+  "heddle.dev/RequestValidation": ({ spec }, report) => checkRequestValidation(spec, report),
   "networking.k8s.io/Ingress": ({ spec }, report) => checkIngress(spec, report),
   "networking.istio.io/Sidecar": ({ spec, metadata }, report) =>
     checkSidecar(spec, metadata.namespace, report),

@@ -2,6 +2,7 @@
 
 import type { Attributes, LogRecord } from "../records.ts";
 import { withAuthorization } from "./authorization.ts";
+import { withRequestValidation } from "./request-validation.ts";
 
 /** One line, times apart from the record's own: what a person asks logs for. Text is empty and numbers are 0 where a log says nothing. */
 export interface LogEntry {
@@ -71,7 +72,7 @@ export function toLogEntry(record: LogRecord): LogEntry {
     durationMs: Number(text("durationMs")) || 0,
     traceId: record.traceId || text("traceId"),
     spanId: record.spanId || text("spanId"),
-    attributes: withAuthorization(rest(record.attributes), flags),
+    attributes: withAuthorization(withRequestValidation(rest(record.attributes)), flags),
   };
   if (entry.reporter === "") describeSender(entry, record.resource);
   return entry;

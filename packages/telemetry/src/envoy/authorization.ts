@@ -1,6 +1,7 @@
 /** Which AuthorizationPolicy decided over a request or connection, read from what the mesh's proxies write down of it. */
 
 import type { Attributes } from "../records.ts";
+import { validationFields } from "./request-validation.ts";
 import { splitFlags } from "./response-flags.ts";
 
 /** One rule of a policy; rules are counted from 0. */
@@ -65,6 +66,8 @@ export function withAuthorization(attributes: Attributes, flags: string): Attrib
 }
 
 function decisionOf(attributes: Attributes, flags: string): Attributes {
+  // By the same filters of Envoy's, for what the request looked like.
+  if (attributes[validationFields.decision] === "refused") return {};
   const text = (name: keyof typeof authorizationSources) =>
     String(attributes[authorizationSources[name]] ?? "");
   const why = `${text("details")} ${text("terminationDetails")}`;

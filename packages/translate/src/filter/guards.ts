@@ -1,4 +1,4 @@
-/** Objects that guard what is behind a proxy: which tokens count, authorization policies, rate limits, and the policy for overload. */
+/** Objects that guard what is behind a proxy: which tokens count, authorization policies, checks of requests, rate limits, and the policy for overload. */
 import {
   type AuthorizationPolicy,
   type MeshObject,
@@ -15,11 +15,13 @@ import {
 import { providerNamed } from "../authorization/provider.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import type { Targeted } from "../store/by-target.ts";
+import { type ValidationFilters, validationFilters } from "../validation/filters.ts";
 
 export interface Guards {
   readonly authentications: readonly MeshObject<RequestAuthentication>[];
   readonly limits: readonly MeshObject<RateLimit>[];
   readonly overload: MeshObject<OverloadPolicy> | undefined;
+  readonly validation: ValidationFilters | undefined;
   readonly authorization: AuthorizationFilters;
 }
 
@@ -27,11 +29,13 @@ export interface Guards {
 export function guardKeys(read: ModelReader, proxy: Targeted): readonly string[] {
   const { namespace, labels } = proxy;
   const overload = read.overloadPolicy(namespace, labels);
+  const validation = read.requestValidation(proxy);
   return [
     ...read.requestAuthentications(proxy),
     ...read.authorizationPolicies(proxy),
     ...read.rateLimits(namespace, labels),
     ...(overload ? [overload] : []),
+    ...(validation ? [validation] : []),
   ].map(objectKey);
 }
 
@@ -44,8 +48,16 @@ export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
     limits: ofKind<RateLimit>("RateLimit"),
     overload: ofKind<OverloadPolicy>("OverloadPolicy")[0],
     authorization: authorizationOf(read, keys),
+    validation: validationOf(read, keys),
   };
 }
+
+function validationOf(read: ModelReader, keys: readonly string[]): ValidationFilters | undefined {
+  const key = keys.find((each) => each.startsWith(VALIDATIONS));
+  return key === undefined ? undefined : read.get(validationFilters, key);
+}
+
+const VALIDATIONS = "heddle.dev/RequestValidation/";
 
 /** Of the policies among some guards; the only guards that connections have, too. */
 export function authorizationOf(read: ModelReader, keys: readonly string[]): AuthorizationFilters {

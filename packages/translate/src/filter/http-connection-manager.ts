@@ -30,7 +30,8 @@ export interface HttpListening extends Omit<HttpContext, "guards"> {
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
   const { leg, edge, peer, statPrefix, routes } = listening;
   const guards = guardsOf(read, listening.guards);
-  const { told } = guards.authorization;
+  const { validation, authorization } = guards;
+  const { maxHeadersCount = 0, maxRequestHeadersKb = 0, ...reading } = validation?.connection ?? {};
   const { tracing: spans, metrics } = settingsFor(read, leg, peer);
   const config: HttpConnectionManager = {
     statPrefix,
@@ -42,12 +43,16 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
       guards,
       countsMessages: countsMessages(metrics),
     }),
-    accessLog: read.get(httpLogs, { leg, peer, told }),
+    accessLog: read.get(httpLogs, {
+      ...{ leg, peer, told: authorization.told },
+      ...(validation ? { validation: validation.told } : {}),
+    }),
     tracing: tracing(leg, peer, read.mesh, spans),
     ...requestIdExtension(spans),
-    maxRequestHeadersKb: MAX_REQUEST_HEADERS_KB,
+    // Lower limits of a RequestValidation have checks of their own, which answer in the same way whatever the protocol.
+    maxRequestHeadersKb: Math.max(MAX_REQUEST_HEADERS_KB, maxRequestHeadersKb),
     commonHttpProtocolOptions: {
-      maxHeadersCount: MAX_HEADERS,
+      maxHeadersCount: Math.max(MAX_HEADERS, maxHeadersCount),
       // Names with underscores can pass for others behind servers that turn them into dashes.
       ...(edge ? { headersWithUnderscoresAction: "REJECT_REQUEST" } : {}),
     },
@@ -58,6 +63,7 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     ...(leg === "outbound" ? { stripTrailingHostDot: true } : {}),
     mergeSlashes: edge,
     pathWithEscapedSlashesAction: edge ? "UNESCAPE_AND_REDIRECT" : "KEEP_UNCHANGED",
+    ...reading,
     // Between workloads a silent stream may be a long poll; at the edge it may be anybody.
     streamIdleTimeout: edge ? EDGE_IDLE_TIMEOUT : "0s",
     ...(edge ? { requestHeadersTimeout: EDGE_HEADERS_TIMEOUT } : {}),

@@ -11,6 +11,7 @@ import type { HttpContext, HttpFeature } from "./http-feature.ts";
 import { peerMetadata } from "./peer-metadata.ts";
 import { overload } from "./overload.ts";
 import { rateLimits } from "./rate-limit.ts";
+import { requestBodies, requestChecks } from "./request-validation.ts";
 import { routeFilters } from "./route-filters.ts";
 import { sessionFilter } from "./session.ts";
 import { routerFilter } from "./router.ts";
@@ -20,6 +21,9 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   peerMetadata,
   // Before fault: a preflight is answered, it is no request of the application and takes no fault.
   corsFilter,
+  // After cors: a preflight is no request of the application. Before all that reads more of a request: what is too large, or
+  // written in a way that nobody expects, is refused before anybody is asked about it.
+  requestChecks,
   // After cors: a preflight has nothing by which its sender could be known. Before the token is read, as in Istio: the server that
   // is asked may be the one that gives it.
   customAuthorization,
@@ -29,6 +33,9 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   authorization,
   // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.
   rateLimits,
+  // After limits: what they refuse is not held back, and nobody is asked about it. Before overload: what is wrong with a request
+  // says nothing of how its server is.
+  requestBodies,
   // After limits: what they refuse is no sign of overload.
   overload,
   // Behind all that refuses for want of room: whoever is asked for permission is spared those requests. Before fault: a

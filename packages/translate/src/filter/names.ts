@@ -14,6 +14,11 @@ export const ADAPTIVE_CONCURRENCY_FILTER = "envoy.filters.http.adaptive_concurre
 /** Holds the filters that a route brings along. */
 export const ROUTE_FILTERS = "heddle.route_filters";
 export const FALLBACK_RESPONSE_FILTER = "heddle.fallback_response";
+/** Puts the path aside that rules match by. */
+export const REQUEST_PATH_FILTER = "heddle.request_path";
+export const REQUEST_VALIDATION_FILTER = "heddle.request_validation";
+export const REQUEST_BODY_FILTER = "heddle.request_body";
+export const OPENAPI_FILTER = "heddle.openapi";
 /** Istio's names, by which EnvoyFilters find them; a listener may have several of each. */
 export const RBAC_FILTER = "envoy.filters.http.rbac";
 export const EXT_AUTHZ_FILTER = "envoy.filters.http.ext_authz";

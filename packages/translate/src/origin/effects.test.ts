@@ -150,6 +150,10 @@ const CASES: readonly (readonly [MeshObject, Partial<Record<Name, readonly strin
     { web: ["listener"] },
   ],
   [
+    object("heddle.dev/v1", "RequestValidation", "neat", { ...WEB, limits: { headers: 50 } }),
+    { web: ["listener"] },
+  ],
+  [
     object("heddle.dev/v1", "Fallback", "instead", { host: "reviews", response: { status: 200 } }),
     { web: ["route"] },
   ],

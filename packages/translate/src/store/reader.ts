@@ -91,6 +91,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     hasNetworks: () => side().networks.any(),
     sidecar: (namespace, labels) => side().sidecars.choose(namespace, labels),
     overloadPolicy: (namespace, labels) => side().overloadPolicies.choose(namespace, labels),
+    requestValidation: ({ namespace, labels, type }) =>
+      side().requestValidations.choose(namespace, labels, type),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     authorizationPolicies: (proxy) => side().authorizationPolicies.choosing(proxy),
     requestAuthentications: (proxy) => side().requestAuthentications.choosing(proxy),

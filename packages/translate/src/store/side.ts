@@ -6,6 +6,7 @@ import {
   type MeshObject,
   objectKey,
   type OverloadPolicy,
+  type RequestValidation,
   type RequestAuthentication,
   type Sidecar,
   type Telemetry,
@@ -52,6 +53,7 @@ export class Side {
   readonly requestAuthentications: PoliciesByTarget<RequestAuthentication>;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
+  readonly requestValidations: Narrowest<RequestValidation>;
   readonly authorizationPolicies: PoliciesByTarget<AuthorizationPolicy>;
   readonly envoyFilters: EnvoyFilters;
   readonly sidecars: Narrowest<Sidecar>;
@@ -116,6 +118,12 @@ export class Side {
       rootNamespace,
       selectorOf: (spec) => spec.selector?.matchLabels,
     });
+    this.requestValidations = new Narrowest<RequestValidation>(claims, {
+      kind: "heddle.dev/RequestValidation",
+      rootNamespace,
+      selectorOf: (spec) => spec.selector?.matchLabels,
+      targetsOf: (spec) => spec.targetRefs,
+    });
     this.#indexes = [
       this.services,
       this.workloads,
@@ -130,6 +138,7 @@ export class Side {
       this.requestAuthentications,
       this.rateLimits,
       this.overloadPolicies,
+      this.requestValidations,
       this.authorizationPolicies,
       this.envoyFilters,
       this.sidecars,

@@ -50,6 +50,14 @@ export const ACCESS_LOG_ATTRIBUTES = {
   downstreamLocalAddress: "envoy.downstream.local_address",
   requestedServerName: "tls.server_name",
   tlsVersion: "tls.protocol.version",
+  /** `namespace/name` of the RequestValidation that holds, whether it refused or not. */
+  validation: "heddle.request_validation.object",
+  /** `request-validation/namespace/name/place` of what would have been refused by. */
+  validationReport: "heddle.request_validation.report",
+  /** The same of what a body was held back by, in a JSON object; it was refused where `details` say that it was too large. */
+  validationBody: "heddle.request_validation.body",
+  /** `operation: place: reason` of what a document refused, or would have. */
+  validationDocument: "heddle.request_validation.document",
   routeName: "envoy.route_name",
   requestId: "http.request.id",
   userAgent: "user_agent.original",

@@ -21,18 +21,25 @@ import {
   HTTP_ACCESS_LOG,
   TCP_ACCESS_LOG,
 } from "./access-log-attributes.ts";
+import { OPENAPI_REFUSED, SHADOW_PREFIX, type ValidationTold } from "../validation/filters.ts";
 import { type Labels, type Leg, workloadLabels } from "./labels.ts";
 import type { Peer } from "./peer.ts";
 
 type KeyValueList = NonNullable<OpenTelemetryAccessLogConfig["attributes"]>;
 
-export function httpAccessLog(leg: Leg, peer: Peer, told: Told = {}): AccessLog {
+export function httpAccessLog(
+  leg: Leg,
+  peer: Peer,
+  told: Told = {},
+  validation?: ValidationTold,
+): AccessLog {
   return otlp(
     HTTP_ACCESS_LOG,
     peer,
     {
       ...CONNECTION,
       ...REQUEST,
+      ...(validation ? validated(validation) : {}),
       ...authorized(told, RBAC_FILTER),
       ...parties(workloadLabels(leg, peer, "http")),
     },
@@ -118,6 +125,27 @@ const REQUEST: Formats = {
   traceId: "%TRACE_ID%",
   spanId: "%SPAN_ID%",
 };
+
+/** What checks of requests have left behind. */
+function validated({ object, reports, bodies, openapi }: ValidationTold): Formats {
+  return {
+    validation: object,
+    ...(reports
+      ? { validationReport: `%DYNAMIC_METADATA(envoy.filters.http.rbac:${REPORTED})%` }
+      : {}),
+    ...(bodies ? { validationBody: `%FILTER_STATE(${MATCHED_ACTIONS}:PLAIN)%` } : {}),
+    ...(openapi
+      ? {
+          validationDocument: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:${OPENAPI_REFUSED})%`,
+        }
+      : {}),
+  };
+}
+
+/** Where Envoy keeps what a filter of access control would have refused by. */
+const REPORTED = `${SHADOW_PREFIX}shadow_effective_policy_id`;
+/** Where it keeps which filters were chosen for a request. */
+const MATCHED_ACTIONS = "envoy.extensions.filters.http.composite.matched_actions";
 
 /** What filters of authorization have left behind; `filter` is the one that keeps it. */
 function authorized({ audit, custom, dryRun, allowing }: Told, filter: string): Formats {

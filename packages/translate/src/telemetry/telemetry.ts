@@ -19,6 +19,7 @@ import {
   telemetrySettings,
 } from "./settings.ts";
 import { httpMetrics } from "./stats-logger.ts";
+import type { ValidationTold } from "../validation/filters.ts";
 import { tcpMetrics } from "./tcp-metrics.ts";
 
 interface LogKey {
@@ -26,17 +27,19 @@ interface LogKey {
   readonly peer: Peer;
   /** What of authorization is told of requests that it let in. */
   readonly told: Told;
+  /** What a RequestValidation tells of requests. */
+  readonly validation?: ValidationTold;
 }
 
 /** Shared by all listeners of a workload: the larger part of a listener is what it writes down. */
 export const httpLogs = derivation<LogKey, readonly AccessLog[]>(
   "telemetry/http",
   keyOf,
-  (read, { leg, peer, told }) => {
+  (read, { leg, peer, told, validation }) => {
     const { metrics, log } = settingsFor(read, leg, peer);
     return [
       ...httpMetrics(leg, peer, metrics),
-      ...logged(read, log, httpAccessLog(leg, peer, told), HTTP_TEXT_LOG),
+      ...logged(read, log, httpAccessLog(leg, peer, told, validation), HTTP_TEXT_LOG),
     ];
   },
 );
@@ -76,6 +79,6 @@ export function peerKey(peer: Peer): string {
   return JSON.stringify(Object.values(peer));
 }
 
-function keyOf({ leg, peer, told }: LogKey): string {
-  return `${leg}|${JSON.stringify(told)}|${peerKey(peer)}`;
+function keyOf({ leg, peer, told, validation }: LogKey): string {
+  return `${leg}|${JSON.stringify([told, validation])}|${peerKey(peer)}`;
 }

@@ -426,6 +426,48 @@ const overloadPolicy = fc
     object("heddle.dev/v1", "OverloadPolicy", "all", { concurrency: { max } }, ns),
   );
 
+const requestValidation = fc
+  .record({
+    ns: namespace,
+    name,
+    target: fc.constantFrom(
+      {},
+      { selector: { matchLabels: { app: "two" } } },
+      { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "api" }] },
+    ),
+    mode: fc.constantFrom("ENFORCE" as const, "REPORT" as const),
+    urlBytes: fc.constantFrom(undefined, 100, 200),
+    headers: fc.constantFrom(undefined, 50, 500),
+    escapedSlashes: fc.constantFrom(undefined, "DECODE" as const, "REFUSE" as const),
+    rules: fc.array(
+      fc.constantFrom(
+        { match: { path: { prefix: "/a" } }, methods: ["GET"] },
+        { match: { route: "gold" }, contentTypes: ["text/*"], maxBodyBytes: 10 },
+      ),
+      { maxLength: 2 },
+    ),
+    document: fc.constantFrom(undefined, "openapi: 3.1.0"),
+    created,
+  })
+  .map(({ ns, name: called, target, mode, urlBytes, headers, escapedSlashes, rules, ...rest }) =>
+    object(
+      "heddle.dev/v1",
+      "RequestValidation",
+      called,
+      {
+        ...{ ...target, mode, rules },
+        limits: {
+          ...(urlBytes === undefined ? {} : { urlBytes }),
+          ...(headers === undefined ? {} : { headers }),
+        },
+        ...(escapedSlashes ? { paths: { escapedSlashes } } : {}),
+        ...(rest.document === undefined ? {} : { openapi: { document: rest.document } }),
+      },
+      ns,
+      { creationTimestamp: rest.created },
+    ),
+  );
+
 const fallback = fc
   .record({
     ns: namespace,
@@ -785,6 +827,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: requestAuthentication, weight: 2 },
   { arbitrary: fallback, weight: 2 },
   { arbitrary: overloadPolicy, weight: 1 },
+  { arbitrary: requestValidation, weight: 2 },
   { arbitrary: envoyFilter, weight: 2 },
   { arbitrary: wasmPlugin, weight: 1 },
   { arbitrary: telemetry, weight: 1 },
