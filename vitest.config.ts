@@ -34,6 +34,7 @@ export default defineConfig({
             "infra/**/*.test.ts",
             "test/behaviour/**/*.test.ts",
             "test/oracle/**/*.test.ts",
+            "test/security/**/*.test.ts",
             "test/fuzz/**/*.test.ts",
           ],
           exclude: ["**/node_modules/**", "**/*.cluster.test.ts"],

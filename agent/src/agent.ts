@@ -15,6 +15,7 @@ import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
+import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
 import { createRateLimitService } from "./ratelimit/index.ts";
@@ -217,18 +218,34 @@ async function startControl(
     await holdWriter.settled();
   });
   let stateChanged = () => {};
+  const inForce = function* () {
+    for (const [, , object] of model.entries()) yield object;
+    yield* refusals.substitutes();
+  };
   const modules = createWasmModules({
     directory: path.join(directory.path, "wasm"),
-    objects: function* () {
-      for (const [, , object] of model.entries()) yield object;
-      yield* refusals.substitutes();
-    },
+    objects: inForce,
     get: (key) => model.get(key),
     set: (key, state) => translator.setWasmModule(key, state),
     changed: () => stateChanged(),
     log,
   });
   closing.push(() => modules.close());
+
+  const issuersKeys = createIssuersKeys({
+    ...{ directory, log, objects: inForce },
+    set: (source, state) => translator.setSigningKeys(source, state),
+    changed: () => stateChanged(),
+    guard: createGuard({
+      allowed: options.jwks.allowed,
+      isService: serviceNamed(
+        (key) => model.get(key),
+        () => translator.mesh().clusterDomain,
+      ),
+    }),
+    ...(options.jwks.refresh ? { refresh: options.jwks.refresh } : {}),
+  });
+  closing.push(() => issuersKeys.close());
 
   const effectAt = createEffectAnswers({
     model,
@@ -251,6 +268,7 @@ async function startControl(
     if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);
     modules.objectsChanged(keys);
+    issuersKeys.objectsChanged(keys);
     health.objectsChanged(keys);
     clusters?.changed();
     tls?.objectsChanged(keys);
@@ -266,6 +284,7 @@ async function startControl(
     ...translator.diagnostics(),
     ...refusals.diagnostics(),
     ...modules.diagnostics(),
+    ...issuersKeys.diagnostics(),
     ...(webhooks?.diagnostics() ?? []),
     ...(gateways?.diagnostics() ?? []),
   ];

@@ -8,6 +8,7 @@ import { ofRevision } from "@heddle/kube";
 import { durationOf } from "@heddle/model";
 import { TIME_TO_LIVE } from "@heddle/sync";
 import { AgentError } from "./agent-error.ts";
+import { type AllowedHosts, parseAllowed, type RefreshTimes } from "./jwks/index.ts";
 import type { RateLimitAgents } from "./ratelimit/index.ts";
 import type { KubernetesOptions } from "./kubernetes/access.ts";
 import type { OwnPod } from "./kubernetes/cluster.ts";
@@ -59,6 +60,12 @@ export interface AgentOptions {
   readonly network: string | undefined;
   /** Milliseconds that other clusters keep this one's endpoints when the agent is gone. */
   readonly endpointsTtl: number;
+  readonly jwks: {
+    /** Where keys of issuers may be fetched from though the addresses are internal ones. */
+    readonly allowed: AllowedHosts;
+    /** No flag of the command line: for tests, which do not wait for minutes. */
+    readonly refresh?: RefreshTimes;
+  };
   /** Agents that count global rate limits together; undefined: this one counts alone. */
   readonly rateLimitAgents: RateLimitAgents | undefined;
 }
@@ -123,6 +130,7 @@ const flagsSchema = z.object({
   clusterId: z.string().default(""),
   network: z.string().min(1).optional(),
   endpointsTtl: z.string().default("60s"),
+  jwksAllow: z.string().default(""),
   rateLimitAgents: z.string().optional(),
   rateLimitSelf: z.string().optional(),
 });
@@ -182,6 +190,7 @@ export function parseAgentOptions(
     clusterId: given.clusterId,
     network: given.network,
     endpointsTtl: timeToLiveOf(given.endpointsTtl),
+    jwks: { allowed: allowedOf(given.jwksAllow) },
     rateLimitAgents: rateLimitAgentsOf(given),
   };
 }
@@ -320,6 +329,16 @@ function timeToLiveOf(text: string): number {
       `--endpoints-ttl: ${JSON.stringify(text)} is no time between ${least / 1000} s and ${most / 3_600_000} h.`,
     );
   return milliseconds;
+}
+
+/** Throws `HDL7215`. */
+function allowedOf(text: string): AllowedHosts {
+  const entries = text.split(",").map((entry) => entry.trim());
+  try {
+    return parseAllowed(entries.filter((entry) => entry !== ""));
+  } catch (error) {
+    throw new AgentError("HDL7215", `--jwks-allow: ${(error as Error).message}.`, error);
+  }
 }
 
 /** Parts of `host:port`, an IPv6 host in brackets. Throws `HDL7203`. */

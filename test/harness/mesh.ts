@@ -11,7 +11,7 @@ import { pod } from "./objects.ts";
 import { intercepted } from "./intercepted.ts";
 import { type Collector, startCollector } from "./otlp-collector.ts";
 import { type Answer, ask, type Asking } from "./request.ts";
-import { bootstrapOf, type Modules } from "./world.ts";
+import { bootstrapOf, type Fetched } from "./world.ts";
 
 /** Where a client's Envoy takes requests for any host of the mesh. */
 const PROXY_PORT = 15001;
@@ -59,8 +59,8 @@ export interface TestMeshOptions<Name extends string> {
   readonly authority?: Promise<TestAuthority>;
   /** Where access logs and spans are received; without it there are none. */
   readonly collector?: string;
-  /** Of WasmPlugins. */
-  readonly modules?: () => Promise<Modules>;
+  /** Modules of WasmPlugins, and keys of issuers of tokens. */
+  readonly fetched?: () => Promise<Fetched>;
 }
 
 export interface TestMesh<Name extends string> {
@@ -85,11 +85,11 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
   const applications = new Map<string, Application[]>();
   let authority: TestAuthority | undefined;
   let collector: Collector | undefined;
-  let modules: Modules = {};
+  let fetched: Fetched = {};
 
   beforeAll(async () => {
     authority = await (options.authority ?? createAuthority());
-    modules = (await options.modules?.()) ?? {};
+    fetched = (await options.fetched?.()) ?? {};
     if (collectorAddress) collector = await startCollector(collectorAddress, OTLP_PORT);
     for (const [name, workload] of entries) {
       const { address, ports = [], sidecar = true } = workload;
@@ -145,7 +145,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
         ],
       },
       settings,
-      modules,
+      fetched,
     );
   }
 

@@ -12,6 +12,7 @@ import type {
   PeerAuthentication,
   OverloadPolicy,
   RateLimit,
+  RequestAuthentication,
   Sidecar,
   Pod,
   Service,
@@ -174,6 +175,14 @@ export function authorizationPolicy(
 ): MeshObject<AuthorizationPolicy> {
   const rest = { annotations };
   return object("security.istio.io/v1", "AuthorizationPolicy", name, spec, namespace, rest);
+}
+
+export function requestAuthentication(
+  name: string,
+  spec: RequestAuthentication,
+  namespace = "default",
+): MeshObject<RequestAuthentication> {
+  return object("security.istio.io/v1", "RequestAuthentication", name, spec, namespace);
 }
 
 export function rateLimit(

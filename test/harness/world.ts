@@ -8,6 +8,7 @@ import {
   type MeshSettings,
   parseNode,
   type ProxyView,
+  type SigningKeysState,
   staticBootstrap,
   wasmModuleKey,
 } from "@heddle/translate";
@@ -40,6 +41,13 @@ export interface BootstrapOfOptions extends ProxyOptions {
 /** Modules of WasmPlugins by their URL; one that is not among them cannot be had. */
 export type Modules = Readonly<Record<string, Uint8Array>>;
 
+/** What an agent would have fetched. */
+export interface Fetched {
+  readonly modules?: Modules;
+  /** Of issuers of tokens, by `keySourceName`. */
+  readonly signingKeys?: ReadonlyMap<string, SigningKeysState | undefined>;
+}
+
 export const MESH: MeshSettings = {
   name: "test",
   trustDomain: "cluster.local",
@@ -55,7 +63,7 @@ export function viewOf(
   objects: readonly MeshObject[],
   options: ProxyOptions,
   mesh: Partial<MeshSettings> = {},
-  modules: Modules = {},
+  { modules = {}, signingKeys = new Map() }: Fetched = {},
 ): ProxyView {
   const {
     type = "sidecar",
@@ -83,6 +91,7 @@ export function viewOf(
         : { state: "failed" },
     );
   }
+  for (const [source, state] of signingKeys) translator.setSigningKeys(source, state);
   const view = translator.view(
     parseNode({
       id: `${type}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
@@ -109,10 +118,10 @@ export function bootstrapOf(
   objects: readonly MeshObject[],
   options: BootstrapOfOptions,
   mesh: Partial<MeshSettings> = {},
-  modules: Modules = {},
+  fetched: Fetched = {},
 ): Bootstrap {
   const { address, secrets, otlp, xds } = options;
-  const view = viewOf(objects, options, mesh, modules);
+  const view = viewOf(objects, options, mesh, fetched);
   try {
     return staticBootstrap(view.proxy, view, {
       admin: { address, port: 15000 },

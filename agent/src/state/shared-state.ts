@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { Leadership } from "../kubernetes/leader.ts";
+import { KEPT_KEYS } from "../jwks/index.ts";
 import type { AgentLog } from "../log.ts";
 import type { ClusterStateStore, StateFiles } from "./cluster-state.ts";
 import { meshOfMembership } from "./enrollment.ts";
@@ -9,7 +10,10 @@ import type { StateDirectory } from "./state-directory.ts";
 
 /** What a replica needs to serve what was served before, without the plane. */
 const MEMBERSHIP = "membership.json";
-const KEPT = ["intermediate.json", "snapshot.json", "journal.ndjson", "held.json", MEMBERSHIP];
+const KEPT = [
+  ...["intermediate.json", "snapshot.json", "journal.ndjson", "held.json"],
+  ...[KEPT_KEYS, MEMBERSHIP],
+];
 /** Changes of a burst are written together, milliseconds. */
 const GATHER = 1_000;
 /** Between writes at least, milliseconds: the whole is written each time. */

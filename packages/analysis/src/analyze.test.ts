@@ -592,6 +592,73 @@ spec: {}
   });
 });
 
+describe("tokens", () => {
+  const claims = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: claims}
+spec:
+  hosts: [shop.example.com]
+  gateways: [edge]
+  http:
+    - match: [{headers: {"@request.auth.claims.group": {exact: admin}}}]
+      route: [{destination: {host: shop}}]
+---`;
+  const pod = `
+apiVersion: v1
+kind: Pod
+metadata: {name: edge-1, labels: {istio: ingressgateway, gateway.networking.k8s.io/gateway-name: edge}}
+spec: {}
+---`;
+  const policy = (spec: string, namespace = "default") => `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens, namespace: ${namespace}}
+spec: {${spec}jwtRules: [{issuer: https://issuer.example.com}]}
+---`;
+  const mesh = service("shop", [80]) + gateway("edge", "HTTP") + pod;
+  const found = (text: string) =>
+    brief(find(mesh + claims + text).filter(({ code }) => code === "IST0149"));
+  const MISSED = ["IST0149 Warning VirtualService default/claims"];
+
+  test.each([
+    ["", MISSED],
+    [policy(""), []],
+    [policy("", "istio-system"), []],
+    [policy("", "other"), MISSED],
+    [policy("selector: {matchLabels: {istio: ingressgateway}}, "), []],
+    [policy("selector: {matchLabels: {app: web}}, "), MISSED],
+    [policy("targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}], "), []],
+    [policy("targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: x}], "), MISSED],
+  ])("that nobody looks at choose no route: %#", (text, wanted) => {
+    expect(found(text)).toEqual(wanted);
+  });
+
+  const keys = (uri: string) => `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: tokens}
+spec: {jwtRules: [{issuer: https://issuer.example.com, jwksUri: "${uri}"}]}
+---`;
+  test.each([
+    ["http://keys.default.svc.cluster.local:8080/keys", []],
+    ["http://keys.default.svc:8080/keys", []],
+    ["https://issuer.example.com/keys", []],
+    ["http://keys.default.svc/keys", ["HDL0161 spec.jwtRules[0].jwksUri"]],
+    ["http://outside.default.svc/keys", ["HDL0161 spec.jwtRules[0].jwksUri"]],
+    ["http://nobody.default.svc/keys", ["IST0101 spec.jwtRules[0].jwksUri"]],
+  ])("are checked with keys that can be had: %s", (uri, wanted) => {
+    const outside = `
+apiVersion: v1
+kind: Service
+metadata: {name: outside}
+spec: {type: ExternalName, externalName: issuer.example.com, ports: [{port: 80}]}
+---`;
+    const text = service("keys", [8080]) + outside + keys(uri);
+    expect(find(text).map(({ code, path }) => `${code} ${path}`)).toEqual(wanted);
+  });
+});
+
 describe("a VirtualService beside a route of the Gateway API", () => {
   const route = (namespace: string) => `
 apiVersion: gateway.networking.k8s.io/v1

@@ -25,12 +25,14 @@ import { checkGatewayOrder } from "./checks/gateway-order.ts";
 import { checkGatewayReferences } from "./checks/gateway-references.ts";
 import { checkGatewayPorts } from "./checks/gateway-ports.ts";
 import { checkIngressConflicts, checkIngresses } from "./checks/ingresses.ts";
+import { checkIssuerKeys } from "./checks/issuer-keys.ts";
 import { checkMeshHosts } from "./checks/mesh-hosts.ts";
 import { checkRoutedHosts, checkRoutePrecedence } from "./checks/route-precedence.ts";
 import { checkRuleGateways } from "./checks/rule-gateways.ts";
 import { checkServiceEntries } from "./checks/service-entries.ts";
 import { checkSidecarTls } from "./checks/sidecar-tls.ts";
 import { checkSurprisingPolicies } from "./checks/surprising-policies.ts";
+import { checkTokenClaims } from "./checks/token-claims.ts";
 import { checkUnservedHosts } from "./checks/unserved-hosts.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
@@ -145,6 +147,7 @@ const CHECKS: Checks = {
     checkDestinations,
     checkDelegates,
     checkRuleGateways,
+    checkTokenClaims,
     checkMeshHosts,
     checkGatewayOrder,
     checkUnservedHosts,
@@ -156,6 +159,7 @@ const CHECKS: Checks = {
   "networking.istio.io/DestinationRule": [checkDestinationRules, checkSurprisingPolicies],
   "security.istio.io/AuthorizationPolicy": [checkAuthorizationPolicies],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
+  "security.istio.io/RequestAuthentication": [checkIssuerKeys],
 };
 
 function look(entry: Entry, context: CheckContext, all: Checks): Diagnostic[] {

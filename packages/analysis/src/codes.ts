@@ -47,6 +47,21 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
       "DestinationRules default/reviews and default/reviews-tls, both host: reviews with a trafficPolicy",
     remedy: "Merge them into one.",
   },
+  IST0149: {
+    level: "Warning",
+    title: "Routes are chosen by claims where nobody looks at tokens",
+    why: "Claims are known of a token that a RequestAuthentication at the gateway has found valid. Without one no route with such a match is ever chosen; those that ask for a claim to be absent always are.",
+    example:
+      'match: [{headers: {"@request.auth.claims.group": {exact: admin}}}]   # no RequestAuthentication for the gateway',
+    remedy: "Add a RequestAuthentication that is for the gateway's pods.",
+  },
+  HDL0161: {
+    level: "Warning",
+    title: "An issuer's keys are at a service that the agent does not ask",
+    why: "The agent asks internal addresses only where a Service of the cluster is named, at a port that it has: a URL in a policy must not open what only the agent can reach. A Service of type ExternalName leads anywhere, and is no leave.",
+    example: "jwksUri: http://keycloak.auth.svc:9999/keys   # its port is 8080",
+    remedy: "Name the service's own port, or start the agent with --jwks-allow for the host.",
+  },
   HDL0102: {
     level: "Warning",
     title: "A rule's last route at a gateway is never reached",

@@ -362,6 +362,7 @@ export class MeshIndex {
       }
       case "security.istio.io/AuthorizationPolicy":
       case "security.istio.io/PeerAuthentication":
+      case "security.istio.io/RequestAuthentication":
       case "networking.istio.io/Sidecar":
       case "networking.istio.io/ProxyConfig":
       case "telemetry.istio.io/Telemetry":

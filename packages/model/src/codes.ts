@@ -289,6 +289,36 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
       "extensionProviders:\n  - name: auth\n    envoyExtAuthzHttp: {service: ns/auth.ns.svc.cluster.local, port: 80, pathPrefix: check}",
     remedy: "Change the field as the message says.",
   },
+  HDL0050: {
+    level: "Error",
+    title: "A header of what a token says is where a token is looked for",
+    why: "Headers that claims or the payload are written to are taken off every request first, so that no caller can forge them; a token in one of them would be taken off with it.",
+    example:
+      "jwtRules:\n  - issuer: https://issuer.example.com\n    fromHeaders: [{name: x-token}]\n    outputPayloadToHeader: x-token",
+    remedy: "Write to another header.",
+  },
+  HDL0051: {
+    level: "Warning",
+    title: "Tokens of two issuers are required in the same place",
+    why: "Each rule that is REQUIRED wants a token of its own, and one place holds one token: every request is refused.",
+    example:
+      "jwtRules:\n  - {issuer: https://one.example.com, presence: REQUIRED}\n  - {issuer: https://two.example.com, presence: REQUIRED}",
+    remedy: "Make one of them OPTIONAL, or look for them in different places.",
+  },
+  HDL0052: {
+    level: "Warning",
+    title: "Nothing says where an issuer's keys are",
+    why: "Without jwks and jwksUri the issuer is asked for them, as OpenID Connect Discovery has it, and that takes an issuer that is a URL. Its tokens are refused.",
+    example: "jwtRules:\n  - issuer: testing@example.com",
+    remedy: "Add jwksUri, or the keys themselves as jwks.",
+  },
+  HDL0053: {
+    level: "Warning",
+    title: "A key is not one to check tokens with",
+    why: "Tokens are signed with a private key that the issuer alone has, and checked with its public one: RSA of 2048 bits or more, P-256, P-384, P-521 or Ed25519. Any other key is passed over, and a shared secret proves nothing to those who can read it.",
+    example: 'jwks: \'{"keys": [{"kty": "EC", "crv": "secp256k1", "x": "…", "y": "…"}]}\'',
+    remedy: "Give a public key of the issuer's that signatures are checked with.",
+  },
   HDL0080: {
     level: "Error",
     title: "A rate limit cannot be kept",

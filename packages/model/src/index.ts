@@ -36,6 +36,9 @@ export { extensionProvidersSchema, readExtensionProvider } from "./schema/extens
 export { statusName, type StatusName } from "./http-statuses.ts";
 export { DRY_RUN, isDryRun } from "./dry-run.ts";
 export type * from "./kinds/request-authentication.ts";
+export { claimPath, matchedClaim } from "./claims.ts";
+export { jwksError, signingKeys, type SigningKeys } from "./jwks.ts";
+export { tokenPlaces } from "./token-places.ts";
 export type * from "./kinds/ingress.ts";
 export type * as GatewayApi from "./kinds/gateway-api/index.ts";
 export type * from "./kinds/rate-limit.ts";

@@ -126,14 +126,12 @@ export const kinds: readonly Kind[] = [
     authorizationPolicySchema,
     SECURITY_VERSIONS,
   ),
-  planned(
-    istio(
-      SECURITY,
-      "RequestAuthentication",
-      "requestauthentications",
-      requestAuthenticationSchema,
-      SECURITY_VERSIONS,
-    ),
+  istio(
+    SECURITY,
+    "RequestAuthentication",
+    "requestauthentications",
+    requestAuthenticationSchema,
+    SECURITY_VERSIONS,
   ),
   istio(TELEMETRY, "Telemetry", "telemetries", telemetrySchema, ["v1", "v1alpha1"]),
   {

@@ -2,7 +2,6 @@
 import type { Level } from "./diagnostic.ts";
 import { plannedGatewayApi } from "./planned-gateway-api.ts";
 import { metricNamed } from "./telemetry-metrics.ts";
-import { isClaim } from "./validate/header.ts";
 import { isIpAddress } from "./validate/names.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Report } from "./validate/report.ts";
@@ -71,13 +70,6 @@ const virtualService: readonly PlannedField[] = [
     what: (code) => `status ${code as number} of a redirect, which Envoy cannot give,`,
     level: "Error",
   },
-  ...["headers", "withoutHeaders"].map((name): PlannedField => ({
-    kind: "VirtualService",
-    path: `http[].match[].${name}`,
-    when: (headers) => Object.keys(headers as object).some(isClaim),
-    what: () => "matching claims of a token",
-    level: "Error",
-  })),
 ];
 
 const envoyFilter: readonly PlannedField[] = [
@@ -212,6 +204,9 @@ const authorizationPolicy: readonly PlannedField[] = [
     waypointTarget("AuthorizationPolicy", path),
   ),
 ];
+const requestAuthentication: readonly PlannedField[] = ["targetRef.kind", "targetRefs[].kind"].map(
+  (path) => waypointTarget("RequestAuthentication", path),
+);
 
 function waypointTarget(kind: string, path: string): PlannedField {
   return {
@@ -232,6 +227,7 @@ export const plannedFields: readonly PlannedField[] = [
   ...wasmPlugin,
   ...telemetry,
   ...authorizationPolicy,
+  ...requestAuthentication,
   ...sidecar,
   ...proxyConfig,
   ...workloads,

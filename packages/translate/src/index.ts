@@ -24,6 +24,12 @@ export { staticBootstrap } from "./static-bootstrap.ts";
 export { extension, typedConfig } from "./typed-config.ts";
 export * from "./names.ts";
 export { type WasmModuleState, wasmModuleKey } from "./wasm/module.ts";
+export {
+  type KeySource,
+  keySource,
+  keySourceName,
+  type SigningKeysState,
+} from "./authentication/signing-keys.ts";
 export { checkEnvoyFilter } from "./patch/compile.ts";
 export type { EnvoyApi } from "./patch/envoy-api.ts";
 export {

@@ -11,6 +11,7 @@ import type {
   MeshObject,
   OverloadPolicy,
   RateLimit,
+  RequestAuthentication,
   Sidecar,
   ServiceModel,
   Telemetry,
@@ -18,6 +19,7 @@ import type {
   WasmPlugin,
   WorkloadEndpoint,
 } from "@heddle/model";
+import type { SigningKeysState } from "./authentication/signing-keys.ts";
 import type { EnvoyApi } from "./patch/envoy-api.ts";
 import type { Families } from "./families.ts";
 import type { ProxyDescription, Reach } from "./proxy.ts";
@@ -113,6 +115,10 @@ export interface ModelReader {
   ): readonly MeshObject<RateLimit>[];
   /** AuthorizationPolicies that are for a workload or gateway: the root namespace's first, then its own; oldest first. */
   authorizationPolicies(proxy: Targeted): readonly MeshObject<AuthorizationPolicy>[];
+  /** RequestAuthentications that hold for a workload or gateway: the root namespace's, then its own; oldest first. */
+  requestAuthentications(proxy: Targeted): readonly MeshObject<RequestAuthentication>[];
+  /** Keys of tokens' issuers by `keySourceName`; undefined while they are on their way. */
+  signingKeys(source: string): SigningKeysState | undefined;
   /** EnvoyFilters of a namespace, in the order in which they are applied. */
   envoyFilters(namespace: string): readonly FiledFilter[];
   /** Telemetry objects that are for a proxy, the root namespace's first. */

@@ -1,6 +1,7 @@
 /** Turns the model of a mesh into what each of its proxies should hold, and keeps it so as the model changes. */
 import { signal } from "@preact/signals-core";
 import { type Diagnostic, parseObjectKey, type Revision } from "@heddle/model";
+import type { SigningKeysState } from "./authentication/signing-keys.ts";
 import { Claims } from "./engine/claims.ts";
 import { Drain, type Schedule } from "./engine/drain.ts";
 import { Engine, type EngineStats, type Failure } from "./engine/engine.ts";
@@ -44,6 +45,8 @@ export interface Translator {
   apply(changes: readonly Change[]): void;
   /** What has come of a plugin's module, by `wasmModuleKey`; undefined: it is not known (any more). */
   setWasmModule(key: string, state: WasmModuleState | undefined): void;
+  /** What has come of the keys of tokens' issuers, by `keySourceName`; undefined: they are not known (any more). */
+  setSigningKeys(source: string, state: SigningKeysState | undefined): void;
   /** Whether a WorkloadEntry, `namespace/name`, may be an endpoint; they all may until told otherwise. */
   setWorkloadReady(entry: string, ready: boolean): void;
   /** What other clusters of the mesh have, by any keys; undefined: it is gone. */
@@ -150,6 +153,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
     },
     setWasmModule(key, state) {
       store.wasmModules.set(key, state);
+      drain.wake();
+    },
+    setSigningKeys(source, state) {
+      store.signingKeys.set(source, state);
       drain.wake();
     },
     setWorkloadReady(entry, ready) {

@@ -126,13 +126,13 @@ describe.skipIf(!envoyBinary)("modules of WasmPlugins", async () => {
   }
 
   startedMesh({
-    modules: async () => {
+    fetched: async () => {
       publish(one);
       await asAgentHas();
       publish(two);
       registry.forget();
       findings.length = 0;
-      return asAgentHas();
+      return { modules: await asAgentHas() };
     },
     workloads: { server: { address: SERVER, ports: NAMES.map(portOf) } },
     objects: [

@@ -58,8 +58,10 @@ const address = (app: (typeof APPS)[number]) => `127.132.0.${APPS.indexOf(app) +
 describe.skipIf(!envoyBinary)("WasmPlugin", () => {
   const workload = (app: (typeof APPS)[number]) => ({ address: address(app), ports: [9080, 9081] });
   const mesh = startedMesh({
-    modules: async () => ({
-      "file:///mark.wasm": await wasmModule(),
+    fetched: async () => ({
+      modules: {
+        "file:///mark.wasm": await wasmModule(),
+      },
     }),
     workloads: {
       phases: workload("phases"),

@@ -53,6 +53,10 @@ export function agentCommand(): Command {
       "xDS addresses of all agents that count global rate limits together",
     )
     .option("--rate-limit-self <address>", "this agent among them, where it is not what --xds says")
+    .option(
+      "--jwks-allow <hosts>",
+      "hosts and ranges, comma-separated, that keys of issuers may be fetched from though they are internal",
+    )
     .option("--cluster-id <id>", "what the cluster is called in metrics and endpoints")
     .option("--network <name>", "the network of workloads that do not say theirs")
     .option(

@@ -46,6 +46,6 @@ export interface LimitKey {
   readonly queryParameter?: string;
   /** ADDRESS: the client's; PRINCIPAL: the identity of its certificate, where mutual TLS gives it one. */
   readonly source?: "ADDRESS" | "PRINCIPAL";
-  /** Of a token. Refused: no token is proven while RequestAuthentication is not in effect. */
+  /** Of a token that a RequestAuthentication has found valid: text, under a name such as `sub`, `a.b` or `[a][b]`. */
   readonly claim?: string;
 }

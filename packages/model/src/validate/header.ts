@@ -1,4 +1,5 @@
 /** Names and values of HTTP headers that rules match or change. */
+import { matchedClaim } from "../claims.ts";
 import type { HeaderOperations, Headers } from "../kinds/virtual-service.ts";
 import { headerValueError } from "./header-value.ts";
 import { joinPath } from "./report.ts";
@@ -15,20 +16,13 @@ const PSEUDO: ReadonlySet<string> = new Set([
 ]);
 // eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u0008\u000A-\u001F\u007F]/;
-const CLAIM = /^@request\.auth\.claims(?:\..+|\[.+\])$/i;
-
-/** A claim of a JSON Web Token, which routes of gateways may match as if it were a header. */
-export function isClaim(name: string): boolean {
-  return CLAIM.test(name);
-}
-
 export function isHeaderName(name: string): boolean {
   return TOKEN.test(name);
 }
 
-/** A name in a match: a header, a pseudo-header or a claim. */
+/** A name in a match: a header, a pseudo-header, or a claim, which routes of gateways may match as if it were a header. */
 export function isMatchableHeader(name: string): boolean {
-  return PSEUDO.has(name) || isClaim(name) || isHeaderName(name);
+  return PSEUDO.has(name) || matchedClaim(name) !== undefined || isHeaderName(name);
 }
 
 /** Headers that are set, added or removed. The authority may be set on requests only. */

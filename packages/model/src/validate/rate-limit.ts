@@ -1,4 +1,5 @@
 /** Rules of a RateLimit that its schema cannot say. */
+import { claimPath } from "../claims.ts";
 import { durationOf } from "../duration.ts";
 import type { Limit, LimitKey, RateLimit } from "../kinds/rate-limit.ts";
 import { isMatchableHeader } from "./header.ts";
@@ -72,13 +73,12 @@ function checkKey({ header, queryParameter, claim }: LimitKey, path: string, rep
       message: "a query parameter has no name",
     });
   }
-  if (claim !== undefined) {
+  if (claim !== undefined && claimPath(claim) === undefined) {
     report({
-      code: "HDL0080",
+      code: "HDL0036",
       path: `${path}.claim`,
-      message: `requests cannot be counted by the claim "${claim}" yet: claims are known of tokens that a RequestAuthentication proves, and RequestAuthentication is not in effect yet`,
-      remedy:
-        "Count by a header, or by the client's certificate with source: PRINCIPAL, until a release puts RequestAuthentication into effect.",
+      message: `"${claim}" does not lead to a claim: a name in it is empty`,
+      remedy: "Name it like sub, a.b, or [a][b] where dots are part of a name.",
     });
   }
 }

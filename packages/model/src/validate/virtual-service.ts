@@ -1,4 +1,5 @@
 /** Rules of a VirtualService that its schema cannot say: hosts, gateways, and what may stand together. */
+import { matchedClaim } from "../claims.ts";
 import { hostMatches } from "../host.ts";
 import type {
   L4MatchAttributes,
@@ -8,7 +9,6 @@ import type {
 } from "../kinds/virtual-service.ts";
 import { checkDestination, checkWeights } from "./destination.ts";
 import { checkExportTo } from "./export-to.ts";
-import { isClaim } from "./header.ts";
 import { checkHttpRoute } from "./http-route.ts";
 import { checkLabels, checkPort } from "./match.ts";
 import { domainError, hostError, isIpAddress, isRuleLabel, isSubnet } from "./names.ts";
@@ -37,7 +37,9 @@ export function checkVirtualService(spec: VirtualService, namespace: string, rep
     for (const [position, match] of (route.match ?? []).entries()) {
       const at = `${path}.match[${position}]`;
       checkGatewayNames(match.gateways ?? [], `${at}.gateways`, report);
-      const claim = Object.keys({ ...match.headers, ...match.withoutHeaders }).find(isClaim);
+      const claim = Object.keys({ ...match.headers, ...match.withoutHeaders }).find(
+        (name) => matchedClaim(name) !== undefined,
+      );
       if (claim !== undefined && mesh) {
         report({
           code: "HDL0032",

@@ -1,10 +1,11 @@
-/** Objects that guard what is behind a proxy: authorization policies, rate limits, and the policy for overload. */
+/** Objects that guard what is behind a proxy: which tokens count, authorization policies, rate limits, and the policy for overload. */
 import {
   type AuthorizationPolicy,
   type MeshObject,
   objectKey,
   type OverloadPolicy,
   type RateLimit,
+  type RequestAuthentication,
 } from "@heddle/model";
 import {
   type AuthorizationFilters,
@@ -16,6 +17,7 @@ import { derivation, type ModelReader } from "../read.ts";
 import type { Targeted } from "../store/by-target.ts";
 
 export interface Guards {
+  readonly authentications: readonly MeshObject<RequestAuthentication>[];
   readonly limits: readonly MeshObject<RateLimit>[];
   readonly overload: MeshObject<OverloadPolicy> | undefined;
   readonly authorization: AuthorizationFilters;
@@ -26,6 +28,7 @@ export function guardKeys(read: ModelReader, proxy: Targeted): readonly string[]
   const { namespace, labels } = proxy;
   const overload = read.overloadPolicy(namespace, labels);
   return [
+    ...read.requestAuthentications(proxy),
     ...read.authorizationPolicies(proxy),
     ...read.rateLimits(namespace, labels),
     ...(overload ? [overload] : []),
@@ -37,6 +40,7 @@ export function guardsOf(read: ModelReader, keys: readonly string[]): Guards {
   const ofKind = <Spec>(wanted: string) =>
     objects.filter(({ kind }) => kind === wanted) as MeshObject<Spec>[];
   return {
+    authentications: ofKind<RequestAuthentication>("RequestAuthentication"),
     limits: ofKind<RateLimit>("RateLimit"),
     overload: ofKind<OverloadPolicy>("OverloadPolicy")[0],
     authorization: authorizationOf(read, keys),

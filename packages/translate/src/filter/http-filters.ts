@@ -1,5 +1,6 @@
 /** Every HTTP filter of a listener, in the order in which requests pass them. */
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
+import { tokenCheck } from "../authentication/token-check.ts";
 import { authorization, customAuthorization } from "./authorization.ts";
 import { corsFilter } from "./cors.ts";
 import { fallbackResponseFilter } from "./fallback-response.ts";
@@ -22,6 +23,8 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   // After cors: a preflight has nothing by which its sender could be known. Before what reads the request's token, as in Istio:
   // the server that is asked may be the one that gives it.
   customAuthorization,
+  // After cors: a preflight has no token. Before all that may go by what a token says.
+  tokenCheck,
   // Behind what reads the token. Before limits: who is not let in takes nobody's share.
   authorization,
   // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.

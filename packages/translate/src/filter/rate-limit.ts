@@ -5,6 +5,7 @@ import type { RateLimit as GlobalRateLimit } from "@heddle/envoy/extensions/filt
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import type { Descriptor } from "@heddle/envoy/extensions/rate_limit_descriptors/expr/v3";
 import {
+  claimPath,
   type Limit,
   type LimitKey,
   type LimitMatch,
@@ -19,7 +20,12 @@ import { XDS_CLUSTER } from "../names.ts";
 import { stringMatcher } from "../route/string-match.ts";
 import { extension } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
-import { GLOBAL_RATE_LIMIT_FILTER, LOCAL_RATE_LIMIT_FILTER } from "./names.ts";
+import {
+  GLOBAL_RATE_LIMIT_FILTER,
+  LOCAL_RATE_LIMIT_FILTER,
+  JWT_FILTER,
+  TOKEN_PAYLOAD,
+} from "./names.ts";
 
 /** What the agent counts by begins with this; a mesh has an agent of its own, so no name of it is needed. */
 const DOMAIN = "heddle";
@@ -166,9 +172,10 @@ function headersOf({ path, method, authority, headers = {} }: LimitMatch): Heade
   });
 }
 
-function keyName({ header, queryParameter, source }: LimitKey): string {
+function keyName({ header, queryParameter, claim, source }: LimitKey): string {
   if (header !== undefined) return `header:${header.toLowerCase()}`;
   if (queryParameter !== undefined) return `query:${queryParameter}`;
+  if (claim !== undefined) return `claim:${claim}`;
   // Envoy gives the address under this name and no other.
   return source === "PRINCIPAL" ? "principal" : "remote_address";
 }
@@ -179,6 +186,12 @@ function keyAction(key: LimitKey): RateLimit_Action {
     return { requestHeaders: { headerName: key.header, descriptorKey } };
   if (key.queryParameter !== undefined) {
     return { queryParameters: { queryParameterName: key.queryParameter, descriptorKey } };
+  }
+  if (key.claim !== undefined) {
+    const path = [TOKEN_PAYLOAD, ...(claimPath(key.claim) ?? [])].map((name) => ({ key: name }));
+    return {
+      metadata: { descriptorKey, source: "DYNAMIC", metadataKey: { key: JWT_FILTER, path } },
+    };
   }
   return key.source === "PRINCIPAL"
     ? expression(descriptorKey, "connection.uri_san_peer_certificate")

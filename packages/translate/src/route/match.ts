@@ -4,7 +4,9 @@ import type {
   QueryParameterMatcher,
   RouteMatch,
 } from "@heddle/envoy/config/route/v3";
+import { matchedClaim } from "@heddle/model";
 import type { ClientMatch, HttpMatch } from "../form/rule-set.ts";
+import { claimMatcher } from "./claims.ts";
 import type { RuleContext } from "./rule.ts";
 import { type StringMatch, stringMatcher } from "./string-match.ts";
 
@@ -23,13 +25,11 @@ export function concerns(
 }
 
 export function routeMatch(match: HttpMatch): RouteMatch {
+  const wanted = byClaim(match.headers);
+  const unwanted = byClaim(match.withoutHeaders);
   const headers = [
-    ...Object.entries(match.headers ?? {})
-      .toSorted(byName)
-      .map(([name, value]) => headerMatcher(name, value)),
-    ...Object.entries(match.withoutHeaders ?? {})
-      .toSorted(byName)
-      .map(([name, value]) => withoutHeader(name, value)),
+    ...wanted.headers.map(([name, value]) => headerMatcher(name, value)),
+    ...unwanted.headers.map(([name, value]) => withoutHeader(name, value)),
     ...(match.method ? [headerMatcher(":method", match.method)] : []),
     ...(match.authority ? [headerMatcher(":authority", match.authority)] : []),
     ...(match.scheme ? [headerMatcher(":scheme", match.scheme)] : []),
@@ -37,24 +37,43 @@ export function routeMatch(match: HttpMatch): RouteMatch {
   const queryParameters = Object.entries(match.queryParams ?? {})
     .toSorted(byName)
     .map(([name, value]) => queryMatcher(name, value));
+  const dynamicMetadata = [
+    ...wanted.claims.map(([claim, value]) => claimMatcher(claim, value)),
+    ...unwanted.claims.map(([claim, value]) => ({ ...claimMatcher(claim, value), invert: true })),
+  ];
   const path: RouteMatch = match.pathPrefix
     ? { pathSeparatedPrefix: match.pathPrefix }
     : isConnect(match)
       ? { connectMatcher: {} }
       : pathMatch(match.path);
-  if (path === EVERYTHING && headers.length === 0 && queryParameters.length === 0) return path;
+  const all = [headers, queryParameters, dynamicMetadata];
+  if (path === EVERYTHING && all.every(({ length }) => length === 0)) return path;
   return {
     ...path,
     ...(match.ignorePathCase && match.path?.regex === undefined ? { caseSensitive: false } : {}),
     ...(headers.length > 0 ? { headers } : {}),
     ...(queryParameters.length > 0 ? { queryParameters } : {}),
+    ...(dynamicMetadata.length > 0 ? { dynamicMetadata } : {}),
   };
+}
+
+/** What asks for claims, and what asks for headers, each in the order of their names. */
+function byClaim(matches: HttpMatch["headers"] = {}) {
+  const headers: [name: string, match: StringMatch][] = [];
+  const claims: [claim: readonly string[], match: StringMatch][] = [];
+  for (const [name, match] of Object.entries(matches).toSorted(byName)) {
+    const claim = matchedClaim(name);
+    if (claim) claims.push([claim, match]);
+    else headers.push([name, match]);
+  }
+  return { headers, claims };
 }
 
 /** Nothing that comes after such a route can ever be reached. */
 export function matchesEverything(match: RouteMatch): boolean {
   const anyPath = match.prefix === "/" || match.safeRegex?.regex === ".*";
-  return anyPath && !match.headers?.length && !match.queryParameters?.length;
+  const { headers, queryParameters, dynamicMetadata } = match;
+  return anyPath && !headers?.length && !queryParameters?.length && !dynamicMetadata?.length;
 }
 
 /** A CONNECT request has no path, so that no match of one, not even of all paths, would see it. */

@@ -93,6 +93,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     overloadPolicy: (namespace, labels) => side().overloadPolicies.choose(namespace, labels),
     rateLimits: (namespace, labels) => side().rateLimits.selecting(namespace, labels),
     authorizationPolicies: (proxy) => side().authorizationPolicies.choosing(proxy),
+    requestAuthentications: (proxy) => side().requestAuthentications.choosing(proxy),
+    signingKeys: (source) => store.signingKeys.read(source),
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
     telemetries: (proxy) => side().telemetries.choosing(proxy),
     wasmPlugins: (proxy) => side().wasmPlugins.choosing(proxy),

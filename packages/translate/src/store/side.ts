@@ -6,6 +6,7 @@ import {
   type MeshObject,
   objectKey,
   type OverloadPolicy,
+  type RequestAuthentication,
   type Sidecar,
   type Telemetry,
   type WasmPlugin,
@@ -32,6 +33,7 @@ import { VirtualServices } from "./virtual-services.ts";
 import { type ClusterOfWorkloads, Workloads } from "./workloads.ts";
 
 const AUTHORIZATION_POLICY = "security.istio.io/AuthorizationPolicy";
+const REQUEST_AUTHENTICATION = "security.istio.io/RequestAuthentication";
 const TELEMETRY = "telemetry.istio.io/Telemetry";
 const WASM_PLUGIN = "extensions.istio.io/WasmPlugin";
 
@@ -47,6 +49,7 @@ export class Side {
   readonly gatewayApi: GatewayApiObjects;
   readonly ingresses: Ingresses;
   readonly peerAuthentications: PeerAuthentications;
+  readonly requestAuthentications: PoliciesByTarget<RequestAuthentication>;
   readonly rateLimits: RateLimits;
   readonly overloadPolicies: Narrowest<OverloadPolicy>;
   readonly authorizationPolicies: PoliciesByTarget<AuthorizationPolicy>;
@@ -87,6 +90,12 @@ export class Side {
     this.gatewayApi = new GatewayApiObjects(claims);
     this.ingresses = new Ingresses(claims);
     this.peerAuthentications = new PeerAuthentications(claims, rootNamespace);
+    this.requestAuthentications = new PoliciesByTarget(
+      claims,
+      rootNamespace,
+      REQUEST_AUTHENTICATION,
+      byAge,
+    );
     this.rateLimits = new RateLimits(claims, rootNamespace);
     this.authorizationPolicies = new PoliciesByTarget(
       claims,
@@ -118,6 +127,7 @@ export class Side {
       this.gatewayApi,
       this.ingresses,
       this.peerAuthentications,
+      this.requestAuthentications,
       this.rateLimits,
       this.overloadPolicies,
       this.authorizationPolicies,

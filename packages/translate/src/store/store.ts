@@ -11,13 +11,15 @@ import {
 } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import type { Change } from "../overlay.ts";
+import type { SigningKeysState } from "../authentication/signing-keys.ts";
 import type { EnvoyApi } from "../patch/envoy-api.ts";
 import type { Cohort } from "../proxy.ts";
 import type { MeshSettings } from "../mesh-settings.ts";
 import { type Elsewhere, ElsewhereData, type GatewayElsewhere } from "./elsewhere.ts";
+import { Fetched } from "./fetched.ts";
 import { Settings } from "./settings.ts";
 import { checkKey, Side } from "./side.ts";
-import { WasmModules } from "./wasm-modules.ts";
+import type { WasmModuleState } from "../wasm/module.ts";
 import type { ClusterOfWorkloads, OwnService } from "./workloads.ts";
 
 const COHORTS = ["stable", "candidate"] as const satisfies readonly Cohort[];
@@ -26,7 +28,8 @@ export class Store {
   readonly #settings: Readonly<Record<Cohort, Settings>>;
   readonly envoyApi: EnvoyApi | undefined;
   readonly revision: Revision;
-  readonly wasmModules: WasmModules;
+  readonly wasmModules: Fetched<WasmModuleState>;
+  readonly signingKeys: Fetched<SigningKeysState>;
   readonly #newSide: (cohort: Cohort) => Side;
   #stable: Side;
   /** What candidates read instead; only objects that differ. */
@@ -50,7 +53,8 @@ export class Store {
   ) {
     this.envoyApi = envoyApi;
     this.revision = revision;
-    this.wasmModules = new WasmModules(claims);
+    this.wasmModules = new Fetched(claims);
+    this.signingKeys = new Fetched(claims);
     this.#settings = { stable: new Settings(mesh), candidate: new Settings(mesh) };
     this.#newSide = (cohort) =>
       new Side(

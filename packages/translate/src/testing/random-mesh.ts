@@ -468,6 +468,48 @@ const rateLimit = fc
     ),
   );
 
+const JWKS = JSON.stringify({
+  keys: [{ kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }],
+});
+
+const requestAuthentication = fc
+  .record({
+    ns: namespace,
+    policy: name,
+    of: fc.constantFrom(
+      {},
+      { selector: { matchLabels: { app: "one" } } },
+      { targetRefs: [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "api" }] },
+    ),
+    keys: fc.constantFrom({ jwks: JWKS }, { jwksUri: "https://issuer.test/keys" }),
+    place: fc.constantFrom({}, { fromHeaders: [{ name: "x-token" }] }),
+    presence: fc.constantFrom(undefined, "REQUIRED"),
+    empty: fc.constantFrom(false, false, true),
+    created,
+  })
+  .map(({ ns, policy, of, keys, place, presence, empty, created: creationTimestamp }) =>
+    object(
+      "security.istio.io/v1",
+      "RequestAuthentication",
+      policy,
+      {
+        ...of,
+        jwtRules: empty
+          ? []
+          : [
+              {
+                issuer: `https://${policy}.test`,
+                ...keys,
+                ...place,
+                ...(presence ? { presence } : {}),
+              },
+            ],
+      },
+      ns,
+      { creationTimestamp },
+    ),
+  );
+
 const PATCHES = {
   filter: {
     applyTo: "HTTP_FILTER",
@@ -740,6 +782,7 @@ export const someObject: fc.Arbitrary<MeshObject> = fc.oneof(
   { arbitrary: peerAuthentication, weight: 1 },
   { arbitrary: authorizationPolicy, weight: 2 },
   { arbitrary: rateLimit, weight: 1 },
+  { arbitrary: requestAuthentication, weight: 2 },
   { arbitrary: fallback, weight: 2 },
   { arbitrary: overloadPolicy, weight: 1 },
   { arbitrary: envoyFilter, weight: 2 },

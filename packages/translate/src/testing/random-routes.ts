@@ -44,6 +44,15 @@ const corsPolicy = fc.constant<HTTPRoute["corsPolicy"]>({
 const answers = fc.uniqueArray(
   fc.constantFrom<HTTPRoute>(
     { match: [{ uri: { exact: "/old" } }], redirect: { uri: "/new", redirectCode: 301 } },
+    {
+      match: [
+        {
+          headers: { "@request.auth.claims.group": { exact: "gold" } },
+          withoutHeaders: { "@request.auth.claims[a][b]": {} },
+        },
+      ],
+      redirect: { uri: "/gold" },
+    },
     { match: [{ uri: { exact: "/gone" } }], directResponse: { status: 410 } },
     {
       match: [{ method: { exact: "POST" }, headers: { "x-kind": { prefix: "a" } } }],

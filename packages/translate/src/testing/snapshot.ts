@@ -7,11 +7,13 @@ import { ANY_MESH } from "./mesh.ts";
 import { PROXIES } from "./random-mesh.ts";
 
 export const TYPES = ["cluster", "endpoint", "extension", "listener", "route", "secret"] as const;
+const KEYS = "keys https://issuer.test/keys";
 const MODULE = JSON.stringify(["file:///module.wasm", "", "", "", ""]);
 
 export function started(): { translator: Translator; views: ProxyView[] } {
   const translator = createTranslator({ mesh: ANY_MESH, envoyApi: { canonical, merge } });
   translator.setWasmModule(MODULE, { state: "ready", bytes: "AGFzbQ==" });
+  translator.setSigningKeys(KEYS, { state: "ready", jwks: '{"keys":[]}' });
   return { translator, views: PROXIES.map((proxy) => translator.view(proxy)) };
 }
 

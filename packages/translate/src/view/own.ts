@@ -8,6 +8,8 @@ import { datagramClusters } from "../listener/datagrams.ts";
 import { grantedSecrets } from "../listener/gateway.ts";
 import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { authorizationOf, guardKeys } from "../filter/guards.ts";
+import { tokenCheckOf } from "../authentication/token-check.ts";
+import { JWT_FILTER } from "../filter/names.ts";
 import { attempt } from "../engine/attempt.ts";
 import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
 import { type Patcher, patcherOf } from "../patch/patcher.ts";
@@ -69,6 +71,10 @@ export function ownParts(
         const config = attempt(() => read.get(wasmExtension, key));
         if (config !== undefined) emit("extension", name, config);
       }
+    },
+    (emit) => {
+      const config = tokenCheckOf(read, proxy);
+      if (config !== undefined) emit("extension", JWT_FILTER, config);
     },
     (emit) => {
       const patcher = patcherOf(read, proxy);
