@@ -3,7 +3,7 @@ import { connect as connectPlainly, createServer, type Server } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { ACCESS_LOG_ATTRIBUTES as ATTRIBUTE } from "@heddle/translate";
 import { parseObject } from "@heddle/model";
-import { afterAll, beforeAll, describe, expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listening } from "../../harness/application.ts";
 import { envoyBinary } from "../../harness/envoy-process.ts";
 import { startedMesh } from "../../harness/mesh.ts";
@@ -23,6 +23,8 @@ const ADDRESS = {
 const PORT = 9080;
 const TCP_PORT = 9090;
 const OTHER_TCP_PORT = 9091;
+/** Where the server speaks first. */
+const GREETING_PORT = 9092;
 const NEAR = "127.223.8.1";
 const AWAY = "127.223.9.1";
 const only = (app: string) => ({ selector: { matchLabels: { app } } });
@@ -110,6 +112,7 @@ const POLICIES = [
 
 describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
   const servers: Server[] = [];
+  const heard: string[] = [];
   beforeAll(async () => {
     for (const port of [TCP_PORT, OTHER_TCP_PORT]) {
       const server = createServer((socket) => {
@@ -119,6 +122,13 @@ describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
       await listening(server, "127.223.1.3", port);
       servers.push(server);
     }
+    const greeting = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.write("welcome");
+      socket.on("data", (chunk: Buffer) => heard.push(chunk.toString()));
+    });
+    await listening(greeting, "127.223.1.3", GREETING_PORT);
+    servers.push(greeting);
   });
   afterAll(() => {
     for (const server of servers) server.close();
@@ -145,6 +155,7 @@ describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
           { name: "http", port: PORT },
           { name: "tcp", port: TCP_PORT },
           { name: "tcp-other", port: OTHER_TCP_PORT },
+          { name: "tcp-greeting", port: GREETING_PORT },
         ],
         [ADDRESS.vault],
       ),
@@ -246,6 +257,24 @@ describe.skipIf(!envoyBinary)("an AuthorizationPolicy", () => {
       expect(await connects(OTHER_TCP_PORT, AWAY)).toBe(false);
     },
   );
+
+  test("a connection is judged by its client's first byte: a greeting is seen, and what the client says is not heard", async () => {
+    const seen: string[] = [];
+    await new Promise<void>((resolve) => {
+      const socket = connectPlainly({
+        host: ADDRESS.vault,
+        port: GREETING_PORT,
+        localAddress: AWAY,
+      });
+      socket.on("data", (chunk: Buffer) => {
+        seen.push(chunk.toString());
+        socket.write("let me in");
+      });
+      socket.on("error", () => resolve());
+      socket.on("close", () => resolve());
+    });
+    expect([seen, heard]).toEqual([["welcome"], []]);
+  });
 
   proves(
     "AuthorizationPolicy",

@@ -85,16 +85,7 @@ export const extensionProviderSchema: z.ZodType<ExtensionProvider> = fields({
     }),
   ),
   envoyExtAuthzGrpc: optional(fields(authorizer)),
-}).check(oneProtocol);
-
-/** Beside the name stands the one protocol that it is asked by. */
-function oneProtocol(context: z.core.ParsePayload<object>): void {
-  const { name: _, ...protocols } = context.value as Record<string, unknown>;
-  oneOf(["envoyExtAuthzHttp", "envoyExtAuthzGrpc"], { required: true })({
-    ...context,
-    value: protocols,
-  });
-}
+}).check(oneOf(["envoyExtAuthzHttp", "envoyExtAuthzGrpc"], { required: true, beside: ["name"] }));
 
 /** Each is asked for by name, which only one of them can have. */
 export const extensionProvidersSchema: z.ZodType<readonly ExtensionProvider[]> = z

@@ -71,10 +71,10 @@ export const mirrorPercent = fields({
   ),
 });
 
-/** Checks that at most one of some fields is there, and that one is where it must be. */
+/** Checks that at most one of some fields is there, and that one is where it must be, whatever stands beside. */
 export function oneOf(
   keys: readonly string[],
-  { required }: { required: boolean },
+  { required, beside = [] }: { required: boolean; beside?: readonly string[] },
 ): z.core.CheckFn<object> {
   return (context) => {
     const present = keys.filter((key) => Object.hasOwn(context.value, key));
@@ -85,7 +85,7 @@ export function oneOf(
         message: `${present.join(" and ")} exclude each other`,
         params: { code: "HDL0022", remedy: `Keep one of ${keys.join(", ")}.` },
       });
-    } else if (required && Object.keys(context.value).length === 0) {
+    } else if (required && Object.keys(context.value).every((key) => beside.includes(key))) {
       context.issues.push({
         code: "custom",
         input: context.value,

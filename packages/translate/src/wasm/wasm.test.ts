@@ -3,7 +3,13 @@ import type { FilterChain, Listener } from "@heddle/envoy/config/listener/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { objectKey, type WasmPlugin } from "@heddle/model";
 import { expect, test } from "vitest";
-import { object, pod, service } from "../../../../test/harness/objects.ts";
+import {
+  authorizationPolicy,
+  meshSettings,
+  object,
+  pod,
+  service,
+} from "../../../../test/harness/objects.ts";
 import { createTranslator, parseNode, type ProxyView, wasmModuleKey } from "../index.ts";
 import { ANY_MESH } from "../testing/mesh.ts";
 
@@ -72,6 +78,37 @@ test("phases have their places, priorities their order", () => {
   ).view(SIDECAR);
   expect(inbound(view)).toEqual([
     ...["peer_metadata", "first", "root", "high", "low", "stats", "last", "router"],
+  ]);
+});
+
+test("phases stand around what policies become, as in Istio: servers are asked before them, and judged is after", () => {
+  const policy = (action: "CUSTOM" | "DENY") =>
+    authorizationPolicy(action.toLowerCase(), {
+      action,
+      ...(action === "CUSTOM" ? { provider: { name: "auth" } } : {}),
+      rules: [{}],
+    });
+  const auth = { service: "web.default.svc.cluster.local", port: 80 };
+  const settings = meshSettings({
+    extensionProviders: [{ name: "auth", envoyExtAuthzGrpc: auth }],
+  });
+  const network = { type: "NETWORK" } as const;
+  const translator = started(
+    plugin("authn", { phase: "AUTHN" }),
+    plugin("authz", { phase: "AUTHZ" }),
+    plugin("last"),
+    plugin("n-authn", { ...network, phase: "AUTHN" }),
+    plugin("n-last", network),
+  );
+  const objects = [settings, policy("CUSTOM"), policy("DENY")];
+  translator.apply(objects.map((each) => ({ key: objectKey(each), object: each })));
+  const view = translator.view(SIDECAR);
+  expect(inbound(view)).toEqual([
+    ...["peer_metadata", "rbac", "ext_authz", "authn", "authz", "rbac", "last", "router"],
+  ]);
+  const { filters = [] } = chainOf(view, "virtualInbound", "5432-plain");
+  expect(filters.map(({ name = "" }) => short(name))).toEqual([
+    ...["rbac", "ext_authz", "n-authn", "rbac", "n-last", "tcp_proxy"],
   ]);
 });
 
