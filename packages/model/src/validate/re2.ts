@@ -2,7 +2,7 @@
 
 /** Istio's limit: the length stands in for RE2's program size. */
 const MAX_LENGTH = 1024;
-/** RE2 refuses larger counted repetitions. */
+/** RE2 refuses larger counted repetitions, and those within each other that come to more. */
 const MAX_REPEAT = 1000;
 
 /** What is wrong with a pattern, or undefined. */
@@ -12,7 +12,7 @@ export function regexError(pattern: string): string | undefined {
     return `a regular expression has ${pattern.length} characters (${MAX_LENGTH} at most)`;
   }
   try {
-    const end = alternatives({ text: pattern, depth: 0 }, 0);
+    const end = alternatives({ text: pattern, depth: 0, copies: 1 }, 0);
     return end < pattern.length ? "unexpected )" : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return error.message;
@@ -23,6 +23,8 @@ export function regexError(pattern: string): string | undefined {
 interface Scan {
   readonly text: string;
   depth: number;
+  /** How often counted repetitions make RE2 write out what was read last, at its most repeated place. */
+  copies: number;
 }
 
 /** Deeper nesting than anybody writes; keeps the recursion bounded. */
@@ -36,6 +38,7 @@ function alternatives(scan: Scan, from: number): number {
   // Whether there is something before `at` that may be repeated.
   let operand = false;
   let repeated = false;
+  let most = 1;
   while (at < text.length && text[at] !== ")") {
     const char = text[at]!;
     const counted = char === "{" ? /^\{(\d+)(?:,(\d*))?\}/.exec(text.slice(at)) : null;
@@ -43,13 +46,15 @@ function alternatives(scan: Scan, from: number): number {
       const operator = counted?.[0] ?? char;
       if (!operand) throw new SyntaxError(`nothing to repeat before ${operator}`);
       if (repeated) throw new SyntaxError(`bad repetition ${operator}`);
-      if (counted) checkCount(counted);
+      if (counted) scan.copies *= checkedCount(counted, scan.copies);
+      most = Math.max(most, scan.copies);
       at += operator.length;
       if (text[at] === "?") at++;
       repeated = true;
       continue;
     }
     repeated = false;
+    scan.copies = 1;
     if (char === "|") {
       operand = false;
       at++;
@@ -63,6 +68,7 @@ function alternatives(scan: Scan, from: number): number {
         at = alternatives(scan, at);
         if (text[at] !== ")") throw new SyntaxError("missing )");
         at++;
+        most = Math.max(most, scan.copies);
       }
       operand = !opened.flagsOnly;
       continue;
@@ -73,15 +79,23 @@ function alternatives(scan: Scan, from: number): number {
     operand = true;
   }
   scan.depth--;
+  scan.copies = most;
   return at;
 }
 
-function checkCount([whole, low, high]: RegExpExecArray): void {
+/** `copies`: of what is repeated. */
+function checkedCount([whole, low, high]: RegExpExecArray, copies: number): number {
   const least = Number(low);
   const most = high ? Number(high) : least;
   if (least > MAX_REPEAT || most > MAX_REPEAT || most < least) {
     throw new SyntaxError(`bad repeat count ${whole} (${MAX_REPEAT} at most)`);
   }
+  const all = Math.max(most, 1);
+  if (all * copies > MAX_REPEAT) {
+    const message = `${whole} repeats what is repeated ${copies} times already`;
+    throw new SyntaxError(`${message} (${MAX_REPEAT} at most in all)`);
+  }
+  return all;
 }
 
 /** Reads what follows an opening parenthesis: a capture, a name, or flags. */
