@@ -735,6 +735,22 @@ describe("an agent's link", () => {
       });
       socket.addEventListener("error", () => resolve("refused"));
     });
+  attack(
+    "that is open when its token is revoked",
+    { wants: "to hear of all that comes", gets: "closed within 5 s" },
+    async () => {
+      const { token: joinToken } = await plane.client.createJoinToken("own", { name: "revoked" });
+      const { token } = await plane.client.enroll({ joinToken, name: "revoked" });
+      const socket = new WebSocket(`${url}?mesh=own&access_token=${token}`);
+      await new Promise((resolve) => socket.addEventListener("open", resolve));
+      const { id } = (await plane.as(token).whoAmI()).token;
+      await plane.client.revokeToken(id);
+      const since = performance.now();
+      await new Promise((resolve) => socket.addEventListener("close", resolve));
+      const took = performance.now() - since;
+      return took < 5_000 ? "closed within 5 s" : `closed after ${Math.round(took)} ms`;
+    },
+  );
   attack("with no token", { wants: "configuration", gets: "refused" }, () => opened("mesh=own"));
   attack(
     "with an administrator's token",
