@@ -204,6 +204,7 @@ const authorizationPolicy: readonly PlannedField[] = [
     waypointTarget("AuthorizationPolicy", path),
   ),
 ];
+
 const requestAuthentication: readonly PlannedField[] = ["targetRef.kind", "targetRefs[].kind"].map(
   (path) => waypointTarget("RequestAuthentication", path),
 );

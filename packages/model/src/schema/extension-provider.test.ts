@@ -46,6 +46,9 @@ describe("an extension provider", () => {
     expect(found(http({ headersToUpstreamOnAllow: ["x-*", "*"] }))).toEqual([
       `HDL0040 ${at}.headersToUpstreamOnAllow[1]`,
     ]);
+    expect(found(http({ includeAdditionalHeadersInCheck: { "x y": "a", "x-a": "b" } }))).toEqual([
+      `HDL0040 ${at}.includeAdditionalHeadersInCheck["x y"]`,
+    ]);
     expect(found(http({ includeRequestBodyInCheck: { packAsBytes: true } }))).toEqual([
       `HDL0040 ${at}.includeRequestBodyInCheck`,
     ]);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ExtensionProvider } from "../kinds/extension-provider.ts";
 import { statusName } from "../http-statuses.ts";
+import { isHeaderName } from "../validate/header.ts";
 import { domainError, isDnsLabel, isIpAddress } from "../validate/names.ts";
 import type { Finding } from "../validate/report.ts";
 import { findingsOf } from "./issues.ts";
@@ -43,6 +44,21 @@ const headerNames = z.array(
   }),
 );
 
+/** Envoy refuses a whole listener for what cannot be a header. */
+const addedHeaders = textMap.check((context) => {
+  for (const [name, value] of Object.entries(context.value)) {
+    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+    if (isHeaderName(name) && !/[\u0000-\u0008\u000A-\u001F\u007F]/.test(value)) continue;
+    context.issues.push({
+      code: "custom",
+      input: value,
+      path: [name],
+      message: `${JSON.stringify(name)} cannot be a header with the value ${JSON.stringify(value)}`,
+      params: { code: CODE, remedy: "Mend the name, or the value." },
+    });
+  }
+});
+
 const authorizer = {
   service,
   port,
@@ -78,7 +94,7 @@ export const extensionProviderSchema: z.ZodType<ExtensionProvider> = fields({
       ),
       includeRequestHeadersInCheck: optional(headerNames),
       includeHeadersInCheck: optional(headerNames),
-      includeAdditionalHeadersInCheck: optional(textMap),
+      includeAdditionalHeadersInCheck: optional(addedHeaders),
       headersToUpstreamOnAllow: optional(headerNames),
       headersToDownstreamOnDeny: optional(headerNames),
       headersToDownstreamOnAllow: optional(headerNames),

@@ -1,4 +1,5 @@
 /** What the lists of an authorization rule may hold: addresses, ports, accounts, paths, names of attributes. */
+import { isMatchableHeader } from "./header.ts";
 import { isIpAddress, isSubnet } from "./names.ts";
 import type { Report } from "./report.ts";
 
@@ -112,6 +113,9 @@ const SEGMENT = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$/;
 
 function templateError(value: string): string | undefined {
   const template = value.includes("{*}") || value.includes("{**}");
+  // Envoy ends at once when it is given one of these.
+  if (template && !value.startsWith("/")) return "is a template, and does not begin with /";
+  if (template && value.includes("//")) return "is a template with an empty segment";
   let any = false;
   for (const segment of value.replaceAll(/^\/+|\/+$/g, "").split("/")) {
     const operator = segment === "{*}" || segment === "{**}";
@@ -154,9 +158,19 @@ export function attributeError(key: string): { message: string; remedy: string }
   const prefix = WITH_KEY.find((name) => key.startsWith(name));
   if (prefix !== undefined) {
     const open = key.indexOf("[");
-    if (key.endsWith("]") && open > 0 && open < key.length - 2) return undefined;
+    const inside = key.slice(open + 1, -1);
     const remedy = `Write it like ${prefix}${prefix.endsWith(".") ? "name" : ""}[key].`;
-    return { message: `attribute ${key} has no key in brackets`, remedy };
+    if (!key.endsWith("]") || open < 0 || inside === "") {
+      return { message: `attribute ${key} has no key in brackets`, remedy };
+    }
+    // Envoy refuses a whole listener for names that cannot be.
+    if (inside.split("][").includes("")) {
+      return { message: `attribute ${key} has empty brackets`, remedy };
+    }
+    if (prefix === "request.headers" && !isMatchableHeader(inside)) {
+      return { message: `attribute ${key} does not name a header`, remedy };
+    }
+    return undefined;
   }
   const replaced = REPLACED.find(([name]) =>
     name === "destination.labels" ? key.startsWith(name) : key === name,

@@ -1,10 +1,7 @@
 /** What a request's token says, once it has been verified: claims that Envoy's filter for tokens leaves in its metadata. */
 import type { MetadataMatcher, StringMatcher, ValueMatcher } from "@heddle/envoy/type/matcher/v3";
+import { JWT_FILTER, TOKEN_PAYLOAD } from "../filter/names.ts";
 import { matcherOf } from "./string-match.ts";
-
-/** Where the filter for tokens leaves them, and under which name. */
-export const TOKEN_METADATA = "envoy.filters.http.jwt_authn";
-export const TOKEN_PAYLOAD = "payload";
 
 /** A claim, or one inside of another, that is any of some values, or a list with one of them. */
 export function claimIs(path: readonly string[], values: readonly string[]): MetadataMatcher {
@@ -39,7 +36,7 @@ function suffixed(text: string): StringMatcher {
 }
 
 function claim(path: readonly string[], value: ValueMatcher): MetadataMatcher {
-  return { filter: TOKEN_METADATA, path: [TOKEN_PAYLOAD, ...path].map((key) => ({ key })), value };
+  return { filter: JWT_FILTER, path: [TOKEN_PAYLOAD, ...path].map((key) => ({ key })), value };
 }
 
 export function anyOf(valueMatchers: readonly ValueMatcher[]): ValueMatcher {

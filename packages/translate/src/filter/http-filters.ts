@@ -20,12 +20,12 @@ const HTTP_FILTERS: readonly HttpFeature[] = [
   peerMetadata,
   // Before fault: a preflight is answered, it is no request of the application and takes no fault.
   corsFilter,
-  // After cors: a preflight has nothing by which its sender could be known. Before what reads the request's token, as in Istio:
-  // the server that is asked may be the one that gives it.
+  // After cors: a preflight has nothing by which its sender could be known. Before the token is read, as in Istio: the server that
+  // is asked may be the one that gives it.
   customAuthorization,
   // After cors: a preflight has no token. Before all that may go by what a token says.
   tokenCheck,
-  // Behind what reads the token. Before limits: who is not let in takes nobody's share.
+  // Before limits: who is not let in takes nobody's share.
   authorization,
   // After cors: a preflight costs nothing. Before fault: what is refused was never served, well or badly.
   rateLimits,
