@@ -127,11 +127,21 @@ describe.skipIf(!envoyBinary)("an attacker", async () => {
           { port: { number: PLAIN, name: "http", protocol: "HTTP" }, hosts: ["*"] },
           https("open", ["open.test"], "SIMPLE"),
           https("mutual", ["mutual.test"], "MUTUAL"),
+          https("own", ["./own.test"], "SIMPLE"),
           https("wild", ["*.wild.test"], "SIMPLE"),
           https("deep", ["deep.wild.test"], "MUTUAL"),
         ],
       }),
       virtualService("plain", { hosts: ["web.test", "*"], gateways: ["edge"], http: [to("open")] }),
+      virtualService(
+        "stolen",
+        {
+          hosts: ["own.test"],
+          gateways: ["default/edge"],
+          http: [{ directResponse: { status: 299 } }],
+        },
+        "evil",
+      ),
       ...["mutual.test", "deep.wild.test"].map((host) =>
         virtualService(host, { hosts: [host], gateways: ["edge"], http: [to("open")] }),
       ),
@@ -418,6 +428,11 @@ describe.skipIf(!envoyBinary)("an attacker", async () => {
       { wants: "a host without TLS by TLS", gets: "404" },
       () => through("open.test", "web.test"),
     );
+    attack(
+      "is answered by rules of another namespace, which the server does not take",
+      { wants: "the requests of a host of another's", gets: "200" },
+      () => through("own.test", "own.test"),
+    );
     attack("without saying for which", { wants, gets: "refused" }, () =>
       through("", "mutual.test"),
     );
@@ -427,22 +442,39 @@ describe.skipIf(!envoyBinary)("an attacker", async () => {
     attack("of a host that there is not", { wants, gets: "refused" }, () =>
       through("none.test", "mutual.test"),
     );
-    attack("uses its HTTP/2 connection for another", { wants, gets: "404" }, async () => {
+    /** Over HTTP/2, by a connection for `open.test`. */
+    const again = async (authority: string, path = "/") => {
       const session = connectHttp2(`https://${ADDRESS.edge}:${SECURE}`, {
         ...{ servername: "open.test", rejectUnauthorized: false },
       });
       try {
         return await new Promise<string>((resolve) => {
           session.on("error", () => resolve("refused"));
-          const stream = session.request({ ":authority": "mutual.test", ":path": "/" });
+          const stream = session.request({ ":authority": authority, ":path": path });
           stream.on("response", (headers) => resolve(String(headers[":status"])));
           stream.on("error", () => resolve("refused"));
+          stream.on("close", () => resolve("refused"));
           stream.resume();
         });
       } finally {
         session.destroy();
       }
-    });
+    };
+    attack("uses its HTTP/2 connection for another", { wants, gets: "404" }, () =>
+      again("mutual.test"),
+    );
+    attack("uses its HTTP/2 connection for a host that is denied", { wants, gets: "403" }, () =>
+      again("ADMIN.test:443"),
+    );
+    for (const [path, gets] of Object.entries({
+      "/a/../secret": "403",
+      "//%73ecret": "403",
+      "/secret#a": "400",
+      secret: "refused",
+    }))
+      attack(`asks over HTTP/2 for ${path}`, { wants: "what is at /secret", gets }, () =>
+        again("open.test", path),
+      );
   });
 
   describe.concurrent("with two requests in one", () => {
