@@ -6,8 +6,14 @@ import { expect, it } from "vitest";
 const root = path.resolve(import.meta.dirname, "../..");
 /** Where `npm test` has its tests; other suites run one file after the other. */
 const ROOMS = [
-  ...["packages", "apps", "agent", "infra"],
-  ...["test/behaviour", "test/oracle", "test/security", "test/fuzz"],
+  "packages",
+  "apps",
+  "agent",
+  "infra",
+  "test/behaviour",
+  "test/oracle",
+  "test/fuzz",
+  "test/security",
 ];
 const NOT_SOURCE = /^(?:node_modules|dist|gen|testdata|\..+)$/;
 /** 0 is for ports that the kernel gives, 20 to 60 belong to demos. */

@@ -14,8 +14,8 @@ import { ask } from "../../harness/request.ts";
 import { createIssuerKey, keySet, startKeyServer } from "../../harness/token-issuer.ts";
 import { proves } from "../proves.ts";
 
-const SERVER = "127.235.6.1";
-const KEYS = "127.235.6.9";
+const SERVER = "127.242.6.1";
+const KEYS = "127.242.6.9";
 const PORT = 9080;
 const SLOW_MS = 600;
 

@@ -16,12 +16,12 @@ import { proves, refuses } from "../proves.ts";
 
 const PORT = 8080;
 const EDGES = {
-  edge: "127.236.4.1",
-  older: "127.236.4.2",
-  free: "127.236.4.3",
+  edge: "127.241.4.1",
+  older: "127.241.4.2",
+  free: "127.241.4.3",
 } as const;
 type Edge = keyof typeof EDGES;
-const SHOP = "127.236.4.4";
+const SHOP = "127.241.4.4";
 
 const edge = (name: Edge): TestWorkload => ({
   ...{ address: EDGES[name], type: "router" },
