@@ -18,6 +18,7 @@ import { withNewNames } from "./schema/old-names.ts";
 import { checkAnnotations } from "./validate/annotations.ts";
 import { checkByKind } from "./validate/by-kind.ts";
 import { MAX_DEPTH } from "./source.ts";
+import { isDeeperThan } from "./depth.ts";
 import { joinPath } from "./validate/report.ts";
 import type { Finding, Report } from "./validate/report.ts";
 
@@ -135,16 +136,8 @@ function readObject(value: unknown, namespace: string, report: Report): MeshObje
 
 /** The outermost field under which a value is deeper than any object needs to be, or holds itself. */
 function tooDeep(value: Fields): string | undefined {
-  const open = Object.entries(value).map(([name, inner]) => ({ name, inner, depth: 1 }));
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { name, inner, depth } = next;
-    if (typeof inner !== "object" || inner === null) continue;
-    if (depth > MAX_DEPTH) return joinPath("", name);
-    for (const item of Object.values(inner) as unknown[]) {
-      open.push({ name, inner: item, depth: depth + 1 });
-    }
-  }
-  return undefined;
+  const found = Object.keys(value).find((name) => isDeeperThan(MAX_DEPTH, value[name]));
+  return found === undefined ? undefined : joinPath("", found);
 }
 
 function readKind(value: Fields, report: Report): Kind | undefined {

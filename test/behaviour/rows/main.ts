@@ -4,7 +4,8 @@
  */
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { collectRows, root } from "./collect.ts";
+import { attackPage, attackProblems } from "./attack-page.ts";
+import { collectTests, root } from "./collect.ts";
 import { coverageOf, type Unproven } from "./coverage.ts";
 import { provenKinds } from "./kinds.ts";
 import { indexPage, pageOf } from "./page.ts";
@@ -16,21 +17,25 @@ const UNPROVEN = path.join(root, "test/behaviour/unproven");
 
 const arguments_ = new Set(process.argv.slice(2));
 const { version } = JSON.parse(await text(path.join(root, "package.json"))) as { version: string };
-const { kinds, problems } = coverageOf(await collectRows(), await unprovenLists());
+const { rows, attacks } = await collectTests();
+const { kinds, problems } = coverageOf(rows, await unprovenLists());
 
 if (arguments_.has("--unproven")) {
   for (const { kind, fields } of kinds)
     for (const { field, state } of fields)
       if (state === "unproven") console.log(`${kind.name} ${field}`);
 } else {
-  const failures = [...problems, ...(await pages())];
+  const failures = [...problems, ...attackProblems(attacks), ...(await pages())];
   for (const failure of failures) console.error(failure);
   process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
 /** Writes what differs, or says which pages are stale. */
 async function pages(): Promise<readonly string[]> {
-  const wanted = new Map([["README.md", indexPage()]]);
+  const wanted = new Map([
+    ["README.md", indexPage()],
+    ["attacks.md", attackPage(attacks)],
+  ]);
   for (const covered of kinds) {
     const name = `${covered.kind.slug}.md`;
     wanted.set(name, pageOf(covered, await text(path.join(PAGES, name)), version));

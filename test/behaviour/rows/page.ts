@@ -3,7 +3,7 @@ import { kinds } from "@heddle/model";
 import type { Coverage, CoveredField } from "./coverage.ts";
 import { provenKinds } from "./kinds.ts";
 
-const GENERATED =
+export const GENERATED =
   "<!-- Made from test/behaviour by `node test/behaviour/rows/main.ts`. Do not edit. -->";
 
 /** `since` of each field, read back from a page that was made before. */
@@ -64,7 +64,7 @@ Every field of every kind that Heddle translates, as its schema has it, and what
 \`[]\` stands for every item of a list, \`{}\` for every value of a map, \`=VALUE\` for one value of a field that has few. A
 shape that stands in several places, such as a traffic policy, is spelled out once.
 
-What a pod may say of its proxy has [a page of its own](injection.md).
+What a pod may say of its proxy has [a page of its own](injection.md), and so have [attacks](attacks.md) that were tried.
 
 | kind | group |
 |---|---|

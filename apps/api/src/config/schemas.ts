@@ -1,5 +1,6 @@
 /** What configuration's routes take and give. */
 import { z } from "@hono/zod-openapi";
+import { isDeeperThan } from "@heddle/model";
 import {
   ConvergenceSchema,
   DiagnosticSchema,
@@ -8,10 +9,15 @@ import {
   QueryFlag,
 } from "../http/schemas.ts";
 
+/** Far above what an object may have, and below where it could not be written out again. */
+const MAX_NESTING = 1000;
+const isWritable = (value: unknown) => !isDeeperThan(MAX_NESTING, value);
+const TOO_DEEP = `nested more than ${MAX_NESTING} levels deep`;
+
 export const ApplyRequestSchema = z
   .strictObject({
     files: z.array(z.strictObject({ name: z.string().max(1024), content: z.string() })).max(10_000),
-    objects: z.array(z.unknown()).max(50_000),
+    objects: z.array(z.unknown().refine(isWritable, TOO_DEEP)).max(50_000),
     namespace: z.string().min(1).max(63),
     delete: z
       .array(z.string().regex(/^[^/]+\/[^/]+\/[^/]+\/[^/]+$/, "a key is group/Kind/namespace/name"))
@@ -77,6 +83,7 @@ export const ObjectBodySchema = z
     kind: z.string(),
     metadata: z.looseObject({ name: z.string() }),
   })
+  .refine(isWritable, TOO_DEEP)
   .openapi("Object");
 
 export const RevisionSchema = z

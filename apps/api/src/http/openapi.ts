@@ -9,7 +9,7 @@ export function openApiRoute(app: OpenAPIHono<Env>, deps: AppDeps): void {
     type: "http",
     scheme: "bearer",
   });
-  app.doc31("/v1/openapi.json", (c) => ({
+  app.doc31("/v1/openapi.json", () => ({
     openapi: "3.1.0",
     info: {
       title: "Heddle",
@@ -17,6 +17,7 @@ export function openApiRoute(app: OpenAPIHono<Env>, deps: AppDeps): void {
       description:
         "Mesh configuration, certificates and telemetry. Errors are application/problem+json with a stable `code`; lists page with cursors; writes take Idempotency-Key and If-Match.",
     },
-    servers: [{ url: new URL(c.req.url).origin }],
+    // Never from the request: its Host is whatever the caller wants it to be.
+    servers: [{ url: deps.config.publicUrl ?? "/" }],
   }));
 }

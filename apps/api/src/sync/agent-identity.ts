@@ -44,8 +44,11 @@ export async function namespacesOf(
   return row?.namespaces ?? undefined;
 }
 
-/** A socket outlives the request that opened it: its token is looked at again after so long, milliseconds. */
-export const TOKEN_BELIEVED_FOR = 10_000;
+/**
+ * A socket outlives the request that opened it: its token is looked at again after so long, milliseconds. An agent that is revoked
+ * is out within 5 s.
+ */
+export const TOKEN_BELIEVED_FOR = 4_000;
 
 /** Of these tokens, by id, those that are neither revoked nor expired. */
 export async function standingTokens(

@@ -19,6 +19,8 @@ test.each([
   "(?s:.)",
   "^(.*?;)?(user=jason)(;.*)?$",
   "\\d+\\.\\d+",
+  "((a{10}){10}){10}",
+  "(a{1000}|(b{3})*c{1000}){1}",
 ])("takes %s", (pattern) => expect(regexError(pattern)).toBeUndefined());
 
 test.each([
@@ -35,6 +37,8 @@ test.each([
   ["a\\", "backslash"],
   ["[z-a]", "bad range"],
   ["a{1001}", "repeat count"],
+  ["((a{10}){10}){11}", "1000 at most in all"],
+  ["(a|(b{501})*){2,}", "1000 at most in all"],
   ["[[:nope:]]", "no such character class"],
   ["\\Z", "RE2 has no \\Z"],
   ["a".repeat(1025), "1024 at most"],

@@ -2,7 +2,7 @@
 
 /** Istio's limit: the length stands in for RE2's program size. */
 const MAX_LENGTH = 1024;
-/** RE2 refuses larger counted repetitions. */
+/** RE2 refuses larger counted repetitions, and those within each other that come to more. */
 const MAX_REPEAT = 1000;
 
 /** What is wrong with a pattern, or undefined. */
@@ -12,7 +12,7 @@ export function regexError(pattern: string): string | undefined {
     return `a regular expression has ${pattern.length} characters (${MAX_LENGTH} at most)`;
   }
   try {
-    const end = alternatives({ text: pattern, depth: 0, size: 0 }, 0);
+    const end = alternatives(scanOf(pattern), 0);
     return end < pattern.length ? "unexpected )" : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return error.message;
@@ -22,16 +22,20 @@ export function regexError(pattern: string): string | undefined {
 
 /** Steps that the program of a pattern without error has, about: what is repeated counts as often as it may stand there. */
 export function regexSize(pattern: string): number {
-  const scan = { text: pattern, depth: 0, size: 0 };
+  const scan = scanOf(pattern);
   alternatives(scan, 0);
   return scan.size;
 }
+
+const scanOf = (text: string): Scan => ({ text, depth: 0, copies: 1, size: 0 });
 
 interface Scan {
   readonly text: string;
   depth: number;
   /** Of what was read last. */
   size: number;
+  /** How often counted repetitions make RE2 write out what was read last, at its most repeated place. */
+  copies: number;
 }
 
 /** Deeper nesting than anybody writes; keeps the recursion bounded. */
@@ -45,6 +49,7 @@ function alternatives(scan: Scan, from: number): number {
   // Whether there is something before `at` that may be repeated.
   let operand = false;
   let repeated = false;
+  let most = 1;
   let size = 0;
   // Of the operand before `at`.
   let last = 0;
@@ -56,16 +61,18 @@ function alternatives(scan: Scan, from: number): number {
       if (!operand) throw new SyntaxError(`nothing to repeat before ${operator}`);
       if (repeated) throw new SyntaxError(`bad repetition ${operator}`);
       if (counted) {
-        checkCount(counted);
-        const copies = Number(counted[2] ? counted[2] : counted[1]);
-        size += last * Math.max(0, copies - 1);
+        const { written, copies } = checkedCount(counted, scan.copies);
+        scan.copies *= copies;
+        size += last * Math.max(0, written - 1);
       }
+      most = Math.max(most, scan.copies);
       at += operator.length;
       if (text[at] === "?") at++;
       repeated = true;
       continue;
     }
     repeated = false;
+    scan.copies = 1;
     if (char === "|") {
       operand = false;
       at++;
@@ -80,6 +87,7 @@ function alternatives(scan: Scan, from: number): number {
         at = alternatives(scan, at);
         if (text[at] !== ")") throw new SyntaxError("missing )");
         at++;
+        most = Math.max(most, scan.copies);
         last = scan.size + 1;
         size += last;
       }
@@ -94,16 +102,27 @@ function alternatives(scan: Scan, from: number): number {
     size++;
   }
   scan.depth--;
+  scan.copies = most;
   scan.size = size;
   return at;
 }
 
-function checkCount([whole, low, high]: RegExpExecArray): void {
+/** `before`: how often what is repeated is written out already. Zero times are once to RE2, as far as copies go. */
+function checkedCount(
+  [whole, low, high]: RegExpExecArray,
+  before: number,
+): { readonly written: number; readonly copies: number } {
   const least = Number(low);
   const most = high ? Number(high) : least;
   if (least > MAX_REPEAT || most > MAX_REPEAT || most < least) {
     throw new SyntaxError(`bad repeat count ${whole} (${MAX_REPEAT} at most)`);
   }
+  const copies = Math.max(most, 1);
+  if (copies * before > MAX_REPEAT) {
+    const message = `${whole} repeats what is repeated ${before} times already`;
+    throw new SyntaxError(`${message} (${MAX_REPEAT} at most in all)`);
+  }
+  return { written: most, copies };
 }
 
 /** Reads what follows an opening parenthesis: a capture, a name, or flags. */

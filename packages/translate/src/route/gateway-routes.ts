@@ -1,12 +1,12 @@
 /** Route configurations of a gateway. */
 import type { Route, RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
-import { hostMatches } from "@heddle/model";
+import { bySpecificity, hostMatches } from "@heddle/model";
 import { rulesOfGateway } from "../form/rules.ts";
 import type { RuleSet } from "../form/rule-set.ts";
 import { type ClientView, derivation } from "../read.ts";
 import type { GatewayListener } from "../form/gateway-listener.ts";
 import { admittedHosts } from "./gateway-hosts.ts";
-import { type GatewayKey, gatewayServers } from "./gateway-servers.ts";
+import { type GatewayKey, type GatewayServer, gatewayServers } from "./gateway-servers.ts";
 import { defaultEndpointCluster } from "../names.ts";
 import { matchesEverything } from "./match.ts";
 import { NO_TIMEOUT } from "./timeout.ts";
@@ -31,7 +31,8 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
   "route/gateway",
   ({ gateway, view, name }) => `${gatewayServers.keyOf(gateway)}|${view.key}|${name}`,
   (read, { gateway, view, name }) => {
-    const servers = read.get(gatewayServers, gateway).filter(({ routeName }) => routeName === name);
+    const all = read.get(gatewayServers, gateway);
+    const servers = all.filter(({ routeName }) => routeName === name);
     const [first] = servers;
     if (!first) return undefined;
     const hosts = new Map<string, DraftHost>();
@@ -50,7 +51,10 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
       }
       if (listener.httpsRedirect) redirectHosts(hosts, listener);
     }
-    const { port, protocol, misdirected = [] } = first.listener;
+    const { port, protocol } = first.listener;
+    const rivals = rivalHosts(all, first);
+    for (const host of hosts.keys()) if (isOfRival(host, first, rivals)) hosts.delete(host);
+    const misdirected = [...(first.listener.misdirected ?? []), ...rivals];
     const tls = protocol === "HTTPS";
     const virtualHosts = [...hosts]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -66,7 +70,7 @@ export const gatewayRoute = derivation<GatewayRouteKey, RouteConfiguration | und
           includeRequestAttemptCount: true,
         };
       });
-    const strays = misdirected.filter((host) => !hosts.has(host));
+    const strays = [...new Set(misdirected)].filter((host) => !hosts.has(host));
     virtualHosts.push(...strays.map((host) => misdirectedHost(host, first.port)));
     return {
       name,
@@ -88,6 +92,41 @@ function withRest(routes: readonly Route[], endpoint: string | undefined): reado
   const cluster = defaultEndpointCluster(endpoint);
   const rest = { name: "default", match: { prefix: "/" }, route: { cluster, timeout: NO_TIMEOUT } };
   return [...routes, rest];
+}
+
+/**
+ * Hosts beneath those of a server that others on its port take by asking clients for another proof of who they are: whoever has
+ * opened a connection for this server has not given it.
+ */
+function rivalHosts(
+  all: readonly GatewayServer[],
+  { listener, port }: GatewayServer,
+): readonly string[] {
+  if (listener.protocol !== "HTTPS") return [];
+  const own = listener.hosts.map(({ host }) => host);
+  return all
+    .filter(
+      (each) =>
+        each.port === port &&
+        each.listener.bind === listener.bind &&
+        each.listener.protocol === "HTTPS" &&
+        proofOf(each.listener) !== proofOf(listener),
+    )
+    .flatMap((each) => each.listener.hosts.map(({ host }) => host))
+    .filter((host) => !own.includes(host) && own.some((wide) => hostMatches(wide, host)));
+}
+
+function proofOf({ tls }: GatewayListener): string {
+  return JSON.stringify([tls?.mode, tls?.mode === "TERMINATE" ? tls.clients : undefined]);
+}
+
+/** Whether a connection for the host would be a rival's: the narrowest name decides, as for server names. */
+function isOfRival(host: string, { listener }: GatewayServer, rivals: readonly string[]): boolean {
+  const own = listener.hosts.map((each) => each.host);
+  const [narrowest = ""] = [...own, ...rivals]
+    .filter((name) => hostMatches(name, host))
+    .toSorted(bySpecificity);
+  return rivals.includes(narrowest);
 }
 
 function misdirectedHost(host: string, port: number): VirtualHost {
