@@ -275,6 +275,7 @@ describe("a secret", () => {
     trustBundle: () => undefined,
     subscribe: () => () => {},
     all: () => [],
+    revoke() {},
     close() {},
   };
   const data = { "tls.crt": "Yw==", "tls.key": "aw==", "ca.crt": "Y2E=" };
