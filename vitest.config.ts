@@ -10,8 +10,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // One more than CI's machine has cores: much of the time goes by in waiting for clocks.
-    maxWorkers: 3,
+    // Twice what CI's machine has of cores: much of the time goes by in waiting for clocks.
+    maxWorkers: 4,
     // Tests of a file that may run side by side do so all at once.
     maxConcurrency: 20,
     projects: [

@@ -358,7 +358,7 @@ export const modelCodes: Readonly<Record<string, CodeEntry>> = {
     level: "Error",
     title: "A rule of a redaction cannot be kept",
     why: "Every record is read by it before it leaves the cluster: an expression costs a bounded time, what stands in a value's place is short, and rules are told apart by their names.",
-    example: "kind: Redaction\nspec:\n  rules: [{what: {regex: '(?:a{1,100}){1,100}'}}]",
+    example: "kind: Redaction\nspec:\n  rules: [{what: {regex: '(?:abcdefghijklmnopqrst){1000}'}}]",
     remedy: "Change the field as the message says.",
   },
   HDL0071: {

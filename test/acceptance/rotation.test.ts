@@ -4,11 +4,15 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { HeddleClient, RotationInfo } from "@heddle/client";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { handshakes, heldSerials } from "../../test/harness/sidecar-tls.ts";
-import { fingerprints } from "./identity/roots.ts";
-import { until } from "./testing/envoy-pod.ts";
-import { type RingOfPods, rootsOfEnvoy, startRingOfPods } from "./testing/ring-of-pods.ts";
-import { TestClient } from "./xds/testing/client.ts";
+import { handshakes, heldSerials } from "../harness/sidecar-tls.ts";
+import { fingerprints } from "../../agent/src/identity/roots.ts";
+import { until } from "../../agent/src/testing/envoy-pod.ts";
+import {
+  type RingOfPods,
+  rootsOfEnvoy,
+  startRingOfPods,
+} from "../../agent/src/testing/ring-of-pods.ts";
+import { TestClient } from "../../agent/src/xds/testing/client.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 /** Proxies follow within a second; a machine with other work takes longer. */
