@@ -68,7 +68,7 @@ const serials = (mesh: PlaneMesh) =>
   Promise.all(NAMES.map((name) => presentedSerial(mesh.pod(name).address)));
 
 describe("a cluster that signs itself", () => {
-  const LIFETIME_S = 20;
+  const LIFETIME_S = 15;
   let mesh: PlaneMesh;
   beforeAll(async () => {
     mesh = await cutOff(16, 8745, { HEDDLE_CERTIFICATE_LIFETIME: `${LIFETIME_S}s` });
