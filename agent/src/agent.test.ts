@@ -7,7 +7,6 @@ import { type RunningPlane, startPlane } from "../../apps/api/src/node.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { handshakes } from "../../test/harness/sidecar-tls.ts";
 import { type RunningAgent, startAgent } from "./agent.ts";
-import type { AgentLog } from "./log.ts";
 import { parseAgentOptions } from "./options.ts";
 import {
   type EnvoyPod,
@@ -17,14 +16,10 @@ import {
   until,
 } from "./testing/envoy-pod.ts";
 import { freePorts } from "./testing/free-ports.ts";
+import { quiet } from "./testing/quiet-log.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
-const quiet: AgentLog = {
-  info() {},
-  warn() {},
-  error: (message, fields) => console.error(message, fields),
-};
 const logger = {
   info() {},
   warn() {},

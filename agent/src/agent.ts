@@ -461,7 +461,6 @@ async function startControl(
       },
       conflicts: model.conflicts().length,
       stateWriteFailures,
-      certificateSeconds: firstExpiry(certificates.all()),
       expiries: certificateExpiries(certificates, issuer),
       rateLimits: rateLimits.numbers(),
       openApi: openApi.numbers(),
@@ -700,11 +699,4 @@ function createOverlayTimer(expire: (now: number) => number | undefined) {
     );
   };
   return { plan, close: () => clearTimeout(timer) };
-}
-
-function firstExpiry(certificates: readonly { notAfter: number }[]): number | undefined {
-  if (certificates.length === 0) return undefined;
-  return Math.round(
-    (Math.min(...certificates.map(({ notAfter }) => notAfter)) - Date.now()) / 1000,
-  );
 }

@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Diagnostic } from "@heddle/model";
 import { wasmModule } from "../../test/harness/wasm-module.ts";
 import { type RunningAgent, startAgent } from "./agent.ts";
-import type { AgentLog } from "./log.ts";
 import { parseAgentOptions } from "./options.ts";
 import {
   type EnvoyPod,
@@ -19,14 +18,10 @@ import {
   until,
 } from "./testing/envoy-pod.ts";
 import { freePorts } from "./testing/free-ports.ts";
+import { quiet } from "./testing/quiet-log.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
-const quiet: AgentLog = {
-  info() {},
-  warn() {},
-  error: (message, fields) => console.error(message, fields),
-};
 
 describe.skipIf(!envoyBinary)("EnvoyFilters and WasmPlugins", () => {
   let folder: string;

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningAgent, startAgent } from "./agent.ts";
-import type { AgentLog } from "./log.ts";
 import { parseAgentOptions } from "./options.ts";
 import {
   apiServerBinary,
@@ -21,6 +20,7 @@ import {
   until,
 } from "./testing/envoy-pod.ts";
 import { freePorts } from "./testing/free-ports.ts";
+import { quiet } from "./testing/quiet-log.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
@@ -28,11 +28,6 @@ const HOST = "api.mesh.example";
 const NAMESPACE = "/api/v1/namespaces/default";
 const NETWORKING = "/apis/networking.istio.io/v1/namespaces/default";
 const LONG = 60_000;
-const quiet: AgentLog = {
-  info() {},
-  warn() {},
-  error: (message, fields) => console.error(message, fields),
-};
 
 let folder: string;
 let plane: ControlPlane;

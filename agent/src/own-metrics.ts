@@ -23,8 +23,6 @@ export interface OwnNumbers {
   readonly leader: { readonly leads: boolean; readonly unwritten: number } | undefined;
   readonly conflicts: number;
   readonly stateWriteFailures: number;
-  /** Seconds until the first certificate ends; undefined without one. */
-  readonly certificateSeconds: number | undefined;
   /** When the first of each kind ends; undefined without one. */
   readonly expiries: CertificateExpiries;
   readonly rateLimits: RateLimitNumbers;
@@ -109,25 +107,26 @@ export function ownMetrics(numbers: OwnNumbers): string {
     numbers.stateWriteFailures,
     "counter",
   );
+  const { leaf, intermediate, root } = numbers.expiries;
   gauge(
     "certificate_expiry_seconds",
     "Seconds until the first workload certificate ends.",
-    numbers.certificateSeconds,
+    leaf === undefined ? undefined : Math.round(leaf - Date.now() / 1000),
   );
   gauge(
     "workload_certificate_expiry_timestamp_seconds",
     "When the first workload certificate ends, seconds since 1970.",
-    numbers.expiries.leaf,
+    leaf,
   );
   gauge(
     "intermediate_expiry_timestamp_seconds",
     "When the intermediate ends that the agent signs with, seconds since 1970.",
-    numbers.expiries.intermediate,
+    intermediate,
   );
   gauge(
     "root_expiry_timestamp_seconds",
     "When the first root that workloads trust ends, seconds since 1970.",
-    numbers.expiries.root,
+    root,
   );
   gauge(
     "workloads_unready",

@@ -1,4 +1,5 @@
 /** The plane is away for three lifetimes of a certificate: what goes on rotating, and what serves until it ends. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type PlaneMesh, startPlaneMesh } from "../harness/plane-mesh.ts";
 import { until } from "../harness/plane-process.ts";
@@ -6,9 +7,8 @@ import { presentedSerial } from "../harness/sidecar-tls.ts";
 
 const NAMES = ["alpha", "beta", "gamma"];
 const workloads = NAMES.map((name) => ({ name, namespace: "shop", sidecar: true }));
-/** Requests of each workload to the next. */
-const EVERY_MS = 50;
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+/** Requests a second. */
+const RATE = 50;
 
 /** Every connection is a new one between the proxies too, so that a certificate that has ended is seen to. */
 const SHORT_CONNECTIONS = {
@@ -43,26 +43,8 @@ async function isStrict(mesh: PlaneMesh): Promise<boolean> {
   return namespaces.every((each) => each.workloads.every(({ mode }) => mode === "STRICT"));
 }
 
-/** What the requests of so many milliseconds met, each with when it was sent. */
-async function requests(mesh: PlaneMesh, forMs: number) {
-  const answers: { readonly at: number; readonly status: number }[] = [];
-  const end = Date.now() + forMs;
-  await Promise.all(
-    NAMES.map(async (name, index) => {
-      const to = NAMES[(index + 1) % NAMES.length]!;
-      while (Date.now() < end) {
-        const at = Date.now();
-        const status = await mesh.get(name, to).then(
-          (answer) => answer.status,
-          () => 0,
-        );
-        answers.push({ at, status });
-        await sleep(EVERY_MS);
-      }
-    }),
-  );
-  return answers;
-}
+/** Each workload calls the next. */
+const PAIRS = NAMES.map((name, index) => [name, NAMES[(index + 1) % NAMES.length]!] as const);
 
 const serials = (mesh: PlaneMesh) =>
   Promise.all(NAMES.map((name) => presentedSerial(mesh.pod(name).address)));
@@ -77,18 +59,17 @@ describe("a cluster that signs itself", () => {
 
   test("goes on rotating for three lifetimes without the plane, and no request fails", async () => {
     const seen = NAMES.map(() => new Set<string>());
-    const asking = requests(mesh, 3 * LIFETIME_S * 1000);
+    const calls = mesh.startCalls(PAIRS, RATE);
     const end = Date.now() + 3 * LIFETIME_S * 1000;
     while (Date.now() < end) {
       for (const [index, serial] of (await serials(mesh)).entries()) seen[index]!.add(serial);
       await sleep(1_000);
     }
-    const answers = await asking;
-    const failed = answers.filter(({ status }) => status !== 200);
+    const { sent, failures } = await calls.stop();
     console.log(
-      `${answers.length} requests, ${failed.length} failed; certificates: ${seen.map(({ size }) => size).join(", ")}`,
+      `${sent} requests, ${failures.length} failed; certificates: ${seen.map(({ size }) => size).join(", ")}`,
     );
-    expect(failed).toEqual([]);
+    expect(failures).toEqual([]);
     for (const { size } of seen) expect(size).toBeGreaterThanOrEqual(4);
   });
 });

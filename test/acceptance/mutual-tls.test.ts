@@ -1,4 +1,5 @@
 /** Twenty workloads move to mutual TLS alone by what telemetry says of who calls, under traffic, and back. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NamespacePlan } from "../../apps/cli/src/mtls/plan.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type PlaneMesh, startPlaneMesh } from "../harness/plane-mesh.ts";
@@ -18,7 +19,6 @@ const CALLED = "orders-3";
 const RATE = 100;
 /** Until what was sent is in the plane's store, milliseconds: Envoys, the agent and its uploader each gather for a second or two. */
 const TOLD_MS = 8_000;
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let mesh: PlaneMesh;
 
@@ -30,30 +30,12 @@ afterAll(async () => {
 });
 
 /** Each workload with a sidecar calls the next one of its namespace. */
-function startTraffic(): { readonly failures: string[]; stop(): Promise<number> } {
-  const callers = workloads.filter(({ sidecar }) => sidecar);
-  const failures: string[] = [];
-  let [sent, going] = [0, true];
-  const lanes = callers.map(async ({ name, namespace }, index) => {
-    const to = `${namespace}-${(Number(name.split("-")[1]) + 1) % 9}`;
-    await sleep((index * 1000 * callers.length) / RATE / callers.length);
-    while (going) {
-      sent++;
-      const answer = await mesh.get(name, to).catch((error: Error) => error.message);
-      if (typeof answer === "string" || answer.status !== 200)
-        failures.push(`${name} → ${to}: ${typeof answer === "string" ? answer : answer.status}`);
-      await sleep((1000 * callers.length) / RATE);
-    }
-  });
-  return {
-    failures,
-    async stop() {
-      going = false;
-      await Promise.all(lanes);
-      return sent;
-    },
-  };
-}
+const PAIRS = workloads
+  .filter(({ sidecar }) => sidecar)
+  .map(
+    ({ name, namespace }) =>
+      [name, `${namespace}-${(Number(name.split("-")[1]) + 1) % 9}`] as const,
+  );
 
 /** The caller's own requests: how each of them ended. */
 const plaintext = () =>
@@ -70,7 +52,7 @@ async function plans(since: string): Promise<Record<string, NamespacePlan>> {
 }
 
 test("the plan names who calls in plaintext, enforce refuses until it has joined, and undo goes back, without a failed request", async () => {
-  const traffic = startTraffic();
+  const traffic = mesh.startCalls(PAIRS, RATE);
   for (let index = 0; index < 5; index++) expect(await plaintext()).toBe(200);
   await expect
     .poll(async () => (await plans("5m"))["orders"], { timeout: 60_000 })
@@ -135,8 +117,8 @@ test("the plan names who calls in plaintext, enforce refuses until it has joined
     .poll(modes, { timeout: 15_000 })
     .toEqual(Array.from({ length: workloads.length }, () => "PERMISSIVE"));
 
-  const sent = await traffic.stop();
-  console.log(`${sent} requests, ${traffic.failures.length} failed`);
-  expect(traffic.failures).toEqual([]);
+  const { sent, failures } = await traffic.stop();
+  console.log(`${sent} requests, ${failures.length} failed`);
+  expect(failures).toEqual([]);
   expect(sent).toBeGreaterThan(1_000);
 });

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
 import {
   HTTP_PROXY_PORT,
@@ -33,9 +34,16 @@ export interface PlaneMesh {
   pod(workload: string): LocalPod;
   /** A request of a workload to another, by its sidecar, or from its own address straight to the other where it has none. */
   get(from: string, to: string, path?: string, asking?: Asking): Promise<Answer>;
+  /** So many requests a second over all pairs of a caller and whom it calls; each pair waits for its answers. */
+  startCalls(pairs: readonly (readonly [from: string, to: string])[], rate: number): Calls;
   /** Starts an Envoy beside a workload that had none; its application serves behind it from then on. */
   join(workload: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface Calls {
+  /** Ends them: how many there were, and of each that was not answered with 200 what was. */
+  stop(): Promise<{ readonly sent: number; readonly failures: readonly string[] }>;
 }
 
 export interface PlaneMeshOptions {
@@ -48,7 +56,6 @@ export interface PlaneMeshOptions {
 }
 
 const READY_WITHIN_MS = 120_000;
-const HTTP_PROXY = { port: HTTP_PROXY_PORT };
 
 /** Resolves when every sidecar holds what it needs. */
 export async function startPlaneMesh(options: PlaneMeshOptions): Promise<PlaneMesh> {
@@ -108,18 +115,43 @@ export async function startPlaneMesh(options: PlaneMeshOptions): Promise<PlaneMe
       if (!workload) throw new Error(`there is no workload ${name}`);
       return workload;
     }
+    const get: PlaneMesh["get"] = (from, to, at = "/", asking = {}) => {
+      const [source, target] = [found(from), found(to)];
+      const authority = `${to}.${target.namespace}:${SERVICE_PORT}`;
+      return source.sidecar
+        ? ask(source.pod.address, HTTP_PROXY_PORT, authority, at, asking)
+        : ask(target.pod.address, SERVICE_PORT, authority, at, {
+            localAddress: source.pod.address,
+            ...asking,
+          });
+    };
     return {
       plane,
       pod: (name) => found(name).pod,
-      get(from, to, at = "/", asking = {}) {
-        const [source, target] = [found(from), found(to)];
-        const authority = `${to}.${target.namespace}:${SERVICE_PORT}`;
-        return source.sidecar
-          ? ask(source.pod.address, HTTP_PROXY.port, authority, at, asking)
-          : ask(target.pod.address, SERVICE_PORT, authority, at, {
-              localAddress: source.pod.address,
-              ...asking,
-            });
+      get,
+      startCalls(pairs, rate) {
+        const everyMs = (1000 * pairs.length) / rate;
+        const failures: string[] = [];
+        let [sent, going] = [0, true];
+        const lanes = pairs.map(async ([from, to], index) => {
+          await sleep((index * everyMs) / pairs.length);
+          while (going) {
+            sent++;
+            const answer = await get(from, to).then(
+              ({ status }) => status,
+              (error: Error) => error.message,
+            );
+            if (answer !== 200) failures.push(`${from} → ${to}: ${answer}`);
+            await sleep(everyMs);
+          }
+        });
+        return {
+          async stop() {
+            going = false;
+            await Promise.all(lanes);
+            return { sent, failures };
+          },
+        };
       },
       async join(name) {
         running.set(name, { ...found(name), sidecar: true });

@@ -12,7 +12,9 @@ export async function heldSerials(adminAddress: string): Promise<Set<string>> {
     certificates: { cert_chain: { serial_number: string }[] }[];
   };
   return new Set(
-    certificates.flatMap(({ cert_chain }) => cert_chain.map((cert) => plain(cert.serial_number))),
+    certificates.flatMap(({ cert_chain }) =>
+      cert_chain.map((cert) => plainSerial(cert.serial_number)),
+    ),
   );
 }
 
@@ -24,14 +26,17 @@ export async function handshakes(adminAddress: string): Promise<number> {
 }
 
 /**
- * Serial number of the certificate that a pod presents in a handshake. A client without one of its own sees it, and gets no further.
- * Rejects where there is none within `withinMs`.
+ * Serial number of the certificate that a pod presents in a handshake, at its application's port unless told otherwise. A client without
+ * one of its own sees it, and gets no further. Rejects where there is none within `withinMs`.
  */
-export function presentedSerial(address: string, withinMs = 15_000): Promise<string> {
+export function presentedSerial(
+  address: string,
+  withinMs = 15_000,
+  at: { readonly port: number; readonly servername?: string } = { port: PORT },
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
-      host: address,
-      port: PORT,
+      ...{ host: address, ...at },
       rejectUnauthorized: false,
       ALPNProtocols: ["istio", "h2", "http/1.1"],
     });
@@ -39,7 +44,7 @@ export function presentedSerial(address: string, withinMs = 15_000): Promise<str
       socket.destroy(new Error(`no handshake with ${address} within ${withinMs} ms`)),
     );
     socket.once("secureConnect", () => {
-      resolve(plain(socket.getPeerX509Certificate()?.serialNumber ?? ""));
+      resolve(plainSerial(socket.getPeerX509Certificate()?.serialNumber ?? ""));
       socket.destroy();
     });
     socket.once("error", reject);
@@ -74,6 +79,7 @@ export function plaintext(address: string): Promise<string> {
   });
 }
 
-function plain(serial: string): string {
+/** Of whoever writes it in capitals, or with zeros before it. */
+export function plainSerial(serial: string): string {
   return serial.toLowerCase().replace(/^0+/, "");
 }

@@ -9,7 +9,6 @@ import { createClient, type HeddleClient } from "@heddle/client";
 import { type RunningPlane, startPlane } from "../../../apps/api/src/node.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningAgent, startAgent } from "../agent.ts";
-import type { AgentLog } from "../log.ts";
 import { parseAgentOptions } from "../options.ts";
 import {
   type EnvoyPod,
@@ -19,6 +18,7 @@ import {
   until,
 } from "../testing/envoy-pod.ts";
 import { freePorts } from "../testing/free-ports.ts";
+import { quiet } from "../testing/quiet-log.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
@@ -27,11 +27,6 @@ const TTL = 2_000;
 /** Machines are slow at times. */
 const WITHIN = 60_000;
 const GATEWAY = "127.78.0.4";
-const quiet: AgentLog = {
-  info() {},
-  warn() {},
-  error: (message, fields) => console.error(message, fields),
-};
 const logger = {
   ...quiet,
   error: (message: string, fields?: unknown) => console.error(message, fields),

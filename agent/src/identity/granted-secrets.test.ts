@@ -9,20 +9,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAuthority } from "../../../test/harness/certificates.ts";
 import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../../test/harness/envoy-process.ts";
 import { type RunningAgent, startAgent } from "../agent.ts";
-import type { AgentLog } from "../log.ts";
 import { parseAgentOptions } from "../options.ts";
 import { freePorts } from "../testing/free-ports.ts";
 import { until } from "../testing/envoy-pod.ts";
+import { quiet } from "../testing/quiet-log.ts";
 
 const EDGE = "127.98.0.1";
 const PORT = 8443;
 const ISTIO_PORT = 8444;
 const API = "gateway.networking.k8s.io";
-const quiet: AgentLog = {
-  info() {},
-  warn() {},
-  error: (message, fields) => console.error(message, fields),
-};
 
 const https = (name: string, secret: string) => ({
   name,

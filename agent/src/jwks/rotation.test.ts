@@ -14,7 +14,6 @@ import {
   startKeyServer,
 } from "../../../test/harness/token-issuer.ts";
 import { type RunningAgent, startAgent } from "../agent.ts";
-import type { AgentLog } from "../log.ts";
 import { parseAgentOptions } from "../options.ts";
 import {
   type EnvoyPod,
@@ -24,6 +23,7 @@ import {
   until,
 } from "../testing/envoy-pod.ts";
 import { freePorts } from "../testing/free-ports.ts";
+import { quiet } from "../testing/quiet-log.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
@@ -31,7 +31,6 @@ const ADDRESS = "127.238.0.1";
 const KEYS = "127.238.0.9";
 const ISSUER = "https://issuer.test";
 const RATE = 100;
-const quiet: AgentLog = { info() {}, warn() {}, error: console.error };
 
 describe.skipIf(!envoyBinary)("keys of an issuer at an agent", () => {
   let folder: string;

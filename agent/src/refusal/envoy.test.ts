@@ -6,7 +6,6 @@ import { createClient, type HeddleClient } from "@heddle/client";
 import { type RunningPlane, startPlane } from "../../../apps/api/src/node.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningAgent, startAgent } from "../agent.ts";
-import type { AgentLog } from "../log.ts";
 import { parseAgentOptions } from "../options.ts";
 import {
   type EnvoyPod,
@@ -15,12 +14,12 @@ import {
   startPod,
   until,
 } from "../testing/envoy-pod.ts";
+import { quiet } from "../testing/quiet-log.ts";
 
 const envoyBinary = process.env["HEDDLE_ENVOY"];
 const PORT = 9080;
 const RULE = "networking.istio.io/DestinationRule/default/api";
 const error = (message: string, fields?: unknown) => console.error(message, fields);
-const quiet: AgentLog = { info() {}, warn() {}, error };
 
 let folder: string;
 let plane: RunningPlane;

@@ -67,8 +67,10 @@ export async function summarize(
   }
   const content = {
     services: services.toSorted((a, b) => (a.host < b.host ? -1 : 1)),
-    workloads: workloadReports(pods, hostsByPod(pods, slices, clusterDomain), (pod) =>
-      mutualTlsModes(policies, { ...pod.metadata, rootNamespace }),
+    workloads: workloadReports(
+      pods,
+      hostsByPod(pods, slices, clusterDomain),
+      modesBy(policies, rootNamespace),
     ),
     objects: objects.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     diagnostics: diagnostics.slice(0, MAX_DIAGNOSTICS).map(diagnosticReport),
@@ -119,6 +121,21 @@ function workloadReports(
   return [...reports.entries()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, report]) => report);
+}
+
+/** Of a pod only what its own namespace and the mesh say is looked at. */
+function modesBy(
+  policies: readonly MeshObject<PeerAuthentication>[],
+  rootNamespace: string,
+): (pod: MeshObject<Pod>) => MutualTlsModes {
+  const byNamespace = Map.groupBy(policies, ({ metadata }) => metadata.namespace);
+  return ({ metadata }) => {
+    const near = [...new Set([rootNamespace, metadata.namespace])];
+    return mutualTlsModes(
+      near.flatMap((namespace) => byNamespace.get(namespace) ?? []),
+      { ...metadata, rootNamespace },
+    );
+  };
 }
 
 function mtlsReport({ mode, ports }: MutualTlsModes): MutualTlsReport {

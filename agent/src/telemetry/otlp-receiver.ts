@@ -10,6 +10,7 @@ import {
   type ServiceDefinition,
   type ServerUnaryCall,
   type handleUnaryCall,
+  type sendUnaryData,
 } from "@grpc/grpc-js";
 import {
   accessLogFields,
@@ -108,7 +109,8 @@ export async function startOtlpReceiver(
     const { request } = call;
     if (!isWholeRequest(request)) return undefined;
     const sender = proven?.senderOf(call);
-    const callers = request.includes(accessLogFields.reporter) ? whoHas : undefined;
+    const callers =
+      signal === "logs" && request.includes(accessLogFields.reporter) ? whoHas : undefined;
     // What is nobody's and holds nothing to take out is passed on unread.
     const redacts = redaction?.of(signal, request, sender);
     if (signal === "logs" && (sender || callers || redacts)) {
@@ -134,7 +136,7 @@ export async function startOtlpReceiver(
   }
 
   function handler(signal: OtlpSignal): handleUnaryCall<Buffer, Buffer> {
-    return async (call, callback) => {
+    return (call, callback) => {
       if (redaction?.isKnown() === false && signal !== "metrics") {
         counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "starting" });
         callback({
@@ -143,25 +145,45 @@ export async function startOtlpReceiver(
         });
         return;
       }
-      const request = await contentOf(signal, call);
-      if (request === undefined) {
-        counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "malformed" });
-        callback({
-          code: status.INVALID_ARGUMENT,
-          details: "HDL5001: the request is not an OTLP export request",
-        });
-      } else if (!batcher.add(signal, request)) {
-        counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "busy" });
-        callback({
-          code: status.RESOURCE_EXHAUSTED,
-          details: "HDL5203: telemetry arrives faster than it can be kept; send again later",
-        });
-      } else {
-        counters.add("heddle_telemetry_received_requests_total", { signal });
-        counters.add("heddle_telemetry_received_bytes_total", { signal }, request.byteLength);
-        callback(null, nothing);
-      }
+      void answer(signal, call, callback);
     };
+  }
+
+  /** An error is the request's alone. */
+  async function answer(
+    signal: OtlpSignal,
+    call: ServerUnaryCall<Buffer, Buffer>,
+    callback: sendUnaryData<Buffer>,
+  ): Promise<void> {
+    try {
+      take(signal, await contentOf(signal, call), callback);
+    } catch (error) {
+      callback({ code: status.UNKNOWN, details: String(error) });
+    }
+  }
+
+  function take(
+    signal: OtlpSignal,
+    content: Uint8Array | undefined,
+    callback: sendUnaryData<Buffer>,
+  ): void {
+    if (content === undefined) {
+      counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "malformed" });
+      callback({
+        code: status.INVALID_ARGUMENT,
+        details: "HDL5001: the request is not an OTLP export request",
+      });
+    } else if (!batcher.add(signal, content)) {
+      counters.add("heddle_telemetry_refused_requests_total", { signal, reason: "busy" });
+      callback({
+        code: status.RESOURCE_EXHAUSTED,
+        details: "HDL5203: telemetry arrives faster than it can be kept; send again later",
+      });
+    } else {
+      counters.add("heddle_telemetry_received_requests_total", { signal });
+      counters.add("heddle_telemetry_received_bytes_total", { signal }, content.byteLength);
+      callback(null, nothing);
+    }
   }
 }
 

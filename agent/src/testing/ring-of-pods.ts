@@ -6,10 +6,10 @@ import { createClient, type HeddleClient } from "@heddle/client";
 import { type RunningPlane, startPlane } from "../../../apps/api/src/node.ts";
 import { type RunningAgent, startAgent } from "../agent.ts";
 import { fingerprints } from "../identity/roots.ts";
-import type { AgentLog } from "../log.ts";
 import { parseAgentOptions } from "../options.ts";
 import { type EnvoyPod, serviceDocument, sliceDocument, startPod, until } from "./envoy-pod.ts";
 import { freePorts } from "./free-ports.ts";
+import { quiet } from "./quiet-log.ts";
 
 const PORT = 9080;
 
@@ -26,12 +26,6 @@ spec:
   host: "*.default.svc.cluster.local"
   trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 1 } } }
 `;
-
-const quiet: AgentLog = {
-  info() {},
-  warn() {},
-  error: (message, fields) => console.error(message, fields),
-};
 
 export interface Traffic {
   /** Ends it; how many requests there were, and what failed. */

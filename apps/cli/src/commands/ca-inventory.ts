@@ -1,11 +1,10 @@
 /** `heddle ca inventory`: every certificate that is alive in a mesh, and what ends soon. */
 import type { CertificateInfo, CertificateList } from "@heddle/client";
 import { Command, Option } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
 import { cliCodes } from "../output/codes.ts";
 import { age, green, printJson, red, table, yellow } from "../output/print.ts";
-import { withOutput, withPlane } from "./options.ts";
+import { type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 const LEVELS = ["ok", "warning", "critical", "expired"] as const;
@@ -28,7 +27,7 @@ export function inventoryCommand(): Command {
         .default("ok"),
     )
     .option("--check", "fail where one is critical or has expired, or an agent is not heard of")
-    .action(async (options: ContextFlags & { output: string; level: Level; check?: boolean }) => {
+    .action(async (options: PlaneOptions & { level: Level; check?: boolean }) => {
       const { client, context } = await openPlane(options);
       const items: CertificateInfo[] = [];
       let page: CertificateList;

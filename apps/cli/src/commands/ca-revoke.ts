@@ -1,12 +1,9 @@
 /** `heddle ca revoke`: agents and workloads that nobody is to take any more. */
 import type { RevocationInfo } from "@heddle/client";
 import { Argument, Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { age, dim, printJson, red, table, yellow } from "../output/print.ts";
-import { withOutput, withPlane } from "./options.ts";
+import { type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
-
-type Options = ContextFlags & { output: string };
 
 export function revokeCommand(): Command {
   return withOutput(withPlane(new Command("revoke")))
@@ -19,7 +16,11 @@ export function revokeCommand(): Command {
       "\nThe mesh goes to a new root of the plane's, and waits for nobody longer than a moment: agents that are away\nare cut off until they are back.\n\nExamples:\n  heddle ca revoke agent west --reason 'its machine was lost'\n  heddle ca revoke workload shop/reviews",
     )
     .action(
-      async (kind: "agent" | "workload", name: string, options: Options & { reason: string }) => {
+      async (
+        kind: "agent" | "workload",
+        name: string,
+        options: PlaneOptions & { reason: string },
+      ) => {
         const { client, context } = await openPlane(options);
         const subject = kind === "agent" ? name : await identityOf(name);
         const { reason } = options;
@@ -41,7 +42,7 @@ export function revokeCommand(): Command {
 export function revocationsCommand(): Command {
   return withOutput(withPlane(new Command("revocations")))
     .description("agents and workloads that were revoked, and whether they are refused everywhere")
-    .action(async (options: Options) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       const { items } = await client.revocations(context.mesh);
       if (options.output === "json") return printJson(items);
@@ -62,7 +63,7 @@ export function reinstateCommand(): Command {
   return withOutput(withPlane(new Command("reinstate")))
     .description("let a workload in again that was revoked")
     .argument("<id>", "as `heddle ca revocations` has it")
-    .action(async (id: string, options: Options) => {
+    .action(async (id: string, options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       await client.liftRevocation(context.mesh, id);
       if (options.output === "json") return printJson({ lifted: id });

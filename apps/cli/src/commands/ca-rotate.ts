@@ -1,11 +1,10 @@
 /** `heddle ca rotate`: a mesh goes from one root to another, step by step. */
 import type { RotationHolder, RotationInfo } from "@heddle/client";
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
 import { cliCodes } from "../output/codes.ts";
 import { age, bold, dim, green, printJson, table, yellow } from "../output/print.ts";
-import { parseSeconds, withOutput, withPlane } from "./options.ts";
+import { parseSeconds, type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 /** How often a rotation is looked at that is waited for, milliseconds. */
@@ -26,13 +25,11 @@ export function rotateCommand(): Command {
     .addCommand(abortCommand());
 }
 
-type Options = ContextFlags & { output: string };
-
 function startCommand(): Command {
   return withOutput(withPlane(new Command("start")))
     .description("begin to go to a new root of the plane's own; `heddle ca import` goes to yours")
     .option("--manual", "wait after each step for `heddle ca rotate advance`")
-    .action(async (options: Options & { manual?: boolean }) => {
+    .action(async (options: PlaneOptions & { manual?: boolean }) => {
       const { client, context } = await openPlane(options);
       print(options, await client.startRotation(context.mesh, { automatic: !options.manual }));
     });
@@ -46,7 +43,7 @@ function statusCommand(): Command {
       "until it is over, such as 10m; fails where it is not",
       parseSeconds,
     )
-    .action(async (options: Options & { wait?: number }) => {
+    .action(async (options: PlaneOptions & { wait?: number }) => {
       const { client, context } = await openPlane(options);
       const until = Date.now() + (options.wait ?? 0) * 1000;
       let rotation = await client.rotation(context.mesh);
@@ -70,7 +67,7 @@ function advanceCommand(): Command {
   return withOutput(withPlane(new Command("advance")))
     .description("go on to the next step, where everybody has followed the last one")
     .option("--force", "without those who have not: their connections may fail until they have")
-    .action(async (options: Options & { force?: boolean }) => {
+    .action(async (options: PlaneOptions & { force?: boolean }) => {
       const { client, context } = await openPlane(options);
       print(options, await client.advanceRotation(context.mesh, { force: options.force ?? false }));
     });
@@ -79,13 +76,13 @@ function advanceCommand(): Command {
 function abortCommand(): Command {
   return withOutput(withPlane(new Command("abort")))
     .description("turn around: step by step back to the root that it began with")
-    .action(async (options: Options) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       print(options, await client.abortRotation(context.mesh));
     });
 }
 
-function print({ output }: Options, rotation: RotationInfo): void {
+function print({ output }: PlaneOptions, rotation: RotationInfo): void {
   if (output === "json") printJson(rotation);
   else printRotation(rotation);
 }

@@ -1,13 +1,12 @@
 /** `heddle ca`: the certificate authorities of a mesh, its tenant's own root, and rotations. */
 import type { AuthorityInfo, MeshAuthorities } from "@heddle/client";
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { age, dim, green, printJson, red, table, yellow } from "../output/print.ts";
 import { inventoryCommand } from "./ca-inventory.ts";
 import { printRotation, rotateCommand } from "./ca-rotate.ts";
 import { reinstateCommand, revocationsCommand, revokeCommand } from "./ca-revoke.ts";
 import { readInput } from "./input.ts";
-import { collect, withOutput, withPlane } from "./options.ts";
+import { collect, type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 export function caCommand(): Command {
@@ -24,12 +23,10 @@ export function caCommand(): Command {
     .addCommand(reinstateCommand());
 }
 
-type Options = ContextFlags & { output: string };
-
 function showCommand(): Command {
   return withOutput(withPlane(new Command("show")))
     .description("what signs the mesh's certificates and what is trusted, with when each ends")
-    .action(async (options: Options) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       const authorities = await client.authorities(context.mesh);
       if (options.output === "json") return printJson(authorities);
@@ -69,7 +66,7 @@ function left(end: string): string {
 function bundleCommand(): Command {
   return withOutput(withPlane(new Command("bundle")), ["pem", "json"])
     .description("print the roots that workloads of the mesh trust now, in PEM")
-    .action(async (options: Options) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       const bundle = await client.trustBundle(context.mesh);
       if (options.output === "json") return printJson(bundle);
@@ -85,7 +82,7 @@ function requestCommand(): Command {
       "after",
       "\nExamples:\n  heddle ca csr > heddle.csr\n  openssl x509 -req -in heddle.csr -CA root.pem -CAkey root.key -CAcreateserial -days 365 -copy_extensions copyall -out heddle.pem\n  heddle ca import -f heddle.pem -f root.pem",
     )
-    .action(async (options: Options & { renew?: boolean }) => {
+    .action(async (options: PlaneOptions & { renew?: boolean }) => {
       const { client, context } = await openPlane(options);
       const made = await client.requestAuthority(context.mesh, { renew: options.renew ?? false });
       if (options.output === "json") return printJson(made);
@@ -106,7 +103,7 @@ function importCommand(): Command {
       [],
     )
     .option("--manual", "wait after each step for `heddle ca rotate advance`")
-    .action(async (options: Options & { filename: string[]; manual?: boolean }) => {
+    .action(async (options: PlaneOptions & { filename: string[]; manual?: boolean }) => {
       const files = await readInput(options.filename);
       const { client, context } = await openPlane(options);
       const chain = files.map(({ content }) => content.trim()).join("\n");

@@ -9,7 +9,7 @@ import { printJson, table, yellow } from "../output/print.ts";
 import { readInput } from "./input.ts";
 import { describeCommand } from "./describe.ts";
 import { keysOf, kindNamed } from "./kind-names.ts";
-import { collect, withOutput, withPlane } from "./options.ts";
+import { collect, type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 interface WriteOptions extends ContextFlags {
@@ -120,7 +120,7 @@ function getCommand(): Command {
       async (
         kind: string | undefined,
         names: string[],
-        options: ContextFlags & { output: string; allNamespaces?: boolean },
+        options: PlaneOptions & { allNamespaces?: boolean },
       ) => {
         const { client, context } = await openPlane(options);
         const wanted = kind && kind !== "all" ? await kindNamed(kind) : undefined;

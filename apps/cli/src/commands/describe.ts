@@ -7,12 +7,11 @@ import {
   type StoredObject,
 } from "@heddle/client";
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { formatFindings } from "../output/diagnostics.ts";
 import { bold, dim, green, printJson, red, yellow } from "../output/print.ts";
 import { refusalText } from "../output/refusal.ts";
 import { keysOf } from "./kind-names.ts";
-import { withOutput, withPlane } from "./options.ts";
+import { type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 /** Resources named on the terminal for one group of proxies; -o json has more. */
@@ -25,7 +24,7 @@ export function describeCommand(): Command {
     )
     .argument("<kind>", "a kind, such as virtualservice or vs")
     .argument("<name>", "its name")
-    .action(async (kind: string, name: string, options: ContextFlags & { output: string }) => {
+    .action(async (kind: string, name: string, options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       const [key] = (await keysOf(kind, [name], context.namespace)) as [string];
       const [object, effect] = await Promise.all([

@@ -4,7 +4,7 @@ import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
 import { showResult } from "../output/apply-result.ts";
 import { age, dim, green, printJson, table, yellow } from "../output/print.ts";
-import { parseCount, withOutput, withPlane } from "./options.ts";
+import { parseCount, type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 export function historyCommands(): Command[] {
@@ -16,30 +16,25 @@ function historyCommand(): Command {
     .description("the revisions of a mesh, newest first")
     .argument("[revision]", "show what this revision changed", parseRevision)
     .option("--limit <n>", "how many", parseCount, 20)
-    .action(
-      async (
-        number: number | undefined,
-        options: ContextFlags & { output: string; limit: number },
-      ) => {
-        const { client, context } = await openPlane(options);
-        if (number !== undefined)
-          return showRevision(options.output, await client.diffRevision(context.mesh, number));
-        const page = await client.revisions(context.mesh, { limit: options.limit });
-        if (options.output === "json") return printJson(page.items);
-        const rows = page.items.map((r) => [
-          String(r.number),
-          age(Date.now() - Date.parse(r.createdAt)),
-          r.author,
-          `${r.changes.filter((c) => c.action !== "unchanged").length}`,
-          r.convergence.state === "applied" ? green("applied") : yellow(r.convergence.state),
-          `${r.convergence.acknowledged}/${r.convergence.proxies}`,
-          r.message || (r.rollbackOf === undefined ? "" : `rollback to ${r.rollbackOf}`),
-        ]);
-        process.stdout.write(
-          `${table(["REVISION", "AGE", "AUTHOR", "CHANGES", "STATE", "PROXIES", "MESSAGE"], rows)}\n`,
-        );
-      },
-    );
+    .action(async (number: number | undefined, options: PlaneOptions & { limit: number }) => {
+      const { client, context } = await openPlane(options);
+      if (number !== undefined)
+        return showRevision(options.output, await client.diffRevision(context.mesh, number));
+      const page = await client.revisions(context.mesh, { limit: options.limit });
+      if (options.output === "json") return printJson(page.items);
+      const rows = page.items.map((r) => [
+        String(r.number),
+        age(Date.now() - Date.parse(r.createdAt)),
+        r.author,
+        `${r.changes.filter((c) => c.action !== "unchanged").length}`,
+        r.convergence.state === "applied" ? green("applied") : yellow(r.convergence.state),
+        `${r.convergence.acknowledged}/${r.convergence.proxies}`,
+        r.message || (r.rollbackOf === undefined ? "" : `rollback to ${r.rollbackOf}`),
+      ]);
+      process.stdout.write(
+        `${table(["REVISION", "AGE", "AUTHOR", "CHANGES", "STATE", "PROXIES", "MESSAGE"], rows)}\n`,
+      );
+    });
 }
 
 async function showRevision(

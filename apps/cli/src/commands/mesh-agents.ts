@@ -1,15 +1,14 @@
 /** `heddle mesh agents`: who serves a mesh's proxies, and which clusters share their services. */
 import type { AgentInfo } from "@heddle/client";
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { age, printJson, table } from "../output/print.ts";
-import { withOutput, withPlane } from "./options.ts";
+import { type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 export function meshAgentsCommand(): Command {
   return withOutput(withPlane(new Command("agents")))
     .description("the mesh's agents: how far each is, and which clusters share their services")
-    .action(async (options: ContextFlags & { output: string }) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       const agents: AgentInfo[] = [];
       for await (const agent of client.allAgents(context.mesh)) agents.push(agent);

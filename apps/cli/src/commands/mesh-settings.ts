@@ -1,10 +1,9 @@
 /** `heddle mesh get` and `set`: what holds for a mesh as a whole. */
 import type { MeshInfo, MeshSettings } from "@heddle/client";
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { CliError } from "../output/cli-error.ts";
 import { bold, dim, printJson, table } from "../output/print.ts";
-import { withOutput, withPlane } from "./options.ts";
+import { type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 /** How each setting reads its words; the value where nobody has chosen one stands beside it. */
@@ -32,7 +31,7 @@ export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
 export function getMeshCommand(): Command {
   return withOutput(withPlane(new Command("get")))
     .description("show the mesh, its settings, and how far the newest revision has come")
-    .action(async (options: ContextFlags & { output: string }) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       show(await client.getMesh(context.mesh), options.output);
     });
@@ -42,7 +41,7 @@ export function setMeshCommand(): Command {
   return withOutput(withPlane(new Command("set")))
     .description("change settings, as a revision that every agent takes")
     .argument("<setting=value...>", `any of ${SETTING_NAMES.join(", ")}`)
-    .action(async (words: string[], options: ContextFlags & { output: string }) => {
+    .action(async (words: string[], options: PlaneOptions) => {
       const settings = Object.fromEntries(words.map(settingOf)) as MeshSettings;
       const { client, context } = await openPlane(options);
       show(await client.changeMesh(context.mesh, settings), options.output);

@@ -5,7 +5,13 @@ import type { ContextFlags } from "../context/context.ts";
 import { age, dim, printJson, table } from "../output/print.ts";
 import { meshAgentsCommand } from "./mesh-agents.ts";
 import { getMeshCommand, setMeshCommand } from "./mesh-settings.ts";
-import { parseSeconds, withOutput, withPlane, withPlaneAlone } from "./options.ts";
+import {
+  parseSeconds,
+  type PlaneOptions,
+  withOutput,
+  withPlane,
+  withPlaneAlone,
+} from "./options.ts";
 import { openPlane, openPlaneAlone } from "./plane.ts";
 
 export function meshCommand(): Command {
@@ -24,29 +30,27 @@ function createCommand(): Command {
     .description("make a mesh, with keys of its own")
     .argument("<name>", "lower case letters, digits and dashes")
     .option("--trust-domain <domain>", "of its identities; NAME.mesh.internal without it")
-    .action(
-      async (name: string, options: ContextFlags & { output: string; trustDomain?: string }) => {
-        const { client } = await openPlaneAlone(options);
-        const mesh = await client.createMesh({
-          name,
-          ...(options.trustDomain ? { trustDomain: options.trustDomain } : {}),
-        });
-        const { adoptMesh } = await import("../context/context.ts");
-        const context = await adoptMesh(options, mesh.name);
-        if (options.output === "json") return printJson(mesh);
-        process.stdout.write(`mesh ${mesh.name} created, trust domain ${mesh.trustDomain}\n`);
-        const next = context
-          ? `context ${context} works in it from now on; let an agent join with \`heddle mesh join-token\``
-          : `work in it with --mesh ${mesh.name}; let an agent join with \`heddle mesh join-token --mesh ${mesh.name}\``;
-        process.stderr.write(dim(`  → ${next}\n`));
-      },
-    );
+    .action(async (name: string, options: PlaneOptions & { trustDomain?: string }) => {
+      const { client } = await openPlaneAlone(options);
+      const mesh = await client.createMesh({
+        name,
+        ...(options.trustDomain ? { trustDomain: options.trustDomain } : {}),
+      });
+      const { adoptMesh } = await import("../context/context.ts");
+      const context = await adoptMesh(options, mesh.name);
+      if (options.output === "json") return printJson(mesh);
+      process.stdout.write(`mesh ${mesh.name} created, trust domain ${mesh.trustDomain}\n`);
+      const next = context
+        ? `context ${context} works in it from now on; let an agent join with \`heddle mesh join-token\``
+        : `work in it with --mesh ${mesh.name}; let an agent join with \`heddle mesh join-token --mesh ${mesh.name}\``;
+      process.stderr.write(dim(`  → ${next}\n`));
+    });
 }
 
 function listCommand(): Command {
   return withOutput(withPlaneAlone(new Command("list").alias("ls")))
     .description("the meshes that the token opens")
-    .action(async (options: ContextFlags & { output: string }) => {
+    .action(async (options: PlaneOptions) => {
       const { client, context } = await openPlaneAlone(options);
       const meshes: MeshInfo[] = [];
       for await (const mesh of client.allMeshes()) meshes.push(mesh);

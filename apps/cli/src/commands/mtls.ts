@@ -1,15 +1,13 @@
 /** `heddle mtls`: to mutual TLS alone, namespace by namespace, by what telemetry says of who calls, and back. */
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import type { Plane } from "../mtls/move.ts";
 import type { NamespacePlan } from "../mtls/plan.ts";
 import { CliError } from "../output/cli-error.ts";
 import { age, dim, green, printJson } from "../output/print.ts";
-import { parseSeconds, withOutput, withPlane } from "./options.ts";
+import { parseSeconds, type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
-type Options = ContextFlags & { readonly output: string };
-type Looking = Options & { readonly since: number };
+type Looking = PlaneOptions & { readonly since: number };
 
 export function mtlsCommand(): Command {
   return new Command("mtls")
@@ -87,7 +85,7 @@ function undoCommand(): Command {
     .description("let namespaces take what they took before `enforce`")
     .argument("[namespaces...]", "their names")
     .option("--all", "all that were moved")
-    .action(async (names: string[], options: Options & { all?: boolean }) => {
+    .action(async (names: string[], options: PlaneOptions & { all?: boolean }) => {
       const plane = await planeOf(options);
       const { moved, undo } = await import("../mtls/move.ts");
       if (!options.all && names.length === 0) throw nobody("heddle mtls undo");
@@ -100,7 +98,7 @@ function undoCommand(): Command {
     });
 }
 
-async function planeOf(options: Options): Promise<Plane> {
+async function planeOf(options: PlaneOptions): Promise<Plane> {
   const { client, context } = await openPlane(options);
   return { client, mesh: context.mesh };
 }
@@ -150,7 +148,7 @@ function nobody(command: string): CliError {
 
 async function eachNamespace(
   namespaces: readonly string[],
-  { output }: Options,
+  { output }: PlaneOptions,
   say: { readonly done: string; readonly none: string },
   work: (namespace: string) => Promise<number>,
 ): Promise<void> {

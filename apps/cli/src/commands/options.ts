@@ -1,5 +1,11 @@
 /** Options that several commands share, and how their values are read. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ContextFlags } from "../context/context.ts";
+
+/** What a command is given that asks a plane (`withPlane`) and prints what it says (`withOutput`). */
+export interface PlaneOptions extends ContextFlags {
+  readonly output: string;
+}
 
 export function parsePort(text: string): number {
   const port = Number(text);

@@ -1,10 +1,9 @@
 /** `heddle proxy-status`: what proxies have, and whether they have taken it. */
 import { Command } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { age, green, printJson, red, table, yellow } from "../output/print.ts";
 import { refusalText } from "../output/refusal.ts";
 import { unknownProxy } from "./agent-debug.ts";
-import { withOutput, withPlane } from "./options.ts";
+import { type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
 
 const TYPES = ["CDS", "EDS", "LDS", "RDS", "SDS", "ECDS"];
@@ -13,7 +12,7 @@ export function proxyStatusCommand(): Command {
   return withOutput(withPlane(new Command("proxy-status").alias("ps")))
     .description("every proxy: what it acknowledged, and what it refused and why")
     .argument("[proxy]", "one proxy, pod.namespace")
-    .action(async (name: string | undefined, options: ContextFlags & { output: string }) => {
+    .action(async (name: string | undefined, options: PlaneOptions) => {
       const { client, context } = await openPlane(options);
       const { items } = await client.proxies(context.mesh);
       const proxies = items.filter((proxy) => !name || proxy.name === name);

@@ -1,9 +1,8 @@
 /** `heddle token`: who may talk to the plane. */
 import type { TokenInfo, TokenScope } from "@heddle/client";
 import { Command, InvalidArgumentError } from "commander";
-import type { ContextFlags } from "../context/context.ts";
 import { age, dim, green, printJson, red, table } from "../output/print.ts";
-import { parseSeconds, withOutput, withPlaneAlone } from "./options.ts";
+import { parseSeconds, type PlaneOptions, withOutput, withPlaneAlone } from "./options.ts";
 import { openPlaneAlone } from "./plane.ts";
 
 const SCOPES: readonly TokenScope[] = ["read", "write", "admin"];
@@ -19,7 +18,7 @@ export function tokenCommand(): Command {
 function listCommand(): Command {
   return withOutput(withPlaneAlone(new Command("list").alias("ls")))
     .description("every token, without its secret")
-    .action(async (options: ContextFlags & { output: string }) => {
+    .action(async (options: PlaneOptions) => {
       const { client } = await openPlaneAlone(options);
       const tokens: TokenInfo[] = [];
       for await (const token of client.allTokens()) tokens.push(token);
@@ -54,10 +53,7 @@ function createCommand(): Command {
     .option("--mesh <mesh>", "good for this mesh alone; all without it")
     .option("--expires <duration>", "how long it is good, such as 24h or 90d", parseSeconds)
     .action(
-      async (
-        name: string,
-        options: ContextFlags & { output: string; scope: TokenScope[]; expires?: number },
-      ) => {
+      async (name: string, options: PlaneOptions & { scope: TokenScope[]; expires?: number }) => {
         const { client } = await openPlaneAlone(options);
         const made = await client.createToken({
           name,
@@ -86,7 +82,7 @@ function revokeCommand(): Command {
   return withOutput(withPlaneAlone(new Command("revoke")))
     .description("end tokens at once")
     .argument("<ids...>", "ids, as `heddle token list` has them")
-    .action(async (ids: string[], options: ContextFlags & { output: string }) => {
+    .action(async (ids: string[], options: PlaneOptions) => {
       const { client } = await openPlaneAlone(options);
       for (const id of ids) {
         await client.revokeToken(id);

@@ -1,18 +1,21 @@
 /** What a request's token says, once it has been verified: claims that Envoy's filter for tokens leaves in its metadata. */
 import type { MetadataMatcher, StringMatcher, ValueMatcher } from "@heddle/envoy/type/matcher/v3";
-import { JWT_FILTER, TOKEN_PAYLOAD } from "../filter/names.ts";
+import { tokenClaim } from "../filter/token-claim.ts";
 import { matcherOf } from "./string-match.ts";
 
 /** A claim, or one inside of another, that is any of some values, or a list with one of them. */
 export function claimIs(path: readonly string[], values: readonly string[]): MetadataMatcher {
   const value = anyOf(values.map((each) => ({ stringMatch: matcherOf(each) })));
-  return claim(path, { orMatch: { valueMatchers: [{ listMatch: { oneOf: value } }, value] } });
+  return tokenClaim(path, { orMatch: { valueMatchers: [{ listMatch: { oneOf: value } }, value] } });
 }
 
 /** Issuer and subject, as `<issuer>/<subject>`; the issuer may have slashes itself. */
 export function requestPrincipal(value: string): readonly MetadataMatcher[] {
   const [issuer, subject] = issuerAndSubject(value);
-  return [claim(["iss"], { stringMatch: issuer }), claim(["sub"], { stringMatch: subject })];
+  return [
+    tokenClaim(["iss"], { stringMatch: issuer }),
+    tokenClaim(["sub"], { stringMatch: subject }),
+  ];
 }
 
 function issuerAndSubject(value: string): readonly [StringMatcher, StringMatcher] {
@@ -33,10 +36,6 @@ function issuerAndSubject(value: string): readonly [StringMatcher, StringMatcher
 /** Of a text that begins with a wildcard. */
 function suffixed(text: string): StringMatcher {
   return text === "*" ? matcherOf("*") : { suffix: text.slice(1) };
-}
-
-function claim(path: readonly string[], value: ValueMatcher): MetadataMatcher {
-  return { filter: JWT_FILTER, path: [TOKEN_PAYLOAD, ...path].map((key) => ({ key })), value };
 }
 
 export function anyOf(valueMatchers: readonly ValueMatcher[]): ValueMatcher {

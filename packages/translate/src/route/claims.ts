@@ -1,15 +1,11 @@
 /** Matches of a token's claims, which the filter that checks tokens leaves in a request's metadata. */
 import type { MetadataMatcher, ValueMatcher } from "@heddle/envoy/type/matcher/v3";
-import { JWT_FILTER, TOKEN_PAYLOAD } from "../filter/names.ts";
+import { tokenClaim } from "../filter/token-claim.ts";
 import { type StringMatch, stringMatcher } from "./string-match.ts";
 
 /** `claim` has the names that lead to it. A claim that is a list has the value if one of its items has. */
 export function claimMatcher(claim: readonly string[], match: StringMatch): MetadataMatcher {
-  return {
-    filter: JWT_FILTER,
-    path: [TOKEN_PAYLOAD, ...claim].map((key) => ({ key })),
-    value: valueMatcher(match),
-  };
+  return tokenClaim(claim, valueMatcher(match));
 }
 
 function valueMatcher(match: StringMatch): ValueMatcher {
