@@ -1,5 +1,6 @@
 /** What the plane's domains are given: every effect they may have comes in here. */
 import type { Database, StoredMeshSettings, Tx } from "@heddle/db";
+import type { Envelope } from "@heddle/pki";
 import type { RevisionHeader } from "@heddle/sync";
 import type { TelemetryStore } from "./telemetry/telemetry-store.ts";
 
@@ -12,8 +13,8 @@ export interface AppDeps {
   readonly signer: RevisionSigner;
   /** Absent where there is no columnar store (the Worker): telemetry routes then answer 501. */
   readonly telemetry: TelemetryStore | undefined;
-  /** 32 bytes. Wraps private keys at rest (AES-256-GCM). */
-  readonly envelopeKey: Uint8Array;
+  /** Seals private keys at rest. */
+  readonly envelope: Envelope;
   readonly log: Logger;
 }
 

@@ -92,7 +92,9 @@ describe("a plane on Node", () => {
     await expect(start({ databaseUrl: "postgres://127.0.0.1:1/none" })).rejects.toMatchObject({
       code: "HDL1064",
     });
-    await expect(start({ envelopeKey: "short" })).rejects.toMatchObject({ code: "HDL1065" });
+    await expect(start({ environment: { HEDDLE_ENVELOPE_KEY: "short" } })).rejects.toMatchObject({
+      code: "HDL1065",
+    });
     writeFileSync(path.join(home, "file"), "");
     await expect(start({ dataDir: path.join(home, "file") })).rejects.toMatchObject({
       code: expect.stringMatching(/^HDL|EEXIST/),

@@ -450,6 +450,8 @@ export interface TrustBundle {
   version: string;
   /** SPIFFE ids that nobody is issued certificates for any more. */
   revoked: string[];
+  /** Names the last revocation whose root nobody trusts any more: connections from before it are to end. */
+  revocation?: string;
 }
 
 /** What nobody is to take any more: an agent with all that it has signed, or a workload. */
@@ -535,6 +537,13 @@ export interface AuthorityRequest {
   /** PEM. */
   request: string;
   createdAt: string;
+}
+
+/** Private keys of a mesh that were sealed anew. */
+export interface RewrappedKeys {
+  keys: number;
+  /** Where the envelope key is that they are sealed under, for people. */
+  envelope: string;
 }
 
 /** A certificate that is alive in a mesh. */

@@ -26,7 +26,14 @@ export {
 } from "./authority-chain.ts";
 export { fingerprintOf, fingerprintsOf, splitPem } from "./pem.ts";
 export { type CertificateKind, type ExpiryLevel, expiryLevel } from "./expiry.ts";
-export { createEnvelope, type Envelope } from "./envelope.ts";
+export { createEnvelope, type Envelope, layeredEnvelope } from "./envelope.ts";
+export {
+  ASKED_AGAIN_AFTER,
+  createKmsEnvelope,
+  DATA_KEY_FRESH,
+  DATA_KEY_KEPT,
+  type KeyService,
+} from "./kms-envelope.ts";
 export {
   afterStep,
   type Follower,

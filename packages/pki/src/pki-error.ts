@@ -8,7 +8,7 @@ export const pkiCodes = {
   HDL7103:
     "The identity is outside the mesh's trust domain or not a SPIFFE id of the form spiffe://<trust domain>/ns/<namespace>/sa/<service account>.",
   HDL7104:
-    "The sealed key cannot be opened: the envelope key is another one, or the value was changed. Start with the HEDDLE_ENVELOPE_KEY it was made with.",
+    "The sealed key cannot be opened: the envelope key is another one, or the value was changed. Start with the HEDDLE_ENVELOPE_KEY it was made with, or the HEDDLE_KMS_KEY.",
   HDL7105: "The certificate authority has expired; rotate it.",
   HDL7106: "The lifetime asked for is out of bounds.",
   HDL7107: "The envelope key must have 32 bytes.",
@@ -38,6 +38,12 @@ export const pkiCodes = {
     "Sign with SHA-256 or better, by a key of P-256, P-384 or RSA from 2048 bits: proxies take no weaker ones.",
   HDL7121:
     "Sign it without the extension that the message names: proxies refuse critical ones that they do not know.",
+  HDL9120:
+    "See that the key service runs, is unsealed, and can be reached from the plane at HEDDLE_KMS_KEY. Nothing was lost: sealed keys open again when it is back.",
+  HDL9121:
+    "Give the plane's token the right to encrypt and decrypt with the key of HEDDLE_KMS_KEY, and see that token and key are still there.",
+  HDL9122:
+    "Start the plane with the key that it was sealed under beside the new one, and seal everything anew with `heddle ca rewrap`, before the former one goes.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 

@@ -3,7 +3,7 @@ import { createApp, type App } from "../app.ts";
 import type { AppDeps, Logger, SyncRooms } from "../deps.ts";
 import { createRevisionSigner } from "../pki/signing-keys.ts";
 import { VERSION } from "../version.ts";
-import { databaseChoice, envelopeKeyFrom, type WorkerEnvironment } from "./environment.ts";
+import { databaseChoice, envelopeFrom, type WorkerEnvironment } from "./environment.ts";
 import { requestDatabase, type RequestDatabase } from "./request-database.ts";
 
 /** As much of the runtime's context as is used. */
@@ -55,7 +55,7 @@ function createIsolate(env: WorkerEnvironment, rooms: WorkerRooms): Isolate {
     db: database.db,
     clock: () => Date.now(),
     random: (size: number) => crypto.getRandomValues(new Uint8Array(size)),
-    envelopeKey: envelopeKeyFrom(env),
+    envelope: envelopeFrom(env),
     log: consoleLog,
   };
   const deps: AppDeps = {

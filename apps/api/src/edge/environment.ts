@@ -1,9 +1,11 @@
 /** What the Worker is configured with: bindings and secrets, checked once for each isolate. */
 import { neonDriver, postgresDriver } from "@heddle/db/edge";
 import type { Driver } from "@heddle/db";
+import type { Envelope } from "@heddle/pki";
+import { envelopeOf, type KmsEnvironment, kmsOf, KmsSettingsError } from "../kms/envelope-of.ts";
 import type { ObjectNamespace } from "../sync/durable-runtime.ts";
 
-export interface WorkerEnvironment {
+export interface WorkerEnvironment extends KmsEnvironment {
   /** `postgres://…`; not needed beside HYPERDRIVE. */
   readonly DATABASE_URL?: string;
   /** A Hyperdrive binding. */
@@ -12,7 +14,7 @@ export interface WorkerEnvironment {
   readonly DATABASE_DRIVER?: "neon" | "postgres";
   /** `host:port/path` of a WebSocket proxy for the `neon` driver, in front of a Postgres that is not Neon's. */
   readonly NEON_PROXY?: string;
-  /** 32 bytes in base64. */
+  /** 32 bytes in base64; not needed beside HEDDLE_KMS_KEY. */
   readonly HEDDLE_ENVELOPE_KEY?: string;
   readonly ROOMS: ObjectNamespace;
 }
@@ -42,8 +44,19 @@ export function databaseChoice(env: WorkerEnvironment): DatabaseChoice {
   };
 }
 
-/** Throws where the key is none. */
-export function envelopeKeyFrom(env: WorkerEnvironment): Uint8Array {
+/** Throws where the key is none, and where the settings of a key service are wrong. */
+export function envelopeFrom(env: WorkerEnvironment): Envelope {
+  try {
+    const kms = kmsOf(env, Date.now);
+    const isNeeded = kms?.mode !== "seal" || Boolean(env.HEDDLE_ENVELOPE_KEY);
+    return envelopeOf(kms, isNeeded ? envelopeKeyFrom(env) : undefined);
+  } catch (error) {
+    if (!(error instanceof KmsSettingsError)) throw error;
+    throw new Error(`HDL9123: ${error.message}`, { cause: error });
+  }
+}
+
+function envelopeKeyFrom(env: WorkerEnvironment): Uint8Array {
   const key = Uint8Array.from(atob(env.HEDDLE_ENVELOPE_KEY ?? ""), (c) => c.charCodeAt(0));
   if (key.byteLength !== 32)
     throw new Error(

@@ -6,6 +6,7 @@ import { migrate, postgresDriver, readMigrations } from "@heddle/db/node";
 import { startPostgres, type RealPostgres } from "@heddle/db/testing";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type OpenBao, startOpenBao } from "../../../../test/harness/openbao.ts";
 import { createTenant } from "../tenancy/service.ts";
 import { rule, ruleKey } from "../testing/planes.ts";
 import { problemOf } from "../testing/problem-of.ts";
@@ -14,11 +15,14 @@ import { startNeonProxy, type NeonProxy } from "./testing/neon-proxy.ts";
 
 let server: RealPostgres;
 let proxy: NeonProxy;
+let bao: OpenBao;
 beforeAll(async () => {
   server = await startPostgres();
   proxy = await startNeonProxy();
-});
+  bao = await startOpenBao(18_239, ["edge"]);
+}, 180_000);
 afterAll(async () => {
+  await bao?.close();
   await proxy?.close();
   await server?.stop();
 });
@@ -43,7 +47,13 @@ describe.each(["neon", "postgres"] as const)(
         DATABASE_URL: databaseUrl,
         DATABASE_DRIVER: kind,
         NEON_PROXY: proxy.address,
-        HEDDLE_ENVELOPE_KEY: Buffer.alloc(32, 7).toString("base64"),
+        // Keys of one are under an envelope key, those of the other under a key service's.
+        ...(kind === "neon"
+          ? { HEDDLE_ENVELOPE_KEY: Buffer.alloc(32, 7).toString("base64") }
+          : {
+              HEDDLE_KMS_KEY: `${bao.url}/v1/transit/keys/edge`,
+              HEDDLE_KMS_TOKEN: await bao.planeToken("edge"),
+            }),
       });
       url = worker.url;
       client = createClient({ baseUrl: url, token });
@@ -84,6 +94,20 @@ describe.each(["neon", "postgres"] as const)(
       console.log(`workerd, ${kind}: ${each.toFixed(2)} ms a leaf, in a batch of ${csrs.length}`);
       // What a library's own encoding alone would take.
       expect(each).toBeLessThan(10);
+    });
+
+    it("seals its keys anew, and says under what", async () => {
+      const { keys, envelope } = await client.rewrapKeys("signed");
+      expect(keys).toBe(2);
+      const response = await fetch(`${url}/readyz`);
+      expect(await response.json()).toMatchObject({ envelope: { name: envelope } });
+      expect(envelope).toContain(kind === "neon" ? "own envelope key" : "key edge of http");
+      const { issuer } = await client.trustBundle("signed");
+      if (kind !== "postgres") return;
+      await bao.call("POST", "transit/keys/edge/rotate");
+      await client.rewrapKeys("signed");
+      await bao.call("POST", "transit/keys/edge/config", { min_decryption_version: 2 });
+      expect(await client.trustBundle("signed")).toMatchObject({ issuer });
     });
 
     it("loses nothing of writes at once", async () => {

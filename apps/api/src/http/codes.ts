@@ -224,4 +224,8 @@ export const startKinds = {
     remedy:
       "Set DATABASE_URL with `wrangler secret put DATABASE_URL`, or bind Hyperdrive as HYPERDRIVE.",
   },
+  HDL9123: {
+    title: "The settings of the key service are wrong",
+    remedy: "Correct the variables HEDDLE_KMS_…, as the message says.",
+  },
 } as const;

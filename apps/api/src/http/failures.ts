@@ -1,7 +1,9 @@
 /** What went wrong below a route, as a problem: known failures by their code, all else as HDL1000 with nothing of it shown. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { PkiError } from "@heddle/pki";
 import type { AppDeps } from "../deps.ts";
+import { pkiProblem } from "../pki/problems.ts";
 import { problem, ProblemError, problemResponse } from "./problem.ts";
 import type { Env } from "./router.ts";
 
@@ -29,6 +31,7 @@ export function errorAnswer(deps: AppDeps) {
 export function asProblem(error: unknown): ProblemError {
   for (let at = error, depth = 0; at instanceof Error && depth < 6; at = at.cause, depth++) {
     if (at instanceof ProblemError) return at;
+    if (at instanceof PkiError) return pkiProblem(at);
     if (at instanceof HTTPException) return fromHttpException(at);
     if (at instanceof SyntaxError && /JSON/.test(at.message)) return problem("HDL1003", at.message);
     const code = "code" in at && typeof at.code === "string" ? at.code : "";

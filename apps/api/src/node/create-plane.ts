@@ -11,7 +11,7 @@ import { createInProcessRooms, type InProcessRooms } from "../sync/in-process-ro
 import { openDuckDbStore } from "../telemetry/duckdb/duckdb-store.ts";
 import { VERSION } from "../version.ts";
 import { consoleFiles } from "./console-files.ts";
-import { envelopeKeyOf } from "./envelope-key.ts";
+import { type EnvelopeEnvironment, openEnvelope } from "./envelope.ts";
 import { firstToken } from "./first-tenant.ts";
 import { createLogger } from "./logger.ts";
 import { openError } from "./start-error.ts";
@@ -23,8 +23,8 @@ export interface PlaneOptions {
   readonly databaseUrl?: string;
   /** The console's built files. */
   readonly consoleDir?: string;
-  /** 32 bytes in base64; `HEDDLE_ENVELOPE_KEY`, else a file in the data directory. */
-  readonly envelopeKey?: string;
+  /** What private keys are sealed under; the process's environment unless told. */
+  readonly environment?: EnvelopeEnvironment;
   /** Where prepared databases are kept; `.heddle/cache` beside the data directory unless told. */
   readonly cacheDir?: string;
   readonly log?: Logger;
@@ -59,14 +59,12 @@ export async function createPlane(options: PlaneOptions): Promise<Plane> {
     opened.push(() => db.close());
     const telemetry = await openDuckDbStore({ path: path.join(dataDir, "telemetry.duckdb") });
     opened.push(() => telemetry.close());
+    const clock = options.clock ?? Date.now;
     const base = {
       db,
-      clock: options.clock ?? Date.now,
+      clock,
       random: (size: number) => new Uint8Array(randomBytes(size)),
-      envelopeKey: await envelopeKeyOf(
-        options.envelopeKey ?? process.env["HEDDLE_ENVELOPE_KEY"],
-        dataDir,
-      ),
+      envelope: await openEnvelope(options.environment ?? process.env, dataDir, clock),
       log: options.log ?? createLogger(),
     };
     const rooms = createInProcessRooms(base);

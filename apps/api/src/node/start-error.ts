@@ -1,6 +1,6 @@
 /** Why a plane does not start, with what to do about it. */
 
-/** HDL1051 (disk full), HDL1062 (port in use), HDL1063 (address cannot be listened on), HDL1064 (database unreachable), HDL1065 (a key that is none), HDL1066 (data directory cannot be written). */
+/** HDL1051 (disk full), HDL1062 (port in use), HDL1063 (address cannot be listened on), HDL1064 (database unreachable), HDL1065 (a key that is none), HDL1066 (data directory cannot be written), HDL9123 (settings of a key service). */
 export class PlaneStartError extends Error {
   override readonly name = "PlaneStartError";
   readonly code: string;

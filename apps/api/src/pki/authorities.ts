@@ -2,7 +2,6 @@
 import { authorityRequests, certificateAuthorities, eq, type Tx } from "@heddle/db";
 import {
   createAuthorityRequest,
-  createEnvelope,
   describeCertificate,
   exportPrivateKey,
   fingerprintOf,
@@ -21,11 +20,9 @@ import {
   everyAuthority,
   rootOf,
 } from "./authority-store.ts";
-import { purposeOf } from "./mesh-authority.ts";
+import { INTERMEDIATE, purposeOf } from "./mesh-authority.ts";
 import { withPkiProblems } from "./problems.ts";
 import { beginRotation, refuseWhileRotating, rotationInfo } from "./rotations.ts";
-
-const INTERMEDIATE = { kind: "intermediate" } as const;
 
 export async function meshAuthorities(deps: AppDeps, mesh: MeshRecord): Promise<MeshAuthorities> {
   const rotation = await rotationInfo(deps, mesh);
@@ -81,11 +78,10 @@ export function requestAuthority(
     const waiting = await waitingRequest(tx, mesh);
     if (waiting && !renew) return requestOf(waiting);
     const keys = await generateKeyPair();
-    const envelope = await createEnvelope(deps.envelopeKey);
     const key = await exportPrivateKey(keys.privateKey);
     const row = {
       request: await createAuthorityRequest(keys, mesh.trustDomain),
-      wrappedKey: await envelope.seal(key, purposeOf(mesh, INTERMEDIATE)),
+      wrappedKey: await deps.envelope.seal(key, purposeOf(mesh, INTERMEDIATE)),
       createdAt: new Date(deps.clock()),
     };
     await tx

@@ -8,6 +8,7 @@ import { json, jsonBody, MeshParam, PageQuery, pageSchema } from "../http/schema
 import { importAuthority, meshAuthorities, requestAuthority } from "./authorities.ts";
 import { inventory } from "./inventory.ts";
 import { lift, listRevocations, revoke } from "./revocations.ts";
+import { rewrapKeys } from "./rewrap.ts";
 import { abortRotation, advanceRotation, rotationInfo, startRotation } from "./rotations.ts";
 
 /** A chain in PEM: five certificates with RSA keys and long names. */
@@ -155,6 +156,27 @@ const postAbort = createRoute({
   responses: { 200: json("The rotation", RotationSchema), ...problemResponses },
 });
 
+const postRewrap = createRoute({
+  ...{ method: "post", path: inMesh("/rewrap"), security: bearer },
+  summary: "Seal the mesh's private keys anew, under the newest version of the envelope key",
+  description:
+    "All of them or, where one cannot be opened, none. After it a former envelope key, or former versions of the one that a key service has, are of no use for this mesh.",
+  middleware: [requireScope("admin")] as const,
+  request: { params: MeshParam },
+  responses: {
+    200: json(
+      "How many, and under what",
+      z
+        .object({
+          keys: z.int().openapi({ description: "How many were sealed anew" }),
+          envelope: z.string().openapi({ description: "Where the envelope key is, for people" }),
+        })
+        .openapi("RewrappedKeys"),
+    ),
+    ...problemResponses,
+  },
+});
+
 const level = z.enum(["ok", "warning", "critical", "expired"]);
 const getCertificates = createRoute({
   ...{ method: "get", path: "/v1/meshes/{mesh}/certificates", security: bearer },
@@ -292,5 +314,6 @@ export function authorityRoutes(deps: AppDeps) {
     c.json(await advanceRotation(deps, c.var.mesh, c.req.valid("json")), 200),
   );
   app.openapi(postAbort, async (c) => c.json(await abortRotation(deps, c.var.mesh), 200));
+  app.openapi(postRewrap, async (c) => c.json(await rewrapKeys(deps, c.var.mesh), 200));
   return app;
 }

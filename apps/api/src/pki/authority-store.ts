@@ -94,6 +94,21 @@ export async function lastRotation(tx: Tx, mesh: MeshRef): Promise<RotationRow |
   return row;
 }
 
+/**
+ * Names the last time that a root was left behind because somebody was revoked, as soon as nobody trusts that root any more;
+ * undefined where that never was.
+ */
+export async function lastRevocation(tx: Tx, mesh: MeshRef): Promise<string | undefined> {
+  const { id, meshId, urgent, step, startedAt } = rootRotations;
+  const [row] = await tx
+    .select({ id })
+    .from(rootRotations)
+    .where(and(eq(meshId, mesh.id), eq(urgent, true), eq(step, "withdrawing")))
+    .orderBy(desc(startedAt))
+    .limit(1);
+  return row?.id;
+}
+
 /** PEM of the root that an authority leads to. */
 export const rootOf = ({ root, certificate }: AuthorityRow) => root || certificate;
 

@@ -4,7 +4,6 @@ import {
   assertOwnNames,
   assertServerNames,
   type Authority,
-  createEnvelope,
   createRoot,
   exportPrivateKey,
   fingerprintOf,
@@ -24,10 +23,12 @@ import {
   type AuthorityRow,
   authorityState,
   type AuthorityState,
+  lastRevocation,
   rootOf,
   trustBundleOf,
   versionOf,
 } from "./authority-store.ts";
+import { keptOpen } from "./kept-open.ts";
 import { withPkiProblems } from "./problems.ts";
 import { revokedIdentities } from "./revocation-store.ts";
 
@@ -48,19 +49,13 @@ export interface MeshAuthority {
   trustBundle(mesh: MeshRecord): Promise<TrustBundle>;
 }
 
-type Deps = Pick<AppDeps, "db" | "clock" | "envelopeKey" | "rooms">;
+type Deps = Pick<AppDeps, "db" | "clock" | "envelope" | "rooms">;
 
 export function createMeshAuthority(deps: Deps): MeshAuthority {
-  // By the row's id: what is in force is read each time, since other processes may change it.
-  const opened = new Map<string, Promise<Authority>>();
-  const open = (mesh: MeshRecord, row: AuthorityRow): Promise<Authority> => {
-    const known = opened.get(row.id);
-    if (known) return known;
-    const opening = unseal(deps, mesh, row);
-    opened.set(row.id, opening);
-    opening.catch(() => opened.delete(row.id));
-    return opening;
-  };
+  // What is in force is read each time, since other processes may change it.
+  const opened = keptOpen<Authority>(deps.clock);
+  const open = (mesh: MeshRecord, row: AuthorityRow): Promise<Authority> =>
+    opened(row.wrappedKey, () => unseal(deps, mesh, row));
   const inForce = async (mesh: MeshRecord) => {
     const state = await stateOf(deps, mesh);
     return { authority: await open(mesh, state.issuer), trustBundle: trustBundleOf(state) };
@@ -116,13 +111,17 @@ export function createMeshAuthority(deps: Deps): MeshAuthority {
         const state = await stateOf(deps, mesh);
         // A key that cannot be opened is noticed here, and not when somebody waits for a certificate.
         await open(mesh, state.issuer);
-        const revoked = await revokedOf(mesh);
+        const { revoked, revocation } = await deps.db.withTenant(mesh.tenant, async (tx) => ({
+          revoked: await revokedIdentities(tx, mesh),
+          revocation: await lastRevocation(tx, mesh),
+        }));
         return {
           trustDomain: mesh.trustDomain,
           trustBundle: trustBundleOf(state),
           issuer: await fingerprintOf(rootOf(state.issuer)),
           version: await versionOf(state, revoked),
           revoked,
+          ...(revocation === undefined ? {} : { revocation }),
         };
       }),
   };
@@ -143,16 +142,14 @@ function assertWithin(namespaces: readonly string[] | undefined, spiffeId: strin
   );
 }
 
+/** What the plane has below a root of the tenant's own. */
+export const INTERMEDIATE = { kind: "intermediate" } as const;
+
 /** What a private key of an authority is sealed for. */
 export const purposeOf = (mesh: MeshRef, { kind }: Pick<AuthorityRow, "kind">) =>
   `mesh/${mesh.id}/${kind}`;
 
-async function unseal(
-  { envelopeKey }: Deps,
-  mesh: MeshRecord,
-  row: AuthorityRow,
-): Promise<Authority> {
-  const envelope = await createEnvelope(envelopeKey);
+async function unseal({ envelope }: Deps, mesh: MeshRecord, row: AuthorityRow): Promise<Authority> {
   const key = await envelope.open(row.wrappedKey, purposeOf(mesh, row));
   return openAuthority(mesh.trustDomain, row.certificate, key);
 }
@@ -173,14 +170,13 @@ async function stateOf(deps: Deps, mesh: MeshRecord): Promise<AuthorityState> {
 
 /** A new root of the plane's own; returns its id. */
 export async function insertRoot(
-  { clock, envelopeKey }: Pick<Deps, "clock" | "envelopeKey">,
+  { clock, envelope }: Pick<Deps, "clock" | "envelope">,
   tx: Tx,
   mesh: MeshRecord,
   { active }: { readonly active: boolean },
 ): Promise<string> {
   const now = clock();
   const id = crypto.randomUUID();
-  const envelope = await createEnvelope(envelopeKey);
   const { authority, keys, pem } = await createRoot(mesh.trustDomain, { now });
   const key = await exportPrivateKey(keys.privateKey);
   await tx.insert(certificateAuthorities).values({

@@ -3,7 +3,7 @@ import { X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { IssuedCertificates } from "@heddle/client";
 import { certificateAuthorities, eq, signingKeys } from "@heddle/db";
-import { createRequest, generateKeyPair, spiffeId } from "@heddle/pki";
+import { createEnvelope, createRequest, generateKeyPair, spiffeId } from "@heddle/pki";
 import { headerHash, importVerifier, publicKeySchema, verifyHeader } from "@heddle/sync";
 import type { MeshRecord } from "../deps.ts";
 import { findMesh } from "../tenancy/mesh-store.ts";
@@ -170,7 +170,10 @@ describe("keys", () => {
 
   it("cannot be opened with another envelope key", async () => {
     const mesh = await findMesh(plane.deps.db, plane.tenant, "one");
-    const other = createMeshAuthority({ ...plane.deps, envelopeKey: new Uint8Array(32).fill(9) });
+    const other = createMeshAuthority({
+      ...plane.deps,
+      envelope: createEnvelope(new Uint8Array(32).fill(9)),
+    });
     await expect(other.trustBundle(mesh as MeshRecord)).rejects.toMatchObject({ code: "HDL7104" });
   });
 });

@@ -24,6 +24,9 @@ const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL7119: { status: 422, title: "The certificate is not for this trust domain" },
   HDL7120: { status: 422, title: "The certificate is signed too weakly" },
   HDL7121: { status: 422, title: "The certificate has an extension that proxies refuse" },
+  HDL9120: { status: 503, title: "The key service cannot be reached" },
+  HDL9121: { status: 503, title: "The key service refuses" },
+  HDL9122: { status: 500, title: "A key is sealed under another envelope key" },
 };
 
 export const pkiProblemKinds = Object.fromEntries(
@@ -33,14 +36,14 @@ export const pkiProblemKinds = Object.fromEntries(
   ]),
 ) as Record<PkiCode, ProblemKind>;
 
+export const pkiProblem = (error: PkiError): ProblemError =>
+  new ProblemError(error.code, pkiProblemKinds[error.code], error.message, { cause: error });
+
 /** Runs `work`; what fails in `@heddle/pki` is thrown as a problem with the same code. */
 export async function withPkiProblems<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof PkiError)) throw error;
-    throw new ProblemError(error.code, pkiProblemKinds[error.code], error.message, {
-      cause: error,
-    });
+    throw error instanceof PkiError ? pkiProblem(error) : error;
   }
 }

@@ -81,6 +81,10 @@ const getTrustBundle = createRoute({
           revoked: z.array(z.string()).openapi({
             description: "SPIFFE ids that nobody is issued certificates for",
           }),
+          revocation: z.string().optional().openapi({
+            description:
+              "Names the last revocation whose root nobody trusts any more: connections from before it are to end",
+          }),
         })
         .openapi("TrustBundle"),
     ),

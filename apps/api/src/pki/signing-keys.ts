@@ -1,6 +1,6 @@
 /** The keys that sign a mesh's revisions: made at first need, sealed at rest, opened once for each process. */
 import { and, desc, eq, isNull, signingKeys, type Tx } from "@heddle/db";
-import { createEnvelope, type Envelope } from "@heddle/pki";
+import type { Envelope } from "@heddle/pki";
 import {
   generateSigningKey,
   headerHash,
@@ -11,6 +11,7 @@ import {
 } from "@heddle/sync";
 import type { AppDeps, MeshRef, RevisionSigner } from "../deps.ts";
 import { lockMesh } from "../tenancy/mesh-store.ts";
+import { keptOpen } from "./kept-open.ts";
 
 export interface SigningKey {
   readonly id: string;
@@ -20,20 +21,14 @@ export interface SigningKey {
 /** Signs with the mesh's newest key. */
 export function createRevisionSigner({
   clock,
-  envelopeKey,
-}: Pick<AppDeps, "clock" | "envelopeKey">): RevisionSigner {
-  const envelope = createEnvelope(envelopeKey);
-  // By key id, which is a hash of the key: what an undone transaction left here is never asked for.
-  const opened = new Map<string, Promise<CryptoKey>>();
+  envelope,
+}: Pick<AppDeps, "clock" | "envelope">): RevisionSigner {
+  // What an undone transaction left here is never asked for: no other key is sealed as it is.
+  const opened = keptOpen<CryptoKey>(clock);
   return {
     async sign(tx, mesh, header) {
-      const row = (await newestKey(tx, mesh)) ?? (await makeKey(tx, mesh, await envelope, clock()));
-      let signer = opened.get(row.id);
-      if (!signer) {
-        signer = openKey(await envelope, mesh, row.wrappedKey);
-        opened.set(row.id, signer);
-        signer.catch(() => opened.delete(row.id));
-      }
+      const row = (await newestKey(tx, mesh)) ?? (await makeKey(tx, mesh, envelope, clock()));
+      const signer = opened(row.wrappedKey, () => openKey(envelope, mesh, row.wrappedKey));
       const [hash, signature] = await Promise.all([
         headerHash(header),
         signHeader(header, await signer),
@@ -45,13 +40,12 @@ export function createRevisionSigner({
 
 /** The public key that agents of the mesh pin; made where there is none yet. */
 export function signingKeyOf(
-  deps: Pick<AppDeps, "db" | "clock" | "envelopeKey">,
+  deps: Pick<AppDeps, "db" | "clock" | "envelope">,
   mesh: MeshRef,
 ): Promise<SigningKey> {
   return deps.db.withTenant(mesh.tenant, async (tx) => {
     const row =
-      (await newestKey(tx, mesh)) ??
-      (await makeKey(tx, mesh, await createEnvelope(deps.envelopeKey), deps.clock()));
+      (await newestKey(tx, mesh)) ?? (await makeKey(tx, mesh, deps.envelope, deps.clock()));
     return { id: row.id, publicKey: publicKeyOf(row.publicKey) };
   });
 }
@@ -81,7 +75,7 @@ async function makeKey(tx: Tx, mesh: MeshRef, envelope: Envelope, now: number): 
       tenantId: mesh.tenant,
       meshId: mesh.id,
       publicKey: publicKey.x,
-      wrappedKey: await envelope.seal(JSON.stringify(privateKey), purpose(mesh)),
+      wrappedKey: await envelope.seal(JSON.stringify(privateKey), signingPurpose(mesh)),
       createdAt: new Date(now),
     })
     .returning();
@@ -90,9 +84,10 @@ async function makeKey(tx: Tx, mesh: MeshRef, envelope: Envelope, now: number): 
 }
 
 async function openKey(envelope: Envelope, mesh: MeshRef, wrapped: string): Promise<CryptoKey> {
-  return importSigner(JSON.parse(await envelope.open(wrapped, purpose(mesh))));
+  return importSigner(JSON.parse(await envelope.open(wrapped, signingPurpose(mesh))));
 }
 
-const purpose = (mesh: MeshRef) => `mesh/${mesh.id}/signing`;
+/** What a private key that signs revisions is sealed for. */
+export const signingPurpose = (mesh: MeshRef) => `mesh/${mesh.id}/signing`;
 
 const publicKeyOf = (x: string): PublicSigningKey => ({ kty: "OKP", crv: "Ed25519", x });

@@ -2,6 +2,7 @@
 import { createClient, type HeddleClient } from "@heddle/client";
 import { createDatabase, type Database } from "@heddle/db";
 import { migrate, openPglite, postgresDriver, readMigrations } from "@heddle/db/node";
+import { createEnvelope } from "@heddle/pki";
 import { createApp, type App } from "../app.ts";
 import type { AppDeps, CommittedRevision, MeshRef } from "../deps.ts";
 import { createTenant } from "../tenancy/service.ts";
@@ -52,7 +53,7 @@ export async function createTestPlane(url?: string): Promise<TestPlane> {
     },
     signer,
     telemetry: undefined,
-    envelopeKey: crypto.getRandomValues(new Uint8Array(32)),
+    envelope: createEnvelope(crypto.getRandomValues(new Uint8Array(32))),
     log: {
       info: () => {},
       warn: () => {},

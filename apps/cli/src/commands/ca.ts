@@ -5,6 +5,7 @@ import { age, dim, green, printJson, red, table, yellow } from "../output/print.
 import { inventoryCommand } from "./ca-inventory.ts";
 import { printRotation, rotateCommand } from "./ca-rotate.ts";
 import { reinstateCommand, revocationsCommand, revokeCommand } from "./ca-revoke.ts";
+import { rewrapCommand } from "./ca-rewrap.ts";
 import { readInput } from "./input.ts";
 import { collect, type PlaneOptions, withOutput, withPlane } from "./options.ts";
 import { openPlane } from "./plane.ts";
@@ -18,6 +19,7 @@ export function caCommand(): Command {
     .addCommand(requestCommand())
     .addCommand(importCommand())
     .addCommand(rotateCommand())
+    .addCommand(rewrapCommand())
     .addCommand(revokeCommand())
     .addCommand(revocationsCommand())
     .addCommand(reinstateCommand());

