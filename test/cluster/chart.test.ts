@@ -147,6 +147,7 @@ const CASES: Readonly<Record<string, GivenValues>> = {
       priorityClass: "system-cluster-critical",
       resources: { requests: { cpu: "1" }, limits: {} },
       disruptionBudget: { enabled: false },
+      redactionKey: { name: "hashes" },
     },
     injection: {
       proxies: { concurrency: 2, proxyMetadata: { A: "1" } },
@@ -224,6 +225,16 @@ const PLANE_CASES: Readonly<Record<string, GivenPlaneValues>> = {
     envelopeKey: { name: "own", key: "wrap" },
     storage: { claim: "there", class: "fast" },
     tokenSecret: { name: "joining", key: "join" },
+  },
+  "a key service": { kms: { key: "https://vault.example:8200/v1/transit/keys/heddle" } },
+  "a key service that is left, with names of one's own": {
+    kms: {
+      key: "https://vault.example:8200/v1/mesh/transit/keys/heddle",
+      mode: "open",
+      namespace: "mesh",
+      tokenSecret: { name: "vault", key: "client-token" },
+    },
+    envelopeKey: { name: "own" },
   },
   "a database of one's own, and no volume": {
     database: { name: "postgres", key: "dsn" },

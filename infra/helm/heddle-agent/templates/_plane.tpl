@@ -184,6 +184,20 @@ spec:
               valueFrom: { secretKeyRef: { name: {{ .name | quote }}, key: {{ .key | quote }} } }
             {{- end }}
             {{- end }}
+            {{- with $values.kms }}
+            {{- if .key }}
+            - name: HEDDLE_KMS_KEY
+              value: {{ .key | quote }}
+            - name: HEDDLE_KMS_MODE
+              value: {{ .mode | quote }}
+            {{- if .namespace }}
+            - name: HEDDLE_KMS_NAMESPACE
+              value: {{ .namespace | quote }}
+            {{- end }}
+            - name: HEDDLE_KMS_TOKEN_FILE
+              value: {{ printf "/var/run/secrets/heddle-kms/%s" .tokenSecret.key | quote }}
+            {{- end }}
+            {{- end }}
             {{- range $key, $value := $values.environment }}
             - name: {{ $key | quote }}
               value: {{ $value | quote }}
@@ -211,6 +225,9 @@ spec:
           volumeMounts:
             - { name: state, mountPath: /var/lib/heddle }
             - { name: tmp, mountPath: /tmp }
+            {{- if $values.kms.key }}
+            - { name: kms, mountPath: /var/run/secrets/heddle-kms, readOnly: true }
+            {{- end }}
       volumes:
         - name: state
           {{- if $storage.persistent }}
@@ -219,6 +236,9 @@ spec:
           emptyDir: {}
           {{- end }}
         - { name: tmp, emptyDir: {} }
+        {{- if $values.kms.key }}
+        - { name: kms, secret: { secretName: {{ $values.kms.tokenSecret.name | quote }} } }
+        {{- end }}
       {{- with $values.images.pullSecrets }}
       imagePullSecrets:
         {{- range . }}

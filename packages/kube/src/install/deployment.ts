@@ -10,7 +10,7 @@ import {
 } from "./objects.ts";
 import { placement } from "./placement.ts";
 import { planeUrlOf, tokenSecretOf } from "./plane.ts";
-import { field, filled, pulledWith, restricted, variables } from "./pod-parts.ts";
+import { field, filled, fromSecret, pulledWith, restricted, variables } from "./pod-parts.ts";
 import { listening, METRICS_PORT, OTLP_PORT, WEBHOOK_PORT, XDS_PORT } from "./ports.ts";
 
 const STATE = "/var/lib/heddle";
@@ -73,6 +73,7 @@ function container(installation: Installation): Record<string, unknown> {
     env: [
       field("POD_NAME", "metadata.name"),
       field("POD_NAMESPACE", "metadata.namespace"),
+      ...fromSecret("HEDDLE_REDACTION_KEY", agent.redactionKey),
       ...variables(agent.environment),
     ],
     ports: listening(agent.plaintext).map(({ name, port }) => ({

@@ -25,6 +25,14 @@ export function field(name: string, fieldPath: string): object {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
+/** A variable that holds what a Secret has; none where no Secret is named. */
+export function fromSecret(
+  name: string,
+  { name: secret, key }: { readonly name: string; readonly key: string },
+): object[] {
+  return secret === "" ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key } } }];
+}
+
 /** Variables with texts of somebody's choice, in the order of their names, as Helm goes through a mapping. */
 export function variables(values: Readonly<Record<string, string>>): object[] {
   return Object.entries(values)

@@ -8,6 +8,7 @@ import {
   podMarks,
   podPlacement,
   quantities,
+  secretKey,
   strings,
   text,
   tokenSecret,
@@ -76,6 +77,8 @@ const agent = z.strictObject({
   }),
   /** Serves xDS without TLS at 15010 too, and takes OTLP at 4317, where every proxy is believed: for trying things out. */
   plaintext: z.boolean().default(false),
+  /** The Secret with the key of the hashes that redaction puts in the place of values, the same for all agents of a mesh. */
+  redactionKey: secretKey(text.default(""), "redaction-key"),
   autoscaling: autoscaling(false, 2, 5),
   disruptionBudget,
 });

@@ -1,6 +1,13 @@
 /** The plane's one pod: as little as the strictest of Kubernetes' pod security levels asks for. */
 import { placement } from "../install/placement.ts";
-import { field, filled, pulledWith, restricted, variables } from "../install/pod-parts.ts";
+import {
+  field,
+  filled,
+  fromSecret,
+  pulledWith,
+  restricted,
+  variables,
+} from "../install/pod-parts.ts";
 import { imageIn, type KubernetesObject } from "../install/objects.ts";
 import { claimOf, keysOf, type PlaneInstallation } from "./installation.ts";
 import type { PlaneValues } from "./values.ts";
@@ -10,6 +17,8 @@ const PORT = 8700;
 const STATE = "/var/lib/heddle";
 /** As the image has it. */
 const CONSOLE = "/app/console";
+/** Where the token of a key service is: the kubelet writes it anew when its Secret changes. */
+const KMS = "/var/run/secrets/heddle-kms";
 
 export function deployment(plane: PlaneInstallation): KubernetesObject {
   const { namespace, name, labels, selector, values } = plane;
@@ -45,6 +54,7 @@ function podSpec(plane: PlaneInstallation): Record<string, unknown> {
     volumes: [
       { name: "state", ...(persistent ? claimed : { emptyDir: {} }) },
       { name: "tmp", emptyDir: {} },
+      ...kmsVolume(values.kms),
     ],
     ...pulledWith(values.images.pullSecrets),
     ...placement(values),
@@ -63,6 +73,7 @@ function container(plane: PlaneInstallation): Record<string, unknown> {
       field("POD_NAMESPACE", "metadata.namespace"),
       ...fromSecret("DATABASE_URL", values.database),
       ...fromSecret("HEDDLE_ENVELOPE_KEY", values.envelopeKey),
+      ...kmsVariables(values.kms),
       ...variables(values.environment),
     ],
     ports: [{ name: "http", containerPort: PORT, protocol: "TCP" }],
@@ -75,6 +86,7 @@ function container(plane: PlaneInstallation): Record<string, unknown> {
     volumeMounts: [
       { name: "state", mountPath: STATE },
       { name: "tmp", mountPath: "/tmp" },
+      ...(values.kms.key === "" ? [] : [{ name: "kms", mountPath: KMS, readOnly: true }]),
     ],
   };
 }
@@ -93,6 +105,18 @@ function argumentsOf({ name, values }: PlaneInstallation): string[] {
   ];
 }
 
-function fromSecret(name: string, { name: secret, key }: PlaneValues["database"]): object[] {
-  return secret === "" ? [] : [{ name, valueFrom: { secretKeyRef: { name: secret, key } } }];
+type KmsValues = PlaneValues["kms"];
+
+function kmsVariables({ key, mode, namespace, tokenSecret }: KmsValues): object[] {
+  if (key === "") return [];
+  return [
+    { name: "HEDDLE_KMS_KEY", value: key },
+    { name: "HEDDLE_KMS_MODE", value: mode },
+    ...(namespace === "" ? [] : [{ name: "HEDDLE_KMS_NAMESPACE", value: namespace }]),
+    { name: "HEDDLE_KMS_TOKEN_FILE", value: `${KMS}/${tokenSecret.key}` },
+  ];
+}
+
+function kmsVolume({ key, tokenSecret: { name: secretName } }: KmsValues): object[] {
+  return key === "" ? [] : [{ name: "kms", secret: { secretName } }];
 }

@@ -32,6 +32,17 @@ const storage = z.strictObject({
   keep: z.boolean().default(true),
 });
 
+const kms = z.strictObject({
+  /** Where a key service has the key that wraps private keys, such as `https://vault.example:8200/v1/transit/keys/heddle`; empty: none is asked. */
+  key: text.default(""),
+  /** `open` on the way back to an envelope key: what it has sealed is opened, and nothing more is sealed. */
+  mode: z.enum(["seal", "open"]).default("seal"),
+  /** Of the key service. */
+  namespace: text.default(""),
+  /** The Secret with the token that it is asked with, which may be exchanged at any time. */
+  tokenSecret: secretKey(text.min(1).default("heddle-kms-token"), "token"),
+});
+
 /** Of the plane itself; what it has in common with an agent beside it stands outside. */
 export const server = {
   /** Percent of requests, of a mesh that is made. */
@@ -42,6 +53,8 @@ export const server = {
   database: secretKey(text.default(""), "url"),
   /** The Secret with one's own key that wraps private keys, 32 bytes in base64; without it the plane makes one. */
   envelopeKey: secretKey(text.default(""), "envelope-key"),
+  /** A key service in place of a key that wraps private keys. */
+  kms: kms.prefault({}),
   resources: quantities.prefault({
     requests: { cpu: "200m", memory: "512Mi" },
     limits: { memory: "2Gi" },
