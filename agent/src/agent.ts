@@ -17,6 +17,7 @@ import type { ServingCertificate } from "./identity/serving-certificate.ts";
 import { certificateExpiries } from "./identity/expiries.ts";
 import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
 import { followAuthority } from "./identity/plane-authority.ts";
+import { createSevered } from "./identity/severed.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
 import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
@@ -185,12 +186,15 @@ async function startControl(
     reporter.authorityChanged(),
   );
   closing.push(() => roots.close());
+  const severed = await createSevered(directory, (name) => translator.setRevocation(name), log);
+  closing.push(() => severed.close());
   const authority = followAuthority({
     read: () =>
       client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
       Promise.reject(new Error("There is no plane.")),
     ...{ issuer, log, followed: () => reporter.authorityChanged() },
     revoked: (spiffeIds) => certificates.revoke(spiffeIds),
+    sever: (revocation) => severed.sever(revocation),
   });
   closing.push(() => authority.close());
   const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));

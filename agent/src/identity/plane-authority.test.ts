@@ -22,9 +22,16 @@ describe("what the plane has in force", () => {
     const follow = vi.fn(async () => {});
     follow.mockRejectedValueOnce(new Error("away"));
     const followed = vi.fn();
-    const revoked = vi.fn();
+    const [revoked, sever] = [vi.fn(), vi.fn()];
     const read = vi.fn(async () => trust(versions.shift() ?? "2"));
-    const authority = followAuthority({ read, issuer: { follow }, revoked, followed, log: silent });
+    const authority = followAuthority({
+      read,
+      issuer: { follow },
+      revoked,
+      sever,
+      followed,
+      log: silent,
+    });
     expect(authority.asked()).toBe(false);
     authority.changed("1");
     await vi.waitFor(() => expect(authority.version()).toBe("1"));

@@ -21,6 +21,8 @@ export interface PlaneAuthorityParts {
   readonly issuer: Pick<Issuer, "follow">;
   /** Identities that have no certificate from now on. */
   readonly revoked: (spiffeIds: readonly string[]) => void;
+  /** Connections from before this revocation are to end. */
+  readonly sever: (revocation: string) => void;
   /** Another version is in force here. */
   readonly followed: () => void;
   readonly log: AgentLog;
@@ -30,6 +32,7 @@ export function followAuthority({
   read,
   issuer,
   revoked,
+  sever,
   followed,
   log,
 }: PlaneAuthorityParts): PlaneAuthority {
@@ -49,6 +52,7 @@ export function followAuthority({
       // An older plane revokes nobody.
       revoked(trust.revoked ?? []);
       await issuer.follow?.(trust);
+      if (trust.revocation !== undefined) sever(trust.revocation);
       // Where the plane has gone on meanwhile it has said so, or will.
       if (inForce !== trust.version)
         log.info("another authority is in force", { issuer: trust.issuer, version: trust.version });

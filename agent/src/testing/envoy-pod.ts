@@ -14,6 +14,8 @@ export interface PodOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** A gateway; a sidecar otherwise. */
   readonly router?: boolean;
+  /** Seconds after which Envoy closes what it has of a filter chain that has changed; its own default without it. */
+  readonly drainSeconds?: number;
   /** Told of what its application is asked with. */
   readonly onRequest?: (headers: IncomingHttpHeaders) => void;
 }
@@ -124,6 +126,9 @@ export async function startPod(options: PodOptions, envoyBinary: string): Promis
         "--use-dynamic-base-id",
         "-l",
         "error",
+        ...(options.drainSeconds === undefined
+          ? []
+          : ["--drain-time-s", String(options.drainSeconds), "--drain-strategy", "immediate"]),
       ];
       envoy = spawn(envoyBinary, args, { stdio: ["ignore", "ignore", "inherit"] });
       await until(async () => {

@@ -7,7 +7,14 @@ import { type RunningPlane, startPlane } from "../../../apps/api/src/node.ts";
 import { type RunningAgent, startAgent } from "../agent.ts";
 import { fingerprints } from "../identity/roots.ts";
 import { parseAgentOptions } from "../options.ts";
-import { type EnvoyPod, serviceDocument, sliceDocument, startPod, until } from "./envoy-pod.ts";
+import {
+  type EnvoyPod,
+  type PodOptions,
+  serviceDocument,
+  sliceDocument,
+  startPod,
+  until,
+} from "./envoy-pod.ts";
 import { freePorts } from "./free-ports.ts";
 import { quiet } from "./quiet-log.ts";
 
@@ -53,6 +60,7 @@ export async function startRingOfPods(
   count: number,
   block: number,
   envoyBinary: string,
+  { drainSeconds }: Pick<PodOptions, "drainSeconds"> = {},
 ): Promise<RingOfPods> {
   const folder = await mkdtemp(path.join(tmpdir(), "heddle-ring-"));
   const [planePort = 0, xdsPort = 0] = await freePorts(2);
@@ -80,6 +88,7 @@ export async function startRingOfPods(
       startPod(
         {
           ...{ name: `app${index}-0`, app: `app${index}`, port: PORT },
+          ...(drainSeconds === undefined ? {} : { drainSeconds }),
           address: `127.${block}.0.${index + 11}`,
           appAddress: `127.${block + 1}.0.${index + 11}`,
         },

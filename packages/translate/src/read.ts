@@ -122,6 +122,8 @@ export interface ModelReader {
   requestAuthentications(proxy: Targeted): readonly MeshObject<RequestAuthentication>[];
   /** Keys of tokens' issuers by `keySourceName`; undefined while they are on their way. */
   signingKeys(source: string): SigningKeysState | undefined;
+  /** Names the mesh's last revocation, before which no connection may have been made; undefined where there was none. */
+  revocation(): string | undefined;
   /** EnvoyFilters of a namespace, in the order in which they are applied. */
   envoyFilters(namespace: string): readonly FiledFilter[];
   /** Telemetry objects that are for a proxy, the root namespace's first. */

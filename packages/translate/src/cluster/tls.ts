@@ -2,6 +2,7 @@
 import type { Cluster } from "@heddle/envoy/config/cluster/v3";
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
 import type { ClientTLSSettings } from "@heddle/model";
+import { marked } from "../revocation.ts";
 import { takesMeshTls } from "../endpoint/takes-mesh-tls.ts";
 import type { ClusterContext, ClusterFeature } from "./feature.ts";
 import { backendTls } from "./backend-tls.ts";
@@ -36,7 +37,7 @@ export const tls: ClusterFeature = {
       case "DISABLE":
         return cluster;
       case "ISTIO_MUTUAL":
-        return { ...cluster, transportSocket: meshTls(context, settings) };
+        return marked(context.read, { ...cluster, transportSocket: meshTls(context, settings) });
       default:
         if (!originates(context, settings)) return cluster;
         return { ...cluster, transportSocket: originatedTls(context, settings) };
@@ -61,9 +62,9 @@ function automatic(cluster: Cluster, context: ClusterContext): Cluster {
   if (discovery === "ORIGINAL_DST") {
     const endpoints = read.endpoints(service, port.port);
     const all = endpoints.length > 0 && endpoints.every((each) => takesMeshTls(context, each));
-    return all ? { ...cluster, transportSocket: meshTls(context, {}) } : cluster;
+    return all ? marked(read, { ...cluster, transportSocket: meshTls(context, {}) }) : cluster;
   }
-  return {
+  return marked(read, {
     ...cluster,
     transportSocketMatches: [
       {
@@ -73,5 +74,5 @@ function automatic(cluster: Cluster, context: ClusterContext): Cluster {
       },
       PLAIN_TEXT,
     ],
-  };
+  });
 }

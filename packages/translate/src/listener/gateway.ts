@@ -23,6 +23,7 @@ import { ANY_ADDRESS, ANY_ADDRESS_V6, edgeAddress } from "./address.ts";
 import { chainMatch, claim, type Claimed, connectionChains } from "./connection-chains.ts";
 import { TLS_INSPECTOR } from "./listener-filters.ts";
 import { listenerSecrets, listenerTls } from "./tls.ts";
+import { marked } from "../revocation.ts";
 import { trustDomainsOf } from "../trust-domains.ts";
 
 /** One for each address and port that some server wants. */
@@ -211,22 +212,20 @@ function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly Fil
     const layer = protocol === "HTTPS" ? "http" : "tcp";
     const transportSocket = listenerTls(tls, peer.namespace, trustDomainsOf(read.mesh), layer);
     if (transportSocket === undefined) return [];
+    const over = (chain: FilterChain): FilterChain => {
+      const secured = { ...chain, transportSocket };
+      return tls.mode === "MESH" ? marked(read, secured) : secured;
+    };
     const names = hosts.map(({ host }) => host);
     if (layer === "http") {
       const filters = requests(read, key, routeName, listener.name);
-      return claim({ ...ANY_CONNECTION, serverNames: names }, claimed).map((each) => ({
-        name: routeName,
-        filterChainMatch: chainMatch(each),
-        transportSocket,
-        filters,
-      }));
+      return claim({ ...ANY_CONNECTION, serverNames: names }, claimed).map((each) =>
+        over({ name: routeName, filterChainMatch: chainMatch(each), filters }),
+      );
     }
     const routes = read
       .get(gatewayConnections, { view, listener })
       .map((route) => ({ ...route, criteria: { ...route.criteria, serverNames: names } }));
-    return connectionChains(read, place, routes, claimed).map((chain) => ({
-      ...chain,
-      transportSocket,
-    }));
+    return connectionChains(read, place, routes, claimed).map(over);
   });
 }

@@ -30,6 +30,7 @@ import {
   PLAIN_HTTP,
   TLS_INSPECTOR,
 } from "./listener-filters.ts";
+import { marked } from "../revocation.ts";
 import { listenerTls, meshTls } from "./tls.ts";
 import { trustDomainsOf } from "../trust-domains.ts";
 
@@ -188,7 +189,9 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
     if (transportSocket) {
       const filters = handling === "http" ? http("plaintext") : tcp("plaintext");
       const filterChainMatch = { transportProtocol: "tls" };
-      return [{ name: `${targetPort}-tls`, filterChainMatch, transportSocket, filters }];
+      const name = `${targetPort}-tls`;
+      const chain: FilterChain = { name, filterChainMatch, transportSocket, filters };
+      return [tls?.mode === "MESH" ? marked(read, chain) : chain];
     }
     return chainsOf(read, mode, String(targetPort), (leg) => ({
       ...(handling === "http" ? { http: http(leg) } : { tcp: tcp(leg) }),
@@ -214,6 +217,7 @@ function chainsOf(
   handlers: (leg: Leg) => Handlers,
 ): readonly FilterChain[] {
   const chains: FilterChain[] = [];
+  const mutual = (chain: FilterChain) => chains.push(marked(read, chain));
   if (mode !== "DISABLE") {
     const { http, tcp } = handlers("mutual_tls");
     const trustDomains = trustDomainsOf(read.mesh);
@@ -221,7 +225,7 @@ function chainsOf(
     if (http && tcp) {
       // The name of an HTTP version beside ours: a client that knows that it sends requests.
       const versions = permissive ? MESH_HTTP_ALPN : ["h2", "http/1.1"];
-      chains.push({
+      mutual({
         name: `${name}-mtls-http`,
         filterChainMatch: { transportProtocol: "tls", applicationProtocols: [...versions] },
         transportSocket: meshTls(trustDomains, "http"),
@@ -234,7 +238,7 @@ function chainsOf(
       const transportSocket = meshTls(trustDomains, tcp ? "tcp" : "http");
       // The same in both modes where it can be, so that a change of mode leaves connections of the mesh where they are.
       if (permissive || !(http && tcp)) {
-        chains.push({
+        mutual({
           name: `${name}-mtls`,
           filterChainMatch: { transportProtocol: "tls", applicationProtocols: [...ours] },
           transportSocket,
@@ -242,7 +246,7 @@ function chainsOf(
         });
       }
       if (!permissive) {
-        chains.push({
+        mutual({
           name: `${name}-mtls-any`,
           filterChainMatch: { transportProtocol: "tls" },
           transportSocket,

@@ -97,6 +97,7 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     authorizationPolicies: (proxy) => side().authorizationPolicies.choosing(proxy),
     requestAuthentications: (proxy) => side().requestAuthentications.choosing(proxy),
     signingKeys: (source) => store.signingKeys.read(source),
+    revocation: () => store.revocation.value,
     envoyFilters: (namespace) => side().envoyFilters.inNamespace(namespace),
     telemetries: (proxy) => side().telemetries.choosing(proxy),
     wasmPlugins: (proxy) => side().wasmPlugins.choosing(proxy),

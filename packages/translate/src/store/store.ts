@@ -30,6 +30,8 @@ export class Store {
   readonly revision: Revision;
   readonly wasmModules: Fetched<WasmModuleState>;
   readonly signingKeys: Fetched<SigningKeysState>;
+  /** Names the mesh's last revocation. */
+  readonly revocation = signal<string | undefined>(undefined);
   readonly #newSide: (cohort: Cohort) => Side;
   #stable: Side;
   /** What candidates read instead; only objects that differ. */
