@@ -468,6 +468,7 @@ async function startControl(
       expiries: certificateExpiries(certificates, issuer),
       rateLimits: rateLimits.numbers(),
       openApi: openApi.numbers(),
+      issuers: issuersKeys.numbers(),
       unreadyWorkloads: health.unready(),
       callers: tls?.callers.numbers(),
       machines: machines?.numbers(),

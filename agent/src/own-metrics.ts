@@ -3,7 +3,9 @@ import type { CallerNumbers } from "./callers/index.ts";
 import type { CertificateExpiries } from "./identity/expiries.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
 import type { MachineNumbers } from "./machines/index.ts";
+import type { IssuerNumbers } from "./jwks/index.ts";
 import type { OpenApiNumbers } from "./openapi/index.ts";
+import { writeLabels } from "@heddle/telemetry";
 import { processMetrics } from "./process-metrics.ts";
 import type { RateLimitNumbers } from "./ratelimit/index.ts";
 import type { ProxyStatus } from "./xds/index.ts";
@@ -27,6 +29,8 @@ export interface OwnNumbers {
   readonly expiries: CertificateExpiries;
   readonly rateLimits: RateLimitNumbers;
   readonly openApi: OpenApiNumbers;
+  /** Of each rule of a RequestAuthentication whose keys are fetched. */
+  readonly issuers: readonly IssuerNumbers[];
   /** WorkloadEntries that are left out since their probe fails. */
   readonly unreadyWorkloads: number;
   /** Of the TLS port; undefined without it. */
@@ -169,7 +173,35 @@ export function ownMetrics(numbers: OwnNumbers): string {
   gauge("openapi_passed_total", "Requests that are as a document describes.", passed, "counter");
   gauge("openapi_refused_total", "Requests that are not, reported ones too.", wrong, "counter");
   gauge("openapi_failed_total", "Requests that could not be checked.", failed, "counter");
+  lines.push(...issuerMetrics(numbers.issuers));
   return `${lines.join("\n")}\n${processMetrics()}`;
+}
+
+/** Nothing where there is no such rule. Two rules of one policy for one issuer are as good as the worse one. */
+export function issuerMetrics(issuers: readonly IssuerNumbers[]): string[] {
+  const byRule = Map.groupBy(issuers, ({ policy, issuer }) => writeLabels({ policy, issuer }));
+  const family = (name: string, help: string, value: (rules: readonly IssuerNumbers[]) => number) =>
+    byRule.size === 0
+      ? []
+      : [
+          `# HELP heddle_agent_${name} ${help}`,
+          `# TYPE heddle_agent_${name} gauge`,
+          ...[...byRule].map(
+            ([labels, rules]) => `heddle_agent_${name}{${labels}} ${value(rules)}`,
+          ),
+        ];
+  return [
+    ...family(
+      "issuer_keys_available",
+      "Whether there are keys to check an issuer's tokens with: where there are none its tokens are refused.",
+      (rules) => Number(rules.every(({ available }) => available)),
+    ),
+    ...family(
+      "issuer_keys_failing",
+      "Whether an issuer's keys could not be fetched when that was tried last: those from before go on.",
+      (rules) => Number(rules.some(({ code }) => code !== undefined)),
+    ),
+  ];
 }
 
 /** How many proxies, of which each may have several streams, have refused something that is still to be put right. */

@@ -169,8 +169,11 @@ describe("keys of an issuer are", () => {
 describe("a server that is away", () => {
   test("leaves an issuer that never had keys without any, and says so", async () => {
     served.keys = undefined;
-    const { failed, found, told } = started(fromUri());
+    const { failed, found, told, keys } = started(fromUri());
+    const policy = "default/tokens";
+    expect(keys.numbers()).toEqual([{ policy, issuer, available: false, code: undefined }]);
     await failed();
+    expect(keys.numbers()).toEqual([{ policy, issuer, available: false, code: "HDL7290" }]);
     expect(found()).toEqual([
       ["HDL7290", "Error", "spec.jwtRules[0].jwksUri", "tokens of this issuer are refused"],
     ]);
@@ -178,12 +181,13 @@ describe("a server that is away", () => {
   });
 
   test("leaves the keys that were fetched before in force, and says so", async () => {
-    const { ready, found, changed, state } = started(fromUri(), {
+    const { ready, found, changed, state, keys } = started(fromUri(), {
       refresh: { usual: 30, least: 30, most: 30 },
     });
     await ready(textOf("one"));
     served.keys = undefined;
     await vi.waitFor(() => expect(found()).toHaveLength(1));
+    expect(keys.numbers()).toMatchObject([{ available: true, code: "HDL7290" }]);
     expect(found()).toEqual([
       ["HDL7290", "Warning", "spec.jwtRules[0].jwksUri", "the keys that were fetched before go on"],
     ]);

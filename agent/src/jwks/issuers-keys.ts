@@ -37,8 +37,20 @@ export interface IssuersKeys {
   objectsChanged(keys: readonly string[]): void;
   /** One for each rule whose keys cannot be had now. */
   diagnostics(): readonly Diagnostic[];
+  /** One for each rule whose keys are fetched. */
+  numbers(): readonly IssuerNumbers[];
   /** Resolves when what is to be kept is on disk. */
   close(): Promise<void>;
+}
+
+export interface IssuerNumbers {
+  /** `namespace/name` of the RequestAuthentication. */
+  readonly policy: string;
+  readonly issuer: string;
+  /** There are keys to check tokens with, those that were fetched before if need be. */
+  readonly available: boolean;
+  /** Why they could not be fetched when that was tried last; undefined: they could, or are on their way. */
+  readonly code: string | undefined;
 }
 
 /** Shared between replicas and outlives their pods, as the name of a file of the state directory. */
@@ -174,6 +186,15 @@ export function createIssuersKeys(options: IssuersKeysOptions): IssuersKeys {
     diagnostics: () =>
       [...wanted.values()].flatMap(({ users, error, jwks }) =>
         error === undefined ? [] : users.map((user) => diagnosticOf(user, error, jwks)),
+      ),
+    numbers: () =>
+      [...wanted.values()].flatMap(({ users, error, jwks }) =>
+        users.map(({ policy: { metadata }, rule }) => ({
+          policy: `${metadata.namespace}/${metadata.name}`,
+          issuer: rule.issuer ?? "",
+          available: jwks !== undefined,
+          code: error?.code,
+        })),
       ),
     async close() {
       closing.abort();
