@@ -124,7 +124,7 @@ async function refusedAfter(began: number, credentials: Credentials): Promise<nu
 
 describe("who is revoked", () => {
   beforeAll(async () => {
-    ring = await startRingOfPods(3, 58, process.env["HEDDLE_ENVOY"] as string, {
+    ring = await startRingOfPods(3, 62, process.env["HEDDLE_ENVOY"] as string, {
       drainSeconds: DRAIN,
     });
     // Of the calls that go on meanwhile, those to one of them keep their connections.
@@ -157,7 +157,7 @@ describe("who is revoked", () => {
     }, 10_000);
     const deaf = new TestClient({
       ...{ port: ring.xdsPort, dialect: "delta", manual: true, delay: 3_600_000 },
-      id: "sidecar~127.58.0.99~deaf-0.default~default.svc.cluster.local",
+      id: "sidecar~127.62.0.99~deaf-0.default~default.svc.cluster.local",
     });
     deaf.subscribe("secret", ["ROOTCA", "default"]);
     await until(async () => (await client().proxies("test")).items.length === 4, 10_000);
@@ -214,6 +214,7 @@ describe("who is revoked", () => {
     expect(await ask(0, stolen)).toBe(200);
     const app2 = ring.pods[2] as RingOfPods["pods"][number];
     expect((await app2.call("app0:9080")).status).toBe(200);
+    const open = await openConnections(0, stolen);
     const began = performance.now();
     const { id } = await client().revoke("test", { kind: "workload", subject: identity("app2") });
     await expect(obtain()).rejects.toMatchObject({ code: "HDL1075" });
@@ -221,6 +222,7 @@ describe("who is revoked", () => {
     console.log(`a workload's certificate is refused after ${Math.round(refused)} ms`);
     expect(refused).toBeLessThan(REFUSED_WITHIN);
     await until(async () => (await app2.call("app0:9080")).status !== 200, REFUSED_WITHIN);
+    expect(Math.max(...(await open.closed)) - began).toBeLessThan(CLOSED_WITHIN);
     expect((await (ring.pods[0] as typeof app2).call("app1:9080")).status).toBe(200);
     await client().liftRevocation("test", id);
     await until(async () => (await app2.call("app0:9080")).status === 200, 20_000);
