@@ -23,6 +23,8 @@ export class KmsSettingsError extends Error {
   override readonly name = "KmsSettingsError";
 }
 
+const LOOPBACK = /^(localhost|127\.[\d.]+|\[::1\])$/;
+
 /** Undefined where none is set. `token` reads it from elsewhere than the environment. Throws `KmsSettingsError`. */
 export function kmsOf(
   env: KmsEnvironment,
@@ -35,6 +37,10 @@ export function kmsOf(
   if (!key || !isTransitKey(key))
     throw new KmsSettingsError(
       "HEDDLE_KMS_KEY names no key of a Transit engine; it looks like https://vault.example:8200/v1/transit/keys/heddle.",
+    );
+  if (key.protocol === "http:" && !LOOPBACK.test(key.hostname))
+    throw new KmsSettingsError(
+      "HEDDLE_KMS_KEY begins with http, so that the token, and data keys, would go over the network in the clear; it must be https.",
     );
   if (mode !== "seal" && mode !== "open")
     throw new KmsSettingsError(

@@ -120,6 +120,7 @@ describe("a plane with a key service", () => {
       envelope: { problem: expect.stringMatching(/^HDL9120: No answer from key heddle of http/) },
     });
     expect(plane.logged.filter((line) => line.includes("HDL9120"))).toHaveLength(1);
+    await expect(plane.client.rewrapKeys("shop")).rejects.toMatchObject({ code: "HDL9120" });
     await plane.close();
 
     const again = await open("away", environment);
@@ -216,6 +217,7 @@ describe("a plane with a key service", () => {
   it.each([
     [{ HEDDLE_KMS_KEY: "vault.example/keys/heddle" }, "names no key of a Transit engine"],
     [{ HEDDLE_KMS_KEY: `${DEAD}?token=x` }, "names no key of a Transit engine"],
+    [{ HEDDLE_KMS_KEY: DEAD.replace("https://127.0.0.1:9", "http://vault.test") }, "in the clear"],
     [{ HEDDLE_KMS_KEY: DEAD }, "no token for it"],
     [{ HEDDLE_KMS_KEY: DEAD, HEDDLE_KMS_TOKEN: "x", HEDDLE_KMS_MODE: "both" }, "seal or open"],
   ])("does not start with settings that are wrong: %o", async (environment, message) => {

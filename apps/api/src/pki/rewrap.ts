@@ -19,9 +19,11 @@ type Deps = Pick<AppDeps, "db" | "envelope">;
 
 /** All of them or, where one cannot be opened, none. Throws what opening and sealing throw. */
 export function rewrapKeys(deps: Deps, mesh: MeshRef): Promise<RewrappedKeys> {
-  deps.envelope.renew();
-  return withPkiProblems(() =>
-    deps.db.withTenant(mesh.tenant, async (tx) => {
+  return withPkiProblems(async () => {
+    deps.envelope.renew();
+    // While a key service is away it would be sealed with what is at hand, which may be of the version before.
+    await deps.envelope.check();
+    return deps.db.withTenant(mesh.tenant, async (tx) => {
       await lockMesh(tx, mesh);
       const counts = [
         await rewrapAuthorities(deps, tx, mesh),
@@ -30,8 +32,8 @@ export function rewrapKeys(deps: Deps, mesh: MeshRef): Promise<RewrappedKeys> {
       ];
       const keys = counts.reduce((sum, count) => sum + count, 0);
       return { keys, envelope: deps.envelope.name };
-    }),
-  );
+    });
+  });
 }
 
 async function resealed({ envelope }: Deps, sealed: string, purpose: string): Promise<string> {

@@ -114,6 +114,17 @@ describe("heddle ca", () => {
     });
   });
 
+  it("seals keys anew, of one mesh or of all", async () => {
+    await heddle("mesh", "create", "other");
+    const one = await heddle("ca", "rewrap");
+    expect(one.stdout).toMatch(
+      /^mesh shop: \d keys sealed anew under the plane's own envelope key\n$/,
+    );
+    const all = await heddle("ca", "rewrap", "--all-meshes", "-o", "json");
+    expect(JSON.parse(all.stdout)).toMatchObject([{ mesh: "other", keys: 0 }, { mesh: "shop" }]);
+    expect((await heddle("ca", "show")).stdout).toMatch(/issuing +yours/);
+  });
+
   it("rotates by hand, waits for who is away by name, and turns around", async () => {
     const join = await heddle("mesh", "join-token", "--namespaces", "shop,pay");
     await fetch(`${plane.url}/v1/agents/enroll`, {
