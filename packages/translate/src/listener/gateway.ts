@@ -212,20 +212,19 @@ function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly Fil
     const layer = protocol === "HTTPS" ? "http" : "tcp";
     const transportSocket = listenerTls(tls, peer.namespace, trustDomainsOf(read.mesh), layer);
     if (transportSocket === undefined) return [];
-    const over = (chain: FilterChain): FilterChain => {
-      const secured = { ...chain, transportSocket };
-      return tls.mode === "MESH" ? marked(read, secured) : secured;
-    };
+    const ended = (chain: FilterChain) => (tls.mode === "MESH" ? marked(read, chain) : chain);
     const names = hosts.map(({ host }) => host);
     if (layer === "http") {
       const filters = requests(read, key, routeName, listener.name);
       return claim({ ...ANY_CONNECTION, serverNames: names }, claimed).map((each) =>
-        over({ name: routeName, filterChainMatch: chainMatch(each), filters }),
+        ended({ name: routeName, filterChainMatch: chainMatch(each), transportSocket, filters }),
       );
     }
     const routes = read
       .get(gatewayConnections, { view, listener })
       .map((route) => ({ ...route, criteria: { ...route.criteria, serverNames: names } }));
-    return connectionChains(read, place, routes, claimed).map(over);
+    return connectionChains(read, place, routes, claimed).map((chain) =>
+      ended({ ...chain, transportSocket }),
+    );
   });
 }
