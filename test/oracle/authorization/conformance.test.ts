@@ -52,9 +52,9 @@ describe.each(cases)("$kind $name", (each) => {
   const read = (file: string) => readFileSync(path.join(folder, each.kind, file), "utf8");
   const wanted = each.want.map((file) => parse(read(file)) as AnyFilter);
   const input = read(each.input);
-  const policies = parseAllDocuments(input).map(
-    (document) => (document.toJS() as { spec: AuthorizationPolicy }).spec,
-  );
+  const policies = parseAllDocuments(input)
+    .map((document) => document.toJS() as { spec: AuthorizationPolicy } | null)
+    .flatMap((object) => (object ? [object.spec] : []));
   const pools = poolsOf(policies, {
     trustDomains: [each.trustDomain, ...each.trustDomainAliases, "cluster.local"],
     namespace: each.workload.namespace,
