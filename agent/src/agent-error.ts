@@ -27,7 +27,7 @@ export const agentCodes = {
   HDL7232:
     "Check that the API server runs and that the agent's machine reaches it. What it said last stays in force, and the agent tries on.",
   HDL7233:
-    "Correct the object. What it was before its errors stays in force, but an agent that starts anew does without it.",
+    "Correct the object. What it was before its errors stays in force; an agent that starts anew does without it, and refuses what a policy is for.",
   HDL7234:
     "The reason in the message is the API server's own; its log has more. The other kinds go on meanwhile.",
   HDL7235: "Install the custom resource definitions of a version that the message names.",

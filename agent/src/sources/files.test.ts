@@ -46,6 +46,18 @@ afterEach(async () => {
 });
 
 describe("a folder as source", () => {
+  it("refuses what a policy is for that nobody can read", async () => {
+    const policy = (port: string) =>
+      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: guard }\nspec: { rules: [{ to: [{ operation: { ports: ["${port}"] } }] }] }\n`;
+    const key = "security.istio.io/AuthorizationPolicy/default/guard";
+    await write("a.yaml", `${config("one", "1")}---\n${policy("http")}`);
+    await start();
+    expect(held().size).toBe(2);
+    expect(held().get(key)).toMatchObject({ spec: { action: "DENY", rules: [{}] } });
+    await write("a.yaml", policy("80"));
+    await until(() => !JSON.stringify(held().get(key)).includes("DENY"));
+  });
+
   it("gives what it holds, and each change within a moment", async () => {
     await write("a.yaml", `${config("one", "1")}---\n${config("two", "1")}`);
     await start();

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { watch } from "chokidar";
 import {
+  closedInstead,
   type Diagnostic,
   MAX_DOCUMENT_BYTES,
   objectKey,
@@ -132,9 +133,9 @@ export async function startFilesSource(
   };
 }
 
-/** A text that cannot be read in full leaves the objects of its last good version in place. */
+/** A text that cannot be read in full leaves the objects of its last good version in place; without one its policies refuse. */
 function parse(name: string, text: string, before: LoadedFile | undefined): LoadedFile {
-  const { objects, diagnostics } = parseDocuments(text, { file: name });
+  const { objects, diagnostics } = parseDocuments(text, { file: name, instead: closedInstead });
   const bad = diagnostics.some(({ level, code }) => level === "Error" && code !== PLANNED);
   const unchanged = new Map(
     before?.objects.map((parsed) => [`${objectKey(parsed.object)}`, parsed]),

@@ -89,4 +89,25 @@ describe("the plane's objects as a source", () => {
     hosted.accept(good, [KEY], 0);
     expect(hosted.diagnostics()).toEqual([]);
   });
+
+  it("refuse what a policy is for that this agent never could read", () => {
+    const hosted = createHostedSource();
+    const key = "security.istio.io/AuthorizationPolicy/default/guard";
+    const policy = (rules: object[]) => ({
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: { name: "guard", namespace: "default" },
+      spec: { rules },
+    });
+    const specOf = (rules: object[]) => {
+      const one = state({ [key]: policy(rules) });
+      return hosted.accept(one, [key], 0).get(key)?.object?.spec;
+    };
+    expect(specOf([{ quantum: true }])).toEqual({ action: "DENY", rules: [{}] });
+    expect(hosted.diagnostics()).toMatchObject([
+      { code: "HDL7213", message: expect.stringContaining("refused") as unknown },
+    ]);
+    expect(specOf([])).toEqual({ rules: [] });
+    expect(specOf([{ quantum: true }])).toEqual({ rules: [] });
+  });
 });

@@ -1,5 +1,5 @@
 /** Objects that the plane holds, as a source: the mesh's state read into the model, cohorts and overlays merged in. */
-import { type Diagnostic, type MeshObject, parseObject } from "@heddle/model";
+import { closedInstead, type Diagnostic, type MeshObject, parseObject } from "@heddle/model";
 import {
   type MeshState,
   nextExpiry,
@@ -26,7 +26,10 @@ export interface HostedSource {
 export function createHostedSource(): HostedSource {
   let state: MeshState | undefined;
   // By hash of the document: the same value is read once and keeps its identity.
-  const parsed = new Map<string, { hash: string; object: MeshObject | undefined }>();
+  const parsed = new Map<
+    string,
+    { hash: string; object: MeshObject | undefined; isRead: boolean }
+  >();
   const unreadable = new Map<string, Diagnostic>();
   let overlaid = new Set<string>();
 
@@ -40,11 +43,18 @@ export function createHostedSource(): HostedSource {
     const known = parsed.get(stateKey);
     if (known?.hash === entry.hash) return known.object;
     const { object, diagnostics } = parseObject(entry.object);
+    // An object that only a newer agent can read: what it was before is better than nothing, and a guard better than none.
+    const before = known?.isRead ? known.object : undefined;
+    const value = object ?? before ?? closedInstead(entry.object);
     if (object) unreadable.delete(stateKey);
-    else unreadable.set(stateKey, unreadableObject(entry.key, diagnostics[0]));
-    // An object that only a newer agent can read: what it was before is better than nothing.
-    const value = object ?? known?.object;
-    parsed.set(stateKey, { hash: entry.hash, object: value });
+    else {
+      const outcome =
+        before === undefined && value
+          ? "what it is for is refused until then"
+          : "what it was before stays in force";
+      unreadable.set(stateKey, unreadableObject(entry.key, diagnostics[0], outcome));
+    }
+    parsed.set(stateKey, { hash: entry.hash, object: value, isRead: (object ?? before) === value });
     return value;
   };
   const effective = (key: string, overlays: readonly Overlay[]): OwnedObject | undefined => {
@@ -93,11 +103,11 @@ export function createHostedSource(): HostedSource {
   };
 }
 
-function unreadableObject(key: string, first: Diagnostic | undefined): Diagnostic {
+function unreadableObject(key: string, first: Diagnostic | undefined, outcome: string): Diagnostic {
   return {
     code: "HDL7213",
     level: "Error",
-    message: `${key} of the plane cannot be read here${first ? `: ${first.message}` : ""}; what it was before stays in force`,
+    message: `${key} of the plane cannot be read here${first ? `: ${first.message}` : ""}; ${outcome}`,
     origin: first?.origin ?? key,
     remedy: "Upgrade the agent.",
   };

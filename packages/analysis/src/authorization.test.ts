@@ -1,6 +1,12 @@
 import type { ExtensionProvider, MeshObject } from "@heddle/model";
 import { describe, expect, it } from "vitest";
-import { authorizationPolicy, meshSettings, pod, service } from "../../../test/harness/objects.ts";
+import {
+  authorizationPolicy,
+  meshSettings,
+  object,
+  pod,
+  service,
+} from "../../../test/harness/objects.ts";
 import { analyze, type AnalysisOptions } from "./analyze.ts";
 
 const AUTH: ExtensionProvider = {
@@ -75,13 +81,48 @@ describe("a policy of action CUSTOM", () => {
     const root = custom("b", "other", undefined, "istio-system");
     expect(codes(custom("a", "auth", "web"), root)).toEqual(["HDL0157"]);
     const elsewhere = custom("b", "other", undefined, "far");
-    expect(codes(custom("a", "auth", "web"), elsewhere)).toEqual([]);
+    // It is for nobody there.
+    expect(codes(custom("a", "auth", "web"), elsewhere)).toEqual(["IST0127"]);
   });
 
   it("is told of a selector that picks no pod", () => {
     const pods = [pod({ name: "web", address: "10.0.0.1", labels: { app: "web" } })];
     expect(found([custom("a", "auth", "web"), custom("b", "auth", "wbe"), ...pods])).toMatchObject([
-      { code: "IST0101", origin: "AuthorizationPolicy default/b" },
+      { code: "IST0127", origin: "AuthorizationPolicy default/b" },
     ]);
+  });
+});
+
+describe("a policy of any action", () => {
+  it("is told of a namespace without pods, but for the root namespace's, and for Gateways by name", () => {
+    const pods = [pod({ name: "web", address: "10.0.0.1", labels: { app: "web" } })];
+    const policies = ["default", "empty", "istio-system"].map((namespace) =>
+      authorizationPolicy("p", { rules: [{}] }, namespace),
+    );
+    const targetRefs = [{ group: "gateway.networking.k8s.io", kind: "Gateway", name: "edge" }];
+    const named = authorizationPolicy("named", { targetRefs, rules: [{}] }, "empty");
+    expect(found([...policies, named, ...pods])).toMatchObject([
+      { code: "IST0127", origin: "AuthorizationPolicy empty/p" },
+    ]);
+    expect(found(policies)).toEqual([]);
+  });
+
+  it("is told of namespaces of its sources that are not there", () => {
+    const namespaces = ["shop", "bank-test"].map((name) => object("v1", "Namespace", name, {}, ""));
+    const source = {
+      namespaces: ["shop", "bank-*", "*-test", "*", "far"],
+      notNamespaces: ["sho", "*-live", "live-*"],
+    };
+    const policy = authorizationPolicy("p", { rules: [{ from: [{ source }] }] });
+    const absent = ["*-live", "far", "live-*", "sho"].map((name) => ({
+      code: "IST0101",
+      level: "Warning",
+      message: `Referenced namespace not found: "${name}"`,
+    }));
+    const told = found([policy, ...namespaces]).toSorted((a, b) =>
+      a.message < b.message ? -1 : 1,
+    );
+    expect(told).toMatchObject(absent);
+    expect(found([policy])).toEqual([]);
   });
 });

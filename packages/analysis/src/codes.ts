@@ -24,6 +24,13 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "destination: {host: reviews}   # which has ports 80 and 443",
     remedy: "Add destination.port.number.",
   },
+  IST0127: {
+    level: "Warning",
+    title: "A policy is for no workload",
+    why: "Its selector picks no pod where it reaches, or its namespace has none: nothing is guarded by it. Objects may arrive in any order, so this refuses a write only under --strict. It is judged only where pods are known.",
+    example: "selector: {matchLabels: {app: wbe}}   # the pods are labelled app=web",
+    remedy: "Mend the labels, or the namespace.",
+  },
   IST0132: {
     level: "Warning",
     title: "A rule's hosts are not hosts of its gateway",

@@ -194,7 +194,7 @@ export class MeshIndex {
   }
 
   /** Whether any object of a kind is here: what is not known at all is not missing. */
-  has(kind: "Pod" | "Secret"): boolean {
+  has(kind: "Pod" | "Secret" | "Namespace"): boolean {
     return this.#found(`kind ${kind}`).size > 0;
   }
 
@@ -321,6 +321,10 @@ export class MeshIndex {
     );
   }
 
+  namespaces(): readonly string[] {
+    return this.#list("kind Namespace").map(({ object }) => object.metadata.name);
+  }
+
   /** Entries that stand under a name of `placeOf`. */
   at<Spec>(place: string): Entry<Spec>[] {
     return this.#list(place);
@@ -386,6 +390,8 @@ export class MeshIndex {
       case "core/Secret":
       case "core/Service":
         return [`kind ${kind}`];
+      case "core/Namespace":
+        return [`kind ${kind}`, ...gatewayApiPlaces(object)];
       default:
         return gatewayApiPlaces(object);
     }

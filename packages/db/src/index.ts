@@ -4,6 +4,7 @@ export { createDatabase, type Database, type Tx } from "./database.ts";
 export type { Connection, Driver } from "./drivers/driver.ts";
 export {
   and,
+  arrayContained,
   asc,
   count,
   desc,

@@ -52,6 +52,7 @@ export type * from "./kinds/workload-entry.ts";
 export type * from "./kinds/workload-group.ts";
 export type * from "./kinds/kubernetes.ts";
 export type * from "./registry/types.ts";
+export { closedInstead } from "./closed-instead.ts";
 export { globMatcher } from "./glob.ts";
 export { labelsMatch, selects } from "./labels.ts";
 export { isHttp, isHttp2, isTls, protocolNamed, protocolOf } from "./registry/protocol.ts";

@@ -22,7 +22,8 @@ export interface ObjectSource {
 /**
  * Every object of a text in YAML (several documents, lists unwrapped) or JSON, and what is wrong with it. Objects with
  * errors are left out; the others are there. Of two objects with one key the first is kept, and the second is an error.
- * `firstLine` is where the text begins in its file, for those that read a file in parts.
+ * `firstLine` is where the text begins in its file, for those that read a file in parts; `instead` what stands for an object with
+ * errors.
  */
 export function parseDocuments(
   text: string,
@@ -30,7 +31,13 @@ export function parseDocuments(
     file,
     defaultNamespace = "default",
     firstLine = 1,
-  }: { file: string; defaultNamespace?: string; firstLine?: number },
+    instead,
+  }: {
+    file: string;
+    defaultNamespace?: string;
+    firstLine?: number;
+    instead?: (value: unknown) => MeshObject | undefined;
+  },
 ): { objects: ParsedObject[]; diagnostics: Diagnostic[] } {
   const { documents, findings } = readSource(text, firstLine);
   const diagnostics = findings.map((finding) => textDiagnostic(finding, file));
@@ -38,8 +45,8 @@ export function parseDocuments(
   for (const { value, lineOf } of documents.flatMap((each) => unwrapList(each))) {
     const parsed = parseObject(value, { file, defaultNamespace, lineOf });
     diagnostics.push(...parsed.diagnostics);
-    if (!parsed.object) continue;
-    objects.push({ object: parsed.object, source: { file, line: lineOf(""), lineOf } });
+    const object = parsed.object ?? instead?.(value);
+    if (object) objects.push({ object, source: { file, line: lineOf(""), lineOf } });
   }
   const unique = withoutTwins(objects);
   return { objects: unique.objects, diagnostics: [...diagnostics, ...unique.diagnostics] };

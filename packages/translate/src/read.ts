@@ -99,6 +99,11 @@ export interface ModelReader {
     labels: Readonly<Record<string, string>>,
     port: number,
   ): "DISABLE" | "PERMISSIVE" | "STRICT";
+  /** Ports of a workload that a PeerAuthentication names, ascending, whether or not a service leads to them. */
+  peerAuthenticationPorts(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+  ): readonly number[];
   /** The Sidecar that a workload follows: one that selects it, else its namespace's, else the root namespace's. */
   sidecar(
     namespace: string,

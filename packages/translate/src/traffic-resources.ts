@@ -40,7 +40,8 @@ export const trafficResources: TrafficResources = {
   listenerSecrets(read, proxy) {
     if (proxy.type === "router") return gatewayListenerSecrets(read, proxy);
     const asked = inboundPorts(read, proxy);
-    const secured = [0, ...asked.map(({ targetPort }) => targetPort)].some(
+    const named = read.peerAuthenticationPorts(proxy.namespace, proxy.labels);
+    const secured = [0, ...asked.map(({ targetPort }) => targetPort), ...named].some(
       (port) => read.peerAuthentication(proxy.namespace, proxy.labels, port) !== "DISABLE",
     );
     const offered = asked.flatMap(({ tls }) => (tls ? listenerSecrets(tls, proxy.namespace) : []));

@@ -97,8 +97,10 @@ describe("an intercepting sidecar", () => {
       "8002-tls",
       "8002-plain-http",
       "8002-plain",
+      "virtualInbound-mtls-http",
       "virtualInbound-mtls",
       "virtualInbound-tls",
+      "virtualInbound-plain-http",
       "virtualInbound-plain",
     ]);
   });

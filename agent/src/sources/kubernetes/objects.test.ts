@@ -77,6 +77,37 @@ describe("a cluster's objects", () => {
     expect(objects.size).toBe(0);
   });
 
+  it("refuse what a policy is for that nobody can read, until it can be or is gone", () => {
+    const objects = createClusterObjects(
+      () => {},
+      () => {},
+      silent,
+    );
+    const key = "security.istio.io/AuthorizationPolicy/default/guard";
+    const policies = objects.target(kindNamed("AuthorizationPolicy"), "v1");
+    const policy = (app: string, port: string) => ({
+      ...{ selector: { matchLabels: { app } }, action: "ALLOW" },
+      rules: [{ to: [{ operation: { ports: [port] } }] }],
+    });
+    const put = (app: string, port: string) => {
+      policies.put(raw("guard", { spec: policy(app, port) }));
+      return objects.take().get(key)?.object?.spec;
+    };
+    const closed = (app: string) => ({ ...policy(app, ""), action: "DENY", rules: [{}] });
+    expect(put("web", "http")).toEqual(closed("web"));
+    expect(objects.diagnostics()).toMatchObject([
+      { code: "HDL0014" },
+      { code: "HDL7233", message: expect.stringContaining("refused") as unknown },
+    ]);
+    expect(put("shop", "http")).toEqual(closed("shop"));
+    expect(put("shop", "80")).toEqual(policy("shop", "80"));
+    expect(objects.diagnostics()).toEqual([]);
+    // What it was before stands now.
+    expect(put("shop", "http")).toBeUndefined();
+    policies.remove(raw("guard"));
+    expect([objects.take().get(key), objects.size]).toEqual([undefined, 0]);
+  });
+
   it("are pods at the place of their nodes, also when that is known later, changes or goes", () => {
     const objects = createClusterObjects(
       () => {},

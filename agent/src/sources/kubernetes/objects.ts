@@ -1,6 +1,7 @@
 /** A cluster's objects as the model reads them: what changed, and what is wrong with which. */
 import { isDeepStrictEqual } from "node:util";
 import {
+  closedInstead,
   type Diagnostic,
   type MeshObject,
   objectKey,
@@ -38,6 +39,8 @@ export function createClusterObjects(
   /** By kind, then by model key. */
   const held = new Map<WatchedKind, Map<string, MeshObject>>();
   const wrong = new Map<WatchedKind, Map<string, readonly Diagnostic[]>>();
+  /** Keys of what stands in the place of policies that cannot be read. */
+  const closed = new Set<string>();
   const places = createNodePlaces();
   let dirty = new Map<string, OwnedObject | undefined>();
   let observed = new Map<string, ObservedObject | undefined>();
@@ -71,21 +74,31 @@ export function createClusterObjects(
   };
   const put = (kind: WatchedKind, version: string, raw: RawObject) => {
     const key = keyOf(kind, nameOf(raw));
-    const { object, diagnostics } = parseObject({
+    const document = {
       ...slim(kind, raw),
       ...{ apiVersion: apiVersionOf(kind, version), kind: kind.kind },
-    });
-    const before = of(held, kind).get(key);
+    };
+    const { object, diagnostics } = parseObject(document);
+    const known = of(held, kind).get(key);
+    const before = closed.has(key) ? undefined : known;
     if (hasStatus(kind)) observe(key, observedOf(kind, version, raw, object !== undefined));
     if (object) {
+      closed.delete(key);
       tell(kind, key, diagnostics);
-      if (!isDeepStrictEqual(before, object)) set(kind, key, object);
+      if (!isDeepStrictEqual(known, object)) set(kind, key, object);
       return;
     }
-    if (!tell(kind, key, before ? [...diagnostics, outdated(before)] : diagnostics)) return;
+    const instead = before ? undefined : closedInstead(document);
+    if (instead) {
+      closed.add(key);
+      if (!isDeepStrictEqual(known, instead)) set(kind, key, instead);
+    }
+    const stands = before ? [outdated(before)] : instead ? [refusing(instead)] : [];
+    if (!tell(kind, key, [...diagnostics, ...stands])) return;
     log.warn("HDL7233: an object of the cluster is bad", { key, first: diagnostics[0]?.message });
   };
   const remove = (kind: WatchedKind, key: string) => {
+    closed.delete(key);
     set(kind, key, undefined);
     tell(kind, key, []);
     if (hasStatus(kind)) observe(key, undefined);
@@ -168,5 +181,16 @@ function outdated(before: MeshObject): Diagnostic {
     message: `${origin} of the cluster has errors; what it was before them stays in force`,
     origin,
     remedy: "Correct the object. An agent that starts anew does without it until then.",
+  };
+}
+
+function refusing(instead: MeshObject): Diagnostic {
+  const origin = originOf(instead);
+  return {
+    code: "HDL7233",
+    level: "Warning",
+    message: `${origin} of the cluster has errors; what it is for is refused until it is corrected`,
+    origin,
+    remedy: "Correct the object.",
   };
 }

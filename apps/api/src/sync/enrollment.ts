@@ -1,5 +1,16 @@
 /** How agents join: a one-time token, kept as a hash, becomes an agent's own. */
-import { agents, and, eq, isNull, joinTokens, meshes, sql, tokens, type Tx } from "@heddle/db";
+import {
+  agents,
+  and,
+  arrayContained,
+  eq,
+  isNull,
+  joinTokens,
+  meshes,
+  sql,
+  tokens,
+  type Tx,
+} from "@heddle/db";
 import type { CreatedJoinToken, Enrollment } from "@heddle/client";
 import type { AppDeps, MeshRecord } from "../deps.ts";
 import { signingKeyOf } from "../pki/signing-keys.ts";
@@ -43,7 +54,8 @@ export async function createJoinToken(
 
 /**
  * Uses up a join token. An agent that comes again under its name, with a new join token, is the same agent with a new
- * token; its old ones are revoked. HDL7012 where the token is unknown, used, revoked or expired.
+ * token; its old ones are revoked. HDL7012 where the token is unknown, used, revoked or expired, or kept to namespaces that the agent
+ * of this name goes beyond: a narrow token must not push a wider agent out.
  */
 export async function enroll(
   deps: AppDeps,
@@ -104,9 +116,16 @@ async function admit(
       .onConflictDoUpdate({
         target: [agents.meshId, agents.name],
         set: { publicKey: request.publicKey ?? null, namespaces: join.namespaces },
+        ...(join.namespaces
+          ? { setWhere: arrayContained(agents.namespaces, join.namespaces) }
+          : {}),
       })
       .returning({ id: agents.id });
-    if (!agent) throw new Error("An agent was inserted and is not there.");
+    if (!agent)
+      throw syncProblem(
+        "HDL7012",
+        `An agent ${JSON.stringify(request.name)} is there, and is of more namespaces than this token.`,
+      );
     await tx
       .update(tokens)
       .set({ revokedAt: now })

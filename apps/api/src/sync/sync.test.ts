@@ -151,6 +151,26 @@ describe("joining", () => {
     });
   });
 
+  it("in the name of an agent of more namespaces than the token's leaves that agent as it is", async () => {
+    const mesh = await newMesh();
+    const narrow = async (...namespaces: string[]) =>
+      (await client.createJoinToken(mesh.name, { name: "narrow", namespaces })).token;
+    const wide = await join(mesh.name, "wide");
+    const joinToken = await narrow("shop");
+    await expect(client.enroll({ joinToken, name: "wide" })).rejects.toMatchObject({
+      code: "HDL7012",
+    });
+    const socket = await connect(wide.token, mesh.name);
+    expect(socket.status).toBe(101);
+    socket.socket.close();
+    // The token is still good for a name of its own, and so is another for that agent again.
+    const own = await client.enroll({ joinToken, name: "own" });
+    const again = { joinToken: await narrow("shop", "bank"), name: "own" };
+    expect((await client.enroll(again)).agentId).toBe(own.agentId);
+    const fewer = { joinToken: await narrow("shop"), name: "own" };
+    await expect(client.enroll(fewer)).rejects.toMatchObject({ code: "HDL7012" });
+  });
+
   it("again under the same name is the same agent, and its old token is worth nothing", async () => {
     const mesh = await newMesh();
     const [one, two] = [await join(mesh.name, "a"), await join(mesh.name, "a")];

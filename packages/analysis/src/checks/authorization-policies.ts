@@ -1,7 +1,11 @@
-/** IST0101, HDL0156, HDL0157: selectors of no workload, and policies of action CUSTOM without a server to ask, or with several. */
+/**
+ * IST0127, IST0101, HDL0156, HDL0157: policies that no workload is picked by, namespaces that are not there, and policies of action
+ * CUSTOM without a server to ask, or with several.
+ */
 import {
   type AuthorizationPolicy,
   type ExtensionProvider,
+  globMatcher,
   labelsMatch,
   type MeshObject,
   selects,
@@ -11,20 +15,9 @@ import type { Check, CheckContext } from "../check.ts";
 import type { Entry } from "../mesh-index.ts";
 
 export const checkAuthorizationPolicies: Check<AuthorizationPolicy> = function* (entry, context) {
-  const { metadata, spec } = entry.object;
-  const labels = spec.selector?.matchLabels;
-  if (selects(labels) && context.index.has("Pod")) {
-    const pods = context.index
-      .pods(labels)
-      .filter(({ object }) => reaches(metadata.namespace, object.metadata.namespace, context));
-    if (pods.length === 0) {
-      const name = Object.entries(labels)
-        .map(([label, value]) => `${label}=${value}`)
-        .toSorted()
-        .join();
-      yield missing(entry, context, { what: "selector", name, path: "spec.selector" });
-    }
-  }
+  const { spec } = entry.object;
+  yield* unpicked(entry, context);
+  yield* absentNamespaces(entry, context);
   if (spec.action !== "CUSTOM") return;
   const wrong = providerProblem(spec.provider?.name ?? "", context);
   if (wrong !== undefined) {
@@ -43,6 +36,47 @@ export const checkAuthorizationPolicies: Check<AuthorizationPolicy> = function* 
     message: `The AuthorizationPolicies ${namesOf([entry, ...rivals])} ask different servers of the same workloads: what they are for is refused.`,
   });
 };
+
+/** Where pods are known: that the policy is for none of them. */
+function* unpicked(entry: Entry<AuthorizationPolicy>, context: CheckContext) {
+  const { metadata, spec } = entry.object;
+  const { selector, targetRef, targetRefs = targetRef ? [targetRef] : [] } = spec;
+  if (targetRefs.length > 0 || !context.index.has("Pod")) return;
+  const labels = selector?.matchLabels;
+  const chosen = selects(labels);
+  // Of the whole mesh there is always something.
+  if (!chosen && metadata.namespace === context.rootNamespace) return;
+  const pods = context.index
+    .pods(chosen ? labels : {})
+    .filter(({ object }) => reaches(metadata.namespace, object.metadata.namespace, context));
+  if (pods.length > 0) return;
+  const named = Object.entries(labels ?? {})
+    .map(([label, value]) => `${label}=${value}`)
+    .toSorted()
+    .join();
+  yield diagnostic(entry, {
+    code: "IST0127",
+    level: context.strict ? "Error" : "Warning",
+    path: chosen ? "spec.selector" : "metadata.namespace",
+    message: chosen
+      ? `No matching workloads for this resource with the following labels: ${named}`
+      : `No workloads for this resource in namespace ${metadata.namespace}`,
+  });
+}
+
+/** Where namespaces are known: those that a source names and that none of them is, wildcards included. */
+function* absentNamespaces(entry: Entry<AuthorizationPolicy>, context: CheckContext) {
+  if (!context.index.has("Namespace")) return;
+  const known = context.index.namespaces();
+  for (const [index, { from = [] }] of (entry.object.spec.rules ?? []).entries())
+    for (const [position, { source }] of from.entries())
+      for (const field of ["namespaces", "notNamespaces"] as const)
+        for (const [at, name] of (source?.[field] ?? []).entries()) {
+          if (known.some(globMatcher([name]))) continue;
+          const path = `spec.rules[${index}].from[${position}].source.${field}[${at}]`;
+          yield missing(entry, context, { what: "namespace", name, path });
+        }
+}
 
 /** Policies of the root namespace are for workloads of all. */
 function reaches(policy: string, workload: string, { rootNamespace }: CheckContext): boolean {

@@ -15,7 +15,7 @@ import {
 import { type Families, familiesOf } from "../families.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
-import { inboundRoute } from "../route/inbound-route.ts";
+import { inboundRoute, PASSTHROUGH_ROUTE } from "../route/inbound-route.ts";
 import { handlingOf } from "../route/service-ports.ts";
 import type { InboundPort } from "../resources.ts";
 import type { Leg } from "../telemetry/labels.ts";
@@ -49,6 +49,13 @@ interface PortKey {
   readonly guards: readonly string[];
 }
 
+/** A port that no service leads to and a PeerAuthentication names, or all the others that no service leads to. */
+interface UnservedPort {
+  readonly port: number | typeof OTHERS;
+  readonly mode: MutualTls;
+}
+
+const OTHERS = "others";
 /** No port in particular: what PeerAuthentication says of the workload. */
 const ANY_PORT = 0;
 
@@ -78,10 +85,14 @@ export function inboundListeners(read: ModelReader, proxy: ProxyDescription): re
   if (proxy.interception === "NONE") return apart;
   const families = familiesOf(proxy.addresses);
   const led = ports.filter((_, index) => bound(index) === undefined);
-  return [
-    read.get(virtualInbound, { peer, families, guards, mode: mode(ANY_PORT), ports: led }),
-    ...apart,
+  const served = new Set(led.map(({ targetPort }) => targetPort));
+  const unserved: readonly UnservedPort[] = [
+    ...read
+      .peerAuthenticationPorts(proxy.namespace, proxy.labels)
+      .flatMap((port) => (served.has(port) ? [] : [{ port, mode: mode(port) }])),
+    { port: OTHERS, mode: mode(ANY_PORT) },
   ];
+  return [read.get(virtualInbound, { peer, families, guards, unserved, ports: led }), ...apart];
 }
 
 /** `<address>:<target port>`, in front of an application that listens on another address. */
@@ -119,16 +130,20 @@ interface CaptureKey {
   readonly families: Families;
   /** From `guardKeys`; of ports that no service leads to. */
   readonly guards: readonly string[];
-  readonly mode: MutualTls;
+  readonly unserved: readonly UnservedPort[];
   readonly ports: readonly PortKey[];
 }
 
 /** Everything that iptables leads here, by the port that it was sent to; other ports pass through to the application. */
 const virtualInbound = derivation<CaptureKey, Listener>(
   "listener/virtual-inbound",
-  ({ peer, families, guards, mode, ports }) =>
-    [peerKey(peer), families, guards, mode, ...ports.map(portText)].join(";"),
-  (read, { peer, families, guards, mode, ports }) => ({
+  ({ peer, families, guards, unserved, ports }) =>
+    [
+      ...[peerKey(peer), families, guards],
+      unserved.map(({ port, mode }) => `${port}=${mode}`),
+      ...ports.map(portText),
+    ].join(";"),
+  (read, { peer, families, guards, unserved, ports }) => ({
     name: VIRTUAL_INBOUND,
     ...anyAddress(families, INBOUND_CAPTURE_PORT),
     trafficDirection: "INBOUND",
@@ -153,12 +168,31 @@ const virtualInbound = derivation<CaptureKey, Listener>(
       ...ports.flatMap((port) =>
         read.get(portChains, port).map((chain) => onPort(chain, port.targetPort)),
       ),
-      ...chainsOf(read, mode, VIRTUAL_INBOUND, (leg) => ({
-        tcp: tcpProxy(read, { leg, peer, guards }, INBOUND_PASSTHROUGH_CLUSTER),
-      })),
+      ...unserved.flatMap((port) => passthroughChains(read, port, peer, guards)),
     ],
   }),
 );
+
+/** What no service says the protocol of is looked at: requests are guarded as requests, and pass on to the port that they ask for. */
+function passthroughChains(
+  read: ModelReader,
+  { port, mode }: UnservedPort,
+  peer: Peer,
+  guards: readonly string[],
+): readonly FilterChain[] {
+  const name = port === OTHERS ? VIRTUAL_INBOUND : `${VIRTUAL_INBOUND}-${port}`;
+  const chains = chainsOf(read, mode, name, (leg) => ({
+    http: [
+      httpConnectionManager(read, {
+        ...{ leg, edge: false, peer, guards },
+        statPrefix: INBOUND_PASSTHROUGH_CLUSTER,
+        routes: PASSTHROUGH_ROUTE,
+      }),
+    ],
+    tcp: tcpProxy(read, { leg, peer, guards }, INBOUND_PASSTHROUGH_CLUSTER),
+  }));
+  return port === OTHERS ? chains : chains.map((chain) => onPort(chain, port));
+}
 
 const portChains = derivation<PortKey, readonly FilterChain[]>(
   "listener/port-chains",

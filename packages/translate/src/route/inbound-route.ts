@@ -1,6 +1,6 @@
 /** The one route from a sidecar to its own application. */
 import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
-import { inboundCluster } from "../names.ts";
+import { INBOUND_PASSTHROUGH_CLUSTER, inboundCluster } from "../names.ts";
 import { NO_TIMEOUT } from "./timeout.ts";
 
 export function inboundRoute(
@@ -8,7 +8,18 @@ export function inboundRoute(
   servicePort: number,
   targetPort: number,
 ): RouteConfiguration {
-  const cluster = inboundCluster(targetPort);
+  return routeTo(inboundCluster(targetPort), servicePort, `${host}:${servicePort}/*`);
+}
+
+/** To the port that was asked for, of those that no service leads to. */
+export const PASSTHROUGH_ROUTE: RouteConfiguration = routeTo(
+  INBOUND_PASSTHROUGH_CLUSTER,
+  0,
+  `${INBOUND_PASSTHROUGH_CLUSTER}/*`,
+);
+
+/** `operation` is what spans of its requests are named. */
+function routeTo(cluster: string, servicePort: number, operation: string): RouteConfiguration {
   return {
     name: cluster,
     virtualHosts: [
@@ -25,7 +36,7 @@ export function inboundRoute(
               // Only what the application cannot have seen: an idle connection that it closed as the request came.
               retryPolicy: { retryOn: "reset-before-request", numRetries: 2 },
             },
-            decorator: { operation: `${host}:${servicePort}/*` },
+            decorator: { operation },
           },
         ],
       },

@@ -1,5 +1,10 @@
 /** Whether a workload's ports take plaintext, mutual TLS or both, as PeerAuthentication has it. */
-import { type MutualTlsMode, mutualTlsMode, type PeerAuthentication } from "@heddle/model";
+import {
+  type MutualTlsMode,
+  type MutualTlsModes,
+  mutualTlsModes,
+  type PeerAuthentication,
+} from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import { InNamespace } from "./in-namespace.ts";
 
@@ -13,11 +18,21 @@ export class PeerAuthentications extends InNamespace<PeerAuthentication> {
 
   /** The mode of one port of a workload, the port that it listens on itself. */
   modeOf(namespace: string, labels: Readonly<Record<string, string>>, port: number): MutualTlsMode {
+    const { mode, ports } = this.#modes(namespace, labels);
+    return ports.get(port) ?? mode;
+  }
+
+  /** Ports that have a mode of their own, ascending. */
+  portsOf(namespace: string, labels: Readonly<Record<string, string>>): readonly number[] {
+    return [...this.#modes(namespace, labels).ports.keys()].toSorted((a, b) => a - b);
+  }
+
+  #modes(namespace: string, labels: Readonly<Record<string, string>>): MutualTlsModes {
     const rootNamespace = this.#rootNamespace;
     const policies = [
       ...this.read(rootNamespace),
       ...(namespace === rootNamespace ? [] : this.read(namespace)),
     ];
-    return mutualTlsMode(policies, { namespace, labels, rootNamespace, port });
+    return mutualTlsModes(policies, { namespace, labels, rootNamespace });
   }
 }

@@ -76,6 +76,8 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     gateways: (labels) => side().gateways.selecting(labels),
     peerAuthentication: (namespace, labels, port) =>
       side().peerAuthentications.modeOf(namespace, labels, port),
+    peerAuthenticationPorts: (namespace, labels) =>
+      side().peerAuthentications.portsOf(namespace, labels),
     predicateLabels: () => {
       const { services, virtualServices, destinationRules, networks } = side();
       return [
