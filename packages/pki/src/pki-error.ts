@@ -38,6 +38,14 @@ export const pkiCodes = {
     "Sign with SHA-256 or better, by a key of P-256, P-384 or RSA from 2048 bits: proxies take no weaker ones.",
   HDL7121:
     "Sign it without the extension that the message names: proxies refuse critical ones that they do not know.",
+  HDL7122:
+    "Give the trust bundle of the other trust domain: its roots in PEM, or the SPIFFE document that its bundle endpoint answers with; 64 KiB and 8 roots at most, and no key.",
+  HDL7123:
+    "Leave out what is no root: certificates of workloads and servers vouch for nobody. A root has basicConstraints CA:TRUE and, where it has a key usage, keyCertSign.",
+  HDL7124:
+    "Ask whoever runs the other trust domain for its own bundle, and check that the name of the trust domain is spelt as there.",
+  HDL7125:
+    "Ask whoever runs the other trust domain for its bundle of today; where it has just been made, look at the clocks.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 

@@ -24,6 +24,10 @@ const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL7119: { status: 422, title: "The certificate is not for this trust domain" },
   HDL7120: { status: 422, title: "The certificate is signed too weakly" },
   HDL7121: { status: 422, title: "The certificate has an extension that proxies refuse" },
+  HDL7122: { status: 422, title: "This is no trust bundle" },
+  HDL7123: { status: 422, title: "A certificate of the bundle is no authority's" },
+  HDL7124: { status: 422, title: "The bundle is another trust domain's" },
+  HDL7125: { status: 422, title: "The bundle has no root that is valid now" },
 };
 
 export const pkiProblemKinds = Object.fromEntries(
