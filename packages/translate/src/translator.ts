@@ -47,6 +47,8 @@ export interface Translator {
   setWasmModule(key: string, state: WasmModuleState | undefined): void;
   /** What has come of the keys of tokens' issuers, by `keySourceName`; undefined: they are not known (any more). */
   setSigningKeys(source: string, state: SigningKeysState | undefined): void;
+  /** Trust domains of others whose identities are taken too; none until told otherwise. */
+  setFederatedTrustDomains(trustDomains: readonly string[]): void;
   /** Whether a WorkloadEntry, `namespace/name`, may be an endpoint; they all may until told otherwise. */
   setWorkloadReady(entry: string, ready: boolean): void;
   /** What other clusters of the mesh have, by any keys; undefined: it is gone. */
@@ -157,6 +159,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
     },
     setSigningKeys(source, state) {
       store.signingKeys.set(source, state);
+      drain.wake();
+    },
+    setFederatedTrustDomains(trustDomains) {
+      store.setFederatedTrustDomains(trustDomains);
       drain.wake();
     },
     setWorkloadReady(entry, ready) {

@@ -28,6 +28,7 @@ import {
   trustBundleOf,
   versionOf,
 } from "./authority-store.ts";
+import { federationsInForce } from "./federations-in-force.ts";
 import { withPkiProblems } from "./problems.ts";
 import { revokedIdentities } from "./revocation-store.ts";
 
@@ -117,12 +118,13 @@ export function createMeshAuthority(deps: Deps): MeshAuthority {
         // A key that cannot be opened is noticed here, and not when somebody waits for a certificate.
         await open(mesh, state.issuer);
         const revoked = await revokedOf(mesh);
+        const federated = await federationsInForce(deps, mesh);
         return {
           trustDomain: mesh.trustDomain,
           trustBundle: trustBundleOf(state),
           issuer: await fingerprintOf(rootOf(state.issuer)),
-          version: await versionOf(state, revoked),
-          revoked,
+          version: await versionOf(state, revoked, federated),
+          ...{ revoked, federations: [...federated.trusted] },
         };
       }),
   };

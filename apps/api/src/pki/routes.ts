@@ -6,6 +6,7 @@ import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam } from "../http/schemas.ts";
 import { namespacesOf } from "../sync/agent-identity.ts";
+import { BundleEndpointSchema, GivenBundleSchema } from "./federation-schemas.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
 import { signingKeyOf } from "./signing-keys.ts";
 
@@ -81,6 +82,17 @@ const getTrustBundle = createRoute({
           revoked: z.array(z.string()).openapi({
             description: "SPIFFE ids that nobody is issued certificates for",
           }),
+          federations: z
+            .array(
+              z.object({
+                trustDomain: z.string(),
+                source: z.union([GivenBundleSchema, BundleEndpointSchema]),
+              }),
+            )
+            .optional()
+            .openapi({
+              description: "Other trust domains, whose identities their own roots alone vouch for",
+            }),
         })
         .openapi("TrustBundle"),
     ),

@@ -23,7 +23,7 @@ import { ANY_ADDRESS, ANY_ADDRESS_V6, edgeAddress } from "./address.ts";
 import { chainMatch, claim, type Claimed, connectionChains } from "./connection-chains.ts";
 import { TLS_INSPECTOR } from "./listener-filters.ts";
 import { listenerSecrets, listenerTls } from "./tls.ts";
-import { trustDomainsOf } from "../trust-domains.ts";
+import { acceptedTrustDomains } from "../trust-domains.ts";
 
 /** One for each address and port that some server wants. */
 export function gatewayListeners(
@@ -209,7 +209,12 @@ function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly Fil
       );
     }
     const layer = protocol === "HTTPS" ? "http" : "tcp";
-    const transportSocket = listenerTls(tls, peer.namespace, trustDomainsOf(read.mesh), layer);
+    const transportSocket = listenerTls(
+      tls,
+      peer.namespace,
+      acceptedTrustDomains(read.mesh),
+      layer,
+    );
     if (transportSocket === undefined) return [];
     const names = hosts.map(({ host }) => host);
     if (layer === "http") {
