@@ -4,8 +4,8 @@ import { importVerifier, type MeshState, type Sharing } from "@heddle/sync";
 import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
 import { ofRevision } from "@heddle/kube";
-import { createTranslator } from "@heddle/translate";
-import type { Diagnostic, Revision } from "@heddle/model";
+import { createTranslator, trustDomainsOf } from "@heddle/translate";
+import { type Diagnostic, MESH_SETTINGS_KEY, type Revision } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import { senderOf } from "./callers/index.ts";
 import { startHttpServer } from "./debug/http-server.ts";
@@ -18,6 +18,7 @@ import { certificateExpiries } from "./identity/expiries.ts";
 import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
 import { followAuthority } from "./identity/plane-authority.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
+import { createFederatedTrusts } from "./federation/index.ts";
 import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
@@ -185,15 +186,40 @@ async function startControl(
     reporter.authorityChanged(),
   );
   closing.push(() => roots.close());
+  const guard = createGuard({
+    allowed: options.jwks.allowed,
+    isService: serviceNamed(
+      (key) => model.get(key),
+      () => translator.mesh().clusterDomain,
+    ),
+  });
+  /** Roots before names: a peer whose name is taken and whose roots are not known is refused. */
+  const trustChanged = () => {
+    secrets.trustChanged();
+    translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
+  };
+  const federated = await createFederatedTrusts({
+    ...{ directory, guard, log, refresh: options.federationRefresh },
+    changed: trustChanged,
+    told: () => reporter.authorityChanged(),
+  });
+  closing.push(() => federated.close());
   const authority = followAuthority({
     read: () =>
       client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
       Promise.reject(new Error("There is no plane.")),
     ...{ issuer, log, followed: () => reporter.authorityChanged() },
+    federated: (federations) => federated.follow(federations),
     revoked: (spiffeIds) => certificates.revoke(spiffeIds),
   });
   closing.push(() => authority.close());
-  const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
+  const secrets = createSecretSource(
+    mesh.trustDomain,
+    certificates,
+    (key) => model.get(key),
+    () => ({ trustDomains: trustDomainsOf(translator.mesh()), federated: federated.bundles() }),
+  );
+  translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
     now: () => performance.now(),
@@ -257,13 +283,7 @@ async function startControl(
     ...{ directory, log, objects: inForce },
     set: (source, state) => translator.setSigningKeys(source, state),
     changed: () => stateChanged(),
-    guard: createGuard({
-      allowed: options.jwks.allowed,
-      isService: serviceNamed(
-        (key) => model.get(key),
-        () => translator.mesh().clusterDomain,
-      ),
-    }),
+    guard,
     ...(options.jwks.refresh ? { refresh: options.jwks.refresh } : {}),
   });
   closing.push(() => issuersKeys.close());
@@ -295,6 +315,8 @@ async function startControl(
     translator.apply(refusals.pass(changed));
     if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);
+    // Aliases are names of the mesh's own roots.
+    if (keys.includes(MESH_SETTINGS_KEY)) secrets.trustChanged();
     modules.objectsChanged(keys);
     issuersKeys.objectsChanged(keys);
     health.objectsChanged(keys);
@@ -362,10 +384,12 @@ async function startControl(
     {
       proxy: (status) => proxyTrust(status, secrets),
       agent: (missing) => authorityReport(authority, issuer, roots, missing),
+      federations: () => federated.report(),
     },
     log,
   );
   closing.push(() => reporter.close());
+  federated.start();
   stateChanged = () => {
     reporter.clusterChanged();
     statuses?.diagnosed();

@@ -24,12 +24,16 @@ describe("what the plane has in force", () => {
     const followed = vi.fn();
     const revoked = vi.fn();
     const read = vi.fn(async () => trust(versions.shift() ?? "2"));
-    const authority = followAuthority({ read, issuer: { follow }, revoked, followed, log: silent });
+    const federated = vi.fn();
+    const parts = { read, issuer: { follow }, revoked, federated, followed, log: silent };
+    const authority = followAuthority(parts);
     expect(authority.asked()).toBe(false);
     authority.changed("1");
     await vi.waitFor(() => expect(authority.version()).toBe("1"));
     expect(follow).toHaveBeenCalledTimes(2);
     expect(revoked).toHaveBeenLastCalledWith([WEB]);
+    // A plane that knows of no federations federates with nobody.
+    expect(federated).toHaveBeenLastCalledWith([]);
     authority.changed("1");
     await vi.waitFor(() => expect(followed).toHaveBeenCalledTimes(2));
     expect(read).toHaveBeenCalledTimes(2);
