@@ -42,7 +42,9 @@ export function federateCommand(): Command {
       if (source.kind !== "mesh" || made.state !== "waiting") return;
       const { trustDomain: own, mesh } = await client.federations(context.mesh);
       process.stderr.write(
-        dim(`  → the other mesh has to agree: heddle ca federate ${own} --with-mesh ${mesh}\n`),
+        dim(
+          `  → the other mesh has to say so too: heddle ca federate ${own} --with-mesh ${mesh}\n`,
+        ),
       );
     });
 }
