@@ -169,7 +169,9 @@ describe("a federation", () => {
     { wants: "to keep the database busy without a token", gets: "429" },
     async () => {
       const answers = await Promise.all(
-        Array.from({ length: 120 }, () => plane.app.request(`/v1/bundles/${crypto.randomUUID()}`)),
+        Array.from({ length: 120 }, async () =>
+          plane.app.request(`/v1/bundles/${crypto.randomUUID()}`),
+        ),
       );
       const statuses = new Set(answers.map(({ status }) => status));
       return statuses.has(429) && !statuses.has(200) ? "429" : [...statuses].join();

@@ -2,6 +2,5 @@
 export {
   createFederatedTrusts,
   type FederatedBundle,
-  type FederatedTrusts,
   KEPT_FEDERATIONS,
 } from "./federated-trust.ts";

@@ -250,7 +250,7 @@ describe("a mesh's bundle endpoint", () => {
   it("does not let those who have no token keep the database busy", async () => {
     passes();
     const answers = await Promise.all(
-      Array.from({ length: 60 }, () => bundleAt(crypto.randomUUID())),
+      Array.from({ length: 60 }, async () => bundleAt(crypto.randomUUID())),
     );
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 404)).toHaveLength(50);
