@@ -60,7 +60,7 @@ spec:
   hosts: [server.${A}]
   ports: [{ number: ${PORT}, name: http, protocol: HTTP }]
   resolution: STATIC
-  endpoints: [{ address: 127.60.0.11 }]
+  endpoints: [{ address: 127.244.0.11 }]
   subjectAltNames: ["spiffe://${A}/ns/default/sa/server"]
 ---
 apiVersion: networking.istio.io/v1
@@ -70,7 +70,7 @@ spec:
   hosts: [unnamed.${A}]
   ports: [{ number: ${PORT}, name: http, protocol: HTTP }]
   resolution: STATIC
-  endpoints: [{ address: 127.60.0.11 }]
+  endpoints: [{ address: 127.244.0.11 }]
 ---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -99,7 +99,7 @@ beforeAll(async () => {
   server = await startPod(
     {
       ...{ name: "server-0", app: "server", port: PORT },
-      ...{ address: "127.60.0.11", appAddress: "127.61.0.11" },
+      ...{ address: "127.244.0.11", appAddress: "127.245.0.11" },
       onRequest: (headers) => void (told = String(headers["x-forwarded-client-cert"])),
     },
     ENVOY,
@@ -107,7 +107,7 @@ beforeAll(async () => {
   caller = await startPod(
     {
       ...{ name: "client-0", app: "client", port: PORT },
-      ...{ address: "127.60.0.12", appAddress: "127.61.0.12" },
+      ...{ address: "127.244.0.12", appAddress: "127.245.0.12" },
     },
     ENVOY,
   );

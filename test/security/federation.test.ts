@@ -179,7 +179,7 @@ describe("a federation", () => {
   );
 });
 
-const ADDRESS = { web: "127.235.0.1", vault: "127.235.0.2", lodge: "127.235.0.3" } as const;
+const ADDRESS = { vault: "127.235.0.1", lodge: "127.235.0.2" } as const;
 const PORT = 9080;
 const PARTNER = "partner.example";
 const OWN = "cluster.local";
@@ -212,7 +212,6 @@ describe.skipIf(!envoyBinary)("whom the mesh federates with, at a proxy,", async
     authority: Promise.resolve(authority),
     settings: { federatedTrustDomains: [PARTNER] },
     workloads: {
-      web: { address: ADDRESS.web },
       vault: { address: ADDRESS.vault, ports: [PORT], patch: federated },
       lodge: { address: ADDRESS.lodge, ports: [PORT], patch: federated },
     },
