@@ -17,7 +17,7 @@ export const bundlePath = ({ id }: MeshRef) => `/v1/bundles/${id}`;
 const MAX_AGE = 10;
 /** An answer is given again for so long, milliseconds: whoever asks without a token costs no more than one look a mesh. */
 const REMEMBERED_FOR = 1_000;
-/** Looks into the database within `REMEMBERED_FOR`, over all meshes and ids that are none. */
+/** Looks into the database within `REMEMBERED_FOR` for ids that have been nobody's so far: whoever guesses them takes nothing from those who follow a mesh. */
 const MOST_LOOKS = 50;
 
 const getBundle = createRoute({
@@ -67,21 +67,29 @@ export function bundleEndpoint(deps: AppDeps) {
 /** Throws `HDL1082` where more is asked for than anybody needs. */
 function createLooks(deps: Pick<AppDeps, "db" | "clock">) {
   let since = -Infinity;
+  let strange = 0;
   let looks = new Map<string, Promise<SpiffeBundle | undefined>>();
+  /** Those that have had a bundle: as many as there are meshes. */
+  const meshes = new Set<string>();
   return (id: string): Promise<SpiffeBundle | undefined> => {
     const now = deps.clock();
     if (now - since >= REMEMBERED_FOR) {
       since = now;
       looks = new Map();
+      strange = 0;
     }
     const known = looks.get(id);
     if (known) return known;
-    if (looks.size >= MOST_LOOKS)
+    if (!meshes.has(id) && ++strange > MOST_LOOKS)
       throw problem("HDL1082", "Too many trust bundles are asked for at once.", {
         headers: { "retry-after": "1" },
       });
     const found = bundleOfMesh(deps, id);
     looks.set(id, found);
+    void found.then(
+      (bundle) => bundle && meshes.add(id),
+      () => {},
+    );
     return found;
   };
 }

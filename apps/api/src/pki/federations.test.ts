@@ -249,12 +249,17 @@ describe("a mesh's bundle endpoint", () => {
 
   it("does not let those who have no token keep the database busy", async () => {
     passes();
+    const { id } = await meshOf(here());
+    expect((await bundleAt(id)).status).toBe(200);
+    passes();
     const answers = await Promise.all(
       Array.from({ length: 60 }, async () => bundleAt(crypto.randomUUID())),
     );
     const statuses = answers.map(({ status }) => status);
     expect(statuses.filter((status) => status === 404)).toHaveLength(50);
     expect(statuses.filter((status) => status === 429)).toHaveLength(10);
+    // Whoever follows a mesh goes on as before.
+    expect((await bundleAt(id)).status).toBe(200);
     expect(answers.at(-1)?.headers.get("retry-after")).toBe("1");
     passes();
     expect((await bundleAt(crypto.randomUUID())).status).toBe(404);
