@@ -4,8 +4,8 @@ import { importVerifier, type MeshState, type Sharing } from "@heddle/sync";
 import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
 import { ofRevision } from "@heddle/kube";
-import { createTranslator } from "@heddle/translate";
-import type { Diagnostic, Revision } from "@heddle/model";
+import { createTranslator, trustDomainsOf } from "@heddle/translate";
+import { type Diagnostic, MESH_SETTINGS_KEY, type Revision } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
 import { senderOf } from "./callers/index.ts";
 import { startHttpServer } from "./debug/http-server.ts";
@@ -19,6 +19,7 @@ import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
 import { followAuthority } from "./identity/plane-authority.ts";
 import { createSevered } from "./identity/severed.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
+import { createFederatedTrusts } from "./federation/index.ts";
 import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
@@ -188,16 +189,41 @@ async function startControl(
   closing.push(() => roots.close());
   const severed = await createSevered(directory, (name) => translator.setRevocation(name), log);
   closing.push(() => severed.close());
+  const guard = createGuard({
+    allowed: options.jwks.allowed,
+    isService: serviceNamed(
+      (key) => model.get(key),
+      () => translator.mesh().clusterDomain,
+    ),
+  });
+  /** Roots before names: a peer whose name is taken and whose roots are not known is refused. */
+  const trustChanged = () => {
+    secrets.trustChanged();
+    translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
+  };
+  const federated = await createFederatedTrusts({
+    ...{ directory, guard, log, refresh: options.federationRefresh },
+    changed: trustChanged,
+    told: () => reporter.authorityChanged(),
+  });
+  closing.push(() => federated.close());
   const authority = followAuthority({
     read: () =>
       client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
       Promise.reject(new Error("There is no plane.")),
     ...{ issuer, log, followed: () => reporter.authorityChanged() },
+    federated: (federations) => federated.follow(federations),
     revoked: (spiffeIds) => certificates.revoke(spiffeIds),
     sever: (revocation) => severed.sever(revocation),
   });
   closing.push(() => authority.close());
-  const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
+  const secrets = createSecretSource(
+    mesh.trustDomain,
+    certificates,
+    (key) => model.get(key),
+    () => ({ trustDomains: trustDomainsOf(translator.mesh()), federated: federated.bundles() }),
+  );
+  translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
     now: () => performance.now(),
@@ -261,13 +287,7 @@ async function startControl(
     ...{ directory, log, objects: inForce },
     set: (source, state) => translator.setSigningKeys(source, state),
     changed: () => stateChanged(),
-    guard: createGuard({
-      allowed: options.jwks.allowed,
-      isService: serviceNamed(
-        (key) => model.get(key),
-        () => translator.mesh().clusterDomain,
-      ),
-    }),
+    guard,
     ...(options.jwks.refresh ? { refresh: options.jwks.refresh } : {}),
   });
   closing.push(() => issuersKeys.close());
@@ -300,6 +320,8 @@ async function startControl(
     translator.apply(refusals.pass(changed));
     if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);
+    // Aliases are names of the mesh's own roots.
+    if (keys.includes(MESH_SETTINGS_KEY)) secrets.trustChanged();
     modules.objectsChanged(keys);
     issuersKeys.objectsChanged(keys);
     health.objectsChanged(keys);
@@ -367,10 +389,12 @@ async function startControl(
     {
       proxy: (status) => proxyTrust(status, secrets),
       agent: (missing) => authorityReport(authority, issuer, roots, missing),
+      federations: () => federated.report(),
     },
     log,
   );
   closing.push(() => reporter.close());
+  federated.start();
   stateChanged = () => {
     reporter.clusterChanged();
     statuses?.diagnosed();

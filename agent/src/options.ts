@@ -68,6 +68,8 @@ export interface AgentOptions {
     /** No flag of the command line: for tests, which do not wait for minutes. */
     readonly refresh?: RefreshTimes;
   };
+  /** When bundle endpoints are asked again. No flag of the command line: for tests. */
+  readonly federationRefresh?: RefreshTimes;
   /** Agents that count global rate limits together; undefined: this one counts alone. */
   readonly rateLimitAgents: RateLimitAgents | undefined;
 }

@@ -59,6 +59,10 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
         signingAlgorithm: ALGORITHM,
         extensions: [
           new x509.SubjectAlternativeNameExtension([{ type, value: name }], true),
+          // X.509-SVID, section 4.3: Envoy's validator of SPIFFE ids takes no other.
+          ...(type === "url"
+            ? [new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true)]
+            : []),
           new x509.ExtendedKeyUsageExtension([
             x509.ExtendedKeyUsage.serverAuth,
             x509.ExtendedKeyUsage.clientAuth,

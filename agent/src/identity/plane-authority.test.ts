@@ -24,19 +24,19 @@ describe("what the plane has in force", () => {
     const followed = vi.fn();
     const [revoked, sever] = [vi.fn(), vi.fn()];
     const read = vi.fn(async () => trust(versions.shift() ?? "2"));
-    const authority = followAuthority({
-      read,
-      issuer: { follow },
-      revoked,
-      sever,
-      followed,
+    const federated = vi.fn();
+    const parts = {
+      ...{ read, issuer: { follow }, revoked, sever, federated, followed },
       log: silent,
-    });
+    };
+    const authority = followAuthority(parts);
     expect(authority.asked()).toBe(false);
     authority.changed("1");
     await vi.waitFor(() => expect(authority.version()).toBe("1"));
     expect(follow).toHaveBeenCalledTimes(2);
     expect(revoked).toHaveBeenLastCalledWith([WEB]);
+    // A plane that knows of no federations federates with nobody.
+    expect(federated).toHaveBeenLastCalledWith([]);
     authority.changed("1");
     await vi.waitFor(() => expect(followed).toHaveBeenCalledTimes(2));
     expect(read).toHaveBeenCalledTimes(2);

@@ -1,5 +1,5 @@
 /** Follows the authorities that the plane has in force: the plane names their version, and what it means is read and taken over. */
-import type { TrustBundle } from "@heddle/client";
+import type { FederatedTrust, TrustBundle } from "@heddle/client";
 import type { AgentLog } from "../log.ts";
 import type { Issuer } from "./issuer.ts";
 
@@ -19,6 +19,8 @@ export interface PlaneAuthority {
 export interface PlaneAuthorityParts {
   readonly read: () => Promise<TrustBundle>;
   readonly issuer: Pick<Issuer, "follow">;
+  /** Whom the mesh federates with from now on. */
+  readonly federated: (federations: readonly FederatedTrust[]) => void;
   /** Identities that have no certificate from now on. */
   readonly revoked: (spiffeIds: readonly string[]) => void;
   /** Connections from before this revocation are to end. */
@@ -31,6 +33,7 @@ export interface PlaneAuthorityParts {
 export function followAuthority({
   read,
   issuer,
+  federated,
   revoked,
   sever,
   followed,
@@ -51,6 +54,8 @@ export function followAuthority({
       const trust = await read();
       // An older plane revokes nobody.
       revoked(trust.revoked ?? []);
+      // An older plane knows of no others.
+      federated(trust.federations ?? []);
       await issuer.follow?.(trust);
       if (trust.revocation !== undefined) sever(trust.revocation);
       // Where the plane has gone on meanwhile it has said so, or will.

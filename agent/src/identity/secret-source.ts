@@ -10,6 +10,7 @@ import {
 import type { Secret as EnvoySecret } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { SecretSource } from "../xds/index.ts";
 import type { WorkloadCertificate, WorkloadCertificates } from "./certificates.ts";
+import { peerValidation, type TrustedRoots } from "./peer-validation.ts";
 import { fingerprints } from "./roots.ts";
 import { systemRoots } from "./system-roots.ts";
 import { credential, parseCredentialName, secretKeys } from "./gateway-credentials.ts";
@@ -17,9 +18,11 @@ import { credential, parseCredentialName, secretKeys } from "./gateway-credentia
 export interface AgentSecrets extends SecretSource {
   /** Objects of these keys have changed. */
   objectsChanged(keys: Iterable<string>): void;
+  /** Others are trusted beside the mesh's own roots, or these under other names. */
+  trustChanged(): void;
   /** The workload's certificate that a value is; undefined for any other one. */
   certificateOf(value: object): WorkloadCertificate | undefined;
-  /** Fingerprints of the roots that a value is the bundle of; undefined for any other one. */
+  /** Fingerprints of the mesh's roots that a value is the bundle of; undefined for any other one. */
   rootsOf(value: object): readonly string[] | undefined;
 }
 
@@ -27,6 +30,7 @@ export function createSecretSource(
   trustDomain: string,
   certificates: WorkloadCertificates,
   objectAt: (key: string) => MeshObject | undefined,
+  trusted: () => Omit<TrustedRoots, "own"> = () => ({ trustDomains: [trustDomain], federated: [] }),
 ): AgentSecrets {
   const listeners = new Set<(name: string) => void>();
   // A value keeps its identity while it is unchanged, so that it is encoded once.
@@ -36,7 +40,7 @@ export function createSecretSource(
   >();
   const bundles = new WeakMap<object, readonly string[]>();
   const workloads = new WeakMap<object, WorkloadCertificate>();
-  let bundle: { pem: string; value: EnvoySecret } | undefined;
+  let bundle: { of: string; value: EnvoySecret } | undefined;
   const tell = (name: string) => {
     for (const listener of listeners) listener(name);
   };
@@ -79,9 +83,10 @@ export function createSecretSource(
       certificates.get(identityOf(trustDomain, proxy));
       return undefined;
     }
-    if (bundle?.pem !== pem) {
-      const validationContext = { trustedCa: { inlineString: pem } };
-      bundle = { pem, value: { name: TRUST_BUNDLE_SECRET, validationContext } };
+    const validationContext = peerValidation({ own: pem, ...trusted() });
+    const of = JSON.stringify(validationContext);
+    if (bundle?.of !== of) {
+      bundle = { of, value: { name: TRUST_BUNDLE_SECRET, validationContext } };
       bundles.set(bundle.value, fingerprints(pem));
     }
     return bundle.value;
@@ -122,6 +127,7 @@ export function createSecretSource(
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    trustChanged: () => tell(TRUST_BUNDLE_SECRET),
     objectsChanged(keys) {
       for (const key of keys) {
         const [, namespace, name] = /^core\/Secret\/([^/]+)\/([^/]+)$/.exec(key) ?? [];

@@ -2,7 +2,7 @@
 import type { LookupOptions } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { type IncomingMessage, request as plainRequest } from "node:http";
-import { request as secureRequest } from "node:https";
+import { type RequestOptions as SecureOptions, request as secureRequest } from "node:https";
 import { isIP } from "node:net";
 import { callbackify } from "node:util";
 import { type Guard, hostOf } from "./guard.ts";
@@ -21,6 +21,10 @@ export interface FetchOptions {
   /** Ends the whole, redirects and body included. */
   readonly signal: AbortSignal;
   readonly resolve?: Resolve;
+  /** Whom a server has to prove that it is; by its host's name unless told. */
+  readonly server?: Pick<SecureOptions, "ca" | "checkServerIdentity">;
+  /** Redirects that are followed; three unless told. */
+  readonly redirects?: number;
 }
 
 export interface Fetched {
@@ -34,6 +38,7 @@ export interface Fetched {
 /** Throws HDL7290, HDL7291 for what is too large, and HDL7292. */
 export async function guardedFetch(start: URL, options: FetchOptions): Promise<Fetched> {
   let url = start;
+  const { redirects: most = MAX_REDIRECTS } = options;
   for (let redirects = 0; ; redirects++) {
     const response = await ask(url, options);
     const status = response.statusCode ?? 0;
@@ -47,7 +52,8 @@ export async function guardedFetch(start: URL, options: FetchOptions): Promise<F
       return { url, text, maxAge: maxAgeOf(response.headers["cache-control"]) };
     }
     response.destroy();
-    if (redirects === MAX_REDIRECTS) throw unreachable(start, "it leads on without end");
+    if (redirects === most)
+      throw unreachable(start, most === 0 ? "it leads elsewhere" : "it leads on without end");
     url = followed(url, location);
   }
 }
@@ -63,7 +69,8 @@ export function followed(from: URL, to: string): URL {
   return next;
 }
 
-async function ask(url: URL, { guard, signal, resolve = addressesOf }: FetchOptions) {
+async function ask(url: URL, options: FetchOptions) {
+  const { guard, signal, resolve = addressesOf, server = {} } = options;
   const host = hostOf(url);
   // Of an address nothing is looked up.
   if (isIP(host)) guard.permitted(url, [host]);
@@ -81,7 +88,7 @@ async function ask(url: URL, { guard, signal, resolve = addressesOf }: FetchOpti
     {
       ...{ protocol, host, port, path: pathname + search },
       // Asks for all addresses, in one list.
-      ...{ headers, signal, agent: false, lookup: checked, autoSelectFamily: true },
+      ...{ headers, signal, agent: false, lookup: checked, autoSelectFamily: true, ...server },
     },
     answered,
   )

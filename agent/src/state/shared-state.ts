@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiFailure } from "../kubernetes/api-failure.ts";
 import type { Leadership } from "../kubernetes/leader.ts";
 import { SEVERED } from "../identity/severed.ts";
+import { KEPT_FEDERATIONS } from "../federation/index.ts";
 import { KEPT_KEYS } from "../jwks/index.ts";
 import type { AgentLog } from "../log.ts";
 import type { ClusterStateStore, StateFiles } from "./cluster-state.ts";
@@ -13,7 +14,7 @@ import type { StateDirectory } from "./state-directory.ts";
 const MEMBERSHIP = "membership.json";
 const KEPT = [
   ...["intermediate.json", "snapshot.json", "journal.ndjson", "held.json"],
-  ...[KEPT_KEYS, MEMBERSHIP, SEVERED],
+  ...[KEPT_KEYS, KEPT_FEDERATIONS, MEMBERSHIP, SEVERED],
 ];
 /** Changes of a burst are written together, milliseconds. */
 const GATHER = 1_000;

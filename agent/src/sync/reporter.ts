@@ -33,6 +33,8 @@ export interface Reporter {
 export interface ReportedAuthority {
   proxy(status: ProxyStatus): ProxyTrust;
   agent(missing: readonly string[]): AgentFrame | undefined;
+  /** Of trust domains that the mesh federates with. */
+  federations(): AgentFrame | undefined;
 }
 
 /** A proxy whose stream has ended is back within so long, or gone for good, milliseconds. */
@@ -127,16 +129,19 @@ export function createReporter(
   };
   /** By name, when the stream of a proxy ended that is not back. */
   const left = new Map<string, number>();
-  let authorityTold = "";
+  /** By the frame's type, what was told last. */
+  const authorityTold = new Map<string, string>();
   /** After the proxies that it is true of. */
   const tellAuthority = (statuses: readonly ProxyStatus[]) => {
     for (const { name } of statuses) left.delete(name);
     for (const [name, at] of left) if (Date.now() - at >= BACK_WITHIN) left.delete(name);
-    const frame = authority.agent([...new Set([...missing(statuses), ...left.keys()])]);
-    const text = JSON.stringify(frame);
-    if (!frame || text === authorityTold) return;
-    authorityTold = text;
-    link()?.send(frame);
+    const waitedFor = [...new Set([...missing(statuses), ...left.keys()])];
+    for (const frame of [authority.agent(waitedFor), authority.federations()]) {
+      const text = JSON.stringify(frame);
+      if (!frame || text === authorityTold.get(frame.type)) continue;
+      authorityTold.set(frame.type, text);
+      link()?.send(frame);
+    }
   };
   const summary = async () => {
     const content = await summarize();
@@ -195,7 +200,7 @@ export function createReporter(
       known = hash;
       if (knownBefore === undefined || knownBefore !== hash) soonSummary();
       told = "";
-      authorityTold = "";
+      authorityTold.clear();
       acknowledge();
       everyProxy = true;
       gather("proxies", PROXIES_EVERY, report);

@@ -10,6 +10,8 @@ import { openApiRoute } from "./http/openapi.ts";
 import { bodyLimit, requestId, securityHeaders } from "./http/request.ts";
 import { createRouter, type Env } from "./http/router.ts";
 import { authorityRoutes } from "./pki/authority-routes.ts";
+import { bundleEndpoint } from "./pki/bundle-endpoint.ts";
+import { federationRoutes } from "./pki/federation-routes.ts";
 import { pkiRoutes } from "./pki/routes.ts";
 import { clusterSummary } from "./sync/cluster-summary.ts";
 import { syncRoutes } from "./sync/routes.ts";
@@ -36,6 +38,8 @@ const domains: readonly DomainRoutes[] = [
   syncRoutes,
   pkiRoutes,
   authorityRoutes,
+  federationRoutes,
+  bundleEndpoint,
   (deps) => telemetryRoutes(deps, (mesh) => clusterSummary(deps, mesh)),
 ];
 

@@ -7,7 +7,8 @@ import { createDurableRooms } from "./sync/durable-rooms.ts";
 
 export const SyncRoom = meshRoomClass<WorkerEnvironment>((env) => {
   const { kind, open } = databaseChoice(env);
-  return { db: transactionDatabase(kind, open), clock: () => Date.now(), log: consoleLog };
+  const base = { db: transactionDatabase(kind, open), clock: () => Date.now(), log: consoleLog };
+  return { ...base, rooms: createDurableRooms(env.ROOMS, base) };
 });
 
 export default createWorker((env, base) => createDurableRooms(env.ROOMS, base));

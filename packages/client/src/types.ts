@@ -452,6 +452,87 @@ export interface TrustBundle {
   revoked: string[];
   /** Names the last revocation whose root nobody trusts any more: connections from before it are to end. */
   revocation?: string;
+  /** Whom workloads trust beside it; absent from planes that know of none. */
+  federations?: FederatedTrust[];
+}
+
+/** A SPIFFE bundle endpoint of another trust domain. */
+export type BundleEndpoint =
+  /** Its server has a certificate that everybody on the Web takes. */
+  | { kind: "endpoint"; profile: "https_web"; url: string }
+  /** Its server has a certificate of the trust domain, for this SPIFFE id; `bootstrap`: PEM of the roots that it is known by at first. */
+  | {
+      kind: "endpoint";
+      profile: "https_spiffe";
+      url: string;
+      endpointSpiffeId: string;
+      bootstrap: string;
+    };
+
+/** Roots in PEM, where somebody has given them. */
+export interface GivenBundle {
+  kind: "bundle";
+  bundle: string;
+}
+
+/** Another trust domain, whose identities its own roots alone vouch for. */
+export interface FederatedTrust {
+  trustDomain: string;
+  source: BundleEndpoint | GivenBundle;
+}
+
+/** Where the trust bundle of another trust domain is to come from. `mesh`: the id of one of the same plane, which has to agree. */
+export type NewFederation =
+  | { kind: "mesh"; mesh: string }
+  | BundleEndpoint
+  /** PEM, or a SPIFFE document. */
+  | GivenBundle;
+
+export interface FederationInfo {
+  trustDomain: string;
+  source:
+    | { kind: "mesh"; mesh: string }
+    | { kind: "bundle" }
+    | {
+        kind: "endpoint";
+        profile: "https_web" | "https_spiffe";
+        url: string;
+        endpointSpiffeId?: string;
+      };
+  /**
+   * `waiting`: the other mesh has not agreed or has no root, or no agent has had an answer yet; `failing`: an agent cannot follow the
+   * endpoint, and goes on with what it had, or all roots have expired.
+   */
+  state: "inForce" | "waiting" | "failing";
+  /** Of the newest bundle that is known; absent where nobody counts. */
+  sequence?: number;
+  roots: {
+    fingerprint: string;
+    subject: string;
+    serialNumber: string;
+    notBefore: string;
+    notAfter: string;
+    level: CertificateInfo["level"];
+  }[];
+  /** What agents say that follow it; those that are away are not among them. */
+  agents: {
+    agent: string;
+    sequence?: number | undefined;
+    fetchedAt?: string | undefined;
+    error?: string | undefined;
+  }[];
+  createdAt: string;
+}
+
+export interface FederationList {
+  /** The mesh's own. */
+  trustDomain: string;
+  /** The mesh's id, by which another one of the plane names it. */
+  mesh: string;
+  /** Path of the mesh's own bundle endpoint, at the plane's address. */
+  endpoint: string;
+  /** By trust domain. */
+  items: FederationInfo[];
 }
 
 /** What nobody is to take any more: an agent with all that it has signed, or a workload. */
@@ -548,8 +629,8 @@ export interface RewrappedKeys {
 
 /** A certificate that is alive in a mesh. */
 export interface CertificateInfo {
-  /** `root` and `intermediate`: the mesh's authorities; `agent`: what an agent signs with; `leaf`: a workload's. */
-  kind: "root" | "intermediate" | "agent" | "leaf";
+  /** `root` and `intermediate`: the mesh's authorities; `agent`: what an agent signs with; `leaf`: a workload's; `federated`: a root of another trust domain. */
+  kind: "root" | "intermediate" | "agent" | "leaf" | "federated";
   subject: string;
   serialNumber: string;
   issuer: string;

@@ -1,6 +1,6 @@
 /** When the end of a certificate is something to worry about: each kind is renewed at a time of its own, and one that was not is late. */
 
-export type CertificateKind = "root" | "intermediate" | "agent" | "leaf";
+export type CertificateKind = "root" | "intermediate" | "agent" | "leaf" | "federated";
 /** `critical`: act now; `warning`: its renewal is late, or has to be planned. */
 export type ExpiryLevel = "ok" | "warning" | "critical" | "expired";
 
@@ -15,6 +15,8 @@ export const EXPIRY_LEVELS = {
   intermediate: { warning: 60 * DAY, critical: 14 * DAY },
   agent: { warning: 0.35, critical: 0.1 },
   leaf: { warning: 0.2, critical: 0.08 },
+  /** A root of another trust domain, which may live for a day as SPIRE's do, or for years: of these shares and a root's times the less. */
+  federated: { warning: 0.25, critical: 0.1 },
 } as const satisfies Record<CertificateKind, { warning: number; critical: number }>;
 
 /** Times in milliseconds since 1970. */
@@ -25,9 +27,12 @@ export function expiryLevel(
 ): ExpiryLevel {
   const left = notAfter - now;
   if (left <= 0) return "expired";
-  const byShare = kind === "agent" || kind === "leaf";
-  const measure = byShare ? left / (notAfter - notBefore) : left;
-  const { warning, critical } = EXPIRY_LEVELS[kind];
-  if (measure < critical) return "critical";
-  return measure < warning ? "warning" : "ok";
+  const life = notAfter - notBefore;
+  const least = (level: "warning" | "critical") => {
+    const bound = EXPIRY_LEVELS[kind][level];
+    if (kind === "federated") return Math.min(bound * life, EXPIRY_LEVELS.root[level]);
+    return kind === "agent" || kind === "leaf" ? bound * life : bound;
+  };
+  if (left < least("critical")) return "critical";
+  return left < least("warning") ? "warning" : "ok";
 }

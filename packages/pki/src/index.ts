@@ -24,6 +24,14 @@ export {
   createAuthorityRequest,
   readAuthorityChain,
 } from "./authority-chain.ts";
+export {
+  BUNDLE_REFRESH_HINT,
+  MAX_BUNDLE_CHARACTERS,
+  readBundle,
+  type SpiffeBundle,
+  type TrustDomainBundle,
+  writeBundle,
+} from "./bundle.ts";
 export { fingerprintOf, fingerprintsOf, splitPem } from "./pem.ts";
 export { type CertificateKind, type ExpiryLevel, expiryLevel } from "./expiry.ts";
 export { createEnvelope, type Envelope, layeredEnvelope } from "./envelope.ts";

@@ -44,6 +44,14 @@ export const pkiCodes = {
     "Give the plane's token the right to encrypt and decrypt with the key of HEDDLE_KMS_KEY, and see that token and key are still there.",
   HDL9122:
     "Start the plane with the key that it was sealed under beside the new one, and seal everything anew with `heddle ca rewrap`, before the former one goes.",
+  HDL7122:
+    "Give the trust bundle of the other trust domain: its roots in PEM, or the SPIFFE document that its bundle endpoint answers with; 64 KiB and 8 roots at most, and no key.",
+  HDL7123:
+    "Leave out what is no root: certificates of workloads and servers vouch for nobody. A root has basicConstraints CA:TRUE and, where it has a key usage, keyCertSign.",
+  HDL7124:
+    "Ask whoever runs the other trust domain for its own bundle, and check that the name of the trust domain is spelt as there.",
+  HDL7125:
+    "Ask whoever runs the other trust domain for its bundle of today; where it has just been made, look at the clocks.",
 } as const;
 export type PkiCode = keyof typeof pkiCodes;
 

@@ -70,6 +70,8 @@ export interface Follower {
   /** Undefined: it has not said yet. */
   readonly said:
     | {
+        /** Names what is in force with it, as the plane has named it; undefined: nothing yet. */
+        readonly version?: string | undefined;
         /** The root that it signs from; undefined: it has signed nothing. */
         readonly issuer?: string | undefined;
         /** Those by which everybody who connects to it verifies it. */

@@ -67,6 +67,33 @@ export const MAX_MISSING = 100;
 /** SHA-256 of a root certificate's DER, hexadecimal. */
 const fingerprint = hashSchema;
 
+/** Trust domains that one mesh federates with. */
+export const MAX_FEDERATIONS = 16;
+
+/** What an agent has in force of another trust domain. */
+export const federationReportSchema = z.object({
+  trustDomain: z.string().max(255),
+  /** As the bundle has it; absent where it has none. */
+  sequence: count.optional(),
+  /** When its endpoint last answered; absent for one that none is asked for, and before the first answer. */
+  fetchedAt: z.iso.datetime().optional(),
+  /** Why the endpoint's last answer, or the lack of one, is not followed. */
+  error: z.string().max(500).optional(),
+  roots: z
+    .array(
+      z.object({
+        fingerprint,
+        subject: z.string().max(200),
+        serialNumber: z.string().max(64),
+        notBefore: z.iso.datetime(),
+        notAfter: z.iso.datetime(),
+      }),
+    )
+    .max(MAX_ROOTS),
+});
+export type FederationReport = z.infer<typeof federationReportSchema>;
+export type FederatedRoot = FederationReport["roots"][number];
+
 /** The certificates that a proxy has acknowledged, and whom it trusts. */
 export const proxyTrustSchema = z.object({
   /** Fingerprints of the roots; absent: it asked for none. */
@@ -253,6 +280,11 @@ const up = {
       })
       .optional(),
   }),
+  /** All that is in force with this agent of what the mesh federates with; after a trust bundle that has named something. */
+  federations: z.object({
+    type: z.literal("federations"),
+    items: z.array(federationReportSchema).max(MAX_FEDERATIONS),
+  }),
   ping: z.object({ type: z.literal("ping"), acknowledged: count }),
   /** What this cluster shares; after a `share` alone. */
   shared: z.object({ type: z.literal("shared"), ...sharedPart }),
@@ -331,6 +363,7 @@ export const agentFrameSchema = z.discriminatedUnion("type", [
   up.proxies,
   up.effect,
   up.authority,
+  up.federations,
   up.ping,
   up.shared,
   up.want,

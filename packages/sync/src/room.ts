@@ -7,7 +7,7 @@ import {
   type ProxyReport,
   type Rejection,
 } from "./frames.ts";
-import type { Sharing } from "./frames.ts";
+import type { FederationReport, Sharing } from "./frames.ts";
 import { AUTHORITY, FEATURES, negotiate, PROTOCOLS, SHARING } from "./protocol.ts";
 import { agentOfReplica, isReplica } from "./replica.ts";
 import {
@@ -49,6 +49,8 @@ export interface RoomAgent {
   readonly sharing?: Sharing | undefined;
   /** What it said of certificates on this connection; undefined: nothing yet. */
   readonly authority?: AuthorityReport | undefined;
+  /** What it said on this connection of the trust domains that the mesh federates with. */
+  readonly federations?: readonly FederationReport[] | undefined;
 }
 
 /** What an agent says of its authority, and of whom it waits for. */
@@ -294,6 +296,8 @@ function onFrame(
         const { type: _, ...said } = frame;
         return [{ ...agent, authority: said }, [{ type: "authority", agent: id }]];
       });
+    case "federations":
+      return withAgent(state, id, (agent) => [{ ...agent, federations: frame.items }, []]);
     case "shared":
       return sharedPart(state, id, frame);
     case "want":

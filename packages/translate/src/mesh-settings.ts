@@ -8,6 +8,8 @@ export interface MeshSettings {
   readonly trustDomain: string;
   /** Trust domains whose identities count as the mesh's own. */
   readonly trustDomainAliases?: readonly string[];
+  /** Trust domains of others whose identities are taken too. */
+  readonly federatedTrustDomains?: readonly string[];
   readonly rootNamespace: string;
   readonly outboundTrafficPolicy: "ALLOW_ANY" | "REGISTRY_ONLY";
   /** Share of requests traced, 0 to 100. */

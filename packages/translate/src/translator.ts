@@ -49,6 +49,8 @@ export interface Translator {
   setSigningKeys(source: string, state: SigningKeysState | undefined): void;
   /** Names the last revocation: connections of the mesh from before this call are to end, as far as proxies can. */
   setRevocation(name: string): void;
+  /** Trust domains of others whose identities are taken too; none until told otherwise. */
+  setFederatedTrustDomains(trustDomains: readonly string[]): void;
   /** Whether a WorkloadEntry, `namespace/name`, may be an endpoint; they all may until told otherwise. */
   setWorkloadReady(entry: string, ready: boolean): void;
   /** What other clusters of the mesh have, by any keys; undefined: it is gone. */
@@ -163,6 +165,10 @@ export function createTranslator(options: TranslatorOptions): Translator {
     },
     setRevocation(name) {
       store.revocation.value = name;
+      drain.wake();
+    },
+    setFederatedTrustDomains(trustDomains) {
+      store.setFederatedTrustDomains(trustDomains);
       drain.wake();
     },
     setWorkloadReady(entry, ready) {

@@ -3,6 +3,8 @@
 export interface TrustDomains {
   readonly trustDomain: string;
   readonly trustDomainAliases?: readonly string[];
+  /** Those of others whose identities are taken, by the names that they have there, and count as nobody's of the mesh. */
+  readonly federatedTrustDomains?: readonly string[];
 }
 
 /** The mesh's own first, each once. */
@@ -11,6 +13,11 @@ export function trustDomainsOf({
   trustDomainAliases = [],
 }: TrustDomains): readonly string[] {
   return [...new Set([trustDomain, ...trustDomainAliases])];
+}
+
+/** Those whose identities are taken: the mesh's own first, each once. */
+export function acceptedTrustDomains(mesh: TrustDomains): readonly string[] {
+  return [...new Set([...trustDomainsOf(mesh), ...(mesh.federatedTrustDomains ?? [])])];
 }
 
 /** SPIFFE ids beside what they are under each alias, as Istio expands them; other names stay. */

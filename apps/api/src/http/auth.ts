@@ -7,13 +7,15 @@ import { authenticate } from "../tenancy/authenticate.ts";
 import { problem } from "./problem.ts";
 import type { Env } from "./router.ts";
 
-/** Paths that need no token. Enrollment brings a join token in its body and checks it itself. */
+/** Paths that need no token. Enrollment brings a join token in its body and checks it itself; roots are nobody's secret. */
 const PUBLIC = new Set(["/v1/openapi.json", "/v1/agents/enroll"]);
+
+const isPublic = (path: string) => PUBLIC.has(path) || /^\/v1\/bundles\/[^/]*$/.test(path);
 
 /** Resolves the bearer token. WebSocket clients in a browser, which cannot set headers, may send it as `access_token` where the path is `/v1/sync` or an event stream. */
 export function authentication(deps: AppDeps): MiddlewareHandler<Env> {
   return async (c, next) => {
-    if (!PUBLIC.has(c.req.path)) c.set("actor", await authenticate(deps, bearerToken(c)));
+    if (!isPublic(c.req.path)) c.set("actor", await authenticate(deps, bearerToken(c)));
     await next();
   };
 }

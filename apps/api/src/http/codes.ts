@@ -181,6 +181,32 @@ export const problemKinds = {
     "An urgent rotation is not turned around",
     "It leaves a root behind from which somebody who was revoked has certificates; it is over within seconds.",
   ),
+  HDL1079: kind(
+    409,
+    "A mesh does not federate with itself",
+    "Name another trust domain than the mesh's own, its aliases and cluster.local, which policies call the mesh's own. Two meshes that are called alike cannot federate: one has to be made anew under a name of its own.",
+  ),
+  HDL1080: kind(404, "No such federation", "`heddle ca federations` lists those there are."),
+  HDL1081: kind(
+    404,
+    "No such trust bundle",
+    "Ask whoever runs the mesh for the address that `heddle ca federations` prints; a mesh has a root once it has issued something.",
+  ),
+  HDL1082: kind(
+    429,
+    "Too many trust bundles at once",
+    "Ask again after the seconds in the Retry-After header; spiffe_refresh_hint says how often there may be anything new.",
+  ),
+  HDL1083: kind(
+    409,
+    "Too many federations",
+    "Take one back with `heddle ca unfederate`: the roots of all are pushed to every proxy.",
+  ),
+  HDL1084: kind(
+    422,
+    "The endpoint is of another trust domain",
+    "Name the SPIFFE id that the bundle endpoint shows, such as spiffe://partner.example/spire/server. An endpoint that another trust domain vouches for is not followed.",
+  ),
 } as const satisfies Record<string, ProblemKind>;
 
 export type ProblemCode = keyof typeof problemKinds;

@@ -196,8 +196,9 @@ const getCertificates = createRoute({
       pageSchema(
         z
           .object({
-            kind: z.enum(["root", "intermediate", "agent", "leaf"]).openapi({
-              description: "`agent`: what an agent signs with; `leaf`: a workload's",
+            kind: z.enum(["root", "intermediate", "agent", "leaf", "federated"]).openapi({
+              description:
+                "`agent`: what an agent signs with; `leaf`: a workload's; `federated`: a root of another trust domain",
             }),
             subject: z.string().openapi({ description: "Of a leaf its SPIFFE id" }),
             serialNumber: z.string(),

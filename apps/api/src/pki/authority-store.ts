@@ -116,9 +116,20 @@ export const rootOf = ({ root, certificate }: AuthorityRow) => root || certifica
 export const trustBundleOf = ({ trusted }: AuthorityState) =>
   [...new Set(trusted.map(rootOf))].join("");
 
-/** Names what is in force, with the identities that are revoked: whoever has this version need not ask again. SHA-256, hexadecimal. */
-export const versionOf = ({ issuer, trusted }: AuthorityState, revoked: readonly string[]) =>
-  sha256([...[issuer, ...trusted].map(({ id }) => id), ...revoked].join(" "));
+/**
+ * Names what is in force, with the identities that are revoked and what the mesh federates with (`digest`, empty for nobody): whoever
+ * has this version need not ask again. SHA-256, hexadecimal.
+ */
+export const versionOf = (
+  { issuer, trusted }: AuthorityState,
+  revoked: readonly string[],
+  { digest }: { readonly digest: string },
+) =>
+  sha256(
+    [...[issuer, ...trusted].map(({ id }) => id), ...revoked, ...(digest ? [digest] : [])].join(
+      " ",
+    ),
+  );
 
 /** A root that lies ready for an urgent rotation, and has signed nothing. */
 export async function preparedRoot(tx: Tx, mesh: MeshRef): Promise<AuthorityRow | undefined> {

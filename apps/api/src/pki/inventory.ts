@@ -5,6 +5,7 @@ import type { AppDeps, MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { listAgents } from "../sync/agent-store.ts";
 import { type LiveAgent, meshRoom } from "../sync/rooms.ts";
+import { federatedRoots } from "./federation-list.ts";
 import { type AuthorityRow, authorityState, rootOf } from "./authority-store.ts";
 
 /** From the best to the worst. */
@@ -32,6 +33,12 @@ export async function inventory(
   const now = deps.clock();
   const all = [
     ...authorityCertificates(state?.trusted ?? [], now),
+    ...federatedRoots(
+      live.flatMap(({ federations }) => federations),
+      now,
+    ).map(({ fingerprint: _, ...root }) => ({
+      ...{ kind: "federated" as const, issuer: root.subject, ...root },
+    })),
     ...rows.flatMap(({ id, name }) => ofAgent(byId.get(id), name, now)),
   ].toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
   const after = cursor === undefined ? undefined : decodeCursor(cursor, ["string"])[0];

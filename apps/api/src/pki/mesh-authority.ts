@@ -29,6 +29,7 @@ import {
   versionOf,
 } from "./authority-store.ts";
 import { keptOpen } from "./kept-open.ts";
+import { federationsInForce } from "./federations-in-force.ts";
 import { withPkiProblems } from "./problems.ts";
 import { revokedIdentities } from "./revocation-store.ts";
 
@@ -115,12 +116,13 @@ export function createMeshAuthority(deps: Deps): MeshAuthority {
           revoked: await revokedIdentities(tx, mesh),
           revocation: await lastRevocation(tx, mesh),
         }));
+        const federated = await federationsInForce(deps, mesh);
         return {
           trustDomain: mesh.trustDomain,
           trustBundle: trustBundleOf(state),
           issuer: await fingerprintOf(rootOf(state.issuer)),
-          version: await versionOf(state, revoked),
-          revoked,
+          version: await versionOf(state, revoked, federated),
+          ...{ revoked, federations: [...federated.trusted] },
           ...(revocation === undefined ? {} : { revocation }),
         };
       }),

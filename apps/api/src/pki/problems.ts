@@ -27,6 +27,10 @@ const answers: Record<PkiCode, { status: number; title: string }> = {
   HDL9120: { status: 503, title: "The key service cannot be reached" },
   HDL9121: { status: 503, title: "The key service refuses" },
   HDL9122: { status: 500, title: "A key is sealed under another envelope key" },
+  HDL7122: { status: 422, title: "This is no trust bundle" },
+  HDL7123: { status: 422, title: "A certificate of the bundle is no authority's" },
+  HDL7124: { status: 422, title: "The bundle is another trust domain's" },
+  HDL7125: { status: 422, title: "The bundle has no root that is valid now" },
 };
 
 export const pkiProblemKinds = Object.fromEntries(

@@ -1,21 +1,10 @@
 /** Rotations of a mesh's root as the database keeps them: begun, taken further when everybody has followed, turned around. */
-import {
-  agents,
-  and,
-  certificateAuthorities,
-  eq,
-  gt,
-  isNull,
-  or,
-  rootRotations,
-  tokens,
-  type Tx,
-} from "@heddle/db";
-import { afterStep, type Follower, type Holder, holdersOf, reversed } from "@heddle/pki";
+import { certificateAuthorities, eq, rootRotations, type Tx } from "@heddle/db";
+import { afterStep, type Holder, holdersOf, reversed } from "@heddle/pki";
 import type { RotationInfo } from "@heddle/client";
 import type { AppDeps, MeshRecord, MeshRef } from "../deps.ts";
 import { problem } from "../http/problem.ts";
-import { type LiveAgent, meshRoom } from "../sync/rooms.ts";
+import { type LiveAgent, meshRoom, type MeshRooms } from "../sync/rooms.ts";
 import { lockMesh } from "../tenancy/mesh-store.ts";
 import {
   authorityState,
@@ -28,6 +17,10 @@ import {
   versionOf,
 } from "./authority-store.ts";
 import { insertRoot } from "./mesh-authority.ts";
+import { federationsInForce } from "./federations-in-force.ts";
+import { partnersOf } from "./federated-meshes.ts";
+import { federationHolders } from "./federated-rotations.ts";
+import { followersOf } from "./followers.ts";
 import { hasPendingRevocations, markEffective, revokedIdentities } from "./revocation-store.ts";
 
 /** Holders that one answer names. */
@@ -92,9 +85,10 @@ export async function advanceRotation(
   { force }: { readonly force: boolean },
 ): Promise<RotationInfo> {
   const live = await meshRoom(deps.rooms, mesh).agents();
+  const beyond = await federationHolders(deps, mesh);
   await deps.db.withTenant(mesh.tenant, async (tx) => {
     const open = await lockedRotation(tx, mesh);
-    const holders = await holdersAt(deps, tx, mesh, open, live);
+    const holders = [...(await holdersAt(deps, tx, mesh, open, live)), ...beyond];
     if (holders.length > 0 && !force)
       throw problem(
         "HDL1072",
@@ -129,11 +123,12 @@ export async function rotationInfo(
   mesh: MeshRecord,
 ): Promise<RotationInfo | undefined> {
   const live = await meshRoom(deps.rooms, mesh).agents();
+  const beyond = await federationHolders(deps, mesh);
   return deps.db.withTenant(mesh.tenant, async (tx) => {
     const row = await lastRotation(tx, mesh);
     if (!row) return undefined;
     const open = row.endedAt ? undefined : (await authorityState(tx, mesh))?.rotation;
-    return infoOf(row, open ? await holdersAt(deps, tx, mesh, open, live) : []);
+    return infoOf(row, open ? [...(await holdersAt(deps, tx, mesh, open, live)), ...beyond] : []);
   });
 }
 
@@ -143,6 +138,8 @@ export interface AuthorityWatch {
   read(mesh: MeshRef): Promise<WatchedAuthority | undefined>;
   /** Goes on by itself where everybody has followed, or nobody is waited for any longer; whether it has. */
   look(mesh: MeshRef, live: readonly LiveAgent[]): Promise<boolean>;
+  /** Other authorities are in force: meshes of the plane that federate with the mesh are told to look. */
+  tellPartners(mesh: MeshRef): Promise<void>;
 }
 
 export interface WatchedAuthority {
@@ -151,6 +148,8 @@ export interface WatchedAuthority {
   readonly step: string | undefined;
   /** Somebody was revoked: time alone takes a rotation further, or begins one. */
   readonly urgent: boolean;
+  /** Somebody beyond the mesh follows its roots: nothing here says when they have. */
+  readonly federates: boolean;
 }
 
 /**
@@ -159,31 +158,40 @@ export interface WatchedAuthority {
  */
 const URGENT_STEP = 1_000;
 
-export function createAuthorityWatch(deps: Deps): AuthorityWatch {
+export function createAuthorityWatch(deps: Deps & { readonly rooms: MeshRooms }): AuthorityWatch {
   return {
-    read: (mesh) =>
-      deps.db.withTenant(mesh.tenant, async (tx) => {
+    async read(mesh) {
+      const federated = await federationsInForce(deps, mesh);
+      return deps.db.withTenant(mesh.tenant, async (tx) => {
         const state = await authorityState(tx, mesh);
         if (!state) return undefined;
         const row = state.rotation?.row;
         const urgent = row?.urgent === true || (await hasPendingRevocations(tx, mesh));
-        const version = await versionOf(state, await revokedIdentities(tx, mesh));
-        return { version, step: row?.step, urgent };
-      }),
-    look: (mesh, live) =>
-      deps.db.withTenant(mesh.tenant, async (tx) => {
+        const version = await versionOf(state, await revokedIdentities(tx, mesh), federated);
+        const federates = federated.trusted.length > 0;
+        return { version, step: row?.step, urgent, federates };
+      });
+    },
+    async look(mesh, live) {
+      const beyond = await federationHolders(deps, mesh);
+      return deps.db.withTenant(mesh.tenant, async (tx) => {
         await lockMesh(tx, mesh);
         const open = (await authorityState(tx, mesh))?.rotation;
         if (!open?.row.urgent && (await hasPendingRevocations(tx, mesh)))
           return hurry(deps, tx, mesh, open);
         if (!open?.row.automatic) return false;
-        const holders = await holdersAt(deps, tx, mesh, open, live);
+        const holders = [...(await holdersAt(deps, tx, mesh, open, live)), ...beyond];
         const isOver =
           open.row.urgent && deps.clock() - open.row.steppedAt.getTime() >= URGENT_STEP;
         if (holders.length > 0 && !isOver) return false;
         await takeStep(deps, tx, open, holders);
         return true;
-      }),
+      });
+    },
+    async tellPartners(mesh) {
+      for (const { mesh: partner } of await partnersOf(deps, mesh))
+        await deps.rooms.room(partner).authorityChanged();
+    },
   };
 }
 
@@ -254,37 +262,6 @@ async function holdersAt(
 ): Promise<Holder[]> {
   const followers = await followersOf(deps, tx, mesh, live);
   return holdersOf(open.row.step, await rootsOfRotation(open), followers);
-}
-
-/** Every agent that may come back, those that are away among them. */
-async function followersOf(
-  { clock }: Deps,
-  tx: Tx,
-  mesh: MeshRef,
-  live: readonly LiveAgent[],
-): Promise<Follower[]> {
-  const standing = await tx
-    .selectDistinct({ id: agents.id, name: agents.name })
-    .from(agents)
-    .innerJoin(tokens, eq(tokens.agentId, agents.id))
-    .where(
-      and(
-        ...[eq(agents.meshId, mesh.id), isNull(tokens.revokedAt)],
-        or(isNull(tokens.expiresAt), gt(tokens.expiresAt, new Date(clock()))),
-      ),
-    )
-    .orderBy(agents.name);
-  const byId = new Map(live.map((agent) => [agent.id, agent]));
-  // Who was revoked keeps what it has, and is not given what others follow.
-  const revoked = new Set(await revokedIdentities(tx, mesh));
-  const counts = ({ identity }: Follower["proxies"][number]) =>
-    identity === undefined || !revoked.has(identity);
-  return standing.flatMap(({ id, name }) => {
-    const followers = byId.get(id)?.followers ?? [];
-    return followers.length > 0
-      ? followers.map((each) => ({ ...each, agent: name, proxies: each.proxies.filter(counts) }))
-      : [{ agent: name, connected: false, able: true, said: undefined, proxies: [] }];
-  });
 }
 
 function infoOf(row: RotationRow, holders: readonly Holder[]): RotationInfo {

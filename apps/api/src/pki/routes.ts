@@ -6,6 +6,7 @@ import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
 import { json, jsonBody, MeshParam } from "../http/schemas.ts";
 import { namespacesOf } from "../sync/agent-identity.ts";
+import { BundleEndpointSchema, GivenBundleSchema } from "./federation-schemas.ts";
 import { createMeshAuthority } from "./mesh-authority.ts";
 import { signingKeyOf } from "./signing-keys.ts";
 
@@ -85,6 +86,17 @@ const getTrustBundle = createRoute({
             description:
               "Names the last revocation whose root nobody trusts any more: connections from before it are to end",
           }),
+          federations: z
+            .array(
+              z.object({
+                trustDomain: z.string(),
+                source: z.union([GivenBundleSchema, BundleEndpointSchema]),
+              }),
+            )
+            .optional()
+            .openapi({
+              description: "Other trust domains, whose identities their own roots alone vouch for",
+            }),
         })
         .openapi("TrustBundle"),
     ),

@@ -1,5 +1,6 @@
-/** Tells when certificates of agents and workloads are about to end: their renewal has failed for a while. */
+/** Tells when certificates of agents and workloads, and roots that a mesh federates with, are about to end: their renewal has failed for a while. */
 import { type ExpiryLevel, expiryLevel } from "@heddle/pki";
+import { federatedRoots } from "../pki/federation-list.ts";
 import type { RoomAgent } from "@heddle/sync";
 
 /** A level is a share of a life, which is hours at least where anybody reads of it. Milliseconds. */
@@ -39,7 +40,10 @@ function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
         now,
       )
     ]++;
-  for (const { authority, proxies } of agents) {
+  const all = [...agents];
+  const reports = all.flatMap(({ federations = [] }) => federations);
+  for (const { level } of federatedRoots(reports, now)) counts[level]++;
+  for (const { authority, proxies } of all) {
     if (authority?.intermediate) add("agent", authority.intermediate);
     const leaves = [...proxies.values()].flatMap(({ trust }) => trust?.leaf ?? []);
     for (const leaf of new Map(leaves.map((each) => [each.serialNumber, each])).values())

@@ -15,6 +15,7 @@ import { createBundleStore } from "./bundle-store.ts";
 import { inlineOf } from "./change-bundle.ts";
 import { type HibernatingSocket, type ObjectState, socketPair } from "./durable-runtime.ts";
 import { CLOSE, createRoomDriver, type RoomDriver } from "./room-driver.ts";
+import type { MeshRooms } from "./rooms.ts";
 import { loadRoom, meshOfRoom, saveRoom } from "./room-storage.ts";
 
 /** What the rest of the plane asks of the object, as paths of requests to it. */
@@ -40,13 +41,14 @@ export const ROOM_HEADERS = {
 
 const publishSchema = z.object({ head: headSchema, inline: z.string().optional() });
 
+/** `rooms`: those of other meshes, which follow this one's roots. */
+type RoomDeps = Pick<AppDeps, "db" | "clock" | "log"> & { readonly rooms: MeshRooms };
+
 /** The class that a Worker exports; `depsOf` makes what the room needs of its environment. */
-export function meshRoomClass<Bindings>(
-  depsOf: (env: Bindings) => Pick<AppDeps, "db" | "clock" | "log">,
-) {
+export function meshRoomClass<Bindings>(depsOf: (env: Bindings) => RoomDeps) {
   return class MeshRoomObject {
     readonly #ctx: ObjectState;
-    readonly #deps: Pick<AppDeps, "db" | "clock" | "log">;
+    readonly #deps: RoomDeps;
     #room: { readonly mesh: MeshRef; readonly driver: RoomDriver } | undefined;
     #opening: Promise<RoomDriver> | undefined;
 

@@ -29,10 +29,10 @@ interface OpenRoom {
 export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">): InProcessRooms {
   const bundles = createBundleStore(deps);
   const store = createAgentStore(deps);
-  const rooms = new Map<string, OpenRoom>();
+  const opened = new Map<string, OpenRoom>();
 
   const open = (mesh: MeshRef): OpenRoom => {
-    const known = rooms.get(mesh.id);
+    const known = opened.get(mesh.id);
     if (known) return known;
     const sockets = new Map<string, WebSocket>();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,7 +40,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       mesh,
       initial: emptyRoom(mesh.id),
       store,
-      authorities: createAuthorityWatch(deps),
+      authorities: createAuthorityWatch({ ...deps, rooms }),
       clock: deps.clock,
       log: deps.log,
       wake: (at) => {
@@ -61,14 +61,14 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
     })();
     ready.catch((error: unknown) => {
       deps.log.error("a sync room could not open", { mesh: mesh.id, error: String(error) });
-      rooms.delete(mesh.id);
+      opened.delete(mesh.id);
     });
     const room = { driver, sockets, ready, stop: () => clearTimeout(timer) };
-    rooms.set(mesh.id, room);
+    opened.set(mesh.id, room);
     return room;
   };
 
-  return {
+  const rooms: InProcessRooms = {
     bundles,
     room: (mesh) => ({
       async publish(revision) {
@@ -126,7 +126,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       );
     },
     async close() {
-      for (const { driver, sockets, stop } of rooms.values()) {
+      for (const { driver, sockets, stop } of opened.values()) {
         for (const [agent, socket] of sockets) {
           // Said here and now: the socket's own event would come when the database is closed.
           sockets.delete(agent);
@@ -140,4 +140,5 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       }
     },
   };
+  return rooms;
 }

@@ -149,15 +149,18 @@ export function createRoomDriver({
     if (rotating === undefined && !urgent) return;
     writes.run("rotation", async () => {
       if (await authorities.look(mesh, agents())) await authorityChanged();
-      else if (urgent) soon();
+      else if (urgent) soon(URGENT_LOOK);
+      else if (federates) soon(FEDERATED_LOOK);
     });
   };
+  /** Whoever follows the mesh's roots beyond it has no word here. */
+  let federates = false;
   /** Somebody was revoked: nobody's word is waited for longer than a moment. */
   let urgent = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const soon = () => {
+  const soon = (after: number) => {
     clearTimeout(timer);
-    timer = setTimeout(follow, URGENT_LOOK);
+    timer = setTimeout(follow, after);
   };
   const authorityChanged = async () => {
     const now = await authorities.read(mesh);
@@ -165,12 +168,14 @@ export function createRoomDriver({
     const moved = state.authority !== now.version || rotating !== now.step;
     rotating = now.step;
     urgent = now.urgent;
+    federates = now.federates && rotating === "trusting";
     advance({ type: "authority", version: now.version, now: clock() });
     if (moved)
       events.emit({
         ...{ type: "authority", version: now.version },
         ...(rotating === undefined ? {} : { step: rotating }),
       });
+    if (moved) writes.run("partners", () => authorities.tellPartners(mesh));
     // Everybody may have followed already, such as where there is nobody.
     follow();
   };
@@ -192,16 +197,17 @@ export function createRoomDriver({
     [...new Set([...state.agents.keys()].map(agentOfReplica))].flatMap((id) => {
       const agent = asOneAgent(replicasOf(id));
       if (!agent) return [];
-      const { version, connected, since, acknowledged, proxies } = agent;
+      const { name, version, connected, since, acknowledged, proxies } = agent;
       const { clusters } = state;
       const cluster = clusters.get(id)?.cluster;
       const shares = cluster === undefined ? {} : { cluster, with: sharesWith(clusters, id) };
       return [
         {
-          ...{ id, version, connected, since, acknowledged, ...shares },
+          ...{ id, name, version, connected, since, acknowledged, ...shares },
           proxies: [...proxies.values()],
           followers: followersOf(id),
           intermediates: replicasOf(id).flatMap(({ authority }) => authority?.intermediate ?? []),
+          federations: agent.federations ?? [],
         },
       ];
     });
@@ -292,6 +298,8 @@ export function createRoomDriver({
 
 /** How often an urgent rotation is looked at, milliseconds. */
 const URGENT_LOOK = 200;
+/** How often a rotation is looked at that meshes beyond this one are to follow, milliseconds. */
+const FEDERATED_LOOK = 1_000;
 /** Proxies of a replica that has gone are back within so long, milliseconds. */
 const BACK_WITHIN = 30_000;
 const GONE: Follower = { agent: "", connected: false, able: true, said: undefined, proxies: [] };

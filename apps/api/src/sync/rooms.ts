@@ -1,6 +1,6 @@
 /** The sync rooms as the plane's other domains see them: one per mesh, in this process or in a Durable Object. */
 import type { Follower } from "@heddle/pki";
-import type { AuthorityReport, Progress, ProxyReport } from "@heddle/sync";
+import type { AuthorityReport, FederationReport, Progress, ProxyReport } from "@heddle/sync";
 import type { MeshRef, SyncRoom, SyncRooms } from "../deps.ts";
 import { problem } from "../http/problem.ts";
 import type { AskedEffect } from "./asked-agents.ts";
@@ -8,6 +8,7 @@ import type { AskedEffect } from "./asked-agents.ts";
 /** An agent as its room knows it now; the database knows those that are not connected. */
 export interface LiveAgent {
   readonly id: string;
+  readonly name: string;
   readonly version: string;
   readonly connected: boolean;
   /** Milliseconds since 1970. */
@@ -22,6 +23,8 @@ export interface LiveAgent {
   readonly followers: readonly Follower[];
   /** What its replicas sign with. */
   readonly intermediates: readonly NonNullable<AuthorityReport["intermediate"]>[];
+  /** What it has in force of other trust domains. */
+  readonly federations: readonly FederationReport[];
 }
 
 export interface MeshRoom extends SyncRoom {

@@ -12,7 +12,7 @@ const MeshName = z
   .openapi({ example: "demo" });
 
 /** As SPIFFE has it (SPIFFE-ID, section 2.1). */
-const TrustDomain = z
+export const TrustDomain = z
   .string()
   .max(255)
   .regex(/^[a-z0-9._-]+$/, "a trust domain has lower case letters, digits, `.`, `-` and `_`")

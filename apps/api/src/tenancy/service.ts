@@ -7,6 +7,7 @@ import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { problem } from "../http/problem.ts";
 import type { Actor } from "../http/router.ts";
 import { forgetTokens } from "./authenticate.ts";
+import { partnersOf } from "../pki/federated-meshes.ts";
 import { deleteMesh, findMesh, insertMesh, listMeshes } from "./mesh-store.ts";
 import { createSecret, hashSecret } from "./secret.ts";
 import {
@@ -112,7 +113,10 @@ export async function meshInfo(deps: AppDeps, mesh: MeshRecord): Promise<MeshInf
 }
 
 export async function removeMesh(deps: AppDeps, mesh: MeshRecord): Promise<void> {
+  // Meshes that federate with it are to take its identities no longer.
+  const partners = await partnersOf(deps, mesh);
   await deps.db.withTenant(mesh.tenant, (tx) => deleteMesh(tx, mesh));
+  for (const partner of partners) await deps.rooms.room(partner.mesh).authorityChanged?.();
 }
 
 /** HDL1020 where the mesh is not the tenant's, HDL1015 where the caller's own token does not reach it. */

@@ -16,6 +16,7 @@ const KINDS = {
   intermediate: "intermediate",
   agent: "agent's",
   leaf: "workload's",
+  federated: "federated root",
 } as const;
 
 export function inventoryCommand(): Command {

@@ -173,4 +173,42 @@ describe("heddle ca", () => {
     expect((await heddle("ca", "revocations")).stdout).toMatch(/workload +\S+ +lifted/);
     expect((await heddle("ca", "reinstate", id)).stderr).toContain("HDL1077");
   });
+
+  it("federates with a mesh that says the same, with endpoints and by a file, and says how each stands", async () => {
+    const partner = (...args: string[]) => run(args, { ...env, HEDDLE_MESH: "partner" });
+    await heddle("mesh", "create", "partner", "--trust-domain", "partner.example");
+    const file = path.join(folder, "partner.pem");
+    await writeFile(file, (await partner("ca", "bundle")).stdout);
+    expect((await heddle("ca", "bundle")).code).toBe(0);
+    const list = async (of = heddle) =>
+      JSON.parse((await of("ca", "federations", "-o", "json")).stdout) as {
+        mesh: string;
+        endpoint: string;
+        items: { state: string; trustDomain: string }[];
+      };
+    const [own, other] = [await list(), await list(partner)];
+    const first = await heddle("ca", "federate", "partner.example", "--with-mesh", other.mesh);
+    expect(first.stdout).toContain("federated with partner.example: waiting");
+    const [, again = ""] = /so too: heddle (.*)/.exec(first.stderr) ?? [];
+    expect(again).toBe(`ca federate shop.example --with-mesh ${own.mesh}`);
+    expect((await partner(...again.split(" "))).stdout).toContain("in force");
+    const shown = (await heddle("ca", "federations")).stdout;
+    expect(shown).toContain(`bundle endpoint ${plane.url}${own.endpoint}`);
+    expect(shown).toMatch(/in force +partner\.example +mesh \S+ +1 /);
+    expect((await heddle("ca", "federate", "partner.example", "--bundle", file)).code).toBe(0);
+    expect((await list(partner)).items).toMatchObject([{ state: "waiting" }]);
+    const endpoint = ["--endpoint", "https://spire.partner.example"];
+    const id = ["--endpoint-spiffe-id", "spiffe://partner.example/spire/server"];
+    for (const source of [endpoint, [...endpoint, ...id, "--bundle", file]])
+      expect((await heddle("ca", "federate", "partner.example", ...source)).stdout).toContain(
+        "waiting",
+      );
+    for (const source of [[], id, [...endpoint, ...id], ["--bundle", "none.pem"]]) {
+      const { code, stderr } = await heddle("ca", "federate", "partner.example", ...source);
+      expect({ code, named: stderr.includes("HDL9119") }).toEqual({ code: 1, named: true });
+    }
+    expect((await heddle("ca", "unfederate", "partner.example")).code).toBe(0);
+    expect((await heddle("ca", "unfederate", "partner.example")).stderr).toContain("HDL1080");
+    expect((await list()).items).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@
 import type { AuthorityInfo, MeshAuthorities } from "@heddle/client";
 import { Command } from "commander";
 import { age, dim, green, printJson, red, table, yellow } from "../output/print.ts";
+import { federateCommand, federationsCommand, unfederateCommand } from "./ca-federate.ts";
 import { inventoryCommand } from "./ca-inventory.ts";
 import { printRotation, rotateCommand } from "./ca-rotate.ts";
 import { reinstateCommand, revocationsCommand, revokeCommand } from "./ca-revoke.ts";
@@ -22,7 +23,10 @@ export function caCommand(): Command {
     .addCommand(rewrapCommand())
     .addCommand(revokeCommand())
     .addCommand(revocationsCommand())
-    .addCommand(reinstateCommand());
+    .addCommand(reinstateCommand())
+    .addCommand(federateCommand())
+    .addCommand(federationsCommand())
+    .addCommand(unfederateCommand());
 }
 
 function showCommand(): Command {

@@ -339,6 +339,11 @@ export const cliCodes = {
     "The namespace's policy asks for mutual TLS alone, and agents say that some of its workloads take more: a policy that selects them stands over the namespace's, or an older one that kubectl has applied.",
     "Change that policy, or go back with `heddle mtls undo`. `heddle get peerauthentications -A` shows those that there are.",
   ),
+  HDL9119: entry(
+    "Nothing says where a trust bundle comes from",
+    "`heddle ca federate` needs one place to have the roots of the other trust domain from, and all that this place asks for.",
+    "Name a mesh of the same plane (`--with-mesh`), a bundle endpoint (`--endpoint`, and `--endpoint-spiffe-id` with `--bundle` where its server has a certificate of the trust domain), or a file with the roots (`--bundle`). See [the guide](../guides/federation.md).",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -5,7 +5,10 @@ import type {
   AuthorityRequest,
   CertificateInfo,
   CertificateList,
+  FederationInfo,
+  FederationList,
   MeshAuthorities,
+  NewFederation,
   NewRevocation,
   RevocationInfo,
   RewrappedKeys,
@@ -20,6 +23,8 @@ export function authorityCalls({ json }: Transport) {
     page: PageOptions & { level?: CertificateInfo["level"] | undefined } = {},
     signal?: AbortSignal,
   ) => json<CertificateList>("GET", inMesh(mesh, "/certificates"), { query: { ...page }, signal });
+  const federation = (mesh: string, trustDomain: string) =>
+    inMesh(mesh, `/federations/${encodeURIComponent(trustDomain)}`);
   const at = (mesh: string, rest = "") => inMesh(mesh, `/authority${rest}`);
   return {
     /** Those that are alive, the one that ends first before the others; `level`: as bad as this at least. */
@@ -42,6 +47,14 @@ export function authorityCalls({ json }: Transport) {
     /** Lets a workload in again. */
     liftRevocation: (mesh: string, id: string) =>
       json<void>("DELETE", inMesh(mesh, `/revocations/${encodeURIComponent(id)}`)),
+    federations: (mesh: string, signal?: AbortSignal) =>
+      json<FederationList>("GET", inMesh(mesh, "/federations"), { signal }),
+    /** Identities of the trust domain are taken as far as its own roots vouch for them; said again, it takes the place of what was said before. */
+    federate: (mesh: string, trustDomain: string, source: NewFederation) =>
+      json<FederationInfo>("PUT", federation(mesh, trustDomain), { body: source }),
+    /** Within seconds they are refused. */
+    unfederate: (mesh: string, trustDomain: string) =>
+      json<void>("DELETE", federation(mesh, trustDomain)),
     rotation: (mesh: string, signal?: AbortSignal) =>
       json<RotationInfo>("GET", at(mesh, "/rotation"), { signal }),
     startRotation: (mesh: string, options: { automatic?: boolean } = {}) =>

@@ -3,3 +3,4 @@ export * from "./tenancy.ts";
 export * from "./config.ts";
 export * from "./agents.ts";
 export * from "./authorities.ts";
+export * from "./federations.ts";

@@ -40,8 +40,10 @@ export const path = operation(pathIs, "http");
 export const port = operation((value) => ({ destinationPort: Number(value) }));
 
 export const principal = source(principalNamed, underEveryName);
-export const namespace = source(ofNamespace);
-export const serviceAccount = source((value, place) => ofServiceAccount(value, place.namespace));
+export const namespace = source((value, { trustDomains }) => ofNamespace(value, trustDomains));
+export const serviceAccount = source((value, place) =>
+  ofServiceAccount(value, place.namespace, place.trustDomains),
+);
 export const trustDomain = source(ofTrustDomain, withEveryName);
 /** Of the connection. */
 export const address = source((value) => ({ directRemoteIp: subnetOf(value) }));

@@ -15,17 +15,31 @@ export function principalNamed(value: string): Principal {
 }
 
 /** Wildcards may stand anywhere in the name. */
-export function ofNamespace(value: string): Principal {
+export function ofNamespace(value: string, mesh: TrustDomains): Principal {
   const name = value.split("*").map(literally).join(".*");
-  return named(matcherOfRegex(`.*/ns/${name}/.*`));
+  return named(matcherOfRegex(`${anyPathOf(mesh) ?? ".*"}/ns/${name}/.*`));
+}
+
+/**
+ * What comes before a namespace in names of the mesh's own: a namespace of the same name in a trust domain that the mesh federates with
+ * is somebody else's, who may give it any name. Undefined where there is none, and all that is taken is the mesh's own.
+ */
+function anyPathOf(mesh: TrustDomains): string | undefined {
+  if (!mesh.federatedTrustDomains?.length) return undefined;
+  return `${SCHEME}(${trustDomainsOf(mesh).map(literally).join("|")})(/.+|)`;
 }
 
 /** `account` of the policy's own namespace, or `namespace/account`. Other parts may stand between and after, as SPIFFE has it. */
-export function ofServiceAccount(value: string, policyNamespace: string): Principal {
+export function ofServiceAccount(
+  value: string,
+  policyNamespace: string,
+  mesh: TrustDomains,
+): Principal {
   const slash = value.indexOf("/");
   const namespace = slash < 0 ? policyNamespace : value.slice(0, slash);
   const account = literally(value.slice(slash + 1));
-  return named(matcherOfRegex(`${SCHEME}.+/ns/${literally(namespace)}/(.+/|)sa/${account}(/.+)?`));
+  const before = anyPathOf(mesh) ?? `${SCHEME}.+`;
+  return named(matcherOfRegex(`${before}/ns/${literally(namespace)}/(.+/|)sa/${account}(/.+)?`));
 }
 
 /** One wildcard at most, which covers no slash. */

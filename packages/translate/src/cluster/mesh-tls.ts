@@ -1,9 +1,11 @@
 /** Mutual TLS between workloads of the mesh: certificates by SDS, the peer's identity checked by its SPIFFE id. */
 import type { TransportSocket } from "@heddle/envoy/config/core/v3";
+import type { CertificateValidationContext } from "@heddle/envoy/extensions/transport_sockets/tls/v3";
 import type { ClientTLSSettings } from "@heddle/model";
 import { ADS_SECRETS } from "../ads.ts";
+import { identitiesIn } from "../identity-matchers.ts";
 import { clientAlpn, serverNameOfCluster, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "../names.ts";
-import { underAliases } from "../trust-domains.ts";
+import { trustDomainsOf, underAliases } from "../trust-domains.ts";
 import type { ClusterContext } from "./feature.ts";
 import { upstreamHttp } from "./http-protocol.ts";
 import { sanMatchers, TLS_VERSIONS, upstreamTls } from "./upstream-tls.ts";
@@ -37,7 +39,7 @@ export function meshTls(
       alpnProtocols: alpnOf(context),
       tlsCertificateSdsSecretConfigs: OWN_CERTIFICATE,
       combinedValidationContext: {
-        defaultValidationContext: sanMatchers(names),
+        defaultValidationContext: names.length > 0 ? sanMatchers(names) : anyOfOurs(context),
         validationContextSdsSecretConfig: TRUST_BUNDLE,
       },
     },
@@ -45,7 +47,13 @@ export function meshTls(
   });
 }
 
-/** SPIFFE ids of the accounts that the endpoints run under; none known: anyone whom the trust bundle vouches for. */
+/** The trust bundle vouches for others, too, where the mesh federates with them: they have to be named. */
+function anyOfOurs({ read }: ClusterContext): CertificateValidationContext {
+  if (!read.mesh.federatedTrustDomains?.length) return {};
+  return { matchTypedSubjectAltNames: identitiesIn(trustDomainsOf(read.mesh)) };
+}
+
+/** SPIFFE ids of the accounts that the endpoints run under; none known: anyone of the mesh. */
 export function identitiesOf({ read, service, port }: ClusterContext): readonly string[] {
   const ids = read.serviceAccounts(service, port.port).map((account) => {
     const slash = account.indexOf("/");

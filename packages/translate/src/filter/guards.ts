@@ -72,10 +72,14 @@ const filtersOf = derivation<readonly string[], AuthorizationFilters>(
   "authorization/filters",
   (keys) => keys.join("|"),
   (read, keys) => {
-    const { trustDomain, trustDomainAliases } = read.mesh;
+    const { trustDomain, trustDomainAliases, federatedTrustDomains } = read.mesh;
     return authorizationFilters({
       policies: keys.flatMap((key) => read.object<AuthorizationPolicy>(key) ?? []),
-      trustDomains: { trustDomain, ...(trustDomainAliases ? { trustDomainAliases } : {}) },
+      trustDomains: {
+        trustDomain,
+        ...(trustDomainAliases ? { trustDomainAliases } : {}),
+        ...(federatedTrustDomains ? { federatedTrustDomains } : {}),
+      },
       provider: (name) => providerNamed(read, name),
     });
   },

@@ -24,7 +24,7 @@ import { chainMatch, claim, type Claimed, connectionChains } from "./connection-
 import { TLS_INSPECTOR } from "./listener-filters.ts";
 import { listenerSecrets, listenerTls } from "./tls.ts";
 import { marked } from "../revocation.ts";
-import { trustDomainsOf } from "../trust-domains.ts";
+import { acceptedTrustDomains } from "../trust-domains.ts";
 
 /** One for each address and port that some server wants. */
 export function gatewayListeners(
@@ -210,7 +210,12 @@ function connectionsOf(read: ModelReader, key: GatewayListenerKey): readonly Fil
       );
     }
     const layer = protocol === "HTTPS" ? "http" : "tcp";
-    const transportSocket = listenerTls(tls, peer.namespace, trustDomainsOf(read.mesh), layer);
+    const transportSocket = listenerTls(
+      tls,
+      peer.namespace,
+      acceptedTrustDomains(read.mesh),
+      layer,
+    );
     if (transportSocket === undefined) return [];
     const ended = (chain: FilterChain) => (tls.mode === "MESH" ? marked(read, chain) : chain);
     const names = hosts.map(({ host }) => host);

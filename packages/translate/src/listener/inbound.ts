@@ -32,7 +32,7 @@ import {
 } from "./listener-filters.ts";
 import { marked } from "../revocation.ts";
 import { listenerTls, meshTls } from "./tls.ts";
-import { trustDomainsOf } from "../trust-domains.ts";
+import { acceptedTrustDomains } from "../trust-domains.ts";
 
 type MutualTls = ReturnType<ModelReader["peerAuthentication"]>;
 
@@ -217,7 +217,7 @@ const portChains = derivation<PortKey, readonly FilterChain[]>(
       listenerTls(
         tls,
         peer.namespace,
-        trustDomainsOf(read.mesh),
+        acceptedTrustDomains(read.mesh),
         handling === "http" ? "http" : "tcp",
       );
     if (transportSocket) {
@@ -254,7 +254,7 @@ function chainsOf(
   const mutual = (chain: FilterChain) => chains.push(marked(read, chain));
   if (mode !== "DISABLE") {
     const { http, tcp } = handlers("mutual_tls");
-    const trustDomains = trustDomainsOf(read.mesh);
+    const trustDomains = acceptedTrustDomains(read.mesh);
     const permissive = mode === "PERMISSIVE";
     if (http && tcp) {
       // The name of an HTTP version beside ours: a client that knows that it sends requests.

@@ -13,6 +13,7 @@ import type {
   ListenerTls,
   TlsParameters as FormParameters,
 } from "../form/gateway-listener.ts";
+import { identitiesIn } from "../identity-matchers.ts";
 import {
   gatewayClientCaSecret,
   gatewaySecret,
@@ -43,10 +44,7 @@ export function meshTls(
       tlsCertificateSdsSecretConfigs: [{ name: WORKLOAD_SECRET, sdsConfig: ADS_SECRETS }],
       combinedValidationContext: {
         defaultValidationContext: {
-          matchTypedSubjectAltNames: trustDomains.map((domain) => ({
-            sanType: "URI",
-            matcher: { prefix: `spiffe://${domain}/` },
-          })),
+          matchTypedSubjectAltNames: identitiesIn(trustDomains),
         },
         validationContextSdsSecretConfig: { name: TRUST_BUNDLE_SECRET, sdsConfig: ADS_SECRETS },
       },

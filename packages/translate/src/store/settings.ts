@@ -4,7 +4,8 @@ import type { MeshSettings } from "../mesh-settings.ts";
 
 export class Settings {
   /** What was given at the start; settings that nobody has chosen since. */
-  readonly #base: MeshSettings;
+  #base: MeshSettings;
+  #chosen: Partial<MeshSettings> | undefined;
   readonly #signals = new Map<string, Signal<unknown>>();
   #now: MeshSettings;
   /** Reading a member is tracked. */
@@ -27,11 +28,22 @@ export class Settings {
   /** Chosen settings in the place of those given at the start; undefined: none are. Answers with what they were. */
   choose(chosen: Partial<MeshSettings> | undefined): MeshSettings {
     const before = this.#now;
-    this.#now = { ...this.#base, ...chosen };
+    this.#chosen = chosen;
+    this.#renew();
+    return before;
+  }
+
+  /** What is known of the mesh beside what was given at the start, and chosen by nobody. */
+  give(known: Partial<MeshSettings>): void {
+    this.#base = { ...this.#base, ...known };
+    this.#renew();
+  }
+
+  #renew(): void {
+    this.#now = { ...this.#base, ...this.#chosen };
     batch(() => {
       for (const [name, each] of this.#signals) each.value = Reflect.get(this.#now, name);
     });
-    return before;
   }
 
   #signal(name: string): Signal<unknown> {

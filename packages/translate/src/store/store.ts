@@ -90,6 +90,12 @@ export class Store {
     return this.#candidate.value !== undefined;
   }
 
+  setFederatedTrustDomains(federatedTrustDomains: readonly string[]): void {
+    batch(() => {
+      for (const cohort of COHORTS) this.#settings[cohort].give({ federatedTrustDomains });
+    });
+  }
+
   setWorkloadReady(entry: string, ready: boolean): void {
     if (ready) this.#unready.delete(entry);
     else this.#unready.add(entry);
