@@ -1,33 +1,44 @@
 /** When the end of a certificate is something to worry about: each kind is renewed at a time of its own, and one that was not is late. */
 
 export type CertificateKind = "root" | "intermediate" | "agent" | "leaf";
+/** Leaves that the plane signs itself are watched more closely: nothing renews them while it is away. */
+export type ExpiryRule = CertificateKind | "direct";
 /** `critical`: act now; `warning`: its renewal is late, or has to be planned. */
 export type ExpiryLevel = "ok" | "warning" | "critical" | "expired";
+/** From the best to the worst. */
+export const EXPIRY_ORDER = [
+  "ok",
+  "warning",
+  "critical",
+  "expired",
+] as const satisfies ExpiryLevel[];
 
 const DAY = 86_400_000;
 
 /**
  * Authorities of a mesh are renewed by people, who need weeks; below 14 days what agents sign would be cut short. Milliseconds.
- * Agents renew their intermediates at half of their life, and leaves at two thirds, give or take: shares of a life that are left.
+ * Agents renew their intermediates at half of their life, leaves at two thirds, and those that the plane signs at one third, give or
+ * take: shares of a life that are left.
  */
 export const EXPIRY_LEVELS = {
   root: { warning: 90 * DAY, critical: 14 * DAY },
   intermediate: { warning: 60 * DAY, critical: 14 * DAY },
   agent: { warning: 0.35, critical: 0.1 },
   leaf: { warning: 0.2, critical: 0.08 },
-} as const satisfies Record<CertificateKind, { warning: number; critical: number }>;
+  direct: { warning: 0.5, critical: 0.2 },
+} as const satisfies Record<ExpiryRule, { warning: number; critical: number }>;
 
 /** Times in milliseconds since 1970. */
 export function expiryLevel(
-  kind: CertificateKind,
+  rule: ExpiryRule,
   { notBefore, notAfter }: { readonly notBefore: number; readonly notAfter: number },
   now: number,
 ): ExpiryLevel {
   const left = notAfter - now;
   if (left <= 0) return "expired";
-  const byShare = kind === "agent" || kind === "leaf";
+  const byShare = rule !== "root" && rule !== "intermediate";
   const measure = byShare ? left / (notAfter - notBefore) : left;
-  const { warning, critical } = EXPIRY_LEVELS[kind];
+  const { warning, critical } = EXPIRY_LEVELS[rule];
   if (measure < critical) return "critical";
   return measure < warning ? "warning" : "ok";
 }

@@ -1,5 +1,5 @@
 /** Tells when certificates of agents and workloads are about to end: their renewal has failed for a while. */
-import { type ExpiryLevel, expiryLevel } from "@heddle/pki";
+import { type ExpiryLevel, expiryLevel, type ExpiryRule } from "@heddle/pki";
 import type { RoomAgent } from "@heddle/sync";
 
 /** A level is a share of a life, which is hours at least where anybody reads of it. Milliseconds. */
@@ -31,10 +31,10 @@ export function createAlertWatch(): (
 
 function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
   const counts: Record<ExpiryLevel, number> = { ok: 0, warning: 0, critical: 0, expired: 0 };
-  const add = (kind: "agent" | "leaf", of: { notBefore: string; notAfter: string }) =>
+  const add = (rule: ExpiryRule, of: { notBefore: string; notAfter: string }) =>
     counts[
       expiryLevel(
-        kind,
+        rule,
         { notBefore: Date.parse(of.notBefore), notAfter: Date.parse(of.notAfter) },
         now,
       )
@@ -43,7 +43,7 @@ function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
     if (authority?.intermediate) add("agent", authority.intermediate);
     const leaves = [...proxies.values()].flatMap(({ trust }) => trust?.leaf ?? []);
     for (const leaf of new Map(leaves.map((each) => [each.serialNumber, each])).values())
-      add("leaf", leaf);
+      add(authority?.intermediate ? "leaf" : "direct", leaf);
   }
   const { warning, critical, expired } = counts;
   return { warning, critical, expired };
