@@ -76,6 +76,15 @@ const agent = z.strictObject({
   }),
   /** Serves xDS without TLS at 15010 too, and takes OTLP at 4317, where every proxy is believed: for trying things out. */
   plaintext: z.boolean().default(false),
+  /** Of workloads, where there is a plane. */
+  certificates: z
+    .strictObject({
+      /** Who signs them: the agent, with an intermediate of the plane's; or the plane, so that no authority's key is in the cluster. */
+      issuer: z.enum(["agent", "plane"]).default("agent"),
+      /** How long each lives. */
+      lifetime: text.min(1).default("24h"),
+    })
+    .prefault({}),
   autoscaling: autoscaling(false, 2, 5),
   disruptionBudget,
 });
