@@ -68,6 +68,12 @@ export const agentCodes = {
     "Correct the OpenAPI document that the message names: its schemas cannot be compiled. Until then its requests go by onFailure.",
   HDL7311:
     "Look at the patterns of the OpenAPI document, and at arrays of uniqueItems: a check took too long, and the request went by onFailure.",
+  HDL9110:
+    "Bring the agent back in touch with its plane: `heddle ca show` answers where the plane does, and the agent's log says why it could not renew. Certificates are renewed by themselves then.",
+  HDL9111:
+    "Connections with these certificates fail. Bring the agent back in touch with its plane, and they are issued anew by themselves; their log lines say why they were not.",
+  HDL9112:
+    "The plane signs each certificate here, and is away, or refuses: the agent's log says why. Proxies that were connected before go on with what they have until it ends; new ones wait.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 

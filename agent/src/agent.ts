@@ -14,7 +14,8 @@ import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
-import { certificateExpiries } from "./identity/expiries.ts";
+import { watchedCertificates } from "./identity/expiries.ts";
+import { watchExpiry } from "./identity/expiry-watch.ts";
 import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
 import { followAuthority } from "./identity/plane-authority.ts";
 import { createSecretSource } from "./identity/secret-source.ts";
@@ -181,6 +182,12 @@ async function startControl(
   const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
   closing.push(() => certificates.close());
+  const watched = () => watchedCertificates(certificates, issuer, Date.now());
+  const expiry = watchExpiry({
+    ...{ certificates: watched, missing: () => certificates.missing().length, log },
+    lifetime: options.certificates.lifetime,
+  });
+  closing.push(() => expiry.close());
   const roots = createKnownRoots(options.xdsTls ? SPREADS_WITHIN : 0, () =>
     reporter.authorityChanged(),
   );
@@ -193,7 +200,11 @@ async function startControl(
     revoked: (spiffeIds) => certificates.revoke(spiffeIds),
   });
   closing.push(() => authority.close());
-  const secrets = createSecretSource(mesh.trustDomain, certificates, (key) => model.get(key));
+  const secrets = createSecretSource({
+    ...{ trustDomain: mesh.trustDomain, certificates },
+    objectAt: (key) => model.get(key),
+    workloadOf: (proxy) => translator.workloadOf(proxy).workload,
+  });
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
     now: () => performance.now(),
@@ -461,7 +472,8 @@ async function startControl(
       },
       conflicts: model.conflicts().length,
       stateWriteFailures,
-      expiries: certificateExpiries(certificates, issuer),
+      certificates: watched(),
+      withoutCertificate: certificates.missing().length,
       rateLimits: rateLimits.numbers(),
       openApi: openApi.numbers(),
       unreadyWorkloads: health.unready(),
@@ -499,7 +511,11 @@ async function startControl(
               link && link.state().applied.number === 0 && link.state().phase !== "open";
             return waiting
               ? { ready: false, reasons: ["there is no configuration yet"] }
-              : { ready: true, reasons: [] };
+              : {
+                  ready: true,
+                  // Nobody would be better off with another agent: it serves, and tells.
+                  reasons: expiry.alerts().map(({ code, message }) => `${code}: ${message}`),
+                };
           },
         });
   if (metrics) closing.push(() => metrics.close());
