@@ -1,11 +1,12 @@
 /** Who connects to whom, where a connection carries nothing to say it: two workloads of one account, told apart by their certificates. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type PlaneMesh, SERVICE_PORT, startPlaneMesh } from "../harness/plane-mesh.ts";
+import { until } from "../harness/plane-process.ts";
 import { ask } from "../harness/request.ts";
 import { scrape } from "../harness/scrape.ts";
 import { presentedLeaf } from "../harness/sidecar-tls.ts";
 
-const BLOCK = 24;
+const BLOCK = 22;
 const SHOP = { namespace: "shop", sidecar: true };
 /** By caller, how many connections it makes, and where its sidecar takes them. */
 const CALLERS = {
@@ -39,7 +40,7 @@ beforeAll(async () => {
   }));
   await mesh.plane.client.apply("demo", { objects });
   for (const { connections, at } of Object.values(CALLERS)) {
-    await expect.poll(() => connect(at).catch(() => undefined), { timeout: 30_000 }).toBe("ledger");
+    await until(async () => (await connect(at).catch(() => undefined)) === "ledger", 30_000);
     for (let made = 1; made < connections; made++) await connect(at);
   }
 }, 300_000);
