@@ -76,8 +76,9 @@ function rootOf(chain: string, trustBundle: string): string {
 /** Its name among entries. */
 const keyOf = (spiffeId: string, workloadName = "") => `${spiffeId} ${workloadName}`;
 
-/** The plane says no: to one of them, say, which is revoked or not the agent's to ask for. */
-const isRefusal = (error: unknown) => error instanceof HeddleApiError && error.status < 500;
+/** What the plane says of one request: an identity that is revoked, or another's; not what it says of who asks. */
+const OF_ONE = new Set(["HDL1074", "HDL1075", "HDL7103", "HDL7108", "HDL7111"]);
+const isRefusal = (error: unknown) => error instanceof HeddleApiError && OF_ONE.has(error.code);
 
 /** `lifetime` in milliseconds. */
 export function createWorkloadCertificates(

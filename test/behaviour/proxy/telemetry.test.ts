@@ -373,8 +373,12 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
     await expect.poll(() => logged(), { timeout: 5000 }).toEqual(Array(4).fill("shop-v1"));
     const received = await scrape(SERVER, "istio_tcp_received_bytes_total");
     expect(received.map(({ value }) => value)).toEqual([20]);
-    const opened = await scrape(CLIENT, "istio_tcp_connections_opened_total");
-    expect(opened.map(({ value }) => value)).toEqual([2]);
+    for (const address of [CLIENT, SERVER]) {
+      const opened = await scrape(address, "istio_tcp_connections_opened_total");
+      expect(opened.map(({ labels, value }) => [labels["source_workload"], value])).toEqual([
+        ["shop-v1", 2],
+      ]);
+    }
   });
 
   test("names the workload of a connection only as a certificate of its own namespace and trust domain may", async () => {
