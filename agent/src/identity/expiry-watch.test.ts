@@ -2,7 +2,7 @@ import { createRoot, issueLeaf } from "@heddle/pki";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { WorkloadCertificate } from "./certificates.ts";
 import { firstEnd, watchedCertificates } from "./expiries.ts";
-import { type ExpiryAlert, type ExpiryWatch, watchExpiry } from "./expiry-watch.ts";
+import { type ExpiryWatch, watchExpiry } from "./expiry-watch.ts";
 
 const HOUR = 3_600_000;
 const START = Date.parse("2026-01-01T00:00:00Z");
@@ -26,7 +26,12 @@ function watched(signedBy: "agent" | "plane") {
   const state = { leaves: [leaf(START)], missing: 0 };
   const told: [hour: number, level: string][] = [];
   const lines: string[] = [];
-  const line = (level: string) => (message: string) => void lines.push(`${level} ${message}`);
+  const line =
+    (severity: string) =>
+    (message: string, { level }: { readonly level?: unknown } = {}) => {
+      lines.push(`${severity} ${message}`);
+      if (level !== undefined) told.push([Math.round((Date.now() - START) / HOUR), String(level)]);
+    };
   watch = watchExpiry({
     certificates: () =>
       watchedCertificates(
@@ -37,7 +42,6 @@ function watched(signedBy: "agent" | "plane") {
     missing: () => state.missing,
     lifetime: LIFETIME,
     log: { info: line("info"), warn: line("warn"), error: line("error") },
-    raised: ({ level }: ExpiryAlert) => told.push([Math.round((Date.now() - START) / HOUR), level]),
   });
   return { state, told, lines, watch };
 }

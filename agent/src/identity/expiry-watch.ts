@@ -24,8 +24,6 @@ export interface ExpiryWatchParts {
   /** Of workloads' certificates, milliseconds. */
   readonly lifetime: number;
   readonly log: AgentLog;
-  /** An alert that was not there before. */
-  readonly raised?: (alert: ExpiryAlert) => void;
 }
 
 /** So often in a lifetime it is looked, within these milliseconds. */
@@ -39,16 +37,20 @@ const NAMES: Readonly<Record<WatchedKind, string>> = {
 };
 
 /** Each alert goes to the log when it is new, or has got worse. */
-export function watchExpiry(parts: ExpiryWatchParts): ExpiryWatch {
-  const { lifetime, log, raised = () => {} } = parts;
+export function watchExpiry({
+  certificates,
+  missing,
+  lifetime,
+  log,
+}: ExpiryWatchParts): ExpiryWatch {
+  const current = () => alertsOf(certificates(), missing());
   let told: ReadonlySet<string> = new Set();
   const look = () => {
-    const alerts = alertsOf(parts.certificates(), parts.missing());
+    const alerts = current();
     for (const alert of alerts) {
       if (told.has(subjectOf(alert))) continue;
       const isSerious = alert.level === "critical" || alert.level === "expired";
       log[isSerious ? "error" : "warn"](`${alert.code}: ${alert.message}`, { level: alert.level });
-      raised(alert);
     }
     if (alerts.length === 0 && told.size > 0) log.info("all certificates are renewed again");
     told = new Set(alerts.map(subjectOf));
@@ -57,7 +59,7 @@ export function watchExpiry(parts: ExpiryWatchParts): ExpiryWatch {
   const timer = setInterval(look, every);
   timer.unref();
   return {
-    alerts: () => alertsOf(parts.certificates(), parts.missing()),
+    alerts: current,
     close: () => clearInterval(timer),
   };
 }
