@@ -41,9 +41,10 @@ function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
     ]++;
   for (const { authority, proxies } of agents) {
     if (authority?.intermediate) add("agent", authority.intermediate);
+    const rule = authority && !authority.intermediate ? "direct" : "leaf";
     const leaves = [...proxies.values()].flatMap(({ trust }) => trust?.leaf ?? []);
     for (const leaf of new Map(leaves.map((each) => [each.serialNumber, each])).values())
-      add(authority?.intermediate ? "leaf" : "direct", leaf);
+      add(rule, leaf);
   }
   const { warning, critical, expired } = counts;
   return { warning, critical, expired };
