@@ -68,6 +68,14 @@ export const agentCodes = {
     "Correct the OpenAPI document that the message names: its schemas cannot be compiled. Until then its requests go by onFailure.",
   HDL7311:
     "Look at the patterns of the OpenAPI document, and at arrays of uniqueItems: a check took too long, and the request went by onFailure.",
+  HDL9110:
+    "Bring the agent back in touch with its plane: `heddle ca show` answers where the plane does, and the agent's log says why it could not renew. Certificates are renewed by themselves then.",
+  HDL9111:
+    "Connections with these certificates fail. Bring the agent back in touch with its plane, and they are issued anew by themselves; their log lines say why they were not.",
+  HDL9112:
+    "The plane signs each certificate here, and is away, or refuses: the agent's log says why. Proxies that were connected before go on with what they have until it ends; new ones wait.",
+  HDL9113:
+    "Leave --certificate-issuer out (or HEDDLE_CERTIFICATE_ISSUER): the agent signs; or give it a plane, with --plane and a token.",
 } as const;
 export type AgentCode = keyof typeof agentCodes;
 
@@ -81,6 +89,7 @@ const USAGE: ReadonlySet<AgentCode> = new Set([
   "HDL7230",
   "HDL7256",
   "HDL7280",
+  "HDL9113",
 ]);
 
 export class AgentError extends Error {

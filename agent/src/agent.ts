@@ -14,7 +14,8 @@ import { createWorkloadCertificates } from "./identity/certificates.ts";
 import { clusterIssuer } from "./identity/cluster-issuer.ts";
 import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
 import type { ServingCertificate } from "./identity/serving-certificate.ts";
-import { certificateExpiries } from "./identity/expiries.ts";
+import { watchedCertificates } from "./identity/expiries.ts";
+import { watchExpiry } from "./identity/expiry-watch.ts";
 import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
 import { followAuthority } from "./identity/plane-authority.ts";
 import { createSevered } from "./identity/severed.ts";
@@ -183,6 +184,12 @@ async function startControl(
   const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
   const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
   closing.push(() => certificates.close());
+  const watched = () => watchedCertificates(certificates, issuer, Date.now());
+  const expiry = watchExpiry({
+    ...{ certificates: watched, missing: () => certificates.missing().length, log },
+    lifetime: options.certificates.lifetime,
+  });
+  closing.push(() => expiry.close());
   const roots = createKnownRoots(options.xdsTls ? SPREADS_WITHIN : 0, () =>
     reporter.authorityChanged(),
   );
@@ -217,12 +224,15 @@ async function startControl(
     sever: (revocation) => severed.sever(revocation),
   });
   closing.push(() => authority.close());
-  const secrets = createSecretSource(
-    mesh.trustDomain,
-    certificates,
-    (key) => model.get(key),
-    () => ({ trustDomains: trustDomainsOf(translator.mesh()), federated: federated.bundles() }),
-  );
+  const secrets = createSecretSource({
+    ...{ trustDomain: mesh.trustDomain, certificates },
+    objectAt: (key) => model.get(key),
+    workloadOf: (proxy) => translator.workloadOf(proxy).workload,
+    trusted: () => ({
+      trustDomains: trustDomainsOf(translator.mesh()),
+      federated: federated.bundles(),
+    }),
+  });
   translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
@@ -490,7 +500,8 @@ async function startControl(
       },
       conflicts: model.conflicts().length,
       stateWriteFailures,
-      expiries: certificateExpiries(certificates, issuer),
+      certificates: watched(),
+      withoutCertificate: certificates.missing().length,
       rateLimits: rateLimits.numbers(),
       openApi: openApi.numbers(),
       issuers: issuersKeys.numbers(),
@@ -529,7 +540,11 @@ async function startControl(
               link && link.state().applied.number === 0 && link.state().phase !== "open";
             return waiting
               ? { ready: false, reasons: ["there is no configuration yet"] }
-              : { ready: true, reasons: [] };
+              : {
+                  ready: true,
+                  // Nobody would be better off with another agent: it serves, and tells.
+                  reasons: expiry.alerts().map(({ code, message }) => `${code}: ${message}`),
+                };
           },
         });
   if (metrics) closing.push(() => metrics.close());

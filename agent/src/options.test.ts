@@ -19,6 +19,18 @@ describe("agent options", () => {
     expect(parseAgentOptions({ plane: "http://flag:2" }, env).plane?.url).toBe("http://flag:2");
     expect(parseAgentOptions({}, env).certificates).toEqual({ issuer: "agent", lifetime: 30_000 });
   });
+  it("have certificates that somebody signs, for as long as he may", () => {
+    const hosted = { plane: "http://p", token: "t", certificateIssuer: "plane" };
+    const direct = parseAgentOptions({ ...hosted, certificateLifetime: "720h" });
+    expect(direct.certificates).toEqual({ issuer: "plane", lifetime: 720 * 3_600_000 });
+    for (const certificateLifetime of ["1s", "721h", "-1h"])
+      expect(() => parseAgentOptions({ ...hosted, certificateLifetime })).toThrow(
+        expect.objectContaining({ code: "HDL7202" }),
+      );
+    expect(() =>
+      parseAgentOptions({ standalone: true, config: "x", certificateIssuer: "plane" }),
+    ).toThrow(expect.objectContaining({ code: "HDL9113" }));
+  });
   it("need a plane with a token, or --standalone", () => {
     expect(() => parseAgentOptions({ plane: "http://p" })).toThrow(
       expect.objectContaining({ code: "HDL7201" }),

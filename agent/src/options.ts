@@ -6,6 +6,7 @@ import { z } from "zod";
 import { defaultOptions, type InjectionOptions } from "@heddle/injection";
 import { ofRevision } from "@heddle/kube";
 import { durationOf } from "@heddle/model";
+import { LEAF_LIFETIME_BOUNDS } from "@heddle/pki";
 import { TIME_TO_LIVE } from "@heddle/sync";
 import { AgentError } from "./agent-error.ts";
 import { type AllowedHosts, parseAllowed, type RefreshTimes } from "./jwks/index.ts";
@@ -143,7 +144,7 @@ const flagsSchema = z.object({
  * Reads what the command line gave, in commander's camel case; `HEDDLE_URL`, `HEDDLE_TOKEN`, `HEDDLE_MESH`,
  * `HEDDLE_CERTIFICATE_LIFETIME` and `HEDDLE_CERTIFICATE_ISSUER` (`agent` or `plane`) stand in for what it did not. What is a secret
  * has no flag: `HEDDLE_REDACTION_KEY`.
- * Throws `HDL7201` to `HDL7203`, `HDL7215`, `HDL7216` and `HDL7256` for what does not make sense.
+ * Throws `HDL7201` to `HDL7203`, `HDL7215`, `HDL7216`, `HDL7256` and `HDL9113` for what does not make sense.
  */
 export function parseAgentOptions(
   flags: Readonly<Record<string, unknown>>,
@@ -186,7 +187,7 @@ export function parseAgentOptions(
     scrapeInterval: given.scrapeInterval === undefined ? undefined : given.scrapeInterval * 1000,
     roles: given.roles,
     certificates: {
-      issuer: given.certificateIssuer ?? "agent",
+      issuer: issuerOf(given),
       lifetime: lifetimeOf(
         given.certificateLifetime ?? (env["HEDDLE_CERTIFICATE_LIFETIME"] || LEAF_LIFETIME),
       ),
@@ -307,11 +308,26 @@ function rateLimitAgentsOf({
   return { all, self };
 }
 
+/** Throws `HDL7202`: nobody would sign for another one. */
 function lifetimeOf(text: string): number {
   const milliseconds = durationOf(text) ?? 0;
-  if (milliseconds <= 0)
-    throw new AgentError("HDL7202", `${JSON.stringify(text)} is not a certificate lifetime.`);
+  const { min, max } = LEAF_LIFETIME_BOUNDS;
+  if (milliseconds < min || milliseconds > max)
+    throw new AgentError(
+      "HDL7202",
+      `${JSON.stringify(text)} is no certificate lifetime between ${min / 1000} s and ${max / 3_600_000} h.`,
+    );
   return milliseconds;
+}
+
+/** Throws `HDL9113` where the plane is to sign, and there is none. */
+function issuerOf(given: z.infer<typeof flagsSchema>): AgentOptions["certificates"]["issuer"] {
+  if (given.standalone && given.certificateIssuer === "plane")
+    throw new AgentError(
+      "HDL9113",
+      "With --standalone there is no plane that could sign certificates.",
+    );
+  return given.certificateIssuer ?? "agent";
 }
 
 /** Throws `HDL7215`. */

@@ -1,6 +1,7 @@
 /** The control's own metrics as Prometheus text. */
+import { EXPIRY_ORDER } from "@heddle/pki";
 import type { CallerNumbers } from "./callers/index.ts";
-import type { CertificateExpiries } from "./identity/expiries.ts";
+import { firstEnd, WATCHED_KINDS, type WatchedCertificate } from "./identity/expiries.ts";
 import type { ClustersStatus } from "./clusters/index.ts";
 import type { MachineNumbers } from "./machines/index.ts";
 import type { IssuerNumbers } from "./jwks/index.ts";
@@ -25,8 +26,9 @@ export interface OwnNumbers {
   readonly leader: { readonly leads: boolean; readonly unwritten: number } | undefined;
   readonly conflicts: number;
   readonly stateWriteFailures: number;
-  /** When the first of each kind ends; undefined without one. */
-  readonly expiries: CertificateExpiries;
+  readonly certificates: readonly WatchedCertificate[];
+  /** Workloads that a certificate was asked for in vain, and that have none. */
+  readonly withoutCertificate: number;
   readonly rateLimits: RateLimitNumbers;
   readonly openApi: OpenApiNumbers;
   /** Of each rule of a RequestAuthentication whose keys are fetched. */
@@ -111,7 +113,7 @@ export function ownMetrics(numbers: OwnNumbers): string {
     numbers.stateWriteFailures,
     "counter",
   );
-  const { leaf, intermediate, root } = numbers.expiries;
+  const leaf = firstEnd(numbers.certificates, "leaf");
   gauge(
     "certificate_expiry_seconds",
     "Seconds until the first workload certificate ends.",
@@ -125,12 +127,18 @@ export function ownMetrics(numbers: OwnNumbers): string {
   gauge(
     "intermediate_expiry_timestamp_seconds",
     "When the intermediate ends that the agent signs with, seconds since 1970.",
-    intermediate,
+    firstEnd(numbers.certificates, "agent"),
   );
   gauge(
     "root_expiry_timestamp_seconds",
     "When the first root that workloads trust ends, seconds since 1970.",
-    root,
+    firstEnd(numbers.certificates, "root"),
+  );
+  lines.push(...byLevel(numbers.certificates));
+  gauge(
+    "workloads_without_certificate",
+    "Workloads that a certificate was asked for in vain: their proxies have what they had, or none.",
+    numbers.withoutCertificate,
   );
   gauge(
     "workloads_unready",
@@ -201,6 +209,22 @@ export function issuerMetrics(issuers: readonly IssuerNumbers[]): string[] {
       "Whether an issuer's keys could not be fetched when that was tried last: those from before go on.",
       (rules) => Number(rules.some(({ code }) => code !== undefined)),
     ),
+  ];
+}
+
+/** One that is at another level than `ok` is not renewed as it should be. */
+function byLevel(all: readonly WatchedCertificate[]): string[] {
+  const name = "heddle_agent_certificates";
+  const counts = WATCHED_KINDS.flatMap((kind) =>
+    EXPIRY_ORDER.map((level) => {
+      const count = all.filter((each) => each.kind === kind && each.level === level).length;
+      return `${name}{kind="${kind}",level="${level}"} ${count}`;
+    }),
+  );
+  return [
+    `# HELP ${name} Certificates by how near their end is.`,
+    `# TYPE ${name} gauge`,
+    ...counts,
   ];
 }
 

@@ -35,7 +35,7 @@ export interface TlsPort {
 
 export interface TlsPortParts {
   readonly ads: Pick<AdsServer, "start">;
-  readonly issuer: Pick<Issuer, "issue" | "subscribe">;
+  readonly issuer: Pick<Issuer, "issue" | "subscribe" | "signedBy">;
   readonly mesh: { readonly trustDomain: string; readonly clusterDomain: string };
   /** Lifetime of its certificate, milliseconds. */
   readonly lifetime: number;

@@ -137,6 +137,7 @@ const CASES: Readonly<Record<string, GivenValues>> = {
     agent: {
       replicas: 0,
       plaintext: true,
+      certificates: { issuer: "plane", lifetime: "48h" },
       arguments: ["--scrape-interval=5", "--name=a b"],
       environment: { TWO: "2", EMPTY: "", TRUE: "true" },
       annotations: { note: "x", "prometheus.io/scrape": "false" },

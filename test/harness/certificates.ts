@@ -20,8 +20,12 @@ export interface Leaf {
 
 export interface TestAuthority {
   readonly certificate: string;
-  /** `spiffe://…` or a DNS name; from an hour ago, for a day unless told otherwise. */
-  issue(name: string, key?: "ecdsa" | "rsa", until?: { readonly notAfter: Date }): Promise<Leaf>;
+  /** `spiffe://…` or DNS names, or both; from an hour ago, for a day unless told otherwise. */
+  issue(
+    name: string | readonly string[],
+    key?: "ecdsa" | "rsa",
+    until?: { readonly notAfter: Date },
+  ): Promise<Leaf>;
   /** What has been issued and does not count any more. */
   revocationList(revoked: readonly Leaf[]): Promise<string>;
 }
@@ -50,7 +54,10 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
     async issue(name, kind = "ecdsa", until?: { readonly notAfter: Date }) {
       const algorithm = kind === "rsa" ? RSA : ALGORITHM;
       const leafKeys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-      const type = name.startsWith("spiffe:") ? "url" : "dns";
+      const names = [name].flat().map((value: string) => ({
+        type: value.startsWith("spiffe:") ? ("url" as const) : ("dns" as const),
+        value,
+      }));
       const leaf = await x509.X509CertificateGenerator.create({
         subject: "",
         issuer: root.subject,
@@ -58,9 +65,9 @@ export async function createAuthority(commonName = "test root"): Promise<TestAut
         signingKey: keys.privateKey,
         signingAlgorithm: ALGORITHM,
         extensions: [
-          new x509.SubjectAlternativeNameExtension([{ type, value: name }], true),
+          new x509.SubjectAlternativeNameExtension(names, true),
           // X.509-SVID, section 4.3: Envoy's validator of SPIFFE ids takes no other.
-          ...(type === "url"
+          ...(names.some(({ type }) => type === "url")
             ? [new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true)]
             : []),
           new x509.ExtendedKeyUsageExtension([

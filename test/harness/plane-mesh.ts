@@ -27,10 +27,21 @@ export interface MeshWorkload {
   readonly namespace: string;
   /** Without one its application listens on its own address, in the clear. */
   readonly sidecar: boolean;
+  /** Its service account; called as it is itself without one. */
+  readonly account?: string;
+  /** Its Service is of connections, of which nobody reads what they carry. */
+  readonly tcp?: boolean;
 }
 
 export interface PlaneMesh {
+  /** The one that runs, or ran last. */
   readonly plane: PlaneProcess;
+  /** Where the agent tells of itself. */
+  readonly agent: { readonly url: string; output(): string };
+  /** Starts a plane that was killed again, on the same data. */
+  startPlane(): Promise<void>;
+  /** Ends the agent and starts it again, on the same state. */
+  restartAgent(): Promise<void>;
   pod(workload: string): LocalPod;
   /** A request of a workload to another, by its sidecar, or from its own address straight to the other where it has none. */
   get(from: string, to: string, path?: string, asking?: Asking): Promise<Answer>;
@@ -65,7 +76,8 @@ export async function startPlaneMesh(options: PlaneMeshOptions): Promise<PlaneMe
     for (const each of stops.splice(0).toReversed()) await each();
   };
   try {
-    const plane = await startPlaneProcess(options.port, path.join(folder, "plane"));
+    const startPlane = () => startPlaneProcess(options.port, path.join(folder, "plane"));
+    let plane = await startPlane();
     stops.push(() => plane.stop());
     await plane.client.createMesh({ name: "demo", trustDomain: "cluster.local" });
     const running = new Map(
@@ -75,8 +87,10 @@ export async function startPlaneMesh(options: PlaneMeshOptions): Promise<PlaneMe
     const host = `127.${options.block}.0.1`;
     const write = () => writeCluster(config, [...running.values()]);
     await write();
-    const agent = await startAgent({ plane, config, folder, host, env: options.env ?? {} });
-    stops.push(agent.stop);
+    const { token } = await plane.client.createJoinToken("demo", { name: "agent" });
+    const place = { plane: plane.url, token, config, folder, host, env: options.env ?? {} };
+    let agent = await startAgent(place);
+    stops.push(() => agent.stop());
     const applications = new Map<string, { stop(): Promise<void> }>();
     const serve = async (name: string) => {
       const { pod, sidecar } = found(name);
@@ -102,10 +116,10 @@ export async function startPlaneMesh(options: PlaneMeshOptions): Promise<PlaneMe
     }
     await inStep();
 
-    function podOf({ name, namespace }: MeshWorkload, index: number): LocalPod {
+    function podOf({ name, namespace, account = name }: MeshWorkload, index: number): LocalPod {
       return {
         ...{ name: `${name}-0`, namespace, workload: name, labels: { app: name } },
-        ...{ serviceAccount: name, ports: [SERVICE_PORT], command: [], env: {} },
+        ...{ serviceAccount: account, ports: [SERVICE_PORT], command: [], env: {} },
         address: `127.${options.block}.0.${index + 11}`,
         appAddress: `127.${options.block + 1}.0.${index + 11}`,
       };
@@ -126,7 +140,17 @@ export async function startPlaneMesh(options: PlaneMeshOptions): Promise<PlaneMe
           });
     };
     return {
-      plane,
+      get plane() {
+        return plane;
+      },
+      agent: { url: `http://${host}:${METRICS_PORT}`, output: () => agent.output() },
+      async startPlane() {
+        plane = await startPlane();
+      },
+      async restartAgent() {
+        await agent.stop();
+        agent = await startAgent(place);
+      },
       pod: (name) => found(name).pod,
       get,
       startCalls(pairs, rate) {
@@ -173,10 +197,13 @@ type Running = MeshWorkload & { readonly pod: LocalPod };
 /** As Kubernetes would have it; the label of a pod says whether it takes mutual TLS. */
 async function writeCluster(folder: string, workloads: readonly Running[]): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const documents = workloads.flatMap(({ name, namespace, sidecar, pod }) => {
+  const documents = workloads.flatMap(({ name, namespace, sidecar, pod, tcp = false }) => {
     const service = {
       ...{ apiVersion: "v1", kind: "Service", metadata: { name, namespace } },
-      spec: { selector: { app: name }, ports: [{ name: "http", port: SERVICE_PORT }] },
+      spec: {
+        selector: { app: name },
+        ports: [{ name: tcp ? "tcp" : "http", port: SERVICE_PORT }],
+      },
     };
     const whole = podDocument(pod) as { metadata: { labels: object } };
     const { labels, ...metadata } = whole.metadata;
@@ -192,23 +219,24 @@ async function writeCluster(folder: string, workloads: readonly Running[]): Prom
 
 async function startAgent({
   plane,
+  token,
   config,
   folder,
   host,
   env,
 }: {
-  readonly plane: PlaneProcess;
+  readonly plane: string;
+  readonly token: string;
   readonly config: string;
   readonly folder: string;
   readonly host: string;
   readonly env: Readonly<Record<string, string>>;
 }): Promise<{ output(): string; stop(): Promise<void> }> {
-  const { token } = await plane.client.createJoinToken("demo", { name: "agent" });
   const child = spawn(
     process.execPath,
     [
       path.join(ROOT, "apps/cli/src/main.ts"),
-      ...["agent", "--plane", plane.url, "--mesh", "demo", "--name", "agent"],
+      ...["agent", "--plane", plane, "--mesh", "demo", "--name", "agent"],
       ...["--config", config, "--state", path.join(folder, "agent"), "--cluster-id", "local"],
       ...["--xds", `${host}:${XDS_PORT}`, "--metrics", `${host}:${METRICS_PORT}`],
       ...["--otlp", `${host}:${OTLP_PORT}`, "--scrape-interval", "2"],

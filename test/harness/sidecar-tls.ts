@@ -1,4 +1,5 @@
 /** What a sidecar's TLS does, seen from outside: certificates that it holds and presents, handshakes, and plaintext that it refuses. */
+import type { X509Certificate } from "node:crypto";
 import net from "node:net";
 import tls from "node:tls";
 
@@ -25,15 +26,21 @@ export async function handshakes(adminAddress: string): Promise<number> {
   return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
+type Port = { readonly port: number; readonly servername?: string };
+
+/** Its serial number alone. */
+export const presentedSerial = async (address: string, withinMs?: number, at?: Port) =>
+  plainSerial((await presentedLeaf(address, withinMs, at)).serialNumber);
+
 /**
- * Serial number of the certificate that a pod presents in a handshake, at its application's port unless told otherwise. A client without
- * one of its own sees it, and gets no further. Rejects where there is none within `withinMs`.
+ * The certificate that a pod presents in a handshake, at its application's port unless told otherwise. A client without one of its own
+ * sees it, and gets no further. Rejects where there is none within `withinMs`.
  */
-export function presentedSerial(
+export function presentedLeaf(
   address: string,
   withinMs = 15_000,
-  at: { readonly port: number; readonly servername?: string } = { port: PORT },
-): Promise<string> {
+  at: Port = { port: PORT },
+): Promise<X509Certificate> {
   return new Promise((resolve, reject) => {
     const socket = tls.connect({
       ...{ host: address, ...at },
@@ -44,8 +51,9 @@ export function presentedSerial(
       socket.destroy(new Error(`no handshake with ${address} within ${withinMs} ms`)),
     );
     socket.once("secureConnect", () => {
-      resolve(plainSerial(socket.getPeerX509Certificate()?.serialNumber ?? ""));
-      socket.destroy();
+      const certificate = socket.getPeerX509Certificate();
+      if (certificate) resolve(certificate);
+      socket.destroy(new Error("a handshake without a certificate"));
     });
     socket.once("error", reject);
   });

@@ -3,10 +3,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client, credentials, Metadata, ServerCredentials, type ServiceError } from "@grpc/grpc-js";
-import { encode, typeUrls } from "@heddle/envoy";
+import { canonical, encode, merge, typeUrls } from "@heddle/envoy";
 import type { MeshObject, Pod } from "@heddle/model";
 import { encodeLogs } from "@heddle/telemetry";
-import { parseNode, TRUST_BUNDLE_SECRET, WORKLOAD_SECRET, type XdsNode } from "@heddle/translate";
+import {
+  createTranslator,
+  parseNode,
+  TRUST_BUNDLE_SECRET,
+  WORKLOAD_SECRET,
+  type XdsNode,
+} from "@heddle/translate";
 import { base64url, exportSPKI, importJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -17,6 +23,7 @@ import {
   provenProxy,
   senderOf,
 } from "../../agent/src/callers/index.ts";
+import type { WorkloadCertificates } from "../../agent/src/identity/certificates.ts";
 import { createSecretSource } from "../../agent/src/identity/secret-source.ts";
 import { createAdmission } from "../../agent/src/machines/admission.ts";
 import { createDirectory } from "../../agent/src/machines/directory.ts";
@@ -28,6 +35,7 @@ import { aggregatedDiscoveryService, createAdsServer } from "../../agent/src/xds
 import { createTestViews } from "../../agent/src/xds/testing/views.ts";
 import { createAuthority } from "../harness/certificates.ts";
 import { object } from "../harness/objects.ts";
+import { MESH } from "../harness/world.ts";
 import { createIssuerKey, keySet } from "../harness/token-issuer.ts";
 import { attack } from "./attack.ts";
 
@@ -87,6 +95,16 @@ const callers = createCallers({
 });
 /** The code that a proof ends with, or whom it proves. */
 const codeOf = (error: unknown) => (error instanceof CallerRefused ? error.code : String(error));
+
+const NO_CERTIFICATES: WorkloadCertificates = {
+  get: () => undefined,
+  trustBundle: () => undefined,
+  subscribe: () => () => {},
+  all: () => [],
+  missing: () => [],
+  revoke() {},
+  close() {},
+};
 
 describe("the TLS port", () => {
   let port: number;
@@ -266,23 +284,56 @@ describe("the TLS port", () => {
       return provenProxy({ ...NODE, metadata }, await callers.prove(good)).labels["app"] ?? "";
     },
   );
+
+  const translator = createTranslator({
+    ...{ mesh: { ...MESH, trustDomain: "own.example" }, clusterId: "c1" },
+    envoyApi: { canonical, merge },
+  });
+  translator.apply([...pods].map(([of, pod]) => ({ key: of, object: pod })));
+  for (const name of ["web-1", "edge-1"])
+    attack(
+      `with the labels and the name of another workload, of pod ${name}`,
+      {
+        wants: "connections in the other's name",
+        gets: `${name}.shop.workload.own.example`,
+      },
+      async () => {
+        const asked: (string | undefined)[] = [];
+        const source = createSecretSource({
+          trustDomain: "own.example",
+          certificates: { ...NO_CERTIFICATES, get: (_, workload) => void asked.push(workload) },
+          objectAt: () => undefined,
+          workloadOf: (proxy) => translator.workloadOf(proxy).workload,
+        });
+        const address = pods.get(`core/Pod/shop/${name}`)?.spec.status?.podIP;
+        const [uid, account] = name === "web-1" ? ["1", "web"] : ["3", "edge"];
+        const LABELS = { app: "till", "service.istio.io/workload-name": "till" };
+        const node = {
+          id: `sidecar~${address}~${name}.shop~shop.svc.cluster.local`,
+          metadata: {
+            ...{ NAMESPACE: "shop", SERVICE_ACCOUNT: account, LABELS },
+            WORKLOAD_NAME: "till",
+          },
+        };
+        const caller = await callers.prove(await key.sign(bound(name, uid, "shop", account)));
+        source.secret(provenProxy(node, caller), WORKLOAD_SECRET, true);
+        return asked.join();
+      },
+    );
 });
 
 describe("a secret", () => {
   const asked: string[] = [];
   const certificates = {
+    ...NO_CERTIFICATES,
     get: (spiffeId: string) => void asked.push(spiffeId),
-    trustBundle: () => undefined,
-    subscribe: () => () => {},
-    all: () => [],
-    revoke() {},
-    close() {},
   };
   const data = { "tls.crt": "Yw==", "tls.key": "aw==", "ca.crt": "Y2E=" };
   const kept = object("v1", "Secret", "edge", { type: "kubernetes.io/tls", data }, "bank");
-  const source = createSecretSource("own.example", certificates, (of) =>
-    of === "core/Secret/bank/edge" ? (kept as MeshObject) : undefined,
-  );
+  const source = createSecretSource({
+    ...{ trustDomain: "own.example", certificates, workloadOf: () => "web" },
+    objectAt: (of) => (of === "core/Secret/bank/edge" ? (kept as MeshObject) : undefined),
+  });
   const proxy = (type: "sidecar" | "router", namespace: string, account = "web") =>
     parseNode({
       id: `${type}~10.1.0.1~web-1.${namespace}~x`,

@@ -319,6 +319,31 @@ describe("a certificate request", () => {
       ]),
     ),
   );
+  const named = async (...dnsNames: string[]) =>
+    issued(
+      await written([
+        { type: "url", value: OWN },
+        ...dnsNames.map((value) => ({ type: "dns" as const, value })),
+      ]),
+    );
+  attack(
+    "with the name of another namespace's workload",
+    { wants: "to be counted as that", gets: "403 HDL7111" },
+    () => named("root.vault.workload.own.example"),
+  );
+  attack(
+    "with a workload's name below another namespace's",
+    { wants: "a lax reading of names", gets: "403 HDL7111" },
+    () => named("root.shop.vault.workload.own.example"),
+  );
+  attack(
+    "with the names of two workloads",
+    { wants: "to be counted as either", gets: "403 HDL7111" },
+    () => named("web.shop.workload.own.example", "till.shop.workload.own.example"),
+  );
+  attack("with the name of a whole zone", { wants: "all names below", gets: "403 HDL7111" }, () =>
+    named("shop.workload.own.example"),
+  );
   attack("to be an authority", { wants: "to sign others", gets: "no authority" }, async () => {
     const csr = await written(
       [{ type: "url", value: OWN }],

@@ -92,9 +92,9 @@ function config(name: string, sources: DebugSources): Page {
   return { status: 200, body: { ...Object.fromEntries(values), secrets } };
 }
 
-function describe({ spiffeId, chain, issuedAt, notAfter }: WorkloadCertificate) {
+function describe({ spiffeId, workloadName, chain, issuedAt, notAfter }: WorkloadCertificate) {
   return {
-    spiffeId,
+    ...{ spiffeId, workloadName },
     serialNumber: new X509Certificate(chain).serialNumber,
     issuedAt: new Date(issuedAt).toISOString(),
     notAfter: new Date(notAfter).toISOString(),

@@ -12,6 +12,7 @@ import type { DebugSources } from "./debug-pages.ts";
 import { debugPage } from "./debug-pages.ts";
 
 export interface HttpSources extends DebugSources {
+  /** `reasons` why it is not, or what is to be told of one that is. */
   ready(): { readonly ready: boolean; readonly reasons: readonly string[] };
   /** Port on the loopback where telemetry serves metrics; undefined without telemetry. */
   metricsPort(): number | undefined;
@@ -45,7 +46,7 @@ function answer(request: IncomingMessage, response: ServerResponse, sources: Htt
   if (url.pathname === "/healthz") return plain(response, 200, "ok");
   if (url.pathname === "/readyz") {
     const { ready, reasons } = sources.ready();
-    return plain(response, ready ? 200 : 503, ready ? "ready" : reasons.join("\n"));
+    return plain(response, ready ? 200 : 503, [...(ready ? ["ready"] : []), ...reasons].join("\n"));
   }
   if (METRICS.has(url.pathname)) return metrics(request, response, sources);
   if (url.pathname.startsWith("/debug")) {

@@ -91,6 +91,7 @@ describe("workload certificates", () => {
     const signer = await localIssuer(directory, "td.example");
     let refusals = 3;
     const issuer: Issuer = {
+      signedBy: "agent",
       issue: (...args) =>
         refusals-- > 0 ? Promise.reject(new Error("the plane is away")) : signer.issue(...args),
       close() {},
@@ -116,9 +117,10 @@ describe("the secrets of a proxy", () => {
       metadata: { name: "shop-tls", namespace: "shop", labels: {}, annotations: {} },
       spec: { data: { "tls.crt": "Q1JU", "tls.key": "S0VZ", "ca.crt": "Q0E=" } },
     };
-    const source = createSecretSource("td.example", certificates, (key) =>
-      key === "core/Secret/shop/shop-tls" ? secret : undefined,
-    );
+    const source = createSecretSource({
+      ...{ trustDomain: "td.example", certificates, workloadOf: () => "web" },
+      objectAt: (key) => (key === "core/Secret/shop/shop-tls" ? secret : undefined),
+    });
     const told: string[] = [];
     source.subscribe((name) => told.push(name));
     expect(source.secret(proxy("sidecar"), "default", false)).toBeUndefined();
@@ -127,7 +129,9 @@ describe("the secrets of a proxy", () => {
     expect(source.secret(proxy("sidecar"), "default", false)).toBe(identity);
     const chain = (identity as { tlsCertificate: { certificateChain: { inlineString: string } } })
       .tlsCertificate.certificateChain;
-    expect(new X509Certificate(chain.inlineString).subjectAltName).toBe(`URI:${WEB}`);
+    expect(new X509Certificate(chain.inlineString).subjectAltName).toBe(
+      `URI:${WEB}, DNS:web.shop.workload.td.example`,
+    );
     expect(source.secret(proxy("sidecar"), "ROOTCA", false)).toMatchObject({
       validationContext: {},
     });
@@ -166,7 +170,10 @@ describe("the secrets of a proxy", () => {
       60_000,
       silent,
     );
-    const source = createSecretSource("td.example", certificates, () => undefined);
+    const source = createSecretSource({
+      ...{ trustDomain: "td.example", certificates, workloadOf: () => "web" },
+      objectAt: () => undefined,
+    });
     expect(
       source.secret(parseNode({ id: "x", metadata: { NAMESPACE: "../etc" } }), "default", false),
     ).toBeUndefined();

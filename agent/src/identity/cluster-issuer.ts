@@ -94,6 +94,7 @@ export function clusterIssuer(options: ClusterIssuerOptions): Issuer {
   }, lookAgain);
   timer.unref();
   return {
+    signedBy: "agent",
     async issue(requests, lifetime) {
       const { authority, trustBundle } = current ?? (await read());
       return issueAll(authority, trustBundle, requests, lifetime);

@@ -1,30 +1,51 @@
 /** When certificates end, for whoever watches them: renewal that fails is seen long before an outage is. */
 import { X509Certificate } from "node:crypto";
-import { splitPem } from "@heddle/pki";
+import { type ExpiryLevel, expiryLevel, type ExpiryRule, splitPem } from "@heddle/pki";
 import type { WorkloadCertificates } from "./certificates.ts";
 import type { Issuer } from "./issuer.ts";
 
-/** Seconds since 1970, of the first that ends of each kind; undefined where there is none. */
-export interface CertificateExpiries {
-  readonly leaf: number | undefined;
-  readonly intermediate: number | undefined;
-  readonly root: number | undefined;
+/** Of workloads, what the agent signs with, and what is trusted: as the plane's inventory calls them. */
+export const WATCHED_KINDS = ["leaf", "agent", "root"] as const;
+export type WatchedKind = (typeof WATCHED_KINDS)[number];
+
+export interface WatchedCertificate {
+  readonly kind: WatchedKind;
+  readonly level: ExpiryLevel;
+  /** Milliseconds since 1970. */
+  readonly notAfter: number;
 }
 
-export function certificateExpiries(
+/** Everything that an agent holds, at `now` in milliseconds since 1970. */
+export function watchedCertificates(
   certificates: Pick<WorkloadCertificates, "all" | "trustBundle">,
-  issuer: Pick<Issuer, "intermediate">,
-): CertificateExpiries {
-  const own = issuer.intermediate?.();
-  return {
-    leaf: first(certificates.all().map(({ notAfter }) => notAfter)),
-    intermediate: own === undefined ? undefined : first([endOf(own)]),
-    root: first(splitPem(certificates.trustBundle() ?? "").map(endOf)),
+  issuer: Pick<Issuer, "intermediate" | "signedBy">,
+  now: number,
+): readonly WatchedCertificate[] {
+  const leaf = issuer.signedBy === "plane" ? "direct" : "leaf";
+  const watched = (kind: WatchedKind, rule: ExpiryRule, notBefore: number, notAfter: number) => ({
+    ...{ kind, notAfter },
+    level: expiryLevel(rule, { notBefore, notAfter }, now),
+  });
+  const authority = (kind: "agent" | "root", pem: string) => {
+    const { validFrom, validTo } = new X509Certificate(pem);
+    return watched(kind, kind, Date.parse(validFrom), Date.parse(validTo));
   };
+  const own = issuer.intermediate?.();
+  return [
+    // From when it was made, and not from a little before, which is all of the life of a short one.
+    ...certificates
+      .all()
+      .map(({ issuedAt, notAfter }) => watched("leaf", leaf, issuedAt, notAfter)),
+    ...(own === undefined ? [] : [authority("agent", own)]),
+    ...splitPem(certificates.trustBundle() ?? "").map((pem) => authority("root", pem)),
+  ];
 }
 
-const endOf = (pem: string) => Date.parse(new X509Certificate(pem).validTo);
-
-function first(ends: readonly number[]): number | undefined {
+/** Seconds since 1970, when the first of a kind ends; undefined where there is none. */
+export function firstEnd(
+  all: readonly WatchedCertificate[],
+  kind: WatchedKind,
+): number | undefined {
+  const ends = all.filter((each) => each.kind === kind).map(({ notAfter }) => notAfter);
   return ends.length === 0 ? undefined : Math.round(Math.min(...ends) / 1000);
 }

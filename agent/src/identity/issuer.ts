@@ -8,6 +8,7 @@ import {
   generateKeyPair,
   issueLeaf,
   openAuthority,
+  permitsDnsName,
   spiffeId,
 } from "@heddle/pki";
 import type { HeddleClient, IssuedCertificates, TrustBundle } from "@heddle/client";
@@ -19,6 +20,8 @@ import { rootOfChain } from "./roots.ts";
 export interface CertificateRequest {
   readonly spiffeId: string;
   readonly keys: CryptoKeyPair;
+  /** Says which of the workloads with this identity it is, from `workloadName`. */
+  readonly workloadName?: string | undefined;
   /** Of the agent's own server: those that the issuer was made for. */
   readonly dnsNames?: readonly string[];
 }
@@ -38,6 +41,8 @@ export interface Issuer {
   trustBundle?(): string | undefined;
   /** PEM of the intermediate that it signs with, its chain behind it; undefined where it has none. */
   intermediate?(): string | undefined;
+  /** Whose signature certificates wait for: where it is the plane's, they end while the plane is away. */
+  readonly signedBy: "agent" | "plane";
   /** The fingerprint of the root that it signs from; undefined before it has signed. */
   root?(): string | undefined;
   /** Takes over what the plane has in force; rejects where that cannot be done now. */
@@ -66,6 +71,7 @@ export async function localIssuer(directory: StateDirectory, trustDomain: string
   const stored = kept ?? (await makeRoot(directory, trustDomain));
   const authority = await openAuthority(trustDomain, stored.certificate, stored.key);
   return {
+    signedBy: "agent",
     issue: (requests, lifetime) => issueAll(authority, stored.trustBundle, requests, lifetime),
     close() {},
   };
@@ -161,6 +167,7 @@ export async function delegatedIssuer(
   };
   plan();
   return {
+    signedBy: "agent",
     async issue(requests, lifetime) {
       if (!current || current.stored.notAfter <= Date.now()) await renew();
       const asked = requests.flatMap((request) => request.dnsNames ?? []);
@@ -238,9 +245,12 @@ export function planeIssuer(client: HeddleClient, mesh: { readonly id: string })
   const listeners = new Set<(change: IssuerChange) => void>();
   let followed: TrustBundle | undefined;
   return {
+    signedBy: "plane",
     async issue(requests, lifetime) {
       const csrs = await Promise.all(
-        requests.map(({ keys, spiffeId: id, dnsNames }) => createRequest(keys, id, dnsNames)),
+        requests.map((request) =>
+          createRequest(request.keys, request.spiffeId, dnsNamesOf(request)),
+        ),
       );
       const path = `/v1/meshes/${encodeURIComponent(mesh.id)}/certificates`;
       const { chains, trustBundle } = await client.transport.json<IssuedCertificates>(
@@ -279,11 +289,24 @@ export async function issueAll(
 ): Promise<Issued> {
   const now = Date.now();
   const issued = await Promise.all(
-    requests.map(({ keys, spiffeId: id, dnsNames = [] }) =>
-      issueLeaf(authority, keys.publicKey, { now, lifetime, spiffeId: id, dnsNames }),
+    requests.map((request) =>
+      issueLeaf(authority, request.keys.publicKey, {
+        ...{ now, lifetime, spiffeId: request.spiffeId },
+        dnsNames: dnsNamesOf(request, (name) => permitsDnsName(authority, name)),
+      }),
     ),
   );
   return { chains: issued.map(({ chain }) => chain), trustBundle };
+}
+
+/** An authority of somebody's own may not permit names of workloads: their certificates are good without. */
+function dnsNamesOf(
+  { dnsNames = [], workloadName }: CertificateRequest,
+  permitted: (name: string) => boolean = () => true,
+): readonly string[] {
+  return workloadName !== undefined && permitted(workloadName)
+    ? [...dnsNames, workloadName]
+    : dnsNames;
 }
 
 /** Undefined where there is none, it is of another trust domain, or it has expired. */

@@ -77,6 +77,7 @@ describe("workload certificates", () => {
     const slow = Promise.withResolvers<void>();
     let asked = 0;
     const issuer: Issuer = {
+      signedBy: "agent",
       async issue(requests, lifetime): Promise<Issued> {
         const mine = ++asked;
         const { authority } = current;

@@ -1,6 +1,6 @@
 /** The secrets that proxies get by SDS: each its own workload's certificate, the trust bundle, and gateways' credentials. */
 import type { MeshObject, Secret } from "@heddle/model";
-import { PkiError, spiffeId } from "@heddle/pki";
+import { PkiError, spiffeId, workloadName } from "@heddle/pki";
 import {
   type ProxyDescription,
   SYSTEM_ROOTS_SECRET,
@@ -26,12 +26,23 @@ export interface AgentSecrets extends SecretSource {
   rootsOf(value: object): readonly string[] | undefined;
 }
 
-export function createSecretSource(
-  trustDomain: string,
-  certificates: WorkloadCertificates,
-  objectAt: (key: string) => MeshObject | undefined,
-  trusted: () => Omit<TrustedRoots, "own"> = () => ({ trustDomains: [trustDomain], federated: [] }),
-): AgentSecrets {
+export interface SecretSourceParts {
+  readonly trustDomain: string;
+  readonly certificates: WorkloadCertificates;
+  readonly objectAt: (key: string) => MeshObject | undefined;
+  /** What the model calls the workload of a proxy: what its certificate names, whatever the proxy says. */
+  readonly workloadOf: (proxy: ProxyDescription) => string;
+  /** Whose identities are taken; the trust domain's own alone unless told otherwise. */
+  readonly trusted?: () => Omit<TrustedRoots, "own">;
+}
+
+export function createSecretSource({
+  trustDomain,
+  certificates,
+  objectAt,
+  workloadOf,
+  trusted = () => ({ trustDomains: [trustDomain], federated: [] }),
+}: SecretSourceParts): AgentSecrets {
   const listeners = new Set<(name: string) => void>();
   // A value keeps its identity while it is unchanged, so that it is encoded once.
   const values = new WeakMap<
@@ -60,8 +71,13 @@ export function createSecretSource(
     if (!known.has(name)) known.set(name, make());
     return known.get(name);
   };
+  const certificateFor = (proxy: ProxyDescription): WorkloadCertificate | undefined => {
+    const { namespace, serviceAccount } = proxy;
+    const id = spiffeId({ trustDomain, namespace, serviceAccount });
+    return certificates.get(id, workloadName(workloadOf(proxy), { trustDomain, namespace }));
+  };
   const workload = (proxy: ProxyDescription): EnvoySecret | undefined => {
-    const certificate = certificates.get(identityOf(trustDomain, proxy));
+    const certificate = certificateFor(proxy);
     return (
       certificate &&
       once(certificate, WORKLOAD_SECRET, () => {
@@ -80,7 +96,7 @@ export function createSecretSource(
   const trust = (proxy: ProxyDescription): EnvoySecret | undefined => {
     const pem = certificates.trustBundle();
     if (pem === undefined) {
-      certificates.get(identityOf(trustDomain, proxy));
+      certificateFor(proxy);
       return undefined;
     }
     const validationContext = peerValidation({ own: pem, ...trusted() });
@@ -140,6 +156,3 @@ export function createSecretSource(
     },
   };
 }
-
-const identityOf = (trustDomain: string, { namespace, serviceAccount }: ProxyDescription) =>
-  spiffeId({ trustDomain, namespace, serviceAccount });

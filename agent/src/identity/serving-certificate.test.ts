@@ -34,7 +34,7 @@ const LIFETIME = 5_000;
 const ECHO = { Echo: streaming("/test.Echo/Echo") } satisfies ServiceDefinition;
 
 /** Signs with an intermediate that permits the agent's name alone. */
-async function issuerFor(dnsNames: readonly string[]): Promise<Pick<Issuer, "issue">> {
+async function issuerFor(dnsNames: readonly string[]): Promise<Pick<Issuer, "issue" | "signedBy">> {
   const now = Date.now();
   const root = await createRoot("td.example", { now });
   const keys = await generateKeyPair();
@@ -47,6 +47,7 @@ async function issuerFor(dnsNames: readonly string[]): Promise<Pick<Issuer, "iss
     await exportPrivateKey(keys.privateKey),
   );
   return {
+    signedBy: "agent",
     async issue(requests, lifetime) {
       const chains = requests.map(async ({ keys: { publicKey }, ...names }) => {
         const { chain } = await issueLeaf(authority, publicKey, {
@@ -65,7 +66,7 @@ afterEach(() => {
   closing = [];
 });
 
-async function serve(issuer: Pick<Issuer, "issue">) {
+async function serve(issuer: Pick<Issuer, "issue" | "signedBy">) {
   const certificate = createServingCertificate(
     issuer,
     { spiffeId: IDENTITY, dnsNames: [NAME] },
@@ -149,6 +150,7 @@ describe("the certificate of the agent's server", () => {
     const real = await issuerFor([NAME]);
     let away = true;
     const { certificate, port } = await serve({
+      signedBy: "agent",
       issue: async (...asked) => {
         if (away) throw new Error("the plane is away");
         return real.issue(...asked);

@@ -3,11 +3,10 @@ import { X509Certificate } from "node:crypto";
 import type { ServerCredentials } from "@grpc/grpc-js";
 import { exportPrivateKey, generateKeyPair } from "@heddle/pki";
 import type { AgentLog } from "../log.ts";
+import { RENEW_AT } from "./certificates.ts";
 import type { Issuer } from "./issuer.ts";
 import { createCertificatePort, type ShownCertificate } from "./shown-certificate.ts";
 
-/** Renewal comes when this share of its life is over: half of what is left is for tries that fail. */
-const RENEW_AT = 2 / 3;
 /** Milliseconds between tries, the first and the longest. */
 const RETRY = { first: 250, longest: 30_000 };
 const MAX_TIMEOUT = 2 ** 31 - 1;
@@ -40,7 +39,7 @@ interface Current extends ShownCertificate {
 
 /** `lifetime` in milliseconds. The issuer stays the caller's to close. */
 export function createServingCertificate(
-  issuer: Pick<Issuer, "issue" | "subscribe">,
+  issuer: Pick<Issuer, "issue" | "subscribe" | "signedBy">,
   { spiffeId, dnsNames }: ServingName,
   lifetime: number,
   log: AgentLog,
@@ -63,7 +62,7 @@ export function createServingCertificate(
       const expiresAt = Date.parse(new X509Certificate(chain).validTo);
       current = { chain, privateKey, roots: trustBundle, expiresAt };
       wait = RETRY.first;
-      plan((expiresAt - Date.now()) * RENEW_AT);
+      plan((expiresAt - Date.now()) * RENEW_AT[issuer.signedBy]);
       port.show(current);
       isReady();
       for (const listener of listeners) listener();

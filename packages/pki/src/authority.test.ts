@@ -13,6 +13,7 @@ import {
   issueIntermediate,
   issueLeaf,
   openAuthority,
+  permitsDnsName,
   readRequest,
   spiffeId,
 } from "./index.ts";
@@ -114,6 +115,17 @@ describe("a workload's certificate", () => {
     expect(await judged([])).toBe("OK");
     expect(await judged(["heddle-agent.heddle-system"])).toMatch(/permitted subtree/);
     expect(await judged([...agent, "reviews.shop.svc"])).toMatch(/permitted subtree/);
+  });
+
+  it("is told beforehand which DNS names it may have", async () => {
+    const keys = await generateKeyPair();
+    const { chain } = await issueIntermediate(root.authority, keys.publicKey, {
+      ...{ now, name: "agent", dnsNames: ["agent.heddle.svc"] },
+    });
+    const agent = await openAuthority("td.example", chain, await exportPrivateKey(keys.privateKey));
+    const names = ["web.shop.workload.td.example", "agent.heddle.svc", "web.shop.svc"];
+    expect(names.filter((name) => permitsDnsName(agent, name))).toEqual(names.slice(0, 2));
+    expect(names.filter((name) => permitsDnsName(root.authority, name))).toEqual(names);
   });
 
   it("of another trust domain is neither issued nor, where an intermediate lies, accepted", async () => {

@@ -14,7 +14,7 @@ import {
 import { bytesOfHex } from "./der.ts";
 import { writeLeaf } from "./leaf.ts";
 import { generateKeyPair, importPrivateKey, P256_SHA256 } from "./keys.ts";
-import { withinTrustDomain } from "./name-constraints.ts";
+import { NAME_CONSTRAINTS, readNameConstraints, withinTrustDomain } from "./name-constraints.ts";
 import { workloadZone } from "./own-names.ts";
 import { firstCertificate, pemOf } from "./pem.ts";
 import { PkiError } from "./pki-error.ts";
@@ -91,6 +91,12 @@ export async function openAuthority(
     certificate,
     chain: isRoot ? "" : pem.trim() + "\n",
   };
+}
+
+/** Whether its leaves may have this DNS name, as its own constraints say: whoever checks them refuses a leaf for any one name. */
+export function permitsDnsName({ certificate }: Authority, name: string): boolean {
+  const constraints = certificate.getExtension(NAME_CONSTRAINTS);
+  return !constraints || readNameConstraints(constraints).permitsDns(name);
 }
 
 /**

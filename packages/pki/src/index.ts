@@ -16,6 +16,7 @@ export {
   LEAF_LIFETIME,
   LEAF_LIFETIME_BOUNDS,
   openAuthority,
+  permitsDnsName,
   ROOT_LIFETIME,
 } from "./authority.ts";
 export { createServerAuthority, issueServerCertificate, type KeptKeyPair } from "./server.ts";
@@ -33,7 +34,13 @@ export {
   writeBundle,
 } from "./bundle.ts";
 export { fingerprintOf, fingerprintsOf, splitPem } from "./pem.ts";
-export { type CertificateKind, type ExpiryLevel, expiryLevel } from "./expiry.ts";
+export {
+  type CertificateKind,
+  EXPIRY_ORDER,
+  type ExpiryLevel,
+  expiryLevel,
+  type ExpiryRule,
+} from "./expiry.ts";
 export { createEnvelope, type Envelope, layeredEnvelope } from "./envelope.ts";
 export {
   ASKED_AGAIN_AFTER,

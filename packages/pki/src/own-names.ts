@@ -24,18 +24,29 @@ export const DNS_NAME =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 /**
- * Throws `HDL7111` for a name that is another's: of a workload or a Service in another namespace, or of no host at all. Names
- * outside of the cluster, which have three labels or more, are the agent's own business: its server may be known by one.
+ * Throws `HDL7111` for a name that is another's: of a workload or a Service in another namespace, or of no host at all, and for a
+ * second workload's. Names outside of the cluster, which have three labels or more, are the agent's own business: its server may be
+ * known by one.
  */
 export function assertOwnNames(spiffeId: string, dnsNames: readonly string[]): void {
-  const { namespace, trustDomain } = parseSpiffeId(spiffeId);
-  const zone = `.${workloadZone(trustDomain)}`;
-  for (const name of dnsNames) {
-    const labels = name.split(".");
-    const inCluster = `.${name}`.endsWith(zone) || labels.length < 3 || labels[2] === "svc";
-    if (inCluster && (labels.length < 2 || labels[1] !== namespace))
-      throw new PkiError("HDL7111", `${spiffeId} asks for the name ${name}.`);
-  }
+  const identity = parseSpiffeId(spiffeId);
+  const zone = `.${workloadZone(identity.trustDomain)}`;
+  const isWorkloads = (name: string) => `.${name}`.endsWith(zone);
+  const isOwn = (name: string): boolean => {
+    const [first = "", second, third] = name.split(".");
+    if (isWorkloads(name)) return name === workloadName(first, identity);
+    const inCluster = third === undefined || third === "svc";
+    return !inCluster || second === identity.namespace;
+  };
+  const foreign = dnsNames.find((name) => !isOwn(name));
+  if (foreign !== undefined)
+    throw new PkiError("HDL7111", `${spiffeId} asks for the name ${foreign}.`);
+  const workloads = dnsNames.filter(isWorkloads);
+  if (workloads.length > 1)
+    throw new PkiError(
+      "HDL7111",
+      `${spiffeId} asks for the names of ${workloads.length} workloads.`,
+    );
 }
 
 /** As `assertOwnNames`, for an authority's request: its leaves may have what is below these names too, so none may be a zone. */

@@ -110,6 +110,8 @@ describe("names", () => {
     expect(() => assertOwnNames(identity, ["agent.example.com"])).not.toThrow();
     const others = [
       "web-v1.pay.workload.td.example",
+      "a.shop.pay.workload.td.example",
+      "a.web-v1.shop.workload.td.example",
       "workload.td.example",
       "pay.workload.td.example",
       "web",
@@ -121,6 +123,9 @@ describe("names", () => {
       expect(() => assertOwnNames(identity, [name]), name).toThrow(
         expect.objectContaining({ code: "HDL7111" }),
       );
+    expect(() => assertOwnNames(identity, [own, own.replace("v1", "v2")])).toThrow(
+      expect.objectContaining({ code: "HDL7111" }),
+    );
     expect(workloadName("Web_1", web)).toBeUndefined();
     expect(workloadName("a.b", web)).toBeUndefined();
   });

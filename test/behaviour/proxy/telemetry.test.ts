@@ -1,5 +1,6 @@
 /** Istio's metrics, access logs and spans, as two real Envoys make them. */
 import { connect, createServer, type Server } from "node:net";
+import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /** Those that a policy leaves behind are in records of proxies with such a policy alone. */
@@ -8,7 +9,12 @@ const ALWAYS = Object.values(ATTRIBUTE).filter(
 );
 import { ACCESS_LOG_ATTRIBUTES as ATTRIBUTE } from "@heddle/translate";
 import { type Application, startApplication } from "../../harness/application.ts";
-import { createAuthority, workloadSecrets } from "../../harness/certificates.ts";
+import {
+  createAuthority,
+  type Leaf,
+  type TestAuthority,
+  workloadSecrets,
+} from "../../harness/certificates.ts";
 import { envoyBinary, type RunningEnvoy, startEnvoy } from "../../harness/envoy-process.ts";
 import { pod, service, virtualService } from "../../harness/objects.ts";
 import { type Collector, startCollector } from "../../harness/otlp-collector.ts";
@@ -95,11 +101,27 @@ const NOBODY = Object.fromEntries(
     .map((label) => [label, "unknown"]),
 );
 
+/** A connection to the server's TCP port as a sidecar makes it, which ends after an echo. */
+function overTls({ chain: cert, key }: Leaf, ca: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({
+      ...{ host: SERVER, port: 9090, cert, key, ca, ALPNProtocols: ["istio"] },
+      // The server's identity is a URI.
+      checkServerIdentity: () => undefined,
+    });
+    socket.on("secureConnect", () => socket.write("0123456789"));
+    socket.on("data", () => socket.end());
+    socket.on("error", reject);
+    socket.on("close", () => resolve());
+  });
+}
+
 describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
   const stops: (() => Promise<unknown>)[] = [];
   let collector: Collector;
   let application: Application;
   let raw: Server;
+  let authority: TestAuthority;
   const envoys: RunningEnvoy[] = [];
 
   beforeAll(async () => {
@@ -107,10 +129,10 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
     application = await startApplication("reviews", APPLICATION, 9080);
     raw = createServer((socket) => socket.pipe(socket));
     await new Promise<void>((resolve) => raw.listen(9090, APPLICATION, resolve));
-    const authority = await createAuthority();
-    const secrets = async (account: string) =>
+    authority = await createAuthority();
+    const secrets = async (account: string, workload: string) =>
       workloadSecrets(
-        await authority.issue(`spiffe://cluster.local/ns/${account}`),
+        await authority.issue([`spiffe://cluster.local/ns/${account}`, workload]),
         authority.certificate,
       );
     const server = bootstrapOf(OBJECTS, {
@@ -119,7 +141,7 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
       appAddress: APPLICATION,
       namespace: "books",
       labels: { app: "reviews", version: "v2" },
-      secrets: await secrets("books/sa/reviews"),
+      secrets: await secrets("books/sa/reviews", "reviews-v2.books.workload.cluster.local"),
       otlp: OTLP,
     });
     const client = bootstrapOf(OBJECTS, {
@@ -127,7 +149,7 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
       address: CLIENT,
       labels: { app: "shop", version: "v1" },
       httpProxyPort: PROXY_PORT,
-      secrets: await secrets("default/sa/shop"),
+      secrets: await secrets("default/sa/shop", "shop-v1.default.workload.cluster.local"),
       otlp: OTLP,
     });
     // A listener for connections: without interception a proxy has none, so the one of an intercepting proxy is bound here.
@@ -136,7 +158,7 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
       address: CLIENT,
       labels: { app: "shop", version: "v1" },
       interception: "REDIRECT",
-      secrets: await secrets("default/sa/shop"),
+      secrets: await secrets("default/sa/shop", "shop-v1.default.workload.cluster.local"),
     });
     const tcp = intercepting.staticResources?.listeners?.find(
       ({ name }) => name === "10.0.0.1_9090",
@@ -334,6 +356,7 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
           reporter: "destination",
           ...PARTIES,
           ...NOBODY,
+          source_workload: "shop-v1",
           source_workload_namespace: "default",
           source_principal: PARTIES.source_principal,
           connection_security_policy: "mutual_tls",
@@ -343,10 +366,41 @@ describe.skipIf(!envoyBinary)("telemetry of two proxies", () => {
         value: 1,
       },
     ]);
+    const isOfTcp = ({ attributes }: (typeof collector.logs)[number]) =>
+      attributes[ATTRIBUTE.method] === undefined && attributes[ATTRIBUTE.reporter] !== undefined;
+    const logged = () =>
+      collector.logs.filter(isOfTcp).map(({ attributes }) => attributes[ATTRIBUTE.sourceWorkload]);
+    await expect.poll(() => logged(), { timeout: 5000 }).toEqual(Array(4).fill("shop-v1"));
     const received = await scrape(SERVER, "istio_tcp_received_bytes_total");
     expect(received.map(({ value }) => value)).toEqual([20]);
-    const opened = await scrape(CLIENT, "istio_tcp_connections_opened_total");
-    expect(opened.map(({ value }) => value)).toEqual([2]);
+    for (const address of [CLIENT, SERVER]) {
+      const opened = await scrape(address, "istio_tcp_connections_opened_total");
+      expect(opened.map(({ labels, value }) => [labels["source_workload"], value])).toEqual([
+        ["shop-v1", 2],
+      ]);
+    }
+  });
+
+  test("names the workload of a connection only as a certificate of its own namespace and trust domain may", async () => {
+    const SHOP = "spiffe://cluster.local/ns/default/sa/shop";
+    const names: Readonly<Record<string, string>> = {
+      "shop-v2.default.workload.cluster.local": "shop-v2",
+      "vault.books.workload.cluster.local": "unknown",
+      "vault.default.workload.other.example": "unknown",
+      "vault.default.books.workload.cluster.local": "unknown",
+      "vault.default.svc.cluster.local": "unknown",
+    };
+    for (const [name, workload] of [...Object.entries(names), ["", "unknown"]]) {
+      const leaf = await authority.issue([SHOP, ...(name ? [name] : [])]);
+      const [one] = await added("istio_tcp_connections_closed_total", SERVER, () =>
+        overTls(leaf, authority.certificate),
+      );
+      expect(one?.labels, name).toMatchObject({
+        source_workload: workload,
+        source_workload_namespace: "default",
+        source_principal: SHOP,
+      });
+    }
   });
 
   test("keeps few statistics of Envoy's own", async () => {

@@ -1,15 +1,18 @@
 /** Every certificate that is alive in a mesh, as far as its agents say: what it is, who has it, and whether its end is near. */
 import type { CertificateInfo, CertificateList } from "@heddle/client";
-import { describeCertificate, type ExpiryLevel, expiryLevel } from "@heddle/pki";
+import {
+  describeCertificate,
+  EXPIRY_ORDER,
+  type ExpiryLevel,
+  expiryLevel,
+  type ExpiryRule,
+} from "@heddle/pki";
 import type { AppDeps, MeshRecord } from "../deps.ts";
 import { decodeCursor, pageOf } from "../http/cursor.ts";
 import { listAgents } from "../sync/agent-store.ts";
 import { type LiveAgent, meshRoom } from "../sync/rooms.ts";
 import { federatedRoots } from "./federation-list.ts";
 import { type AuthorityRow, authorityState, rootOf } from "./authority-store.ts";
-
-/** From the best to the worst. */
-const LEVELS: readonly ExpiryLevel[] = ["ok", "warning", "critical", "expired"];
 
 interface InventoryRequest {
   readonly cursor?: string | undefined;
@@ -44,7 +47,7 @@ export async function inventory(
   const after = cursor === undefined ? undefined : decodeCursor(cursor, ["string"])[0];
   const wanted = all.filter(
     (each) =>
-      LEVELS.indexOf(each.level) >= LEVELS.indexOf(level) &&
+      EXPIRY_ORDER.indexOf(each.level) >= EXPIRY_ORDER.indexOf(level) &&
       (after === undefined || place(each) > String(after)),
   );
   const count = (of: ExpiryLevel) => all.filter((each) => each.level === of).length;
@@ -81,6 +84,8 @@ function described(kind: "root" | "intermediate", pem: string, now: number): Cer
 
 function ofAgent(live: LiveAgent | undefined, agent: string, now: number): CertificateInfo[] {
   if (!live) return [];
+  // An agent without an intermediate has each leaf signed by the plane.
+  const rule = live.intermediates.length === 0 ? "direct" : "leaf";
   const leaves = new Map<string, CertificateInfo & { proxies: string[] }>();
   for (const { name, trust } of live.proxies) {
     if (!trust?.leaf) continue;
@@ -89,7 +94,7 @@ function ofAgent(live: LiveAgent | undefined, agent: string, now: number): Certi
     if (known) known.proxies.push(name);
     else
       leaves.set(leaf.serialNumber, {
-        ...withLevel({ kind: "leaf", subject, agent, ...leaf }, now),
+        ...withLevel({ kind: "leaf", subject, agent, ...leaf }, now, rule),
         proxies: [name],
       });
   }
@@ -99,8 +104,12 @@ function ofAgent(live: LiveAgent | undefined, agent: string, now: number): Certi
   ];
 }
 
-function withLevel(certificate: Omit<CertificateInfo, "level">, now: number): CertificateInfo {
+function withLevel(
+  certificate: Omit<CertificateInfo, "level">,
+  now: number,
+  rule: ExpiryRule = certificate.kind,
+): CertificateInfo {
   const [notBefore, notAfter] = [certificate.notBefore, certificate.notAfter].map(Date.parse);
   const times = { notBefore: notBefore ?? 0, notAfter: notAfter ?? 0 };
-  return { ...certificate, level: expiryLevel(certificate.kind, times, now) };
+  return { ...certificate, level: expiryLevel(rule, times, now) };
 }

@@ -16,6 +16,13 @@ const agentWith = (...leaves: ReturnType<typeof leaf>[]) =>
     ),
   }) as unknown as RoomAgent;
 
+it("tells earlier of certificates that the plane signs itself", () => {
+  const direct = { ...agentWith(leaf("1", 11 * HOUR)), authority: { roots: [], missing: [] } };
+  expect(createAlertWatch()([direct as unknown as RoomAgent], 0)).toEqual({
+    ...{ warning: 1, critical: 0, expired: 0 },
+  });
+});
+
 it("tells of certificates that were not renewed in time, once until it changes, and when all is well again", () => {
   const alerts = createAlertWatch();
   const good = agentWith(leaf("1", 20 * HOUR));

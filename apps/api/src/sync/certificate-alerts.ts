@@ -1,5 +1,5 @@
 /** Tells when certificates of agents and workloads, and roots that a mesh federates with, are about to end: their renewal has failed for a while. */
-import { type ExpiryLevel, expiryLevel } from "@heddle/pki";
+import { type ExpiryLevel, expiryLevel, type ExpiryRule } from "@heddle/pki";
 import { federatedRoots } from "../pki/federation-list.ts";
 import type { RoomAgent } from "@heddle/sync";
 
@@ -32,10 +32,10 @@ export function createAlertWatch(): (
 
 function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
   const counts: Record<ExpiryLevel, number> = { ok: 0, warning: 0, critical: 0, expired: 0 };
-  const add = (kind: "agent" | "leaf", of: { notBefore: string; notAfter: string }) =>
+  const add = (rule: ExpiryRule, of: { notBefore: string; notAfter: string }) =>
     counts[
       expiryLevel(
-        kind,
+        rule,
         { notBefore: Date.parse(of.notBefore), notAfter: Date.parse(of.notAfter) },
         now,
       )
@@ -45,9 +45,10 @@ function count(agents: Iterable<RoomAgent>, now: number): CertificateAlerts {
   for (const { level } of federatedRoots(reports, now)) counts[level]++;
   for (const { authority, proxies } of all) {
     if (authority?.intermediate) add("agent", authority.intermediate);
+    const rule = authority && !authority.intermediate ? "direct" : "leaf";
     const leaves = [...proxies.values()].flatMap(({ trust }) => trust?.leaf ?? []);
     for (const leaf of new Map(leaves.map((each) => [each.serialNumber, each])).values())
-      add("leaf", leaf);
+      add(rule, leaf);
   }
   const { warning, critical, expired } = counts;
   return { warning, critical, expired };

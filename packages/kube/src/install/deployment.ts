@@ -99,10 +99,14 @@ function container(installation: Installation): Record<string, unknown> {
 
 const TOKENS = "/var/run/secrets/heddle";
 
+/** What an agent takes that is told of no other. */
+const LEAF_LIFETIME = "24h";
+
 /** What `heddle agent` is told. */
 function argumentsOf(installation: Installation): string[] {
   const { revision, agent, mesh, plane, injection, validation } = installation.values;
   const url = planeUrlOf(installation);
+  const { issuer, lifetime } = agent.certificates;
   return [
     ...["agent", "--kubernetes"],
     ...(url === ""
@@ -113,6 +117,8 @@ function argumentsOf(installation: Installation): string[] {
         ]
       : [`--plane=${url}`, `--token-file=${TOKENS}/${plane.tokenSecret.key}`]),
     ...(url !== "" && plane.mesh !== "" ? [`--mesh=${plane.mesh}`] : []),
+    ...(url !== "" && issuer !== "agent" ? [`--certificate-issuer=${issuer}`] : []),
+    ...(lifetime === LEAF_LIFETIME ? [] : [`--certificate-lifetime=${lifetime}`]),
     ...(agent.plaintext ? [`--xds=0.0.0.0:${XDS_PORT}`] : []),
     `--metrics=0.0.0.0:${METRICS_PORT}`,
     // By TLS both are open in a pod without being asked for.

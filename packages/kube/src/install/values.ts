@@ -79,6 +79,15 @@ const agent = z.strictObject({
   plaintext: z.boolean().default(false),
   /** The Secret with the key of the hashes that redaction puts in the place of values, the same for all agents of a mesh. */
   redactionKey: secretKey(text.default(""), "redaction-key"),
+  /** Of workloads, where there is a plane. */
+  certificates: z
+    .strictObject({
+      /** Who signs them: the agent, with an intermediate of the plane's; or the plane, so that no authority's key is in the cluster. */
+      issuer: z.enum(["agent", "plane"]).default("agent"),
+      /** How long each lives. */
+      lifetime: text.min(1).default("24h"),
+    })
+    .prefault({}),
   autoscaling: autoscaling(false, 2, 5),
   disruptionBudget,
 });

@@ -63,6 +63,7 @@ function proxyTo(
   const { tcp, told } = authorizationOf(read, guards);
   const config: TcpProxy = {
     ...target,
+    ...(leg === "mutual_tls" ? WHEN_PEER_IS_KNOWN : {}),
     accessLog: read.get(tcpLogs, { leg, peer, told }),
     accessLogOptions: {
       // Without it a connection would be written down only when it ends, and never as opened.
@@ -83,6 +84,15 @@ function proxyTo(
     proxy,
   ];
 }
+
+/**
+ * Connects when the client has proven who it is: one that cannot never reaches the application, and a connection is written down as
+ * opened by the peer that it is of. Until then nothing of the application's is read, so nothing is to be kept.
+ */
+const WHEN_PEER_IS_KNOWN: Partial<TcpProxy> = {
+  upstreamConnectMode: "ON_DOWNSTREAM_TLS_HANDSHAKE",
+  maxEarlyDataBytes: 0,
+};
 
 /** Accepts connections and closes them: for what would otherwise go round in circles. */
 export function blackHole(cluster: string): Filter {

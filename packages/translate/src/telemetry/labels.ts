@@ -14,8 +14,9 @@ export const UNKNOWN = "unknown";
 
 /** Where the inbound side keeps what the peer said of itself, inside `METADATA_NAMESPACE`. */
 export const DOWNSTREAM_PEER_KEY = "downstream_peer";
-/** Filter state of a TCP connection: the namespace from the peer's certificate. */
+/** Filter state of a TCP connection: namespace and workload from the peer's certificate. */
 export const PEER_NAMESPACE_STATE = "heddle.peer.namespace";
+export const PEER_WORKLOAD_STATE = "heddle.peer.workload";
 
 export function reporterOf(leg: Leg): Reporter {
   return leg === "outbound" ? "source" : "destination";
@@ -64,9 +65,11 @@ function fromHeader(field: keyof Peer): string {
   return `%DYNAMIC_METADATA(${METADATA_NAMESPACE}:${DOWNSTREAM_PEER_KEY}:${field})%`;
 }
 
-/** A connection carries no header; its certificate names the namespace alone. */
+/** A connection carries no header; its certificate names workload and namespace. */
 function fromCertificate(field: keyof Peer): string {
-  return field === "namespace" ? `%FILTER_STATE(${PEER_NAMESPACE_STATE}:PLAIN)%` : UNKNOWN;
+  if (field === "namespace") return `%FILTER_STATE(${PEER_NAMESPACE_STATE}:PLAIN)%`;
+  if (field === "workload") return `%FILTER_STATE(${PEER_WORKLOAD_STATE}:PLAIN)%`;
+  return UNKNOWN;
 }
 
 /** What the control plane says of the endpoint that was chosen. */
