@@ -1,5 +1,5 @@
 /** Whether a workload's ports take plaintext, mutual TLS or both, as PeerAuthentication has it. */
-import { type MutualTlsMode, mutualTlsMode, type PeerAuthentication } from "@heddle/model";
+import { type DecidedMode, decidedMutualTls, type PeerAuthentication } from "@heddle/model";
 import type { Claims } from "../engine/claims.ts";
 import { InNamespace } from "./in-namespace.ts";
 
@@ -11,13 +11,13 @@ export class PeerAuthentications extends InNamespace<PeerAuthentication> {
     this.#rootNamespace = rootNamespace;
   }
 
-  /** The mode of one port of a workload, the port that it listens on itself. */
-  modeOf(namespace: string, labels: Readonly<Record<string, string>>, port: number): MutualTlsMode {
+  /** The mode of one port of a workload, the port that it listens on itself, and the policy that says so. */
+  decide(namespace: string, labels: Readonly<Record<string, string>>, port: number): DecidedMode {
     const rootNamespace = this.#rootNamespace;
     const policies = [
       ...this.read(rootNamespace),
       ...(namespace === rootNamespace ? [] : this.read(namespace)),
     ];
-    return mutualTlsMode(policies, { namespace, labels, rootNamespace, port });
+    return decidedMutualTls(policies, { namespace, labels, rootNamespace, port });
   }
 }
