@@ -25,6 +25,12 @@ export interface AccessQuestion {
   readonly serverName?: string | undefined;
 }
 
+/** The same of a workload by its name, or that of one of its pods. */
+export interface WorkloadAccessQuestion extends AccessQuestion {
+  readonly namespace: string;
+  readonly workload: string;
+}
+
 /** `depends`: on what is not known, or on what a server says that is asked. */
 export type AccessOutcome = "passes" | "refused" | "depends";
 
@@ -39,14 +45,18 @@ export interface AccessExplanation {
   readonly steps: readonly AccessStep[];
 }
 
-export type AccessCheck =
-  | "mutual TLS"
-  | "request validation"
-  | "custom authorization"
-  | "request authentication"
-  | "audit"
-  | "deny"
-  | "allow";
+/** What looks at a request, in this order. */
+export const ACCESS_CHECKS = [
+  "mutual TLS",
+  "request validation",
+  "custom authorization",
+  "request authentication",
+  "audit",
+  "deny",
+  "allow",
+] as const;
+
+export type AccessCheck = (typeof ACCESS_CHECKS)[number];
 
 export interface AccessStep {
   readonly check: AccessCheck;

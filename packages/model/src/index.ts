@@ -1,7 +1,7 @@
 /** Configuration kinds, their schemas, references and precedence; the registry of services and workloads. Pure. */
 export type { MeshObject, ObjectMetadata, OwnerReference } from "./object.ts";
 export { byAge, compareText, groupOf, objectKey, originOf, parseObjectKey } from "./object.ts";
-export type * from "./access.ts";
+export * from "./access.ts";
 export { isDeeperThan } from "./depth.ts";
 export { type Fields, isFields } from "./fields.ts";
 export type { Diagnostic, Level } from "./diagnostic.ts";
