@@ -50,7 +50,7 @@ export function fleetCalls({ json, send }: Transport) {
     /** Log lines as they arrive. */
     logStream: (
       mesh: string,
-      filter: Record<string, string | number | undefined> = {},
+      filter: Record<string, string | number | boolean | undefined> = {},
       signal?: AbortSignal,
     ): AsyncGenerator<StreamEvent> =>
       streamOf(

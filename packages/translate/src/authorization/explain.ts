@@ -213,7 +213,7 @@ function customStep({ policies, asked, prefix }: Custom, judgement: Judgement): 
   return {
     ...step,
     outcome: "depends",
-    reason: `The server ${on.server} of provider ${on.provider} ${when} for ${ruleText(judgement)}, and decides.`,
+    reason: `The server ${on.server} of provider ${on.provider} ${when} by ${lowered(ruleText(judgement))}, and decides.`,
     remedy: "What it decides by is in its own log.",
   };
 }
@@ -237,7 +237,7 @@ const STEPS: Readonly<Record<RBAC_Action, StepOf>> = {
     reason:
       judgement.truth === false
         ? "No policy of action DENY is for it."
-        : `${ruleText(judgement)}, of action DENY, ${judgement.truth ? "matches" : "matches or not, by what is not known"}.`,
+        : `${ruleText(judgement)}, of action DENY, ${judgement.truth ? "matches" : "matches or not, by what is not known"}.${unjudgedText(judgement)}`,
     ...(judgement.truth === false
       ? {}
       : { remedy: "Narrow the rule, or change the request: no other policy outweighs a DENY." }),
@@ -279,7 +279,19 @@ function isOpen({ matches }: AccessRule): boolean {
 
 function ruleText({ by, rules }: Judgement): string {
   const { policy, rule } = by ?? rules.find(isOpen) ?? { policy: "", rule: 0 };
-  return `rule ${rule} of AuthorizationPolicy ${policy}`;
+  return `Rule ${rule} of AuthorizationPolicy ${policy}`;
+}
+
+function lowered(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}
+
+/** A rule that denies is for more connections than it seems to be. */
+function unjudgedText({ by }: Judgement): string {
+  const fields = by?.unjudged ?? [];
+  return fields.length > 0
+    ? ` Connections have no ${fields.join(" and no ")}: what asks for that alone denies all of them.`
+    : "";
 }
 
 function noneText({ policies, rules }: Judgement): string {
