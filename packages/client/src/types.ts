@@ -2,6 +2,14 @@
 
 import type { AccessExplanation, ExtensionProvider } from "@heddle/model";
 
+export type {
+  AccessExplanation,
+  AccessRule,
+  AccessStep,
+  AccessTerm,
+  WorkloadAccessQuestion,
+} from "@heddle/model";
+
 export interface Problem {
   /** A page that explains the code. */
   type: string;

@@ -1,6 +1,5 @@
 /** What decides over a request, for people. */
-import type { LogLine, Refusal } from "@heddle/client";
-import type { AccessAnswer } from "@heddle/client";
+import type { AccessAnswer, LogLine, Refusal } from "@heddle/client";
 import {
   type AccessExplanation,
   type AccessOutcome,

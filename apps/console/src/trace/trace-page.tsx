@@ -3,8 +3,10 @@ import type { TraceDetail } from "@heddle/client";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { traceQuery } from "../data/queries.ts";
+import { refusalsQuery, traceQuery } from "../data/queries.ts";
 import { clockText, countText, durationText, shortHost } from "../format/numbers.ts";
+import { DenialNotice } from "../logs/denial-notice.tsx";
+import { lineKey } from "../logs/tail-buffer.ts";
 import { useMesh, usePageSearch } from "../route/page-search.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { Page } from "../ui/page.tsx";
@@ -80,6 +82,7 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
         <CopyButton text={trace.traceId} label="Copy the trace's id" />
         <span>Full colour is the critical path: what would have made the trace shorter.</span>
       </div>
+      <Refusals mesh={mesh} trace={trace} />
       <div className={`with-panel${chosen ? " with-panel--open" : ""}`}>
         <Waterfall
           roots={roots}
@@ -100,5 +103,22 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
         ) : null}
       </div>
     </>
+  );
+}
+
+/** What refused a request on its way, where anything did; the proxy that refuses is its server's. */
+function Refusals({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
+  const { data } = useQuery({
+    ...refusalsQuery(mesh, trace.traceId, trace.start),
+    enabled: trace.spans.some(failed) || trace.spans.some(isRefused),
+  });
+  const lines = (data?.items ?? []).filter(({ reporter }) => reporter === "destination");
+  return lines.map((line) => <DenialNotice key={lineKey(line)} mesh={mesh} line={line} />);
+}
+
+/** 4xx is no failure of a span. */
+function isRefused({ attributes }: TraceDetail["spans"][number]): boolean {
+  return /^4\d\d$/.test(
+    String(attributes["http.status_code"] ?? attributes["http.response.status_code"] ?? ""),
   );
 }
