@@ -169,13 +169,19 @@ export const accessQuery = (mesh: string, question: WorkloadAccessQuestion) =>
     staleTime: STATE_MS,
   });
 
-/** What was refused of one trace. */
-export const refusalsQuery = (mesh: string, traceId: string, time: string) =>
+/** What was refused of one trace: around its start where that is known, else in the range. */
+export const refusalsQuery = (
+  mesh: string,
+  traceId: string,
+  shown: TimeRange,
+  start: string | undefined,
+) =>
   queryOptions({
-    queryKey: [mesh, "telemetry", "refusals", traceId],
+    queryKey: [mesh, "telemetry", "refusals", traceId, start ?? rangeKey(shown)],
     queryFn: ({ signal }) => {
-      const at = Date.parse(time);
-      const range = between({ from: at - AROUND_MS, to: at + AROUND_MS });
+      const at = Date.parse(start ?? "");
+      const range =
+        start === undefined ? now(shown) : between({ from: at - AROUND_MS, to: at + AROUND_MS });
       return ask((plane) =>
         plane.logs(mesh, { ...range, traceId, refused: true, limit: 20 }, signal),
       );

@@ -23,8 +23,8 @@ export function DenialNotice({ mesh, line }: { mesh: string; line: LogLine }) {
   if (!denial) return null;
   const id = line.traceId || String(line.attributes["http.request.id"] ?? "");
   return (
-    <section className="notice notice--bad denial" aria-label="Refusal">
-      <StatusShape health="bad" />
+    <section className="notice notice--warn denial" aria-label="Refusal">
+      <StatusShape health="warn" />
       <div className="notice__text">
         <h3>
           {denial.title} <Objects mesh={mesh} denial={denial} />
@@ -95,7 +95,7 @@ const NOBODY = { namespace: "", workload: "", port: 0 };
 
 const verdicts: Readonly<Record<AccessExplanation["outcome"], readonly [Health, string]>> = {
   passes: ["ok", "Now it would be let in"],
-  refused: ["bad", "It would still be refused"],
+  refused: ["warn", "It would still be refused"],
   depends: ["warn", "Now it depends on what the log does not say"],
 };
 
@@ -154,7 +154,7 @@ function Rule({ rule: { policy, rule, missing } }: { rule: AccessRule }) {
       </p>
       <dl className="denial__terms">
         {missing.map((term) => (
-          <div key={term.field} style={{ display: "contents" }}>
+          <div key={term.field}>
             <dt className="mono">{term.field}</dt>
             <dd>{termText(term)}</dd>
           </div>

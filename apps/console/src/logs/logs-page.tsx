@@ -238,7 +238,7 @@ function Line({ line }: { line: LogLine }) {
       </span>
       <span role="cell" className="log__why cut">
         {denial ? (
-          <b className="tone-bad">{denialSentence(denial)}</b>
+          <b title={denialSentence(denial)}>{denialSentence(denial)}</b>
         ) : why === "" ? null : (
           <>
             <b>{line.flags}</b> <span className="muted">{why}</span>

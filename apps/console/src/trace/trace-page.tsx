@@ -7,7 +7,7 @@ import { refusalsQuery, traceQuery } from "../data/queries.ts";
 import { clockText, countText, durationText, shortHost } from "../format/numbers.ts";
 import { DenialNotice } from "../logs/denial-notice.tsx";
 import { lineKey } from "../logs/tail-buffer.ts";
-import { useMesh, usePageSearch } from "../route/page-search.ts";
+import { useMesh, usePageSearch, useTimeRange } from "../route/page-search.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { Page } from "../ui/page.tsx";
 import { Answer, Skeleton } from "../ui/states.tsx";
@@ -50,6 +50,7 @@ export function TracePage() {
         </Link>
       }
     >
+      <Refusals mesh={mesh} id={id} start={trace.data?.start} />
       <Answer
         of={trace}
         loading={
@@ -82,7 +83,6 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
         <CopyButton text={trace.traceId} label="Copy the trace's id" />
         <span>Full colour is the critical path: what would have made the trace shorter.</span>
       </div>
-      <Refusals mesh={mesh} trace={trace} />
       <div className={`with-panel${chosen ? " with-panel--open" : ""}`}>
         <Waterfall
           roots={roots}
@@ -106,19 +106,11 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
   );
 }
 
-/** What refused a request on its way, where anything did; the proxy that refuses is its server's. */
-function Refusals({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
-  const { data } = useQuery({
-    ...refusalsQuery(mesh, trace.traceId, trace.start),
-    enabled: trace.spans.some(failed) || trace.spans.some(isRefused),
-  });
+/** What refused a request on its way, where anything did: logs have it also of a trace that was not sampled. */
+function Refusals({ mesh, id, start }: { mesh: string; id: string; start: string | undefined }) {
+  const [range] = useTimeRange();
+  const { data } = useQuery(refusalsQuery(mesh, id, range, start));
+  // The proxy that refuses is its server's.
   const lines = (data?.items ?? []).filter(({ reporter }) => reporter === "destination");
   return lines.map((line) => <DenialNotice key={lineKey(line)} mesh={mesh} line={line} />);
-}
-
-/** 4xx is no failure of a span. */
-function isRefused({ attributes }: TraceDetail["spans"][number]): boolean {
-  return /^4\d\d$/.test(
-    String(attributes["http.status_code"] ?? attributes["http.response.status_code"] ?? ""),
-  );
 }
