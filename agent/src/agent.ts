@@ -299,6 +299,7 @@ async function startControl(
     webhooks?.changed(changed);
     const keys = changed.map(({ key }) => key);
     gateways?.objectsChanged(keys);
+    openApi.objectsChanged(keys);
     translator.apply(refusals.pass(changed));
     if (keys.some(concernsBothEnds)) ads.announce();
     secrets.objectsChanged(keys);

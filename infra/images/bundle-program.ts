@@ -20,22 +20,29 @@ export interface Program {
 export async function bundleProgram(folder: string, program: Program): Promise<number> {
   const { entries, packages = {} } = program;
   await mkdir(folder, { recursive: true });
-  const { metafile } = await build({
-    entryPoints: { ...entries },
-    ...{ outdir: folder, bundle: true, splitting: true, metafile: true },
-    ...{ format: "esm", platform: "node", target: "node24" },
-    // Names stay as they are, for traces of errors.
-    ...{ minifyWhitespace: true, minifySyntax: true, legalComments: "linked" },
-    external: Object.keys(packages),
-    banner: { js: REQUIRE },
-    logLevel: "warning",
-  });
+  // Each by itself: what two have in common would be in one file with all that only one of them needs, and in the memory of both.
+  const built = await Promise.all(
+    Object.entries(entries).map(([name, file]) =>
+      build({
+        entryPoints: { [name]: file },
+        ...{ outdir: folder, bundle: true, splitting: true, metafile: true },
+        ...{ format: "esm", platform: "node", target: "node24" },
+        // Names stay as they are, for traces of errors.
+        ...{ minifyWhitespace: true, minifySyntax: true, legalComments: "linked" },
+        external: Object.keys(packages),
+        banner: { js: REQUIRE },
+        logLevel: "warning",
+      }),
+    ),
+  );
   // Node reads the nearest one to learn what kind of code .js files are.
   await writeFile(path.join(folder, "package.json"), `{"type":"module"}\n`);
   const copied = new Set<string>();
   for (const [name, importer] of Object.entries(packages))
     await copyPackage(name, importer, path.join(folder, "node_modules"), copied);
-  return Object.values(metafile.outputs).reduce((sum, { bytes }) => sum + bytes, 0);
+  return built
+    .flatMap(({ metafile }) => Object.values(metafile.outputs))
+    .reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** With all that it depends on and that is installed; one version of each is enough for ours. */

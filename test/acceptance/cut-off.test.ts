@@ -53,7 +53,7 @@ describe("a cluster that signs itself", () => {
   const LIFETIME_S = 15;
   let mesh: PlaneMesh;
   beforeAll(async () => {
-    mesh = await cutOff(16, 8745, { HEDDLE_CERTIFICATE_LIFETIME: `${LIFETIME_S}s` });
+    mesh = await cutOff(16, 8746, { HEDDLE_CERTIFICATE_LIFETIME: `${LIFETIME_S}s` });
   }, 300_000);
   afterAll(() => mesh?.stop());
 

@@ -20,7 +20,7 @@ const PLACES = [
 /** What the user put there. */
 const GIVEN = "cluster/";
 const CREDENTIAL = "shop-credential";
-const SECURE_PORT = 8762;
+const SECURE_PORT = 8756;
 /** The gateway's pod shares its own address with everything else. */
 const GATEWAY_ADMIN = "127.50.0.2";
 
@@ -30,7 +30,7 @@ let credential: Leaf;
 
 beforeAll(async () => {
   split = await startSplitDemo({
-    ...{ port: 8760, gatewayPort: 8761, block: 50 },
+    ...{ port: 8754, gatewayPort: 8755, block: 50 },
     env: { HEDDLE_CERTIFICATE_LIFETIME: "20s" },
   });
   data = path.dirname(split.demo.clusterDir);

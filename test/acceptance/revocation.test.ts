@@ -82,7 +82,7 @@ async function refusedAfter(began: number, credentials: Credentials): Promise<nu
 
 describe("who is revoked", () => {
   beforeAll(async () => {
-    ring = await startRingOfPods(3, 58, process.env["HEDDLE_ENVOY"] as string);
+    ring = await startRingOfPods(3, 62, process.env["HEDDLE_ENVOY"] as string);
   }, 120_000);
   afterAll(() => ring?.close());
 
@@ -108,7 +108,7 @@ describe("who is revoked", () => {
     }, 10_000);
     const deaf = new TestClient({
       ...{ port: ring.xdsPort, dialect: "delta", manual: true, delay: 3_600_000 },
-      id: "sidecar~127.58.0.99~deaf-0.default~default.svc.cluster.local",
+      id: "sidecar~127.62.0.99~deaf-0.default~default.svc.cluster.local",
     });
     deaf.subscribe("secret", ["ROOTCA", "default"]);
     await until(async () => (await client().proxies("test")).items.length === 4, 10_000);

@@ -11,6 +11,7 @@ const benches: readonly (readonly [string, readonly string[]])[] = [
   ["engine.ts", ["10000", "20"]],
   ["ads.ts", ["--clients", smoke ? "20" : "100", "--services", smoke ? "200" : "1000"]],
   ["redaction.ts", [smoke ? "50" : "600"]],
+  ["validation.ts", [smoke ? "500" : "5000"]],
   ["issue.ts", smoke ? ["2"] : []],
   ["../../packages/envoy/scripts/speed.ts", []],
 ];

@@ -54,7 +54,7 @@ test("`up`, `status` and `down`, also when parts of it were killed", async () =>
 
   expect(await cluster("build")).toEqual({
     code: 0,
-    output: `Kubernetes ${KUBERNETES_VERSION} is in the cache.\n`,
+    output: `Kubernetes ${KUBERNETES_VERSION}, and what is tested with it, are in the cache.\n`,
   });
   const up = await cluster("up", "--number", String(defaultNumber()));
   expect(up).toMatchObject({ code: 0, output: expect.stringContaining("export KUBECONFIG=") });

@@ -50,3 +50,12 @@ test("a document that cannot be used fails its requests, is told of once, and is
 test("nothing is checked for whom nobody waits any more", async () => {
   await expect(asking()("/", SLOW, true)).rejects.toThrow("waits no longer");
 });
+
+test("a document is read when it comes, before any request does", async () => {
+  const ask = asking();
+  checker!.prepare("default/slow", "openapi: 2");
+  await expect
+    .poll(() => warned, { timeout: 20_000 })
+    .toEqual([expect.stringContaining("HDL7310")]);
+  expect(await ask("/")).toBeUndefined();
+});

@@ -31,6 +31,8 @@ export interface AskedCheck {
 }
 
 export interface Checker {
+  /** Has a document ready before the first request comes: a thread and its schemas take a second. */
+  prepare(name: string, document: string): void;
   /** Rejects where it cannot be checked: by a bad document, for too many that wait, or for time. */
   check(asked: AskedCheck): Promise<Refused | undefined>;
   close(): Promise<void>;
@@ -130,14 +132,23 @@ export function createChecker({ log, checkMs = CHECK_MS }: CheckerOptions): Chec
     }
   }
 
+  /** One after the other. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = last.then(work);
+    last = turn.catch(() => undefined);
+    return turn;
+  }
+
   return {
+    prepare(name, document) {
+      // What is wrong with it was told; its requests hear of it.
+      void inTurn(() => load(name, document)).catch(() => undefined);
+    },
     async check(asked) {
       if (waiting >= MOST_WAITING) throw new Error(`${waiting} requests wait already`);
       waiting++;
-      const turn = last.then(() => checked(asked));
-      last = turn.catch(() => undefined);
       try {
-        return await turn;
+        return await inTurn(() => checked(asked));
       } finally {
         waiting--;
       }

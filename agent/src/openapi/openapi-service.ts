@@ -29,6 +29,8 @@ export interface OpenApiService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
   numbers(): OpenApiNumbers;
+  /** Objects by these keys came, changed or went: documents are read before requests are to be checked against them. */
+  objectsChanged(keys: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -36,13 +38,15 @@ export function createOpenApiService({ get, ...options }: OpenApiOptions): OpenA
   const checker = createChecker(options);
   const numbers = { passed: 0, refused: 0, failed: 0 };
 
+  function documentAt(key: string): string | undefined {
+    const object = get(key) as MeshObject<RequestValidation> | undefined;
+    return object?.spec.openapi?.document;
+  }
+
   async function answer(call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> {
     const said = (key: string) => String(call.metadata.get(key)[0] ?? "");
     const name = said(OPENAPI_OBJECT);
-    const object = get(`heddle.dev/RequestValidation/${name}`) as
-      | MeshObject<RequestValidation>
-      | undefined;
-    const document = object?.spec.openapi?.document;
+    const document = documentAt(`${KEYS}${name}`);
     if (document === undefined) throw new Error(`there is no document of ${name} here`);
     const request = readAsk(call.request);
     const refused = await checker.check({ name, document, request, gone: () => call.cancelled });
@@ -64,8 +68,16 @@ export function createOpenApiService({ get, ...options }: OpenApiOptions): OpenA
         ),
     },
     numbers: () => ({ ...numbers }),
+    objectsChanged(keys) {
+      for (const key of keys) {
+        const document = key.startsWith(KEYS) ? documentAt(key) : undefined;
+        if (document !== undefined) checker.prepare(key.slice(KEYS.length), document);
+      }
+    },
     close: () => checker.close(),
   };
 }
 
+/** Of the objects that have documents. */
+const KEYS = "heddle.dev/RequestValidation/";
 const METHOD = unary("/envoy.service.auth.v3.Authorization/Check");

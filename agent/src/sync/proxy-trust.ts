@@ -8,10 +8,12 @@ export function proxyTrust(
   { ownSecrets }: Pick<ProxyStatus, "ownSecrets">,
   secrets: Pick<AgentSecrets, "certificateOf" | "rootsOf">,
 ): ProxyTrust {
-  const of = (name: string) => ownSecrets.find((secret) => secret.name === name);
-  const [bundle, workload] = [of(TRUST_BUNDLE_SECRET), of(WORKLOAD_SECRET)];
-  const roots = bundle && ((bundle.value && secrets.rootsOf(bundle.value)) ?? []);
-  const leaf = workload?.value && secrets.certificateOf(workload.value);
+  const of = (wanted: string) => ownSecrets.find(({ name }) => name === wanted);
+  const bundle = of(TRUST_BUNDLE_SECRET);
+  const trusted = bundle?.value();
+  const roots = bundle && ((trusted && secrets.rootsOf(trusted)) ?? []);
+  const own = of(WORKLOAD_SECRET)?.value();
+  const leaf = own && secrets.certificateOf(own);
   return {
     ...(roots ? { roots: roots.slice(0, MAX_ROOTS) } : {}),
     ...(leaf

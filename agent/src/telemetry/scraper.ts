@@ -17,6 +17,7 @@ import {
   type ToldBytes,
 } from "@heddle/telemetry";
 import type { Baseline } from "./baseline.ts";
+import { familiesOf, keepFamilies, type KeptFamilies } from "./kept-families.ts";
 import type { OwnCounters } from "./own-counters.ts";
 import { createConnections, scrape } from "./scrape.ts";
 import type { Log, ScrapeTarget } from "./telemetry-options.ts";
@@ -51,7 +52,8 @@ export interface Scraper {
 
 interface ProxyState {
   target: ScrapeTarget;
-  families: Family[];
+  /** Of its last answer; undefined before the first, and where it has not answered for long. */
+  kept: KeptFamilies | undefined;
   misses: number;
   resource: Attributes;
   /** Of TCP connections; undefined before the first answer. */
@@ -77,9 +79,9 @@ export function startScraper(options: ScraperOptions): Scraper {
       performance.now() - finished <= maximumAgeMs ? Promise.resolve() : run(),
     families() {
       const live = [...states.values()];
-      const scrapes = live.map(({ target, families }): Scrape => ({
+      const scrapes = live.map(({ target, kept }): Scrape => ({
         labels: nameLabels(target.name),
-        families,
+        families: kept ? familiesOf(kept) : [],
       }));
       const up = live.map(({ target, misses }) => ({
         name: "heddle_proxy_up",
@@ -142,7 +144,7 @@ export function startScraper(options: ScraperOptions): Scraper {
     const key = keyOf(target);
     const state = states.get(key) ?? {
       target,
-      families: [],
+      kept: undefined,
       misses: 0,
       resource: resourceOf(target.name),
       told: undefined,
@@ -152,14 +154,14 @@ export function startScraper(options: ScraperOptions): Scraper {
     try {
       const text = await scrape(connections, target.address, timeoutMs);
       const at = performance.now();
-      follow(state, parsePrometheus(text), totals.get(key), at);
+      const families = follow(state, parsePrometheus(text), totals.get(key), at);
       state.misses = 0;
       counters.add("heddle_proxy_scrapes_total", { outcome: "answered" });
-      forward(key, state, at);
+      forward(key, state, families, at);
     } catch (error) {
       state.misses++;
       if (state.misses === missesUntilStale) {
-        state.families = [];
+        state.kept = undefined;
         log("warn", "a proxy does not answer scrapes", {
           proxy: target.name,
           address: target.address,
@@ -170,12 +172,13 @@ export function startScraper(options: ScraperOptions): Scraper {
     }
   }
 
+  /** Answers with what was scraped, and the bytes of connections that go on in it. */
   function follow(
     state: ProxyState,
     scraped: readonly Family[],
     last: ProxyTotals | undefined,
     at: number,
-  ): void {
+  ): readonly Family[] {
     const { families, told, connections } = followConnections(
       scraped,
       state.told ?? (last && toldBefore(last)),
@@ -190,12 +193,13 @@ export function startScraper(options: ScraperOptions): Scraper {
           connections,
         },
       );
-    Object.assign(state, { families, told, connections });
+    Object.assign(state, { kept: keepFamilies(families), told, connections });
+    return families;
   }
 
   /** Totals move on only when their increments were taken over: what could not be kept is in the next ones. */
-  function forward(key: string, state: ProxyState, at: number): void {
-    const current = requestTotals(mergeScrapes([{ labels: {}, families: state.families }]), at);
+  function forward(key: string, state: ProxyState, families: readonly Family[], at: number): void {
+    const current = requestTotals(mergeScrapes([{ labels: {}, families }]), at);
     const points = requestDeltas(totals.get(key), current, {
       time: Date.now(),
       watchedMs: at - options.baseline.since,

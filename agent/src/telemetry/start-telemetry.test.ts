@@ -76,13 +76,16 @@ test("a flood of logs does not hold up the process that serves configuration, an
   const output = (await sender.stdout.toArray()).join("");
   clearInterval(timer);
   const taken = Number(/taken (\d+)/.exec(output)![1]);
-  expect(taken).toBeGreaterThan(10_000);
+  expect(taken).toBeGreaterThanOrEqual(FLOOD);
   await until("all lines that were taken", () => collector.logs.length === taken);
   delays.sort((a, b) => a - b);
   expect(delays[Math.floor(delays.length * 0.95)]).toBeLessThan(50);
 });
 
-/** Sends for two seconds, twenty requests of a hundred lines at a time, and prints how many lines were taken. */
+/** Lines, of which a machine with nothing else to do takes as many in two seconds. */
+const FLOOD = 20_000;
+
+/** Sends until so many are taken, twenty requests of a hundred lines at a time, and prints how many were. */
 function flood(port: number): string {
   const line = { timeNs: "5n", body: "x".repeat(200) };
   return `import { Client, credentials } from "@grpc/grpc-js";
@@ -92,9 +95,9 @@ function flood(port: number): string {
     const client = new Client("127.0.0.1:${port}", credentials.createInsecure());
     const identity = (bytes) => bytes;
     let taken = 0;
-    const end = Date.now() + 2000;
+    const end = Date.now() + 30_000;
     await Promise.all(Array.from({ length: 20 }, async () => {
-      while (Date.now() < end) {
+      while (taken < ${FLOOD} && Date.now() < end) {
         const error = await new Promise((resolve) => client.makeUnaryRequest("/opentelemetry.proto.collector.logs.v1.LogsService/Export", identity, identity, content, resolve));
         if (!error) taken += 100;
       }

@@ -68,8 +68,8 @@ export interface ProxyStatus {
 /** How one secret stands at a client. */
 export interface HeldSecret {
   readonly name: string;
-  /** The value that it has accepted; undefined: none yet. */
-  readonly value: object | undefined;
+  /** The value that it has accepted; undefined: none yet. It holds a private key, which no page that shows a status may have. */
+  readonly value: () => object | undefined;
   /** Another one is on its way, or is to be. */
   readonly pending: boolean;
 }
@@ -274,11 +274,10 @@ export class ProxyStream implements End {
 
   #ownSecrets(): HeldSecret[] {
     const secrets = this.#subscriptions.get("secret");
-    return OWN_SECRETS.filter((name) => secrets?.wants(name)).map((name) => ({
-      name,
-      value: secrets?.accepted(name)?.secret,
-      pending: secrets?.standing(name) === "waiting",
-    }));
+    return OWN_SECRETS.filter((name) => secrets?.wants(name)).map((name) => {
+      const value = secrets?.accepted(name)?.secret;
+      return { name, value: () => value, pending: secrets?.standing(name) === "waiting" };
+    });
   }
 
   standing(type: ResourceType, name: string): Standing {

@@ -38,7 +38,10 @@ describe.each(cases)("$kind $name", (each) => {
     expect(filters.map(({ name }) => name)).toEqual(wanted.map(({ name }) => name));
   });
 
-  test.skipIf(wanted.length === 0)(`decides as Istio's over ${REQUESTS} requests`, () => {
+  // Where no filter is expected, there is nothing to ask.
+  const decided = wanted.length > 0 ? test : () => {};
+
+  decided(`decides as Istio's over ${REQUESTS} requests`, () => {
     const seen = new Set<string>();
     for (const asked of questions(each.name, pools)) {
       const verdict = judge(filters, asked);
@@ -51,7 +54,7 @@ describe.each(cases)("$kind $name", (each) => {
     expect([...seen].toSorted()).toEqual(outcomes(wanted, pools));
   });
 
-  test.skipIf(wanted.length === 0)("matches, part by part, what Istio's parts do", () => {
+  decided("matches, part by part, what Istio's parts do", () => {
     const [own, theirs] = [filters, wanted].map(partsOf) as [Part[], Part[]];
     expect(own.map(({ at }) => at)).toEqual(theirs.map(({ at }) => at));
     const seen = new Map<string, Set<boolean>>();
@@ -74,12 +77,11 @@ describe.each(cases)("$kind $name", (each) => {
     expect(asking(filters)).toEqual(asking(wanted));
   });
 
-  test.skipIf(!policies.some(({ action }) => action === "CUSTOM"))(
-    "is, where servers are asked, the same field by field",
-    () => {
+  if (policies.some(({ action }) => action === "CUSTOM")) {
+    test("is, as servers are asked, the same field by field", () => {
       expect(filters.map(plain)).toEqual(wanted.map(plain));
-    },
-  );
+    });
+  }
 });
 
 /** With fields in one order, and without what the API has as its default anyway. */

@@ -64,7 +64,7 @@ export interface OpenApiValidation {
   readonly document: string;
   /** Larger bodies are refused unread; 1 MiB where it is left out, and at most. */
   readonly maxBodyBytes?: number;
-  /** How long a proxy waits for the agent; 250ms where it is left out, 5s at most. */
+  /** How long a proxy waits for the agent; 1s where it is left out, 5s at most. */
   readonly timeout?: string;
   /** While no agent can be asked, or none answers in time; DENY where it is left out. REPORT lets through in any case. */
   readonly onFailure?: "ALLOW" | "DENY";

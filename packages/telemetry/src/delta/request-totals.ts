@@ -92,8 +92,13 @@ function boundOf(text: string): number {
 
 function seriesOf(series: ProxyTotals["series"], labels: string): RequestTotals {
   let totals = series.get(labels);
-  if (!totals) series.set(labels, (totals = emptyTotals()));
+  if (!totals) series.set(ownText(labels), (totals = emptyTotals()));
   return totals;
+}
+
+/** V8 holds a part of a text by the whole of it: a page of which one line is remembered would stay in memory. */
+function ownText(part: string): string {
+  return ` ${part}`.slice(1);
 }
 
 export function emptyTotals(): RequestTotals {

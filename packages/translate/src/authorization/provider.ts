@@ -7,6 +7,7 @@ import {
   type ExtensionProvider,
   type HttpAuthorizer,
   protoDuration,
+  type ServiceModel,
   statusName,
 } from "@heddle/model";
 import {
@@ -31,7 +32,7 @@ export interface AskedProvider {
 /** Istio's; a server that has not answered by then could not be asked. */
 const ANSWER_WITHIN = "600s";
 
-/** Undefined where the mesh has no such provider, or none or several services that it could mean. */
+/** Undefined where the mesh has no such provider, or none or several services that it could mean, or that have no such port. */
 export function providerNamed(read: ModelReader, name: string): AskedProvider | undefined {
   const provider = read.mesh.extensionProviders?.find((each) => each.name === name);
   const authorizer = provider && authorizerOf(provider);
@@ -41,7 +42,15 @@ export function providerNamed(read: ModelReader, name: string): AskedProvider | 
   const meant = read
     .variants(host)
     .filter(({ namespace }) => slash < 0 || namespace === authorizer.service.slice(0, slash));
-  return meant.length === 1 ? { provider, host, port: authorizer.port } : undefined;
+  const { port } = authorizer;
+  return meant.length === 1 && meant.every((each) => hasPort(each, port))
+    ? { provider, host, port }
+    : undefined;
+}
+
+/** The ports of another name for a service are that service's. */
+function hasPort({ ports }: ServiceModel, wanted: number): boolean {
+  return ports.length === 0 || ports.some(({ port }) => port === wanted);
 }
 
 function authorizerOf(provider: ExtensionProvider): Authorizer | undefined {

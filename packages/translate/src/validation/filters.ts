@@ -187,7 +187,7 @@ function held(...of: Parameters<typeof bodyLimit>): OnMatch {
 }
 
 /** Longer than an agent takes by far; a request should not wait longer to be checked. */
-const ANSWER_WITHIN = "250ms";
+const ANSWER_WITHIN = "1s";
 
 function askingAgent(name: string, { mode = "ENFORCE", openapi }: RequestValidation): HttpFilter {
   const { maxBodyBytes = MOST_CHECKED, timeout = ANSWER_WITHIN, onFailure } = openapi ?? {};
