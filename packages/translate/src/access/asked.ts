@@ -58,7 +58,7 @@ function pathOf(path: string | undefined, { type }: Asked, { validation }: Guard
 }
 
 /** Where TLS is not taken off, nobody sees whose it is. */
-export function identitiesOf({ principal, mutualTls, type }: Asked): readonly string[] | undefined {
+function identitiesOf({ principal, mutualTls, type }: Asked): readonly string[] | undefined {
   if (type === "sidecar" && mutualTls.mode === "DISABLE") return [];
   if (principal === undefined) return undefined;
   return principal === null ? [] : [principal];

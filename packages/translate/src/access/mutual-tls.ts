@@ -46,6 +46,6 @@ export function mutualTlsStep(
 }
 
 /** `namespace/name` of an object's key. */
-export function nameOfKey(key: string): string {
+function nameOfKey(key: string): string {
   return key.split("/").slice(2).join("/");
 }
