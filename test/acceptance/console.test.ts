@@ -384,7 +384,10 @@ test("what a policy refuses is named in logs and traces with the policy, and the
     await shot("refusal");
     await page.getByRole("link", { name: "Trace", exact: true }).click();
     await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
-    await expect.poll(refusal, { timeout: 15_000 }).toMatch(/Let in by no AuthorizationPolicy/);
+    await page.getByText("Logs of this trace").waitFor();
+    await expect
+      .poll(refusal, { timeout: 15_000 })
+      .toMatch(/Let in by no AuthorizationPolicy[^]*still be refused/);
     await shot("refusal-in-trace");
     const sideways = await page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
