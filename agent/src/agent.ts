@@ -50,6 +50,7 @@ import { createAcknowledged } from "./state/acknowledged.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
 import { authorityReport } from "./sync/authority-report.ts";
+import { createAccessAnswers } from "./sync/access-answers.ts";
 import { createEffectAnswers } from "./sync/effect-answers.ts";
 import { expectProxies } from "./sync/expected-proxies.ts";
 import { type Link, startLink } from "./sync/link.ts";
@@ -307,6 +308,12 @@ async function startControl(
     effectOf: (key) => translator.effectOf(key),
     standing: (id, type, name) => ads.standing(id, type, name),
     refusals,
+    sourceOf: (key) => sourceOf(key),
+  });
+
+  const accessAt = createAccessAnswers({
+    proxies,
+    translator,
     sourceOf: (key) => sourceOf(key),
   });
 
@@ -592,11 +599,13 @@ async function startControl(
         reporter.greeted(summary);
         clusters?.greeted();
       },
-      command: ({ name, id, key }) => {
+      command: ({ name, id, key, question }) => {
         if (name === "report-proxies") reporter.again("proxies");
         else if (name === "report-summary") reporter.again("summary");
         else if (name === "effect" && key !== undefined)
           link?.send({ type: "effect", id, effect: effectAt(key) });
+        else if (name === "explain" && question !== undefined)
+          link?.send({ type: "explained", id, answer: accessAt(question) });
       },
       rotated: (signingKey) =>
         void saveMembership(directory, { ...membership, signingKey }).catch((error: unknown) =>

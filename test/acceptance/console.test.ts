@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { launchChromium } from "../harness/chromium.ts";
 import {
   type DemoProcess,
+  heddle,
   removeDemoData,
   ROOT,
   startDemoProcess,
@@ -61,6 +62,16 @@ const PAGES: readonly (readonly [name: string, address: string, words: readonly 
   ["revision", "/m/demo/revisions/1", [/bookinfo/]],
   ["proxies", "/m/demo/proxies", [/productpage-v1-0/, /istio-ingressgateway-0/]],
   ["agents", "/m/demo/agents", [/local/]],
+  [
+    "security",
+    "/m/demo/security",
+    [
+      /all renewed in time/,
+      /Roots\s+trust domain cluster\.local[^]*signs/,
+      /Nobody is revoked/,
+      /\/ns\/default\/sa\/bookinfo-reviews/,
+    ],
+  ],
   ["settings", "/settings", [/Organisation/, /trust domain|Trace sampling/i, /Tokens/]],
 ];
 
@@ -317,4 +328,89 @@ test("without a token the console asks for one, refuses a wrong one with a reaso
   await page.reload();
   await page.locator("[data-node]").first().waitFor();
   await context.close();
+});
+
+const POLICIES = [
+  {
+    name: "deny-ratings",
+    app: "ratings",
+    spec: { action: "DENY", rules: [{ to: [{ operation: { paths: ["/ratings*"] } }] }] },
+  },
+  {
+    name: "reviews-only",
+    app: "details",
+    spec: {
+      action: "ALLOW",
+      rules: [
+        {
+          from: [{ source: { principals: ["cluster.local/ns/default/sa/bookinfo-reviews"] } }],
+          to: [{ operation: { methods: ["GET"] } }],
+        },
+      ],
+    },
+  },
+].map(({ name, app, spec }) => ({
+  apiVersion: "security.istio.io/v1",
+  kind: "AuthorizationPolicy",
+  metadata: { name, namespace: "default" },
+  spec: { selector: { matchLabels: { app } }, ...spec },
+}));
+
+test("what a policy refuses is named in logs and traces with the policy, and the terminal says what it lacks", async () => {
+  const applied = await fetch(`${demo.url}/v1/meshes/demo/apply`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${demo.token}`, "content-type": "application/json" },
+    body: JSON.stringify({ objects: POLICIES }),
+  });
+  expect(applied.status, await applied.clone().text()).toBe(200);
+  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  for (const look of LOOKS) {
+    const { context, page, complaints } = await open(look);
+    const shot = (name: string) =>
+      page.screenshot({ path: path.join(PICTURES, `${name}-${look.scheme}-${look.width}.png`) });
+    await page.goto(
+      `${demo.url}/m/demo/logs?q=${encodeURIComponent("refused = yes to = details-v1 reporter = destination")}`,
+    );
+    const why = page.getByText("Let in by no AuthorizationPolicy default/reviews-only").first();
+    // A phone has two lines for each request, and no room for the reason.
+    await why.waitFor({ state: look.width < 600 ? "attached" : "visible" });
+    await page.getByRole("row").last().click();
+    const refusal = () => textOf(page, "Refusal");
+    await expect
+      .poll(refusal, { timeout: 15_000 })
+      .toMatch(
+        /Let in by no AuthorizationPolicy default\/reviews-only[^]*still be refused[^]*rule 0 of default\/reviews-only\s+source\.principals\s+wants cluster\.local\/ns\/default\/sa\/bookinfo-reviews, has spiffe:\/\/cluster\.local\/ns\/default\/sa\/bookinfo-productpage/,
+      );
+    await shot("refusal");
+    await page.getByRole("link", { name: "Trace", exact: true }).click();
+    await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
+    await page.getByText("Logs of this trace").waitFor();
+    await expect
+      .poll(refusal, { timeout: 15_000 })
+      .toMatch(/Let in by no AuthorizationPolicy[^]*still be refused/);
+    await shot("refusal-in-trace");
+    const sideways = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(sideways).toBeLessThanOrEqual(0);
+    await page.getByRole("link", { name: "default/reviews-only" }).first().click();
+    await page.waitForURL(/config\/AuthorizationPolicy\/default\/reviews-only/);
+    await context.close();
+    // The browser tells of a trace that was not sampled by itself.
+    expect(complaints.filter((each) => !/status of 404/.test(each))).toEqual([]);
+  }
+  const env = { HEDDLE_URL: demo.url, HEDDLE_TOKEN: demo.token, HEDDLE_MESH: "demo" };
+  const explain = (...args: string[]) => heddle(["explain", ...args], env);
+  const last = await explain("--denials", "default/ratings-v1", "--limit", "1");
+  expect(last.stdout).toMatch(
+    /refused by AuthorizationPolicy default\/deny-ratings rule 0[^]*✘ deny: Rule 0 of AuthorizationPolicy default\/deny-ratings, of action DENY, matches\.[^]*Now it would be refused\./,
+  );
+  expect(last.code).toBe(1);
+  const asked = await explain(
+    ...["--to", "default/details-v1:9080", "--from", "default/reviews-v1", "-o", "json"],
+  );
+  expect(JSON.parse(asked.stdout)[0].answer.explanation).toMatchObject({ outcome: "passes" });
+  expect(asked.code).toBe(0);
+  const nobody = await explain("--to", "default/nobody:9080");
+  expect(nobody).toMatchObject({ code: 1, stderr: expect.stringContaining("HDL9128") });
 });

@@ -139,7 +139,8 @@ function modesBy(
 }
 
 function mtlsReport({ mode, ports }: MutualTlsModes): MutualTlsReport {
-  return { mode, ports: Object.fromEntries([...ports].filter(([, own]) => own !== mode)) };
+  const own = [...ports].map(([port, decided]) => [port, decided.mode] as const);
+  return { mode, ports: Object.fromEntries(own.filter(([, other]) => other !== mode)) };
 }
 
 function hostsByPod(

@@ -9,6 +9,7 @@ import { caCommand } from "./commands/ca.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { configurationCommands } from "./commands/configuration.ts";
 import { contextCommand } from "./commands/contexts.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { historyCommands } from "./commands/history.ts";
 import { injectCommand } from "./commands/inject.ts";
 import { installCommand, uninstallCommand, verifyInstallCommand } from "./commands/install.ts";
@@ -45,6 +46,7 @@ const commands = [
   contextCommand(),
   tokenCommand(),
   analyzeCommand(),
+  explainCommand(),
   xdsCommand(),
   injectCommand(),
   profileCommand(),

@@ -40,6 +40,7 @@ import { checkSidecarTls } from "./checks/sidecar-tls.ts";
 import { checkSurprisingPolicies } from "./checks/surprising-policies.ts";
 import { checkTokenClaims } from "./checks/token-claims.ts";
 import { checkUnservedHosts } from "./checks/unserved-hosts.ts";
+import { checkHostsWithoutPorts, checkPathsAsWritten } from "./checks/ways-to-write.ts";
 import { workloadScopes } from "./checks/workload-scopes.ts";
 import { MeshIndex } from "./mesh-index.ts";
 import type { Entry, KnownService } from "./mesh-index.ts";
@@ -173,7 +174,11 @@ const CHECKS: Checks = {
   "networking.istio.io/Sidecar": [...sidecar, checkSidecarTls],
   "networking.k8s.io/Ingress": [checkIngresses, checkIngressConflicts],
   "networking.istio.io/DestinationRule": [checkDestinationRules, checkSurprisingPolicies],
-  "security.istio.io/AuthorizationPolicy": [checkAuthorizationPolicies],
+  "security.istio.io/AuthorizationPolicy": [
+    checkAuthorizationPolicies,
+    checkHostsWithoutPorts,
+    checkPathsAsWritten,
+  ],
   "heddle.dev/Fallback": [checkFallbacks, checkFallbackConflicts],
   "heddle.dev/RequestValidation": [
     ...requestValidation,

@@ -338,6 +338,21 @@ export const analysisCodes: Readonly<Record<string, CodeEntry>> = {
     example: "two policies of action CUSTOM for app: shop, with provider a and provider b",
     remedy: "Let them name the same provider, or narrow their selectors.",
   },
+  HDL0158: {
+    level: "Warning",
+    title: "A rule for a host is not for the host with a port",
+    why: "Clients may name a port beside the host, and many do where it is not HTTP's own: `a.test:8080`. Envoy matches the whole of what was sent, so that a rule for `a.test` is not for that. What is denied by its host alone is then let in; where rules of action ALLOW name the host, which is told as an Info, the request is refused.",
+    example: "action: DENY\nrules: [{to: [{operation: {hosts: [a.test]}}]}]",
+    remedy: 'Add the host with any port: hosts: [a.test, "a.test:*"].',
+  },
+  HDL0159: {
+    level: "Info",
+    title: "A path that is denied may be written in another way",
+    why: "Proxies of workloads leave `//secret` and `/%2fsecret` as they are, and a rule for `/secret` matches neither, while the server behind may take both for it. Gateways rewrite such paths by themselves; between workloads a RequestValidation does.",
+    example: "action: DENY\nrules: [{to: [{operation: {paths: [/secret]}}]}]",
+    remedy:
+      "Add a RequestValidation with paths: {mergeSlashes: true, escapedSlashes: DECODE} (or REFUSE) for the workloads, or name what may be asked for in policies of action ALLOW.",
+  },
   HDL0155: {
     level: "Error",
     title: "Two OverloadPolicies are for the same workloads",

@@ -1,6 +1,14 @@
 /** The REST API's shapes, as they travel. Times are RFC 3339 in UTC; durations are milliseconds unless named otherwise. */
 
-import type { ExtensionProvider } from "@heddle/model";
+import type { AccessExplanation, ExtensionProvider } from "@heddle/model";
+
+export type {
+  AccessExplanation,
+  AccessRule,
+  AccessStep,
+  AccessTerm,
+  WorkloadAccessQuestion,
+} from "@heddle/model";
 
 export interface Problem {
   /** A page that explains the code. */
@@ -280,6 +288,24 @@ export interface ObjectEffect {
   silent: string[];
   /** What agents have found out about the object. */
   diagnostics: (ApiDiagnostic & { agent: string })[];
+}
+
+/** `POST /v1/meshes/{mesh}/explain` */
+export interface AccessAnswers {
+  agents: AccessAnswer[];
+  /** Names of agents that were asked and did not answer in time. */
+  silent: string[];
+}
+
+export interface AccessAnswer {
+  agent: string;
+  /** The proxy that was looked at, `pod.namespace`; absent where the agent has none of the workload. */
+  proxy?: string;
+  explanation?: AccessExplanation;
+  /** Where objects were read, `file:line`, by their keys. */
+  sources: Record<string, string>;
+  /** Workloads of the namespace that have a proxy there, where this one has none. */
+  known: string[];
 }
 
 export interface AgentEffect {

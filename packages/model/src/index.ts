@@ -1,6 +1,7 @@
 /** Configuration kinds, their schemas, references and precedence; the registry of services and workloads. Pure. */
 export type { MeshObject, ObjectMetadata, OwnerReference } from "./object.ts";
 export { byAge, compareText, groupOf, objectKey, originOf, parseObjectKey } from "./object.ts";
+export * from "./access.ts";
 export { isDeeperThan } from "./depth.ts";
 export { type Fields, isFields } from "./fields.ts";
 export type { Diagnostic, Level } from "./diagnostic.ts";
@@ -123,11 +124,16 @@ export type {
 export { chooseDestinationRule, destinationRuleChoice } from "./precedence/destination-rule.ts";
 export { exportsLike } from "./precedence/destination-rule-merge.ts";
 export type {
+  DecidedMode,
   MutualTlsMode,
   MutualTlsModes,
   WorkloadQuestion,
 } from "./precedence/peer-authentication.ts";
-export { mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";
+export {
+  decidedMutualTls,
+  mutualTlsMode,
+  mutualTlsModes,
+} from "./precedence/peer-authentication.ts";
 export { effectiveProxyConfig } from "./precedence/proxy-config.ts";
 export type { CodeEntry } from "./codes.ts";
 export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";

@@ -1,6 +1,7 @@
 /** Everything that travels on the agent's socket: heads down, acknowledgements and summaries up. */
 
 import { z } from "zod";
+import { accessAnswerSchema, accessQuestionSchema } from "./access.ts";
 import { effectSchema } from "./effect.ts";
 import { cohortSchema } from "./overlay.ts";
 import { hashSchema, revisionHeaderSchema } from "./header.ts";
@@ -258,6 +259,8 @@ const up = {
   }),
   /** The answer to a command `effect`. */
   effect: z.object({ type: z.literal("effect"), id: text, effect: effectSchema }),
+  /** The answer to a command `explain`. */
+  explained: z.object({ type: z.literal("explained"), id: text, answer: accessAnswerSchema }),
   /** What is in force with this agent of what the plane's frame of this name asked for; comes after the `proxies` that it is true of. */
   authority: z.object({
     type: z.literal("authority"),
@@ -313,9 +316,11 @@ const down = {
     type: z.literal("command"),
     id: text,
     /** What an agent may be asked to do; anything else is refused by the agent. */
-    name: z.enum(["resync", "report-proxies", "report-summary", "effect"]),
+    name: z.enum(["resync", "report-proxies", "report-summary", "effect", "explain"]),
     /** Of `effect`: the object that is asked about. */
     key: text.optional(),
+    /** Of `explain`. */
+    question: accessQuestionSchema.optional(),
   }),
   /** Another authority signs, or others are to be trusted: the trust bundle says who. */
   authority: z.object({ type: z.literal("authority"), version: hashSchema }),
@@ -362,6 +367,7 @@ export const agentFrameSchema = z.discriminatedUnion("type", [
   up.summary,
   up.proxies,
   up.effect,
+  up.explained,
   up.authority,
   up.federations,
   up.ping,

@@ -36,6 +36,7 @@ export {
 } from "./signing.ts";
 export { type SyncCode, syncCodes, SyncError } from "./sync-error.ts";
 export { type Effect, effectSchema, MAX_EFFECT } from "./effect.ts";
+export { type AccessAnswer, accessAnswerSchema, accessQuestionSchema } from "./access.ts";
 export * from "./frames.ts";
 export * from "./bundle.ts";
 export { partsOf } from "./frame-parts.ts";
@@ -45,6 +46,7 @@ export * from "./shared-set.ts";
 export {
   AUTHORITY,
   EFFECTS,
+  EXPLAINS,
   FEATURES,
   missingFeatures,
   negotiate,

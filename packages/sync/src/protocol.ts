@@ -8,6 +8,9 @@ export const PROTOCOLS: readonly number[] = [1];
 /** Agents with this feature answer the command `effect`. */
 export const EFFECTS = "effects";
 
+/** Agents with this feature answer the command `explain`. */
+export const EXPLAINS = "explains";
+
 /** Clusters of one mesh share their services with the frames `shared`, `want`, `share`, `clusters` and `elsewhere`. */
 export const SHARING = "sharing";
 
@@ -20,6 +23,7 @@ export const FEATURES: readonly string[] = [
   "overlays",
   "inline-bundles",
   EFFECTS,
+  EXPLAINS,
   SHARING,
   AUTHORITY,
 ];

@@ -134,7 +134,7 @@ export type RoomEffect =
   | {
       readonly type: "answer";
       readonly agent: string;
-      readonly frame: Extract<AgentFrame, { type: "effect" }>;
+      readonly frame: Extract<AgentFrame, { type: "effect" | "explained" }>;
     }
   | {
       readonly type: "report";
@@ -305,6 +305,7 @@ function onFrame(
     case "summary":
       return [state, [{ type: "summary", agent: id, frame }]];
     case "effect":
+    case "explained":
       return [state, [{ type: "answer", agent: id, frame }]];
     case "error":
       return [state, [{ type: "report", agent: id, code: frame.code, message: frame.message }]];

@@ -9,6 +9,7 @@ export * from "./delta/request-totals.ts";
 export * from "./envoy/access-log.ts";
 export * from "./envoy/authorization.ts";
 export { validationFields, validationSources } from "./envoy/request-validation.ts";
+export * from "./envoy/refused.ts";
 export * from "./envoy/response-flags.ts";
 export * from "./histogram/explicit.ts";
 export * from "./histogram/exponential.ts";

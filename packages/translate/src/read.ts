@@ -2,6 +2,7 @@ import type { MeshSettings } from "./mesh-settings.ts";
 import type { NetworkGateway } from "./store/networks.ts";
 import type {
   AuthorizationPolicy,
+  DecidedMode,
   GatewayApiReader,
   DestinationRule,
   Fallback,
@@ -104,6 +105,12 @@ export interface ModelReader {
     namespace: string,
     labels: Readonly<Record<string, string>>,
   ): readonly number[];
+  /** The same, with the policy that says so. */
+  decidedMutualTls(
+    namespace: string,
+    labels: Readonly<Record<string, string>>,
+    port: number,
+  ): DecidedMode;
   /** The Sidecar that a workload follows: one that selects it, else its namespace's, else the root namespace's. */
   sidecar(
     namespace: string,

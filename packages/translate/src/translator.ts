@@ -1,6 +1,13 @@
 /** Turns the model of a mesh into what each of its proxies should hold, and keeps it so as the model changes. */
 import { signal } from "@preact/signals-core";
-import { type Diagnostic, parseObjectKey, type Revision } from "@heddle/model";
+import {
+  type AccessExplanation,
+  type AccessQuestion,
+  type Diagnostic,
+  parseObjectKey,
+  type Revision,
+} from "@heddle/model";
+import { explainAccess } from "./access/explain.ts";
 import type { SigningKeysState } from "./authentication/signing-keys.ts";
 import { Claims } from "./engine/claims.ts";
 import { Drain, type Schedule } from "./engine/drain.ts";
@@ -65,6 +72,8 @@ export interface Translator {
   workloadAt(address: string): Peer | undefined;
   /** A view stays up to date, and costs memory, until it is disposed of. */
   view(proxy: ProxyDescription): ProxyView;
+  /** Whether the proxy of a workload would take a request, and what decides. */
+  explain(proxy: ProxyDescription, question: AccessQuestion): AccessExplanation;
   /** What could not be translated; the last good value stands in its place. */
   diagnostics(): readonly Diagnostic[];
   /** The resources of each view that were made from an object, by its key; views that have none of it are left out. */
@@ -204,6 +213,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
       views.add(view);
       return view;
     },
+    explain: (proxy, question) => explainAccess(cohorts[cohortOf(proxy)].read, proxy, question),
     diagnostics() {
       const failures = [cohorts.stable, cohorts.candidate].flatMap(({ engine }) =>
         engine.failures(),

@@ -2,64 +2,35 @@
  * Istio's own cases of authorization: our filters decide as those that Istio makes of the same policies, over random requests, and
  * ask the same server in the same way.
  */
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
 import { canonical } from "@heddle/envoy";
 import type { Listener } from "@heddle/envoy/config/listener/v3";
 import type { Permission, Policy, Principal, RBAC } from "@heddle/envoy/config/rbac/v3";
 import type { HttpConnectionManager } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
-import type { AuthorizationPolicy } from "@heddle/model";
 import { describe, expect, test } from "vitest";
-import { parse, parseAllDocuments, stringify } from "yaml";
-import { readMeshConfig } from "../../../apps/cli/src/offline/mesh-config.ts";
+import { stringify } from "yaml";
 import { offlineXds } from "../../../apps/cli/src/offline/xds.ts";
 import { type AnyFilter, judge, matchesPermission, matchesPrincipal } from "./evaluate.ts";
+import {
+  type Case,
+  cases,
+  inputOf,
+  meshConfigOf,
+  policiesOf,
+  poolsFor,
+  questions,
+  REQUESTS,
+  there,
+  wantedOf,
+} from "./istio-cases.ts";
 import type { Question } from "./question.ts";
-import { type Pools, poolsOf, question, randomFrom } from "./questions.ts";
-
-const folder = path.join(
-  process.env["HEDDLE_CONFORMANCE"] ??
-    path.join(import.meta.dirname, "../../../../shared/conformance"),
-  "istio-authz",
-);
-const there = existsSync(folder);
-if (!there) console.warn(`skipped: Istio's cases of authorization are not at ${folder}`);
-
-interface Case {
-  readonly name: string;
-  readonly kind: "http" | "tcp";
-  readonly input: string;
-  readonly want: readonly string[];
-  readonly trustDomain: string;
-  readonly trustDomainAliases: readonly string[];
-  readonly extensionProvider: object | null;
-  readonly workload: {
-    readonly namespace: string;
-    readonly labels: Readonly<Record<string, string>>;
-  };
-}
-
-/** Each case is asked so many random requests. */
-const REQUESTS = 5000;
-
-const cases = there
-  ? (JSON.parse(readFileSync(path.join(folder, "cases.json"), "utf8")) as Case[])
-  : [];
 
 test.skipIf(!there)("Istio's cases are there", () => expect(cases).not.toEqual([]));
 
 describe.each(cases)("$kind $name", (each) => {
-  const read = (file: string) => readFileSync(path.join(folder, each.kind, file), "utf8");
-  const wanted = each.want.map((file) => parse(read(file)) as AnyFilter);
-  const input = read(each.input);
-  const policies = parseAllDocuments(input)
-    .map((document) => document.toJS() as { spec: AuthorizationPolicy } | null)
-    .flatMap((object) => (object ? [object.spec] : []));
-  const pools = poolsOf(policies, {
-    trustDomains: [each.trustDomain, ...each.trustDomainAliases, "cluster.local"],
-    namespace: each.workload.namespace,
-  });
-  const { filters, diagnostics } = translated(each, input);
+  const wanted = wantedOf(each);
+  const policies = policiesOf(each).map(({ spec }) => spec);
+  const pools = poolsFor(each);
+  const { filters, diagnostics } = translated(each);
 
   test("has as many filters of the same names, in the same order", () => {
     expect(diagnostics.filter(({ level }) => level === "Error")).toEqual([]);
@@ -119,15 +90,9 @@ function plain(filter: AnyFilter): unknown {
   return { name: filter.name, type, config: canonical(type, config) };
 }
 
-function* questions(name: string, pools: Pools): Generator<Question> {
-  const random = randomFrom([...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7));
-  for (let i = 0; i < REQUESTS; i++) yield question(pools, random);
-}
-
 /** By the command that offline users have, for a pod with a port for requests and one for connections. */
-function translated(each: Case, input: string) {
-  const { workload, trustDomain, trustDomainAliases, extensionProvider } = each;
-  const { namespace, labels } = workload;
+function translated(each: Case) {
+  const { namespace, labels } = each.workload;
   const meta = (name: string) => ({ name, namespace, labels });
   const ports = [
     { name: "http", port: 8000 },
@@ -153,18 +118,11 @@ function translated(each: Case, input: string) {
   const { resources, diagnostics } = offlineXds(
     [
       { name: "workload.yaml", content: objects.map((object) => stringify(object)).join("---\n") },
-      { name: "policies.yaml", content: input },
+      { name: "policies.yaml", content: inputOf(each) },
     ],
     {
       proxy: `httpbin.${namespace}`,
-      meshConfig: readMeshConfig({
-        name: "mesh.yaml",
-        content: stringify({
-          trustDomain,
-          trustDomainAliases,
-          ...(extensionProvider ? { extensionProviders: [extensionProvider] } : {}),
-        }),
-      }),
+      meshConfig: meshConfigOf(each),
     },
   );
   return { filters: guarding(resources.listeners as Listener[], each.kind), diagnostics };

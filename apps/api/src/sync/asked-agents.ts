@@ -1,9 +1,8 @@
 /** Questions that are put to a mesh's agents, and their answers as they come. */
-import type { Effect } from "@heddle/sync";
 
-/** What the agents of a mesh say that an object has become. */
-export interface AskedEffect {
-  readonly answers: readonly { readonly agent: string; readonly effect: Effect }[];
+/** What the agents of a mesh say. */
+export interface Asked<T> {
+  readonly answers: readonly { readonly agent: string; readonly answer: T }[];
   /** Names of agents that were asked and did not answer in time. */
   readonly silent: readonly string[];
 }
@@ -11,26 +10,26 @@ export interface AskedEffect {
 /** An agent that is there answers within a fraction of this, milliseconds. */
 const ANSWER_WITHIN = 3_000;
 
-interface Question {
+interface Question<T> {
   /** Names of those that have yet to answer, by id. */
   readonly asked: Map<string, string>;
-  readonly answers: { agent: string; effect: Effect }[];
+  readonly answers: { agent: string; answer: T }[];
   readonly done: () => void;
 }
 
-export interface AskedAgents {
+export interface AskedAgents<T> {
   /** `send` asks, with the question's id; resolves when all have answered or time is over. */
   ask(
     agents: Iterable<{ readonly id: string; readonly name: string }>,
     send: (id: string) => void,
-  ): Promise<AskedEffect>;
-  answered(agent: string, id: string, effect: Effect): void;
+  ): Promise<Asked<T>>;
+  answered(agent: string, id: string, answer: T): void;
   gone(agent: string): void;
 }
 
-export function createAskedAgents(): AskedAgents {
-  const open = new Map<string, Question>();
-  const withdraw = (question: Question, agent: string) => {
+export function createAskedAgents<T>(): AskedAgents<T> {
+  const open = new Map<string, Question<T>>();
+  const withdraw = (question: Question<T>, agent: string) => {
     if (question.asked.delete(agent) && question.asked.size === 0) question.done();
   };
   return {
@@ -38,7 +37,7 @@ export function createAskedAgents(): AskedAgents {
       const asked = new Map(Array.from(agents, ({ id, name }) => [id, name]));
       if (asked.size === 0) return { answers: [], silent: [] };
       const id = crypto.randomUUID();
-      const answers: Question["answers"] = [];
+      const answers: Question<T>["answers"] = [];
       await new Promise<void>((done) => {
         const timer = setTimeout(done, ANSWER_WITHIN);
         const finish = () => {
@@ -54,11 +53,11 @@ export function createAskedAgents(): AskedAgents {
         silent: [...asked.values()].toSorted(),
       };
     },
-    answered(agent, id, effect) {
+    answered(agent, id, answer) {
       const question = open.get(id);
       const name = question?.asked.get(agent);
       if (!question || name === undefined) return;
-      question.answers.push({ agent: name, effect });
+      question.answers.push({ agent: name, answer });
       withdraw(question, agent);
     },
     gone(agent) {

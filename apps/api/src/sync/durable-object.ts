@@ -1,5 +1,6 @@
 /** A mesh's sync room as a Durable Object: its sockets hibernate, its state lies in its storage. */
 import {
+  accessQuestionSchema,
   type AgentIdentity,
   agentOfReplica,
   headSchema,
@@ -26,6 +27,7 @@ export const ROOM_PATHS = {
   progress: "/progress",
   events: "/events",
   effect: "/effect",
+  explain: "/explain",
   authority: "/authority",
   dismiss: "/dismiss",
 } as const;
@@ -77,6 +79,10 @@ export function meshRoomClass<Bindings>(depsOf: (env: Bindings) => RoomDeps) {
           const key = new URL(request.url).searchParams.get("key") ?? "";
           return Response.json(await driver.effect(key));
         }
+        case ROOM_PATHS.explain:
+          return Response.json(
+            await driver.explain(accessQuestionSchema.parse(await request.json())),
+          );
         case ROOM_PATHS.authority:
           await driver.authorityChanged();
           return new Response(null, { status: 204 });

@@ -1,7 +1,7 @@
 /** The sync rooms of a plane at the edge: each call goes to the mesh's Durable Object. */
-import type { Progress } from "@heddle/sync";
+import type { AccessAnswer, Effect, Progress } from "@heddle/sync";
 import type { AppDeps, MeshRef } from "../deps.ts";
-import type { AskedEffect } from "./asked-agents.ts";
+import type { Asked } from "./asked-agents.ts";
 import { type BundleStore, createBundleStore } from "./bundle-store.ts";
 import { bundleOf, inlineOf } from "./change-bundle.ts";
 import { ROOM_HEADERS, ROOM_PATHS } from "./durable-object.ts";
@@ -45,7 +45,12 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
     },
     agents: () => read<LiveAgent[]>(ROOM_PATHS.agents),
     progress: () => read<Progress[]>(ROOM_PATHS.progress),
-    effect: (key) => read<AskedEffect>(`${ROOM_PATHS.effect}?key=${encodeURIComponent(key)}`),
+    effect: (key) => read<Asked<Effect>>(`${ROOM_PATHS.effect}?key=${encodeURIComponent(key)}`),
+    async explain(question) {
+      const body = JSON.stringify(question);
+      const response = await call(ROOM_PATHS.explain, { method: "POST", body });
+      return (await response.json()) as Asked<AccessAnswer>;
+    },
     async authorityChanged() {
       const response = await call(ROOM_PATHS.authority, { method: "POST" });
       if (!response.ok) throw new Error(`The mesh's room answered ${response.status}.`);

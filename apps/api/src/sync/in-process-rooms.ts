@@ -86,6 +86,7 @@ export function createInProcessRooms(deps: Pick<AppDeps, "db" | "clock" | "log">
       agents: async () => open(mesh).driver.agents(),
       progress: async () => [...open(mesh).driver.state().progress.values()].toReversed(),
       effect: (key) => open(mesh).driver.effect(key),
+      explain: (question) => open(mesh).driver.explain(question),
       authorityChanged: () => open(mesh).driver.authorityChanged(),
       async dismiss(agent) {
         for (const [id, socket] of open(mesh).sockets)

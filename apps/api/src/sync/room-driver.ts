@@ -1,15 +1,20 @@
 /** Drives the pure room of `@heddle/sync`: performs its effects on sockets, database and event readers. */
+import type { WorkloadAccessQuestion } from "@heddle/model";
 import {
+  type AccessAnswer,
   type AgentIdentity,
   agentOfReplica,
   asOneAcknowledgement,
   asOneAgent,
   AUTHORITY,
   decodeAgentFrame,
+  type Effect,
   EFFECTS,
+  EXPLAINS,
   encodeFrame,
   type Head,
   isReplica,
+  type PlaneFrame,
   room as step,
   type RoomAgent,
   type RoomEffect,
@@ -23,7 +28,7 @@ import type { Follower } from "@heddle/pki";
 import type { Logger, MeshRef } from "../deps.ts";
 import type { AuthorityWatch } from "../pki/rotations.ts";
 import type { AgentStore } from "./agent-store.ts";
-import { type AskedEffect, createAskedAgents } from "./asked-agents.ts";
+import { type Asked, createAskedAgents } from "./asked-agents.ts";
 import { createAlertWatch } from "./certificate-alerts.ts";
 import { createSummaryAssembly } from "./cluster-summary.ts";
 import { convergenceEvent, createEventHub, type EventHub } from "./room-events.ts";
@@ -46,7 +51,9 @@ export interface RoomDriver {
   tick(): void;
   agents(): LiveAgent[];
   /** What an object, by its key, has become at the connected agents' proxies. */
-  effect(key: string): Promise<AskedEffect>;
+  effect(key: string): Promise<Asked<Effect>>;
+  /** Whether the connected agents' proxies of a workload would take a request. */
+  explain(question: WorkloadAccessQuestion): Promise<Asked<AccessAnswer>>;
   /** Other authorities may be in force: reads which, and tells the agents. */
   authorityChanged(): Promise<void>;
   /** Resolves when all that is to be stored is. */
@@ -86,7 +93,8 @@ export function createRoomDriver({
   let state = initial;
   const events = createEventHub();
   const assemble = createSummaryAssembly();
-  const asked = createAskedAgents();
+  const effects = createAskedAgents<Effect>();
+  const explanations = createAskedAgents<AccessAnswer>();
   const writes = createLatestWrites((error) =>
     log.error("what an agent said could not be stored", { mesh: mesh.id, error: String(error) }),
   );
@@ -132,7 +140,9 @@ export function createRoomDriver({
         return writes.run(`summary ${id}`, () => store.summarize(mesh, id, whole));
       }
       case "answer":
-        return asked.answered(effect.agent, effect.frame.id, effect.frame.effect);
+        return effect.frame.type === "effect"
+          ? effects.answered(effect.agent, effect.frame.id, effect.frame.effect)
+          : explanations.answered(effect.agent, effect.frame.id, effect.frame.answer);
       case "report":
         return log.warn("an agent reports", {
           mesh: mesh.id,
@@ -230,6 +240,13 @@ export function createRoomDriver({
     if (moved) changed?.(state);
   };
 
+  const able = (feature: string) =>
+    [...state.agents.values()].filter(
+      ({ connected, features }) => connected && features.includes(feature),
+    );
+  const command = (frame: Extract<PlaneFrame, { type: "command" }>, feature: string) =>
+    advance({ type: "command", command: frame, feature, now: clock() });
+
   return {
     events,
     state: () => state,
@@ -270,25 +287,21 @@ export function createRoomDriver({
       }
     },
     gone(agent) {
-      asked.gone(agent);
+      effects.gone(agent);
+      explanations.gone(agent);
       for (const [replica, at] of left) if (clock() - at >= BACK_WITHIN) left.delete(replica);
       if (isReplica(agent)) left.set(agent, clock());
       advance({ type: "gone", agent, now: clock() });
     },
     tick: () => advance({ type: "tick", now: clock() }),
-    effect(key) {
-      const able = [...state.agents.values()].filter(
-        ({ connected, features }) => connected && features.includes(EFFECTS),
-      );
-      return asked.ask(able, (id) =>
-        advance({
-          type: "command",
-          command: { type: "command", id, name: "effect", key },
-          feature: EFFECTS,
-          now: clock(),
-        }),
-      );
-    },
+    effect: (key) =>
+      effects.ask(able(EFFECTS), (id) =>
+        command({ type: "command", id, name: "effect", key }, EFFECTS),
+      ),
+    explain: (question) =>
+      explanations.ask(able(EXPLAINS), (id) =>
+        command({ type: "command", id, name: "explain", question }, EXPLAINS),
+      ),
     agents,
     authorityChanged,
     settled: () => writes.settled(),

@@ -1,9 +1,17 @@
 /** The sync rooms as the plane's other domains see them: one per mesh, in this process or in a Durable Object. */
 import type { Follower } from "@heddle/pki";
-import type { AuthorityReport, FederationReport, Progress, ProxyReport } from "@heddle/sync";
+import type { WorkloadAccessQuestion } from "@heddle/model";
+import type {
+  AccessAnswer,
+  AuthorityReport,
+  Effect,
+  FederationReport,
+  Progress,
+  ProxyReport,
+} from "@heddle/sync";
 import type { MeshRef, SyncRoom, SyncRooms } from "../deps.ts";
 import { problem } from "../http/problem.ts";
-import type { AskedEffect } from "./asked-agents.ts";
+import type { Asked } from "./asked-agents.ts";
 
 /** An agent as its room knows it now; the database knows those that are not connected. */
 export interface LiveAgent {
@@ -32,7 +40,9 @@ export interface MeshRoom extends SyncRoom {
   /** How far the newest revisions have come, newest first. */
   progress(): Promise<readonly Progress[]>;
   /** What an object, by its key, has become at the connected agents' proxies. */
-  effect(key: string): Promise<AskedEffect>;
+  effect(key: string): Promise<Asked<Effect>>;
+  /** Whether the connected agents' proxies of a workload would take a request. */
+  explain(question: WorkloadAccessQuestion): Promise<Asked<AccessAnswer>>;
   authorityChanged(): Promise<void>;
   /** Ends the sockets of an agent that may not come again. */
   dismiss(agent: string): Promise<void>;

@@ -1,6 +1,6 @@
 /** The agent link over HTTP: enrollment, bundles, agents, proxies, events. */
 import { createRoute, z } from "@hono/zod-openapi";
-import { hashSchema, replicaId } from "@heddle/sync";
+import { accessQuestionSchema, hashSchema, replicaId } from "@heddle/sync";
 import type { AppDeps } from "../deps.ts";
 import { requireScope } from "../http/auth.ts";
 import { bearer, createRouter, problemResponses } from "../http/router.ts";
@@ -14,6 +14,7 @@ import { pageOfAgents, pageOfProxies } from "./fleet.ts";
 import { syncProblem } from "./problems.ts";
 import { meshRoom } from "./rooms.ts";
 import {
+  AccessAnswersSchema,
   AgentInfoSchema,
   ClusterSummarySchema,
   CreatedJoinTokenSchema,
@@ -148,6 +149,16 @@ const getEffect = createRoute({
   responses: { 200: json("What connected agents say", ObjectEffectSchema), ...problemResponses },
 });
 
+const postExplain = createRoute({
+  method: "post",
+  path: "/v1/meshes/{mesh}/explain",
+  summary: "Whether a workload's proxy would take a request, what decides, and what it lacks",
+  security: bearer,
+  middleware: [requireScope("read")] as const,
+  request: { params: MeshParam, ...jsonBody(accessQuestionSchema) },
+  responses: { 200: json("What connected agents say", AccessAnswersSchema), ...problemResponses },
+});
+
 const getEvents = createRoute({
   method: "get",
   path: "/v1/meshes/{mesh}/events",
@@ -220,8 +231,13 @@ export function syncRoutes(deps: AppDeps, bundles: BundleStore = bundlesOf(deps)
       clusterSummary(deps, c.var.mesh),
     ]);
     const diagnostics = cluster.diagnostics.filter((each) => each.origin === origin);
-    const agents = answers.map(({ agent, effect: { key: _, ...rest } }) => ({ agent, ...rest }));
+    const agents = answers.map(({ agent, answer: { key: _, ...rest } }) => ({ agent, ...rest }));
     return c.json({ key, agents, silent: [...silent], diagnostics }, 200);
+  });
+  app.openapi(postExplain, async (c) => {
+    const { answers, silent } = await meshRoom(deps.rooms, c.var.mesh).explain(c.req.valid("json"));
+    const agents = answers.map(({ agent, answer }) => ({ agent, ...answer }));
+    return c.json({ agents, silent: [...silent] }, 200);
   });
   app.openapi(getEvents, async (c) => {
     const stream = await meshRoom(deps.rooms, c.var.mesh).events();

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import {
   diagnosticReportSchema,
+  accessAnswerSchema,
   effectSchema,
   headSchema,
   ownedReportSchema,
@@ -70,6 +71,15 @@ export const ClusterSummarySchema = z
     diagnostics: z.array(diagnosticReportSchema.extend({ agent: z.string() })),
   })
   .openapi("ClusterSummary");
+
+export const AccessAnswersSchema = z
+  .object({
+    agents: z.array(accessAnswerSchema.extend({ agent: z.string() })),
+    silent: z
+      .array(z.string())
+      .openapi({ description: "Agents that were asked and did not answer in time" }),
+  })
+  .openapi("AccessAnswers");
 
 export const ObjectEffectSchema = z
   .object({

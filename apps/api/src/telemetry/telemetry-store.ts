@@ -73,6 +73,12 @@ export interface LogQuery extends TimeRange {
   /** One response flag that the line must carry. */
   readonly flags?: string;
   readonly traceId?: string;
+  /** `x-request-id`. */
+  readonly requestId?: string;
+  /** Of the destination, `namespace/name`. */
+  readonly workload?: string;
+  /** Only what a policy, a check or the want of a valid token has refused. */
+  readonly refused?: boolean;
   readonly limit: number;
 }
 

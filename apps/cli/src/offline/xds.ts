@@ -90,11 +90,11 @@ export function offlineXds(files: readonly InputFile[], options: OfflineOptions)
   };
 }
 
-function meshOf({
+export function meshOf({
   trustDomain,
   trustDomainAliases = [],
   meshConfig,
-}: OfflineOptions): MeshSettings {
+}: Omit<OfflineOptions, "proxy">): MeshSettings {
   const { settings = {} } = meshConfig ?? {};
   const aliases = [...(settings.trustDomainAliases ?? []), ...trustDomainAliases];
   return {
@@ -119,7 +119,7 @@ interface OfflineProxy {
   readonly healthChecks: boolean;
 }
 
-function describeProxy(
+export function describeProxy(
   objects: readonly MeshObject[],
   name: string,
   defaults: { readonly rootNamespace: string; readonly proxies: MeshConfig["proxies"] },

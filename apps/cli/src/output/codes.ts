@@ -344,6 +344,31 @@ export const cliCodes = {
     "`heddle ca federate` needs one place to have the roots of the other trust domain from, and all that this place asks for.",
     "Name a mesh of the same plane (`--with-mesh`), a bundle endpoint (`--endpoint`, and `--endpoint-spiffe-id` with `--bundle` where its server has a certificate of the trust domain), or a file with the roots (`--bundle`). See [the guide](../guides/federation.md).",
   ),
+  HDL9125: entry(
+    "Not one thing to explain",
+    "`heddle explain` explains one of these: a request in the access logs by its id, the last refusals of a workload (`--denials`), a log line (`--line`), or a request that nobody has sent yet (`--to`). Files (`-f`) have no logs, and answer `--to` alone.",
+    "Give one of them; `heddle explain --help` has examples.",
+  ),
+  HDL9126: entry(
+    "No such request in the access logs",
+    "The mesh's access logs have no line of this trace id or `x-request-id`, or none of a refusal of this workload, in the time that was looked back.",
+    "Look back further with `--since 24h`. Access logs may be off (`heddle mesh get` shows `accessLog`), or a Telemetry may filter them. A connection that is closed before there is a request, such as one in plaintext where mutual TLS is asked for, is in no log of its server: ask with `--to` and `--from plaintext`.",
+  ),
+  HDL9127: entry(
+    "A line that cannot be explained",
+    "`heddle explain --line` reads one line of an access log as the plane has it: JSON with source, destination and attributes. From those it takes the workload, its port and what is known of the request.",
+    "Copy an item of `GET /v1/meshes/MESH/logs`, of the server's proxy; a line of an application, or of a client that reached nobody, does not say where a request went.",
+  ),
+  HDL9128: entry(
+    "Nobody knows the workload",
+    "Agents answer for workloads that have a proxy connected to them, and files for those that are in them; none of the ones asked has this workload.",
+    "Name a Deployment, or one of its pods, as NAMESPACE/NAME; `heddle proxy-status` shows who is connected.",
+  ),
+  HDL9129: entry(
+    "A request that cannot be read",
+    "An option of `heddle explain` that says what the request is like has a value that means nothing.",
+    "Write `--to` as NAMESPACE/WORKLOAD:PORT, `--from` as NAMESPACE/WORKLOAD, a SPIFFE identity or `plaintext`, `-H` as `name: value`, `--claim` as `name=value`, and addresses as IP addresses.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -1,5 +1,13 @@
 /** What pages show, as cached queries: live ranges ask again every few seconds, and what is on screen stays until its successor is there. */
-import { type GraphView, HeddleApiError, type LogFilter, type TraceFilter } from "@heddle/client";
+import {
+  type CertificateInfo,
+  type CertificateList,
+  type GraphView,
+  HeddleApiError,
+  type LogFilter,
+  type TraceFilter,
+  type WorkloadAccessQuestion,
+} from "@heddle/client";
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { rangeKey, resolveRange, stepSeconds, type TimeRange } from "../time/range.ts";
 import { ask, askAll, between } from "./plane.ts";
@@ -11,6 +19,10 @@ const STATE_MS = 10_000;
 /** How often a revision is looked at while it is on its way. */
 const ARRIVING_MS = 400;
 const PAGE = 500;
+/** The plane gives no more certificates at once. */
+const CERTIFICATES = 200;
+/** Lines of a trace are looked for so long before and after its start. */
+const AROUND_MS = 600_000;
 
 const live = (range: TimeRange): number | false => (range.kind === "live" ? LIVE_MS : false);
 /** Live ranges move in steps of this, so that the buckets of two answers are the same and nothing flickers. */
@@ -146,6 +158,66 @@ export const objectEffectQuery = (mesh: string, key: string) =>
   queryOptions({
     queryKey: [mesh, "config", "effect", key],
     queryFn: ({ signal }) => ask((plane) => plane.objectEffect(mesh, key, signal)),
+    refetchInterval: STATE_MS,
+  });
+
+/** Agents are asked once: an answer changes with policies alone. */
+export const accessQuery = (mesh: string, question: WorkloadAccessQuestion) =>
+  queryOptions({
+    queryKey: [mesh, "config", "access", question],
+    queryFn: ({ signal }) => ask((plane) => plane.explain(mesh, question, signal)),
+    staleTime: STATE_MS,
+  });
+
+/** What was refused of one trace: around its start where that is known, else in the range. */
+export const refusalsQuery = (
+  mesh: string,
+  traceId: string,
+  shown: TimeRange,
+  start: string | undefined,
+) =>
+  queryOptions({
+    queryKey: [mesh, "telemetry", "refusals", traceId, start ?? rangeKey(shown)],
+    queryFn: ({ signal }) => {
+      const at = Date.parse(start ?? "");
+      const range =
+        start === undefined ? now(shown) : between({ from: at - AROUND_MS, to: at + AROUND_MS });
+      return ask((plane) =>
+        plane.logs(mesh, { ...range, traceId, refused: true, limit: 20 }, signal),
+      );
+    },
+    staleTime: 30_000,
+  });
+
+export const certificatesQuery = (mesh: string) =>
+  queryOptions({
+    queryKey: [mesh, "certificates", "inventory"],
+    queryFn: ({ signal }) =>
+      ask(async (plane) => {
+        const items: CertificateInfo[] = [];
+        let page: CertificateList;
+        let cursor: string | undefined;
+        do {
+          page = await plane.certificates(mesh, { cursor, limit: CERTIFICATES }, signal);
+          items.push(...page.items);
+          cursor = page.next;
+        } while (cursor !== undefined);
+        return { ...page, items };
+      }),
+    refetchInterval: STATE_MS,
+  });
+
+export const authoritiesQuery = (mesh: string) =>
+  queryOptions({
+    queryKey: [mesh, "certificates", "authorities"],
+    queryFn: ({ signal }) => ask((plane) => plane.authorities(mesh, signal)),
+    refetchInterval: STATE_MS,
+  });
+
+export const revocationsQuery = (mesh: string) =>
+  queryOptions({
+    queryKey: [mesh, "certificates", "revocations"],
+    queryFn: ({ signal }) => ask((plane) => plane.revocations(mesh, signal)),
     refetchInterval: STATE_MS,
   });
 

@@ -1,4 +1,4 @@
-/** Proxies and agents stand side by side. */
+/** Proxies, agents and the certificates that they have stand side by side. */
 import { Link } from "@tanstack/react-router";
 
 export function FleetTabs({ mesh }: { mesh: string }) {
@@ -9,6 +9,9 @@ export function FleetTabs({ mesh }: { mesh: string }) {
       </Link>
       <Link to="/m/$mesh/agents" params={{ mesh }} activeProps={{ "aria-current": "page" }}>
         Agents
+      </Link>
+      <Link to="/m/$mesh/security" params={{ mesh }} activeProps={{ "aria-current": "page" }}>
+        Certificates
       </Link>
     </nav>
   );

@@ -7,7 +7,8 @@ import { usePageSearch } from "../route/page-search.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Status } from "../ui/status.tsx";
-import { explainDenial, explainDryRun } from "./denial.ts";
+import { explainDryRun } from "./denial.ts";
+import { DenialNotice } from "./denial-notice.tsx";
 import { explainFlags } from "./flags.ts";
 import { lineHealth } from "./line-health.ts";
 
@@ -28,7 +29,6 @@ export function LinePanel({
   close: () => void;
 }) {
   const flags = explainFlags(line.flags);
-  const denial = explainDenial(line);
   const dryRun = explainDryRun(line);
   const host = line.destination.service;
   return (
@@ -54,27 +54,11 @@ export function LinePanel({
           {line.status === 0 ? "no answer" : `answered ${line.status}`} after{" "}
           {durationText(line.durationMs)}
         </Status>
-        {flags.length > 0 || denial || dryRun ? (
+        <DenialNotice mesh={mesh} line={line} />
+        {flags.length > 0 || dryRun ? (
           <section>
             <h3>What happened</h3>
             <ul style={{ display: "grid", gap: 8, marginTop: 4 }}>
-              {denial ? (
-                <li>
-                  {denial.title}{" "}
-                  {denial.policies.map((policy) => (
-                    <Link
-                      key={policy}
-                      to="/m/$mesh/config"
-                      params={{ mesh }}
-                      search={{ q: policy.split("/")[1] ?? "" }}
-                      className="link mono"
-                    >
-                      {policy}
-                    </Link>
-                  ))}
-                  <p className="muted small">{denial.hint}</p>
-                </li>
-              ) : null}
               {dryRun ? <li>{dryRun}</li> : null}
               {flags.map((meaning) => (
                 <li key={meaning.flag}>

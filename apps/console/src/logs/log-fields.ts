@@ -1,5 +1,5 @@
 /** What can be asked of a log line, and which part of it the plane itself can answer. */
-import type { LogFilter, LogLine } from "@heddle/client";
+import { type LogFilter, type LogLine, refusalOf } from "@heddle/client";
 import type { Field, Query } from "../filter/query.ts";
 
 export const logFields: readonly Field<LogLine>[] = [
@@ -73,6 +73,12 @@ export const logFields: readonly Field<LogLine>[] = [
     about: "AuthorizationPolicy that refused, namespace/name",
     read: (line) => String(line.attributes["heddle.authorization.policy"] ?? ""),
   },
+  {
+    name: "refused",
+    type: "text",
+    about: "yes where a policy, a check or the want of a token refused",
+    read: (line) => (refusalOf(line) ? "yes" : "no"),
+  },
   { name: "body", type: "text", about: "the whole line", read: (line) => line.body },
 ];
 
@@ -95,7 +101,8 @@ export function serverFilter(query: Query, service: string | undefined): LogFilt
     else if (field === "flag" && (operator === "=" || operator === "~") && /^[A-Z]+$/.test(value)) {
       // `~` finds UF in UFX too; the plane would not.
       if (operator === "=") filter.flags ??= value;
-    } else if (field === "trace" && operator === "=") filter.traceId ??= value;
+    } else if (field === "refused" && operator === "=" && value === "yes") filter.refused ??= true;
+    else if (field === "trace" && operator === "=") filter.traceId ??= value;
     else if (field === "path" && (operator === "=" || operator === "~")) filter.q ??= value;
     else if (field === "body" && (operator === "=" || operator === "~")) filter.q ??= value;
   }

@@ -13,6 +13,7 @@ import { Page } from "../ui/page.tsx";
 import { Broken, Empty, Skeleton } from "../ui/states.tsx";
 import { Status, StatusShape } from "../ui/status.tsx";
 import { useNarrow } from "../ui/use-media.ts";
+import { denialSentence, explainDenial } from "./denial.ts";
 import { flagsSentence } from "./flags.ts";
 import { LinePanel } from "./line-panel.tsx";
 import { lineHealth } from "./line-health.ts";
@@ -57,7 +58,7 @@ export function LogsPage() {
         <FilterField
           fields={logFields}
           query={query}
-          placeholder="status >= 500  flag ~ UF  path ~ /api  took > 300ms"
+          placeholder="status >= 500  refused = yes  path ~ /api  took > 300ms"
         />
         <button
           type="button"
@@ -219,6 +220,7 @@ function Lines({ lines, follow, selected, onSelect }: LinesProps) {
 
 function Line({ line }: { line: LogLine }) {
   const why = flagsSentence(line.flags);
+  const denial = explainDenial(line);
   return (
     <>
       <span role="cell" className="muted log__time">
@@ -235,7 +237,9 @@ function Line({ line }: { line: LogLine }) {
         {line.method === "" ? line.body : `${line.method} ${line.path}`}
       </span>
       <span role="cell" className="log__why cut">
-        {why === "" ? null : (
+        {denial ? (
+          <b title={denialSentence(denial)}>{denialSentence(denial)}</b>
+        ) : why === "" ? null : (
           <>
             <b>{line.flags}</b> <span className="muted">{why}</span>
           </>

@@ -95,6 +95,11 @@ const agents = createRoute({
   path: "/agents",
   component: lazyRouteComponent(() => import("../fleet/agents-page.tsx"), "AgentsPage"),
 });
+const security = createRoute({
+  getParentRoute: () => mesh,
+  path: "/security",
+  component: lazyRouteComponent(() => import("../security/security-page.tsx"), "SecurityPage"),
+});
 const settings = createRoute({
   getParentRoute: () => rootRoute,
   path: "/settings",
@@ -119,6 +124,7 @@ const tree = rootRoute.addChildren([
     revision,
     proxies,
     agents,
+    security,
   ]),
 ]);
 

@@ -10,7 +10,8 @@ export interface Destination {
     | "/m/$mesh/config"
     | "/m/$mesh/revisions"
     | "/m/$mesh/proxies"
-    | "/m/$mesh/agents";
+    | "/m/$mesh/agents"
+    | "/m/$mesh/security";
   word: string;
   icon: IconName;
   /** Pressed after `g`. */
@@ -92,6 +93,15 @@ export const destinations: readonly Destination[] = [
     icon: "proxies",
     key: "a",
     about: "the agents in the clusters",
+    narrow: false,
+    rail: false,
+  },
+  {
+    to: "/m/$mesh/security",
+    word: "Certificates",
+    icon: "lock",
+    key: "k",
+    about: "roots, rotations, what is revoked, what ends when",
     narrow: false,
     rail: false,
   },

@@ -3,9 +3,11 @@ import type { TraceDetail } from "@heddle/client";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { traceQuery } from "../data/queries.ts";
+import { refusalsQuery, traceQuery } from "../data/queries.ts";
 import { clockText, countText, durationText, shortHost } from "../format/numbers.ts";
-import { useMesh, usePageSearch } from "../route/page-search.ts";
+import { DenialNotice } from "../logs/denial-notice.tsx";
+import { lineKey } from "../logs/tail-buffer.ts";
+import { useMesh, usePageSearch, useTimeRange } from "../route/page-search.ts";
 import { CopyButton } from "../ui/copy-button.tsx";
 import { Page } from "../ui/page.tsx";
 import { Answer, Skeleton } from "../ui/states.tsx";
@@ -48,6 +50,7 @@ export function TracePage() {
         </Link>
       }
     >
+      <Refusals mesh={mesh} id={id} start={trace.data?.start} />
       <Answer
         of={trace}
         loading={
@@ -101,4 +104,13 @@ function TraceBody({ mesh, trace }: { mesh: string; trace: TraceDetail }) {
       </div>
     </>
   );
+}
+
+/** What refused a request on its way, where anything did: logs have it also of a trace that was not sampled. */
+function Refusals({ mesh, id, start }: { mesh: string; id: string; start: string | undefined }) {
+  const [range] = useTimeRange();
+  const { data } = useQuery(refusalsQuery(mesh, id, range, start));
+  // The proxy that refuses is its server's.
+  const lines = (data?.items ?? []).filter(({ reporter }) => reporter === "destination");
+  return lines.map((line) => <DenialNotice key={lineKey(line)} mesh={mesh} line={line} />);
 }

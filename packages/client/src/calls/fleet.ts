@@ -1,8 +1,10 @@
 /** Agents, their proxies, how they join, and what they are signed with. */
+import type { WorkloadAccessQuestion } from "@heddle/model";
 import { readEvents, type StreamEvent } from "../event-stream.ts";
 import { allOf, type PageOptions } from "../paging.ts";
 import type { Transport } from "../transport.ts";
 import type {
+  AccessAnswers,
   AgentInfo,
   CreatedJoinToken,
   Enrollment,
@@ -22,6 +24,9 @@ export function fleetCalls({ json, send }: Transport) {
     allAgents: (mesh: string) => allOf((cursor) => agents(mesh, { cursor, limit: 200 })),
     proxies: (mesh: string, page: PageOptions = {}, signal?: AbortSignal) =>
       json<Page<ProxyInfo>>("GET", inMesh(mesh, "/proxies"), { query: { ...page }, signal }),
+    /** Whether a workload's proxy would take a request, and what decides, as connected agents say. */
+    explain: (mesh: string, question: WorkloadAccessQuestion, signal?: AbortSignal) =>
+      json<AccessAnswers>("POST", inMesh(mesh, "/explain"), { body: question, signal }),
     /** A one-time token with which an agent enrolls. */
     createJoinToken: (
       mesh: string,
@@ -45,7 +50,7 @@ export function fleetCalls({ json, send }: Transport) {
     /** Log lines as they arrive. */
     logStream: (
       mesh: string,
-      filter: Record<string, string | number | undefined> = {},
+      filter: Record<string, string | number | boolean | undefined> = {},
       signal?: AbortSignal,
     ): AsyncGenerator<StreamEvent> =>
       streamOf(

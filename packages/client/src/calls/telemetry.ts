@@ -35,6 +35,12 @@ export interface LogFilter extends Range {
   status?: string | undefined;
   flags?: string | undefined;
   traceId?: string | undefined;
+  /** `x-request-id`. */
+  requestId?: string | undefined;
+  /** Of the destination, `namespace/name`. */
+  workload?: string | undefined;
+  /** Only what a policy, a check or the want of a valid token has refused. */
+  refused?: boolean | undefined;
   limit?: number | undefined;
 }
 

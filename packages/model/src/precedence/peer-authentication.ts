@@ -15,7 +15,14 @@ export interface WorkloadQuestion {
 /** The mode of a workload, and of those of its ports that have one of their own. */
 export interface MutualTlsModes {
   readonly mode: MutualTlsMode;
-  readonly ports: ReadonlyMap<number, MutualTlsMode>;
+  /** The policy that says so; undefined where none does, and the default holds. */
+  readonly policy: Policy | undefined;
+  readonly ports: ReadonlyMap<number, DecidedMode>;
+}
+
+export interface DecidedMode {
+  readonly mode: MutualTlsMode;
+  readonly policy: Policy | undefined;
 }
 
 type Policy = MeshObject<PeerAuthentication>;
@@ -42,26 +49,32 @@ export function mutualTlsModes(
     } else if (own === rootNamespace) ofMesh = older(ofMesh, policy);
     else if (own === namespace) ofNamespace = older(ofNamespace, policy);
   }
-  const mode =
-    told(ofWorkload?.spec.mtls) ??
-    told(ofNamespace?.spec.mtls) ??
-    told(ofMesh?.spec.mtls) ??
-    "PERMISSIVE";
+  const policy = [ofWorkload, ofNamespace, ofMesh].find((each) => told(each?.spec.mtls));
+  const mode = told(policy?.spec.mtls) ?? "PERMISSIVE";
   const ports = new Map(
-    Object.entries(ofWorkload?.spec.portLevelMtls ?? {}).map(
-      ([port, mtls]) => [Number(port), told(mtls) ?? mode] as const,
-    ),
+    Object.entries(ofWorkload?.spec.portLevelMtls ?? {}).map(([port, mtls]) => {
+      const own = told(mtls);
+      return [Number(port), own ? { mode: own, policy: ofWorkload } : { mode, policy }] as const;
+    }),
   );
-  return { mode, ports };
+  return { mode, policy, ports };
 }
 
-/** The mode of one port of a workload. */
+/** The mode of one port of a workload, and the policy that says so. */
+export function decidedMutualTls(
+  policies: Iterable<Policy>,
+  workload: WorkloadQuestion & { readonly port: number },
+): DecidedMode {
+  const { mode, policy, ports } = mutualTlsModes(policies, workload);
+  return ports.get(workload.port) ?? { mode, policy };
+}
+
+/** The mode alone. */
 export function mutualTlsMode(
   policies: Iterable<Policy>,
   workload: WorkloadQuestion & { readonly port: number },
 ): MutualTlsMode {
-  const { mode, ports } = mutualTlsModes(policies, workload);
-  return ports.get(workload.port) ?? mode;
+  return decidedMutualTls(policies, workload).mode;
 }
 
 function older(known: Policy | undefined, policy: Policy): Policy {

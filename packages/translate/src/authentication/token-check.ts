@@ -26,7 +26,7 @@ import { keysOf } from "./signing-keys.ts";
 const CONFIG = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication";
 
 /** Claims that hold several values with spaces between in every token (RFC 8693, section 4.2). */
-const SPACE_DELIMITED = ["permission", "scope"];
+export const SPACE_DELIMITED = ["permission", "scope"];
 
 /**
  * The configuration comes by itself: keys change while connections go on, and a listener that changes closes those that it has.

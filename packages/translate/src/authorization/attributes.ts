@@ -6,6 +6,7 @@ import type { MetadataMatcher, ValueMatcher } from "@heddle/envoy/type/matcher/v
 import { subnetOf } from "../listener/subnet.ts";
 import type { TrustDomains } from "../trust-domains.ts";
 import { extension } from "../typed-config.ts";
+import { type Facts, headerSaid, metadataSaid, said, tokenSaid } from "./facts.ts";
 import {
   ofNamespace,
   ofServiceAccount,
@@ -29,28 +30,61 @@ export interface Place {
 /** Matches any of some values, of which there is at least one. */
 type AnyOf<T> = (values: readonly string[], place: Place) => T;
 
+/** What a request has of an attribute, for people to read; undefined where nobody knows. */
+type Has = (facts: Facts) => readonly string[] | undefined;
+
+interface OfAnySide<T> {
+  readonly http: boolean;
+  readonly anyOf: AnyOf<T>;
+  readonly has: Has;
+}
+
 /** Envoy asks what is done and who does it apart, and wants each attribute on its own side. */
 export type Attribute =
-  | { readonly side: "operation"; readonly http: boolean; readonly anyOf: AnyOf<Permission> }
-  | { readonly side: "source"; readonly http: boolean; readonly anyOf: AnyOf<Principal> };
+  | (OfAnySide<Permission> & { readonly side: "operation" })
+  | (OfAnySide<Principal> & { readonly side: "source" });
 
-export const host = operation((value) => ({ header: header(":authority", value, true) }), "http");
-export const method = operation((value) => ({ header: header(":method", value) }), "http");
-export const path = operation(pathIs, "http");
-export const port = operation((value) => ({ destinationPort: Number(value) }));
-
-export const principal = source(principalNamed, underEveryName);
-export const namespace = source((value, { trustDomains }) => ofNamespace(value, trustDomains));
-export const serviceAccount = source((value, place) =>
-  ofServiceAccount(value, place.namespace, place.trustDomains),
+export const host = operation(
+  (value) => ({ header: header(":authority", value, true) }),
+  headerSaid(":authority"),
+  "http",
 );
-export const trustDomain = source(ofTrustDomain, withEveryName);
+export const method = operation(
+  (value) => ({ header: header(":method", value) }),
+  headerSaid(":method"),
+  "http",
+);
+export const path = operation(pathIs, headerSaid(":path"), "http");
+export const port = operation(
+  (value) => ({ destinationPort: Number(value) }),
+  ({ localPort }) => [String(localPort)],
+);
+
+const identities: Has = (facts) => facts.identities;
+
+export const principal = source(principalNamed, identities, underEveryName);
+export const namespace = source(
+  (value, { trustDomains }) => ofNamespace(value, trustDomains),
+  identities,
+);
+export const serviceAccount = source(
+  (value, place) => ofServiceAccount(value, place.namespace, place.trustDomains),
+  identities,
+);
+export const trustDomain = source(ofTrustDomain, identities, withEveryName);
 /** Of the connection. */
-export const address = source((value) => ({ directRemoteIp: subnetOf(value) }));
+export const address = source(
+  (value) => ({ directRemoteIp: subnetOf(value) }),
+  said("directRemoteAddress"),
+);
 /** Of the client as proxies before tell of it, by x-forwarded-for or PROXY protocol. */
-export const remoteAddress = source((value) => ({ remoteIp: subnetOf(value) }));
+export const remoteAddress = source(
+  (value) => ({ remoteIp: subnetOf(value) }),
+  said("remoteAddress"),
+);
 export const tokenPrincipal = source(
   (value) => ({ andIds: { ids: requestPrincipal(value).map(metadataOf) } }),
+  tokenSaid(["iss"], ["sub"]),
   undefined,
   "http",
 );
@@ -65,9 +99,15 @@ const CONDITIONS: Readonly<Record<string, Attribute>> = {
   "request.auth.principal": tokenPrincipal,
   "request.auth.audiences": claims(["aud"]),
   "request.auth.presenter": claims(["azp"]),
-  "destination.ip": operation((value) => ({ destinationIp: subnetOf(value) })),
+  "destination.ip": operation(
+    (value) => ({ destinationIp: subnetOf(value) }),
+    said("localAddress"),
+  ),
   "destination.port": port,
-  "connection.sni": operation((value) => ({ requestedServerName: matcherOf(value) })),
+  "connection.sni": operation(
+    (value) => ({ requestedServerName: matcherOf(value) }),
+    said("serverName"),
+  ),
 };
 
 const HEADER = "request.headers";
@@ -80,7 +120,7 @@ export function attributeOf(key: string): Attribute | undefined {
   if (key.startsWith(HEADER)) {
     const name = inBrackets(key.slice(HEADER.length));
     return name
-      ? source((value) => ({ header: header(name, value) }), undefined, "http")
+      ? source((value) => ({ header: header(name, value) }), headerSaid(name), undefined, "http")
       : undefined;
   }
   if (key.startsWith(CLAIM)) {
@@ -92,28 +132,35 @@ export function attributeOf(key: string): Attribute | undefined {
 
 function operation(
   match: (value: string, place: Place) => Permission,
+  has: Has,
   layer: Place["layer"] = "tcp",
 ): Attribute {
   const anyOf: AnyOf<Permission> = (values, place) => ({
     orRules: { rules: values.map((value) => match(value, place)) },
   });
-  return { side: "operation", http: layer === "http", anyOf };
+  return { side: "operation", http: layer === "http", anyOf, has };
 }
 
 /** `expand` gives the values under other names, too. */
 function source(
   match: (value: string, place: Place) => Principal,
+  has: Has,
   expand: (values: readonly string[], mesh: TrustDomains) => readonly string[] = (values) => values,
   layer: Place["layer"] = "tcp",
 ): Attribute {
   const anyOf: AnyOf<Principal> = (values, place) => ({
     orIds: { ids: expand(values, place.trustDomains).map((value) => match(value, place)) },
   });
-  return { side: "source", http: layer === "http", anyOf };
+  return { side: "source", http: layer === "http", anyOf, has };
 }
 
 function claims(path: readonly string[]): Attribute {
-  return { side: "source", http: true, anyOf: (values) => metadataOf(claimIs(path, values)) };
+  return {
+    side: "source",
+    http: true,
+    anyOf: (values) => metadataOf(claimIs(path, values)),
+    has: tokenSaid(path),
+  };
 }
 
 /** `envoy.filters.a.b[c]`: what the filter `envoy.filters.a.b` has left under `c`; a value in brackets is one of a list. */
@@ -127,6 +174,7 @@ function filterMetadata(key: string): Attribute | undefined {
     http: false,
     anyOf: (values) =>
       metadataOf({ filter, path: [{ key: name }], value: anyOf(values.map(valueOrItem)) }),
+    has: metadataSaid(filter, [name]),
   };
 }
 

@@ -44,7 +44,7 @@ export interface AuthorizationInput {
   readonly provider: (name: string) => AskedProvider | undefined;
 }
 
-type Action = NonNullable<AuthorizationPolicy["action"]>;
+export type Action = NonNullable<AuthorizationPolicy["action"]>;
 
 export const NO_AUTHORIZATION: AuthorizationFilters = {
   http: { asked: [], judged: [] },
@@ -55,8 +55,7 @@ export const NO_AUTHORIZATION: AuthorizationFilters = {
 
 /** In Istio's order: servers are asked first; then policies mark, deny and allow. */
 export function authorizationFilters(input: AuthorizationInput): AuthorizationFilters {
-  const of = (action: Action) =>
-    input.policies.filter(({ spec }) => (spec.action ?? "ALLOW") === action);
+  const of = (action: Action) => ofAction(input.policies, action);
   const custom = byProvider(of("CUSTOM"), input);
   const judged = (layer: Place["layer"]) =>
     JUDGING.flatMap(([action, envoys]) => {
@@ -82,6 +81,13 @@ export function authorizationFilters(input: AuthorizationInput): AuthorizationFi
   };
 }
 
+export function ofAction(
+  policies: readonly PolicyObject[],
+  action: Action,
+): readonly PolicyObject[] {
+  return policies.filter(({ spec }) => (spec.action ?? "ALLOW") === action);
+}
+
 /** More would make every line of a log longer, and say little more. */
 const MOST_NAMED = 10;
 
@@ -91,7 +97,8 @@ function named(policies: readonly PolicyObject[]): Pick<Told, "allowing"> {
   return { allowing: names.toSorted().slice(0, MOST_NAMED) };
 }
 
-const JUDGING: readonly (readonly [Action, RBAC_Action])[] = [
+/** Actions in the order in which they are judged, with Envoy's words for them. */
+export const JUDGING: readonly (readonly [Action, RBAC_Action])[] = [
   ["AUDIT", "LOG"],
   ["DENY", "DENY"],
   ["ALLOW", "ALLOW"],
@@ -106,9 +113,7 @@ function rulesAndShadows(
   layer: Place["layer"],
   { trustDomains }: AuthorizationInput,
 ): Judgement {
-  const [dry, wet] = [true, false].map((asked) =>
-    policies.filter(({ metadata }) => isDryRun(metadata) === asked),
-  ) as [PolicyObject[], PolicyObject[]];
+  const { wet, dry } = byDryRun(policies);
   const rules = (some: readonly PolicyObject[]) => rulesOf(some, { action, layer, trustDomains });
   return {
     ...(wet.length > 0 ? { rules: rules(wet) } : {}),
@@ -121,6 +126,14 @@ function rulesAndShadows(
   };
 }
 
+/** Those that are in force apart from those that are tried out. */
+export function byDryRun(policies: readonly PolicyObject[]) {
+  const [dry, wet] = [true, false].map((tried) =>
+    policies.filter(({ metadata }) => isDryRun(metadata) === tried),
+  ) as [PolicyObject[], PolicyObject[]];
+  return { wet, dry };
+}
+
 /** In front of what Envoy leaves of them in its metadata, and of their statistics. */
 export const DRY_RUN_ALLOW = "istio_dry_run_allow_";
 export const DRY_RUN_DENY = "istio_dry_run_deny_";
@@ -130,7 +143,7 @@ export const EFFECTIVE_POLICY = "shadow_effective_policy_id";
 export const ENGINE_RESULT = "shadow_engine_result";
 
 /** CUSTOM policies of one provider. */
-interface Custom {
+export interface Custom {
   readonly policies: readonly PolicyObject[];
   /** In front of the names of their rules. */
   readonly prefix: string;
@@ -138,7 +151,7 @@ interface Custom {
 }
 
 /** Istio asks one server for a workload at most: with several it refuses what their policies are for. */
-function byProvider(
+export function byProvider(
   policies: readonly PolicyObject[],
   { provider }: AuthorizationInput,
 ): readonly Custom[] {

@@ -27,11 +27,32 @@ export type Unjudged =
 
 /** Undefined where the rule is left out. */
 export function policyOf(
-  { from = [], to = [], when = [] }: AuthorizationRule,
+  rule: AuthorizationRule,
   place: Place,
   unjudged: Unjudged,
 ): Policy | undefined {
+  const { sources, operations, unknown } = termsOf(rule, place);
+  if (unjudged === "leave the rule out" && unknown.length > 0) return undefined;
+  return {
+    permissions: operations.map((terms) => permissionOf(terms, place)),
+    principals: sources.map((terms) => principalOf(terms, place)),
+  };
+}
+
+/** A rule matches where all terms of one of `sources` hold, and all of one of `operations`. */
+export interface RuleTerms {
+  readonly sources: readonly (readonly JudgedTerm[])[];
+  readonly operations: readonly (readonly JudgedTerm[])[];
+  /** Fields that cannot be judged at the place. */
+  readonly unknown: readonly string[];
+}
+
+export function termsOf(
+  { from = [], to = [], when = [] }: AuthorizationRule,
+  place: Place,
+): RuleTerms {
   const conditions = when.map(({ key, values, notValues }): Term => ({
+    field: `when ${key}`,
     attribute: attributeOf(key),
     values,
     notValues,
@@ -44,56 +65,100 @@ export function policyOf(
     ...operationTerms(each.operation ?? {}),
     ...conditions.filter(({ attribute }) => attribute?.side === "operation"),
   ]);
-  const judged = (terms: readonly Term[]) => terms.filter((term) => isJudged(term, place));
-  if (
-    unjudged === "leave the rule out" &&
-    [...sources, ...operations].some((terms) => judged(terms).length < terms.length)
-  ) {
-    return undefined;
-  }
+  const judged = (terms: readonly Term[]) =>
+    terms.filter((term): term is JudgedTerm => isJudged(term, place));
+  const unknown = [...sources, ...operations].flat().filter((term) => !isJudged(term, place));
   return {
-    permissions: operations.map((terms) => permissionOf(judged(terms), place)),
-    principals: sources.map((terms) => principalOf(judged(terms), place)),
+    sources: sources.map(judged),
+    operations: operations.map(judged),
+    unknown: [...new Set(unknown.map(({ field }) => field))],
   };
 }
 
 /** Any of some values, and none of others. */
-interface Term {
+export interface Term {
+  /** As people know it: `source.principals`, `when request.headers[x-team]`. */
+  readonly field: string;
   readonly attribute: Attribute | undefined;
   readonly values?: readonly string[] | undefined;
   readonly notValues?: readonly string[] | undefined;
 }
 
+export type JudgedTerm = Term & { readonly attribute: Attribute };
+
 function sourceTerms(source: AuthorizationSource): readonly Term[] {
   return given([
-    { attribute: principal, values: source.principals, notValues: source.notPrincipals },
     {
+      field: "source.principals",
+      attribute: principal,
+      values: source.principals,
+      notValues: source.notPrincipals,
+    },
+    {
+      field: "source.requestPrincipals",
       attribute: tokenPrincipal,
       values: source.requestPrincipals,
       notValues: source.notRequestPrincipals,
     },
     {
+      field: "source.serviceAccounts",
       attribute: serviceAccount,
       values: source.serviceAccounts,
       notValues: source.notServiceAccounts,
     },
-    { attribute: trustDomain, values: source.trustDomains, notValues: source.notTrustDomains },
-    { attribute: namespace, values: source.namespaces, notValues: source.notNamespaces },
     {
+      field: "source.trustDomains",
+      attribute: trustDomain,
+      values: source.trustDomains,
+      notValues: source.notTrustDomains,
+    },
+    {
+      field: "source.namespaces",
+      attribute: namespace,
+      values: source.namespaces,
+      notValues: source.notNamespaces,
+    },
+    {
+      field: "source.remoteIpBlocks",
       attribute: remoteAddress,
       values: source.remoteIpBlocks,
       notValues: source.notRemoteIpBlocks,
     },
-    { attribute: address, values: source.ipBlocks, notValues: source.notIpBlocks },
+    {
+      field: "source.ipBlocks",
+      attribute: address,
+      values: source.ipBlocks,
+      notValues: source.notIpBlocks,
+    },
   ]);
 }
 
 function operationTerms(operation: AuthorizationOperation): readonly Term[] {
   return given([
-    { attribute: host, values: operation.hosts, notValues: operation.notHosts },
-    { attribute: method, values: operation.methods, notValues: operation.notMethods },
-    { attribute: path, values: operation.paths, notValues: operation.notPaths },
-    { attribute: port, values: operation.ports, notValues: operation.notPorts },
+    {
+      field: "operation.hosts",
+      attribute: host,
+      values: operation.hosts,
+      notValues: operation.notHosts,
+    },
+    {
+      field: "operation.methods",
+      attribute: method,
+      values: operation.methods,
+      notValues: operation.notMethods,
+    },
+    {
+      field: "operation.paths",
+      attribute: path,
+      values: operation.paths,
+      notValues: operation.notPaths,
+    },
+    {
+      field: "operation.ports",
+      attribute: port,
+      values: operation.ports,
+      notValues: operation.notPorts,
+    },
   ]);
 }
 
@@ -105,9 +170,9 @@ function isJudged({ attribute }: Term, { layer }: Place): boolean {
   return attribute !== undefined && (layer === "http" || !attribute.http);
 }
 
-function permissionOf(terms: readonly Term[], place: Place): Permission {
+function permissionOf(terms: readonly JudgedTerm[], place: Place): Permission {
   const rules = terms.flatMap(({ attribute, values = [], notValues = [] }): Permission[] => {
-    if (attribute?.side !== "operation") return [];
+    if (attribute.side !== "operation") return [];
     const no = notValues.length > 0 ? attribute.anyOf(notValues, place) : undefined;
     return [
       ...(values.length > 0 ? [attribute.anyOf(values, place)] : []),
@@ -117,9 +182,9 @@ function permissionOf(terms: readonly Term[], place: Place): Permission {
   return { andRules: { rules: rules.length > 0 ? rules : [{ any: true }] } };
 }
 
-function principalOf(terms: readonly Term[], place: Place): Principal {
+function principalOf(terms: readonly JudgedTerm[], place: Place): Principal {
   const ids = terms.flatMap(({ attribute, values = [], notValues = [] }): Principal[] => {
-    if (attribute?.side !== "source") return [];
+    if (attribute.side !== "source") return [];
     const no = notValues.length > 0 ? attribute.anyOf(notValues, place) : undefined;
     return [
       ...(values.length > 0 ? [attribute.anyOf(values, place)] : []),

@@ -22,7 +22,7 @@ export function rulesOf(
   policies: readonly PolicyObject[],
   { action, prefix = "", suffix = "", ...reading }: Reading,
 ): RBAC {
-  const unjudged: Unjudged = action === "ALLOW" ? "leave the rule out" : "leave the attribute out";
+  const unjudged = unjudgedBy(action);
   const named = policies.flatMap(({ metadata: { namespace, name }, spec: { rules = [] } }) =>
     rules.flatMap((rule, index): [string, Policy][] => {
       const policy = policyOf(rule, { ...reading, namespace }, unjudged);
@@ -32,7 +32,11 @@ export function rulesOf(
   return { action, policies: Object.fromEntries(named) };
 }
 
+export function unjudgedBy(action: RBAC_Action): Unjudged {
+  return action === "ALLOW" ? "leave the rule out" : "leave the attribute out";
+}
+
 /** Istio's name for a rule, so that its users find it in logs; whoever reads them finds the policy by `readRuleName`. */
-function ruleName(namespace: string, name: string, index: number): string {
+export function ruleName(namespace: string, name: string, index: number): string {
   return `ns[${namespace}]-policy[${name}]-rule[${index}]`;
 }

@@ -1,6 +1,6 @@
 /** Whether a workload's ports take plaintext, mutual TLS or both, as PeerAuthentication has it. */
 import {
-  type MutualTlsMode,
+  type DecidedMode,
   type MutualTlsModes,
   mutualTlsModes,
   type PeerAuthentication,
@@ -16,10 +16,10 @@ export class PeerAuthentications extends InNamespace<PeerAuthentication> {
     this.#rootNamespace = rootNamespace;
   }
 
-  /** The mode of one port of a workload, the port that it listens on itself. */
-  modeOf(namespace: string, labels: Readonly<Record<string, string>>, port: number): MutualTlsMode {
-    const { mode, ports } = this.#modes(namespace, labels);
-    return ports.get(port) ?? mode;
+  /** The mode of one port of a workload, the port that it listens on itself, and the policy that says so. */
+  decide(namespace: string, labels: Readonly<Record<string, string>>, port: number): DecidedMode {
+    const { ports, ...others } = this.#modes(namespace, labels);
+    return ports.get(port) ?? others;
   }
 
   /** Ports that have a mode of their own, ascending. */

@@ -75,7 +75,9 @@ export function createReader(store: Store, cohort: Cohort, engine: Engine): Mode
     fallbacks: (host) => side().fallbacks.forHost(host),
     gateways: (labels) => side().gateways.selecting(labels),
     peerAuthentication: (namespace, labels, port) =>
-      side().peerAuthentications.modeOf(namespace, labels, port),
+      side().peerAuthentications.decide(namespace, labels, port).mode,
+    decidedMutualTls: (namespace, labels, port) =>
+      side().peerAuthentications.decide(namespace, labels, port),
     peerAuthenticationPorts: (namespace, labels) =>
       side().peerAuthentications.portsOf(namespace, labels),
     predicateLabels: () => {

@@ -13,6 +13,7 @@ import {
 } from "@heddle/telemetry";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { mountSmallDisk, noSmallDisk } from "../../../../../test/harness/small-disk.ts";
+import { logFilter } from "../tail/log-filter.ts";
 import type { TelemetryStore } from "../telemetry-store.ts";
 import { openDuckDbStore } from "./duckdb-store.ts";
 
@@ -345,6 +346,37 @@ test("logs are filtered by service, status, flag and text, newest first", async 
   expect(await count({ flags: "U" })).toBe(0);
   expect(await count({ text: "slow" })).toBe(1);
   expect(await count({ text: "' OR 1=1 --" })).toBe(0);
+});
+
+test("logs are filtered by request, workload and refusal, in the store as in the tail", async () => {
+  const to = { "destination.workload": "web", "destination.namespace": "shop" };
+  const lines = [
+    log({ ...to, "envoy.response_code_details": "via_upstream", "http.request.id": "one" }),
+    log({ "envoy.response_code_details": "rbac_access_denied_matched_policy[none]" }),
+    log({ "envoy.response_code_details": "jwt_authn_access_denied{Jwt_is_missing}" }),
+    log({
+      ...to,
+      "heddle.request_validation.object": "shop/checks",
+      "envoy.response_code_details":
+        "rbac_access_denied_matched_policy[request-validation/shop/checks/limits.urlBytes]",
+    }),
+    log({
+      "heddle.request_validation.object": "shop/checks",
+      "heddle.request_validation.report": "request-validation/shop/checks/limits.urlBytes",
+    }),
+  ];
+  await store.write(scope, { logs: lines });
+  for (const [filter, wanted] of [
+    [{}, 5],
+    [{ requestId: "one" }, 1],
+    [{ requestId: "two" }, 0],
+    [{ workload: "shop/web" }, 2],
+    [{ refused: true }, 3],
+    [{ refused: true, workload: "shop/web" }, 1],
+  ] as const) {
+    expect((await store.logs(scope, { ...range, limit: 10, ...filter })).length).toBe(wanted);
+    expect(lines.filter(logFilter(filter)).length).toBe(wanted);
+  }
 });
 
 test("other metrics are a rate by any label", async () => {

@@ -2,7 +2,16 @@
 
 import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
 import type { LogLine } from "@heddle/client";
-import { type Attributes, type LogEntry, PROVEN_PREFIX, UNPROVEN_CALLER } from "@heddle/telemetry";
+import {
+  type Attributes,
+  authorizationFields,
+  authorizationSources,
+  type LogEntry,
+  NO_TOKEN,
+  PROVEN_PREFIX,
+  UNPROVEN_CALLER,
+  validationFields,
+} from "@heddle/telemetry";
 import type { LogQuery, TimeRange, UnprovenCaller } from "../telemetry-store.ts";
 import { statusRange } from "../status-range.ts";
 import { nameMatches } from "./name-matches.ts";
@@ -43,6 +52,15 @@ export async function findLogs(
     conditions.push("trace_id = $traceId");
     values["traceId"] = query.traceId;
   }
+  if (query.requestId !== undefined) {
+    conditions.push(`${NAMED("http.request.id")} = $requestId`);
+    values["requestId"] = query.requestId;
+  }
+  if (query.workload !== undefined) {
+    conditions.push("destination_namespace || '/' || destination_workload = $workload");
+    values["workload"] = query.workload;
+  }
+  if (query.refused) conditions.push(REFUSED);
   const rows = await connection.runAndReadAll(
     `SELECT ${columns} FROM logs WHERE ${conditions.join(" AND ")} ORDER BY time DESC LIMIT $limit`,
     values,
@@ -51,6 +69,13 @@ export async function findLogs(
 }
 
 const NAMED = (name: string) => `coalesce(json_extract_string(attributes, '$."${name}"'), '')`;
+
+/** As `wasRefused` of a line in memory. */
+const REFUSED = `(${[
+  `${NAMED(authorizationFields.decision)} <> ''`,
+  `${NAMED(validationFields.decision)} = 'refused'`,
+  `starts_with(${NAMED(authorizationSources.details)}, '${NO_TOKEN}')`,
+].join(" OR ")})`;
 
 /** Who called without an identity; where somebody had the address, all its addresses together. */
 export async function findUnprovenCallers(

@@ -219,6 +219,9 @@ export function logFilterOf(query: {
   status?: string | undefined;
   flags?: string | undefined;
   traceId?: string | undefined;
+  requestId?: string | undefined;
+  workload?: string | undefined;
+  refused?: boolean | undefined;
 }): LogFilter {
   return given({
     service: query.service,
@@ -226,6 +229,9 @@ export function logFilterOf(query: {
     status: query.status,
     flags: query.flags,
     traceId: query.traceId,
+    requestId: query.requestId,
+    workload: query.workload,
+    refused: query.refused,
   });
 }
 

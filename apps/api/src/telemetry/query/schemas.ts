@@ -1,7 +1,7 @@
 /** Schemas of telemetry's parameters and answers, for checking and for the API's description. */
 
 import { z } from "@hono/zod-openapi";
-import { MeshParam } from "../../http/schemas.ts";
+import { MeshParam, QueryFlag } from "../../http/schemas.ts";
 
 const name = z.string().min(1).max(512);
 
@@ -47,6 +47,11 @@ export const LogFilterQuery = z.object({
     .optional(),
   flags: z.string().max(16).optional().openapi({ description: "One response flag, such as UH" }),
   traceId: z.string().max(32).optional(),
+  requestId: name.optional().openapi({ description: "x-request-id" }),
+  workload: name.optional().openapi({ description: "Of the destination, `namespace/name`" }),
+  refused: QueryFlag.openapi({
+    description: "Only what a policy, a check or the want of a valid token has refused",
+  }),
 });
 
 export const LogsQuery = RangeQuery.extend(LogFilterQuery.shape).extend({
