@@ -24,7 +24,7 @@ export const kindWords: Readonly<Record<CertificateInfo["kind"], string>> = {
   intermediate: "intermediate",
   agent: "agent's",
   leaf: "workload's",
-  federated: "Root of another trust domain",
+  federated: "other trust domain's",
 };
 
 const UNITS = [
