@@ -4,23 +4,14 @@ import { importVerifier, type MeshState, type Sharing } from "@heddle/sync";
 import { createClient } from "@heddle/client";
 import { canonical, merge } from "@heddle/envoy";
 import { ofRevision } from "@heddle/kube";
-import { createTranslator, trustDomainsOf } from "@heddle/translate";
+import { createTranslator } from "@heddle/translate";
 import { type Diagnostic, MESH_SETTINGS_KEY, type Revision } from "@heddle/model";
 import { AgentError } from "./agent-error.ts";
+import { startAgentTelemetry } from "./agent-telemetry.ts";
 import { senderOf } from "./callers/index.ts";
 import { startHttpServer } from "./debug/http-server.ts";
 import { type Clusters, joinClusters } from "./clusters/index.ts";
-import { createWorkloadCertificates } from "./identity/certificates.ts";
-import { clusterIssuer } from "./identity/cluster-issuer.ts";
-import { delegatedIssuer, type Issuer, localIssuer, planeIssuer } from "./identity/issuer.ts";
-import type { ServingCertificate } from "./identity/serving-certificate.ts";
-import { watchedCertificates } from "./identity/expiries.ts";
-import { watchExpiry } from "./identity/expiry-watch.ts";
-import { createKnownRoots, SPREADS_WITHIN } from "./identity/known-roots.ts";
-import { followAuthority } from "./identity/plane-authority.ts";
-import { createSevered } from "./identity/severed.ts";
-import { createSecretSource } from "./identity/secret-source.ts";
-import { createFederatedTrusts } from "./federation/index.ts";
+import { createAgentIdentity } from "./identity/agent-identity.ts";
 import { createGuard, createIssuersKeys, serviceNamed } from "./jwks/index.ts";
 import { startGateways } from "./gateways/index.ts";
 import { createHealthService } from "./health/index.ts";
@@ -33,6 +24,7 @@ import { type AgentLog, createLog } from "./log.ts";
 import { hostedSettings, standaloneSettings } from "./mesh-settings.ts";
 import type { AgentOptions } from "./options.ts";
 import { ownMetrics, refusing } from "./own-metrics.ts";
+import { readiness } from "./readiness.ts";
 import { createRedactions } from "./redactions.ts";
 import { createRefusals } from "./refusal/refusals.ts";
 import { createHoldWriter, readHolds } from "./refusal/saved-holds.ts";
@@ -40,6 +32,7 @@ import { createMeshConflicts } from "./sources/conflicts.ts";
 import { createClusterOwner } from "./sources/cluster.ts";
 import { startFilesSource } from "./sources/files.ts";
 import { createHostedSource, everyKey } from "./sources/hosted.ts";
+import { createOverlayTimer } from "./sources/overlay-timer.ts";
 import { startStatusWriter } from "./status/index.ts";
 import { type KubernetesSource, startKubernetesSource } from "./sources/kubernetes/index.ts";
 import { createMergedModel, type OwnedObject, type Owner } from "./sources/merge.ts";
@@ -57,7 +50,7 @@ import { type Link, startLink } from "./sync/link.ts";
 import { proxyTrust } from "./sync/proxy-trust.ts";
 import { createReporter } from "./sync/reporter.ts";
 import { summarize } from "./sync/summary.ts";
-import { type RunningTelemetry, startTelemetry, type TelemetryOptions } from "./telemetry/index.ts";
+import type { RunningTelemetry, TelemetryOptions } from "./telemetry/index.ts";
 import { namesOfAgent, openTlsPort, type TlsPort } from "./tls-port.ts";
 import { startWebhooks, type Webhooks } from "./webhooks/index.ts";
 import { AGENT_VERSION } from "./version.ts";
@@ -182,21 +175,6 @@ async function startControl(
       : undefined;
 
   const names = options.xdsTls && namesOfAgent(options.xdsTls, mesh.clusterDomain);
-  const issuer = await issuerOf(options, membership, directory, log, names, inCluster);
-  const certificates = createWorkloadCertificates(issuer, options.certificates.lifetime, log);
-  closing.push(() => certificates.close());
-  const watched = () => watchedCertificates(certificates, issuer, Date.now());
-  const expiry = watchExpiry({
-    ...{ certificates: watched, missing: () => certificates.missing().length, log },
-    lifetime: options.certificates.lifetime,
-  });
-  closing.push(() => expiry.close());
-  const roots = createKnownRoots(options.xdsTls ? SPREADS_WITHIN : 0, () =>
-    reporter.authorityChanged(),
-  );
-  closing.push(() => roots.close());
-  const severed = await createSevered(directory, (name) => translator.setRevocation(name), log);
-  closing.push(() => severed.close());
   const guard = createGuard({
     allowed: options.jwks.allowed,
     isService: serviceNamed(
@@ -204,37 +182,14 @@ async function startControl(
       () => translator.mesh().clusterDomain,
     ),
   });
-  /** Roots before names: a peer whose name is taken and whose roots are not known is refused. */
-  const trustChanged = () => {
-    secrets.trustChanged();
-    translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
-  };
-  const federated = await createFederatedTrusts({
-    ...{ directory, guard, log, refresh: options.federationRefresh },
-    changed: trustChanged,
-    told: () => reporter.authorityChanged(),
-  });
-  closing.push(() => federated.close());
-  const authority = followAuthority({
-    read: () =>
-      client?.trustBundle(membership?.mesh.id ?? "", AbortSignal.timeout(10_000)) ??
-      Promise.reject(new Error("There is no plane.")),
-    ...{ issuer, log, followed: () => reporter.authorityChanged() },
-    federated: (federations) => federated.follow(federations),
-    revoked: (spiffeIds) => certificates.revoke(spiffeIds),
-    sever: (revocation) => severed.sever(revocation),
-  });
-  closing.push(() => authority.close());
-  const secrets = createSecretSource({
-    ...{ trustDomain: mesh.trustDomain, certificates },
+  const identity = await createAgentIdentity({
+    ...{ options, membership, client, directory, translator, guard, log },
+    ...{ cluster: inCluster, serverNames: names, trustDomain: mesh.trustDomain },
     objectAt: (key) => model.get(key),
-    workloadOf: (proxy) => translator.workloadOf(proxy).workload,
-    trusted: () => ({
-      trustDomains: trustDomainsOf(translator.mesh()),
-      federated: federated.bundles(),
-    }),
+    changed: () => reporter.authorityChanged(),
   });
-  translator.setFederatedTrustDomains(federated.bundles().map(({ trustDomain }) => trustDomain));
+  closing.push(() => identity.close());
+  const { issuer, certificates, secrets, roots, authority, federated } = identity;
   const rateLimits = createRateLimitService({
     agents: options.rateLimitAgents,
     now: () => performance.now(),
@@ -507,7 +462,7 @@ async function startControl(
       },
       conflicts: model.conflicts().length,
       stateWriteFailures,
-      certificates: watched(),
+      certificates: identity.watched(),
       withoutCertificate: certificates.missing().length,
       rateLimits: rateLimits.numbers(),
       openApi: openApi.numbers(),
@@ -531,28 +486,16 @@ async function startControl(
           objects: () => model.entries(),
           metricsPort: () => telemetry?.ports.metrics,
           ownMetrics: numbers,
-          // It has a configuration: a plane that is away does not make an agent unready.
-          ready: () => {
-            // Proxies and the API server are to turn to others while what is under way is finished.
-            if (ending) return { ready: false, reasons: ["it is ending"] };
-            const unread = kubernetes?.waiting() ?? [];
-            if (unread.length > 0)
-              return { ready: false, reasons: unread.map((what) => `not read yet: ${what}`) };
-            if (!up) return { ready: false, reasons: ["it is starting"] };
-            const unsigned = tls && whyUnsigned(tls.certificate);
-            if (unsigned !== undefined) return { ready: false, reasons: [unsigned] };
-            const reviews = webhooks?.waiting() ?? [];
-            if (reviews.length > 0) return { ready: false, reasons: reviews };
-            const waiting =
-              link && link.state().applied.number === 0 && link.state().phase !== "open";
-            return waiting
-              ? { ready: false, reasons: ["there is no configuration yet"] }
-              : {
-                  ready: true,
-                  // Nobody would be better off with another agent: it serves, and tells.
-                  reasons: expiry.alerts().map(({ code, message }) => `${code}: ${message}`),
-                };
-          },
+          ready: () =>
+            readiness({
+              ending,
+              up,
+              unread: kubernetes?.waiting() ?? [],
+              certificate: tls?.certificate,
+              reviews: webhooks?.waiting() ?? [],
+              link: link?.state(),
+              alerts: identity.alerts(),
+            }),
         });
   if (metrics) closing.push(() => metrics.close());
   // Proxies that come to an agent which has not read its cluster would lose what they have.
@@ -625,7 +568,7 @@ async function startControl(
         (pod) => translator.workloadOf(pod),
       ),
   });
-  telemetry = await telemetryOf(options, membership, log, {
+  telemetry = await startAgentTelemetry(options, membership, log, {
     targets: () =>
       proxies.all().map(({ description }) => ({
         name: nameOf(description),
@@ -653,14 +596,6 @@ async function startControl(
   return { ports, close };
 }
 
-/** What the agent signs for others it signs for itself: where it cannot, nobody is to come to it. */
-function whyUnsigned(certificate: ServingCertificate): string | undefined {
-  const until = certificate.expiresAt();
-  if (until === undefined) return "there is no certificate for the TLS port yet";
-  if (until > Date.now()) return undefined;
-  return "the TLS port's certificate has expired, and no other could be signed";
-}
-
 /** Undefined for an agent that knows of no cluster. */
 function sharingOf({ clusterId, endpointsTtl }: AgentOptions): Sharing | undefined {
   return clusterId === "" ? undefined : { cluster: clusterId, ttl: endpointsTtl };
@@ -669,28 +604,6 @@ function sharingOf({ clusterId, endpointsTtl }: AgentOptions): Sharing | undefin
 function kindsOf(source: KubernetesSource): { followed: number; failing: number } {
   const { kinds, failing } = source.status();
   return { followed: kinds, failing: failing.length };
-}
-
-async function issuerOf(
-  options: AgentOptions,
-  membership: Membership | undefined,
-  directory: StateDirectory,
-  log: AgentLog,
-  names: readonly string[] | undefined,
-  inCluster: Cluster | undefined,
-): Promise<Issuer> {
-  if (!membership) {
-    const { trustDomain } = options.standalone;
-    // In a cluster all replicas sign with one authority; a state directory may go with its pod.
-    if (inCluster?.inside) {
-      const { client: api, pod } = inCluster.inside;
-      return clusterIssuer({ client: api, namespace: pod.namespace, trustDomain, log });
-    }
-    return localIssuer(directory, trustDomain);
-  }
-  const client = createClient({ baseUrl: membership.plane, token: membership.token, retries: 0 });
-  if (options.certificates.issuer === "plane") return planeIssuer(client, membership.mesh);
-  return delegatedIssuer(directory, client, membership.mesh, log, names);
 }
 
 async function listen(
@@ -702,55 +615,4 @@ async function listen(
   } catch (error) {
     throw new AgentError("HDL7204", `xDS cannot be served at ${address}: ${String(error)}`, error);
   }
-}
-
-async function telemetryOf(
-  options: AgentOptions,
-  membership: Membership | undefined,
-  log: AgentLog,
-  sources: {
-    targets: () => { name: string; address: string }[];
-    redaction: NonNullable<TelemetryOptions["redaction"]>;
-    ownMetrics: () => string;
-    whoHas: NonNullable<TelemetryOptions["whoHas"]>;
-    tls: TelemetryOptions["tls"];
-  },
-): Promise<RunningTelemetry | undefined> {
-  if (!options.roles.includes("telemetry")) return undefined;
-  const started = startTelemetry({
-    otlpAddress: options.otlpAddress,
-    otlpTlsAddress: sources.tls && options.otlpTlsAddress,
-    // Its own address is on the loopback: the agent's HTTP server hands on what it says.
-    metricsAddress: options.metricsAddress === undefined ? undefined : "127.0.0.1:0",
-    plane: membership?.plane,
-    token: membership?.token,
-    mesh: membership?.mesh.id,
-    spoolDir: `${options.stateDir}/telemetry`,
-    scrapeIntervalMs: options.scrapeInterval,
-    proxies: () => sources.targets().filter(({ address }) => address !== ""),
-    redaction: sources.redaction,
-    ownMetrics: sources.ownMetrics,
-    whoHas: sources.whoHas,
-    tls: sources.tls,
-    log: (level, message, fields) => log[level](`telemetry: ${message}`, fields),
-  });
-  return started.catch((error: unknown) => {
-    if (!/\bHDL5202\b/.test(String(error))) throw error;
-    const message = `Telemetry cannot be received: ${String(error)}`;
-    throw new AgentError("HDL7204", message, error);
-  });
-}
-
-/** Calls back when the next overlay expires, also while the plane is away. */
-function createOverlayTimer(expire: (now: number) => number | undefined) {
-  let timer: NodeJS.Timeout | undefined;
-  const plan = (at: number | undefined): void => {
-    clearTimeout(timer);
-    if (at === undefined) return;
-    timer = setTimeout(
-      () => plan(expire(Date.now())),
-      Math.min(Math.max(0, at - Date.now()) + 1, 2 ** 31 - 1),
-    );
-  };
-  return { plan, close: () => clearTimeout(timer) };
 }

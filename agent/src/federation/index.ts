@@ -2,5 +2,6 @@
 export {
   createFederatedTrusts,
   type FederatedBundle,
+  type FederatedTrusts,
   KEPT_FEDERATIONS,
 } from "./federated-trust.ts";
