@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** What needs a real Kubernetes, or its API server: `test:cluster`; and what takes its time: `test:acceptance`. */
+const LATER = ["**/node_modules/**", "**/*.cluster.test.ts", "**/*.acceptance.test.ts"];
+
 /**
  * Tests that stand beside the code, and those of `test` that every change must pass; the longer suites have configurations of
  * their own.
@@ -21,8 +24,7 @@ export default defineConfig({
           name: "programs",
           // Each in a process of its own: they change their environment, listen to signals and leave threads to end.
           include: ["apps/*/src/**/*.test.{ts,tsx}", "agent/src/**/*.test.ts"],
-          // They need a real Kubernetes, or its API server: `test:cluster`.
-          exclude: ["**/node_modules/**", "**/*.cluster.test.ts"],
+          exclude: LATER,
         },
       },
       {
@@ -37,7 +39,7 @@ export default defineConfig({
             "test/security/**/*.test.ts",
             "test/fuzz/**/*.test.ts",
           ],
-          exclude: ["**/node_modules/**", "**/*.cluster.test.ts"],
+          exclude: LATER,
           // Half of what such a file costs is to load what the one before has loaded already.
           isolate: false,
         },

@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 /** They measure how soon something is so: nothing else takes the machine's time from them. */
 const ALONE = ["test/acceptance/rules-under-load.test.ts"];
 
+/** What stands beside the code or with its kind, and takes its time: shares of ten thousand requests, and clocks. */
+const BESIDE = "{agent,apps,packages,test}/**/*.acceptance.test.ts";
+
 /**
  * The promises of the product, kept on whole demos and meshes, each file with addresses and ports of its own. Two files at once: they
  * wait for most of their time.
@@ -22,7 +25,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "two at once",
-          include: ["test/acceptance/**/*.test.ts"],
+          include: ["test/acceptance/**/*.test.ts", BESIDE],
           exclude: ["**/node_modules/**", ...ALONE],
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
