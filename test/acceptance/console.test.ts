@@ -375,9 +375,11 @@ test("what a policy refuses is named in logs and traces with the policy, and the
     // A phone has two lines for each request, and no room for the reason.
     await why.waitFor({ state: look.width < 600 ? "attached" : "visible" });
     await page.getByRole("row").last().click();
-    const refusal = () => textOf(page, "Refusal");
+    /** A trace may have several. */
+    const refusals = async () =>
+      (await page.getByRole("region", { name: "Refusal", exact: true }).allInnerTexts()).join("\n");
     await expect
-      .poll(refusal, { timeout: 15_000 })
+      .poll(refusals, { timeout: 15_000 })
       .toMatch(
         /Let in by no AuthorizationPolicy default\/reviews-only[^]*still be refused[^]*rule 0 of default\/reviews-only\s+source\.principals\s+wants cluster\.local\/ns\/default\/sa\/bookinfo-reviews, has spiffe:\/\/cluster\.local\/ns\/default\/sa\/bookinfo-productpage/,
       );
@@ -386,7 +388,7 @@ test("what a policy refuses is named in logs and traces with the policy, and the
     await page.waitForURL(/\/traces\/[0-9a-f]{32}/);
     await page.getByText("Logs of this trace").waitFor();
     await expect
-      .poll(refusal, { timeout: 15_000 })
+      .poll(refusals, { timeout: 15_000 })
       .toMatch(/Let in by no AuthorizationPolicy[^]*still be refused/);
     await shot("refusal-in-trace");
     const sideways = await page.evaluate(
