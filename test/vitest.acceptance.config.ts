@@ -2,7 +2,7 @@ import path from "node:path";
 import { defineConfig } from "vitest/config";
 
 /** They measure how soon something is so: nothing else takes the machine's time from them. */
-const ALONE = ["test/acceptance/rules-under-load.test.ts"];
+const ALONE = ["test/acceptance/rules-under-load.test.ts", "test/acceptance/plane-away.test.ts"];
 
 /** What stands beside the code or with its kind, and takes its time: shares of ten thousand requests, and clocks. */
 const BESIDE = "{agent,apps,packages,test}/**/*.acceptance.test.ts";
