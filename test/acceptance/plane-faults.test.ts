@@ -79,7 +79,7 @@ test("a port in use is named, with the flag that chooses another", async () => {
   await plane.client.createMesh({ name: "demo" });
   const { token } = await plane.client.createJoinToken("demo", { name: "ports" });
   const server = ["server", "--data", path.join(work, "other"), "--port"];
-  const up = ["up", "--demo", "--block", "54", "--data", path.join(work, "up")];
+  const up = ["up", "--demo", "--block", "66", "--data", path.join(work, "up")];
   const agent = [
     ...["agent", "--plane", plane.url, "--token", token, "--mesh", "demo", "--name", "ports"],
     ...["--state", path.join(work, "agent")],
