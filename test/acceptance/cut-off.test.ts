@@ -53,7 +53,7 @@ describe("a cluster that signs itself", () => {
   const LIFETIME_S = 15;
   let mesh: PlaneMesh;
   beforeAll(async () => {
-    mesh = await cutOff(16, 8746, { HEDDLE_CERTIFICATE_LIFETIME: `${LIFETIME_S}s` });
+    mesh = await cutOff(16, 8701, { HEDDLE_CERTIFICATE_LIFETIME: `${LIFETIME_S}s` });
   }, 300_000);
   afterAll(() => mesh?.stop());
 
@@ -79,7 +79,7 @@ describe("a cluster whose certificates the plane signs", () => {
   let mesh: PlaneMesh;
   let awayFrom = 0;
   beforeAll(async () => {
-    mesh = await cutOff(18, 8747, {
+    mesh = await cutOff(18, 8705, {
       ...{ HEDDLE_CERTIFICATE_LIFETIME: `${LIFETIME_S}s`, HEDDLE_CERTIFICATE_ISSUER: "plane" },
     });
     awayFrom = Date.now();

@@ -9,7 +9,7 @@ import { type DemoProcess, removeDemoData, startDemoProcess } from "../harness/d
 
 let demo: DemoProcess;
 let server: grpc.Server;
-const BLOCK = 37;
+const BLOCK = 38;
 
 const bytes = {
   requestSerialize: (value: Buffer) => value,
@@ -35,7 +35,7 @@ beforeAll(async () => {
     },
   );
   await new Promise<void>((resolve, reject) =>
-    server.bindAsync("127.37.0.50:7070", grpc.ServerCredentials.createInsecure(), (error) =>
+    server.bindAsync("127.38.0.50:7070", grpc.ServerCredentials.createInsecure(), (error) =>
       error ? reject(error) : resolve(),
     ),
   );
@@ -56,7 +56,7 @@ beforeAll(async () => {
       },
       addressType: "IPv4",
       ports: [{ name: "grpc", port: 7070, protocol: "TCP" }],
-      endpoints: [{ addresses: ["127.37.0.50"], conditions: { ready: true } }],
+      endpoints: [{ addresses: ["127.38.0.50"], conditions: { ready: true } }],
     },
   ];
   await writeFile(

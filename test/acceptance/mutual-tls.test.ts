@@ -23,7 +23,7 @@ const TOLD_MS = 8_000;
 let mesh: PlaneMesh;
 
 beforeAll(async () => {
-  mesh = await startPlaneMesh({ port: 8742, block: 64, workloads });
+  mesh = await startPlaneMesh({ port: 8702, block: 64, workloads });
 }, 300_000);
 afterAll(async () => {
   await mesh?.stop();

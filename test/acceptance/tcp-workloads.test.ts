@@ -18,7 +18,7 @@ const ACCOUNT = "spiffe://cluster.local/ns/shop/sa/orders";
 let mesh: PlaneMesh;
 beforeAll(async () => {
   mesh = await startPlaneMesh({
-    ...{ block: BLOCK, port: 8749 },
+    ...{ block: BLOCK, port: 8706 },
     workloads: [
       ...Object.keys(CALLERS).map((name) => ({ ...SHOP, name, account: "orders" })),
       { ...SHOP, name: "ledger", tcp: true },

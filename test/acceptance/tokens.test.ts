@@ -66,7 +66,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "heddle-tokens-"));
   key = await createIssuerKey(ISSUER, "one");
   keys = await startKeyServer(KEYS, 8080, { "/keys": keySet(key) });
-  plane = await startPlaneProcess(8798, path.join(folder, "plane"));
+  plane = await startPlaneProcess(8704, path.join(folder, "plane"));
   await plane.client.createMesh({ name: "demo", trustDomain: "test.example" });
   joinToken = (await plane.client.createJoinToken("demo", { name: "local" })).token;
   api = await startPod(

@@ -11,7 +11,7 @@ let work: string;
 
 beforeAll(async () => {
   work = await mkdtemp(path.join(tmpdir(), "heddle-too-large-"));
-  plane = await startPlaneProcess(8779, path.join(work, "data"));
+  plane = await startPlaneProcess(8703, path.join(work, "data"));
   await plane.client.createMesh({ name: "demo" });
 });
 afterAll(async () => {
