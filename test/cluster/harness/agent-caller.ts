@@ -72,5 +72,5 @@ function identityIn(bytes: Buffer): string | undefined {
     resources?: { resource: { tlsCertificate: { certificateChain: { inlineString: string } } } }[];
   };
   const chain = resources[0]?.resource.tlsCertificate.certificateChain.inlineString;
-  return chain && new X509Certificate(chain).subjectAltName?.replace("URI:", "");
+  return chain && /URI:([^,]+)/.exec(new X509Certificate(chain).subjectAltName ?? "")?.[1];
 }
