@@ -13,8 +13,12 @@ export interface Kubectl {
 export function kubectlOf(state: string, binaries: string): Kubectl {
   const run = (args: readonly string[], input = "") =>
     new Promise<string>((resolve, reject) => {
-      const kubeconfig = ["--kubeconfig", kubeconfigOf(state)];
-      const child = spawn(path.join(binaries, "kubectl"), [...kubeconfig, ...args]);
+      const own = [
+        ...["--kubeconfig", kubeconfigOf(state)],
+        // Another cluster was at the same address before, and had other kinds.
+        ...["--cache-dir", path.join(state, "kubectl-cache")],
+      ];
+      const child = spawn(path.join(binaries, "kubectl"), [...own, ...args]);
       let [stdout, stderr] = ["", ""];
       child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
       child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
