@@ -188,8 +188,7 @@ export const refusalsQuery = (
     },
     staleTime: 30_000,
     // Of the same trace, looked for anew once it is known when that was.
-    placeholderData: (before, query) =>
-      query?.queryKey[3] === traceId ? before : undefined,
+    placeholderData: (before, query) => (query?.queryKey[3] === traceId ? before : undefined),
   });
 
 export const certificatesQuery = (mesh: string) =>
