@@ -17,9 +17,9 @@ import { type Random, random } from "./random.ts";
 
 /** How long one object may take, in milliseconds of work. */
 const LIMIT_MS = 100;
-/** Objects are seldom larger; YAML above it is given more for each KiB, as much as its reader needs on a slow machine. */
+/** Objects are seldom larger; what is above it is given more for each KiB, as much as its reader needs on a slow machine. */
 const LARGE_KIB = 64;
-const MS_PER_KIB = 2;
+const MS_PER_KIB = { yaml: 2, value: 0.25 };
 /** A slow trial is tried again before it counts: cold code or the collector of garbage may have been it. */
 const TRIES = 6;
 /** The proxies are compared with what they held at first after so many trials. */
@@ -35,7 +35,7 @@ export interface FuzzResult {
   readonly refused: number;
   /** Refusals by code. */
   readonly codes: Readonly<Record<string, number>>;
-  /** The longest that an object took at the best of its tries, texts above 64 KiB apart: milliseconds. */
+  /** The longest that an object took at the best of its tries, those above 64 KiB apart: milliseconds. */
   readonly slowest: Times;
   /** The longest at the first try. */
   readonly slowestFirst: Times;
@@ -87,8 +87,9 @@ export function fuzz(
       findings.push(`seed ${seed}, trial ${trial}: ${what}\n${shown.slice(0, 4000)}`);
     };
     try {
-      const large = typeof input === "string" ? input.length / 1024 - LARGE_KIB : 0;
-      const limit = LIMIT_MS + Math.max(0, large * MS_PER_KIB);
+      const isText = typeof input === "string";
+      const large = (isText ? input : (JSON.stringify(input) ?? "")).length / 1024 - LARGE_KIB;
+      const limit = LIMIT_MS + Math.max(0, large * MS_PER_KIB[isText ? "yaml" : "value"]);
       const read = attempt(() => {
         const began = cpuTime();
         const value = readInput(input);
