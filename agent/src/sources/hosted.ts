@@ -23,13 +23,17 @@ export interface HostedSource {
   diagnostics(): Diagnostic[];
 }
 
+interface Parsed {
+  readonly hash: string;
+  /** The last value that could be read. */
+  readonly read: MeshObject | undefined;
+  readonly inForce: MeshObject | undefined;
+}
+
 export function createHostedSource(): HostedSource {
   let state: MeshState | undefined;
   // By hash of the document: the same value is read once and keeps its identity.
-  const parsed = new Map<
-    string,
-    { hash: string; object: MeshObject | undefined; isRead: boolean }
-  >();
+  const parsed = new Map<string, Parsed>();
   const unreadable = new Map<string, Diagnostic>();
   let overlaid = new Set<string>();
 
@@ -41,21 +45,21 @@ export function createHostedSource(): HostedSource {
       return undefined;
     }
     const known = parsed.get(stateKey);
-    if (known?.hash === entry.hash) return known.object;
+    if (known?.hash === entry.hash) return known.inForce;
     const { object, diagnostics } = parseObject(entry.object);
     // An object that only a newer agent can read: what it was before is better than nothing, and a guard better than none.
-    const before = known?.isRead ? known.object : undefined;
-    const value = object ?? before ?? closedInstead(entry.object);
+    const read = object ?? known?.read;
+    const inForce = read ?? closedInstead(entry.object);
     if (object) unreadable.delete(stateKey);
     else {
       const outcome =
-        before === undefined && value
-          ? "what it is for is refused until then"
-          : "what it was before stays in force";
+        inForce === read
+          ? "what it was before stays in force"
+          : "what it is for is refused until then";
       unreadable.set(stateKey, unreadableObject(entry.key, diagnostics[0], outcome));
     }
-    parsed.set(stateKey, { hash: entry.hash, object: value, isRead: (object ?? before) === value });
-    return value;
+    parsed.set(stateKey, { hash: entry.hash, read, inForce });
+    return inForce;
   };
   const effective = (key: string, overlays: readonly Overlay[]): OwnedObject | undefined => {
     let stable = valueOf(key);

@@ -129,11 +129,7 @@ export type {
   MutualTlsModes,
   WorkloadQuestion,
 } from "./precedence/peer-authentication.ts";
-export {
-  decidedMutualTls,
-  mutualTlsMode,
-  mutualTlsModes,
-} from "./precedence/peer-authentication.ts";
+export { modeOfPort, mutualTlsMode, mutualTlsModes } from "./precedence/peer-authentication.ts";
 export { effectiveProxyConfig } from "./precedence/proxy-config.ts";
 export type { CodeEntry } from "./codes.ts";
 export { parentState, hostsLeftTo } from "./gateway-api/attachment.ts";

@@ -61,29 +61,14 @@ export async function servedBundle(
   mesh: MeshRef,
   now: number,
 ): Promise<ServedBundle | undefined> {
-  const state = await authorityState(tx, mesh);
-  if (!state) return undefined;
-  const roots = trustBundleOf(state);
-  const digest = await sha256(roots);
-  const known = await sequenceOf(tx, mesh);
-  if (known?.digest === digest) return { roots, sequence: known.sequence };
+  const seen = await rootsAndCount(tx, mesh);
+  if (!seen || isCounted(seen)) return seen;
   // Whoever has the lock may have counted it meanwhile, or may be about to change the roots: all is read anew below it.
   await lockMesh(tx, mesh);
-  return countedBundle(tx, mesh, now);
-}
-
-async function countedBundle(
-  tx: Tx,
-  mesh: MeshRef,
-  now: number,
-): Promise<ServedBundle | undefined> {
-  const state = await authorityState(tx, mesh);
-  if (!state) return undefined;
-  const roots = trustBundleOf(state);
-  const digest = await sha256(roots);
-  const known = await sequenceOf(tx, mesh);
-  if (known?.digest === digest) return { roots, sequence: known.sequence };
-  const set = { sequence: (known?.sequence ?? 0) + 1, digest, changedAt: new Date(now) };
+  const current = await rootsAndCount(tx, mesh);
+  if (!current || isCounted(current)) return current;
+  const { roots, digest } = current;
+  const set = { sequence: current.sequence + 1, digest, changedAt: new Date(now) };
   await tx
     .insert(bundleSequences)
     .values({ meshId: mesh.id, tenantId: mesh.tenant, ...set })
@@ -91,7 +76,19 @@ async function countedBundle(
   return { roots, sequence: set.sequence };
 }
 
-async function sequenceOf(tx: Tx, mesh: MeshRef) {
+interface RootsAndCount extends ServedBundle {
+  /** Of the roots, as `counted` is of those that were counted last. */
+  readonly digest: string;
+  readonly counted: string | undefined;
+}
+
+const isCounted = ({ digest, counted }: RootsAndCount) => digest === counted;
+
+/** The roots as they are, and the number that was given last, 0 before the first. */
+async function rootsAndCount(tx: Tx, mesh: MeshRef): Promise<RootsAndCount | undefined> {
+  const state = await authorityState(tx, mesh);
+  if (!state) return undefined;
+  const roots = trustBundleOf(state);
   const [row] = await tx.select().from(bundleSequences).where(eq(bundleSequences.meshId, mesh.id));
-  return row;
+  return { roots, digest: await sha256(roots), counted: row?.digest, sequence: row?.sequence ?? 0 };
 }

@@ -32,7 +32,8 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
         },
       }),
     );
-  const read = async <T>(path: string): Promise<T> => (await (await call(path)).json()) as T;
+  const read = async <T>(path: string, init?: Parameters<typeof call>[1]): Promise<T> =>
+    (await (await call(path, init)).json()) as T;
   return {
     async publish(revision) {
       const made = await bundleOf(revision);
@@ -46,11 +47,11 @@ function durableRoom(namespace: ObjectNamespace, bundles: BundleStore, mesh: Mes
     agents: () => read<LiveAgent[]>(ROOM_PATHS.agents),
     progress: () => read<Progress[]>(ROOM_PATHS.progress),
     effect: (key) => read<Asked<Effect>>(`${ROOM_PATHS.effect}?key=${encodeURIComponent(key)}`),
-    async explain(question) {
-      const body = JSON.stringify(question);
-      const response = await call(ROOM_PATHS.explain, { method: "POST", body });
-      return (await response.json()) as Asked<AccessAnswer>;
-    },
+    explain: (question) =>
+      read<Asked<AccessAnswer>>(ROOM_PATHS.explain, {
+        method: "POST",
+        body: JSON.stringify(question),
+      }),
     async authorityChanged() {
       const response = await call(ROOM_PATHS.authority, { method: "POST" });
       if (!response.ok) throw new Error(`The mesh's room answered ${response.status}.`);

@@ -13,15 +13,13 @@ export interface WorkloadQuestion {
 }
 
 /** The mode of a workload, and of those of its ports that have one of their own. */
-export interface MutualTlsModes {
-  readonly mode: MutualTlsMode;
-  /** The policy that says so; undefined where none does, and the default holds. */
-  readonly policy: Policy | undefined;
+export interface MutualTlsModes extends DecidedMode {
   readonly ports: ReadonlyMap<number, DecidedMode>;
 }
 
 export interface DecidedMode {
   readonly mode: MutualTlsMode;
+  /** The policy that says so; undefined where none does, and the default holds. */
   readonly policy: Policy | undefined;
 }
 
@@ -60,21 +58,17 @@ export function mutualTlsModes(
   return { mode, policy, ports };
 }
 
-/** The mode of one port of a workload, and the policy that says so. */
-export function decidedMutualTls(
-  policies: Iterable<Policy>,
-  workload: WorkloadQuestion & { readonly port: number },
-): DecidedMode {
-  const { mode, policy, ports } = mutualTlsModes(policies, workload);
-  return ports.get(workload.port) ?? { mode, policy };
+/** The mode of one port of the workload. */
+export function modeOfPort({ ports, ...others }: MutualTlsModes, port: number): DecidedMode {
+  return ports.get(port) ?? others;
 }
 
-/** The mode alone. */
+/** The mode of one port of a workload, alone. */
 export function mutualTlsMode(
   policies: Iterable<Policy>,
   workload: WorkloadQuestion & { readonly port: number },
 ): MutualTlsMode {
-  return decidedMutualTls(policies, workload).mode;
+  return modeOfPort(mutualTlsModes(policies, workload), workload.port).mode;
 }
 
 function older(known: Policy | undefined, policy: Policy): Policy {

@@ -1,6 +1,7 @@
 /** Whether a workload's ports take plaintext, mutual TLS or both, as PeerAuthentication has it. */
 import {
   type DecidedMode,
+  modeOfPort,
   type MutualTlsModes,
   mutualTlsModes,
   type PeerAuthentication,
@@ -18,8 +19,7 @@ export class PeerAuthentications extends InNamespace<PeerAuthentication> {
 
   /** The mode of one port of a workload, the port that it listens on itself, and the policy that says so. */
   decide(namespace: string, labels: Readonly<Record<string, string>>, port: number): DecidedMode {
-    const { ports, ...others } = this.#modes(namespace, labels);
-    return ports.get(port) ?? others;
+    return modeOfPort(this.#modes(namespace, labels), port);
   }
 
   /** Ports that have a mode of their own, ascending. */
