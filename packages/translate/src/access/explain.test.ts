@@ -27,8 +27,12 @@ const OBJECTS = [
 ];
 const CALLER = "spiffe://cluster.local/ns/default/sa/shop";
 
-function explain(objects: readonly MeshObject[], question: Partial<AccessQuestion> = {}) {
-  const translator = createTranslator({ mesh: ANY_MESH });
+function explain(
+  objects: readonly MeshObject[],
+  question: Partial<AccessQuestion> = {},
+  mesh = ANY_MESH,
+) {
+  const translator = createTranslator({ mesh });
   translator.apply(
     [...OBJECTS, ...objects].map((each) => ({ key: objectKey(each), object: each })),
   );
@@ -64,6 +68,15 @@ describe("mutual TLS", () => {
       "refused by mutual TLS",
     );
     expect(decided([strict], { principal: undefined })).toBe("depends by mutual TLS");
+  });
+
+  test("takes identities of a trust domain that the mesh federates with", () => {
+    const other = { principal: "spiffe://other.test/ns/a/sa/b" };
+    const federated = { ...ANY_MESH, federatedTrustDomains: ["other.test"] };
+    expect(decided([strict], other, federated)).toBe("passes");
+    expect(decided([strict], { principal: "spiffe://third.test/ns/a/sa/b" }, federated)).toBe(
+      "refused by mutual TLS",
+    );
   });
 
   test("names the policy that says so, for a port the narrowest", () => {

@@ -15,7 +15,7 @@ import { inboundPorts } from "../listener/inbound-ports.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import type { ModelReader } from "../read.ts";
 import { handlingOf } from "../route/service-ports.ts";
-import { trustDomainsOf } from "../trust-domains.ts";
+import { acceptedTrustDomains } from "../trust-domains.ts";
 import { type Asked, factsOf } from "./asked.ts";
 import { mutualTlsStep } from "./mutual-tls.ts";
 import { tokenStep } from "./token.ts";
@@ -47,7 +47,7 @@ function stepsOf(read: ModelReader, proxy: ProxyDescription, asked: Asked): read
   const facts = (token: "unread" | "read") =>
     factsOf(asked, { authentications, validation, token });
   return [
-    ...(proxy.type === "sidecar" ? [mutualTlsStep(asked, trustDomainsOf(read.mesh))] : []),
+    ...(proxy.type === "sidecar" ? [mutualTlsStep(asked, acceptedTrustDomains(read.mesh))] : []),
     ...(validation ? [validationStep(validation, facts("unread"))] : []),
     ...askedSteps(authorization, layer, facts("unread")),
     ...tokenStep(authentications, asked.claims),

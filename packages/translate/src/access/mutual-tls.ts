@@ -38,9 +38,9 @@ export function mutualTlsStep(
     return {
       ...step,
       outcome: "refused",
-      reason: `The caller's certificate is not of the mesh: ${principal} is in none of its trust domains, ${trustDomains.join(", ")}. The handshake fails.`,
+      reason: `The caller's certificate is not of the mesh: ${principal} is in none of the trust domains that it takes, ${trustDomains.join(", ")}. The handshake fails.`,
       remedy:
-        "Where identities of another trust domain are the mesh's own, name it among `trustDomainAliases` of the mesh.",
+        "Where identities of another trust domain are the mesh's own, name it among `trustDomainAliases` of the mesh; where they are another mesh's, federate with it by `heddle ca federate`.",
     };
   return passes(`${by} ${mode}; the caller is ${principal}.`);
 }
