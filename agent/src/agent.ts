@@ -40,6 +40,7 @@ import { createClusterStateStore } from "./state/cluster-state.ts";
 import { joinMesh, joinTogether, type Membership, saveMembership } from "./state/enrollment.ts";
 import { type SharedState, shareState } from "./state/shared-state.ts";
 import { createAcknowledged } from "./state/acknowledged.ts";
+import { createWorkingSets } from "./state/working-sets.ts";
 import { createLastGood } from "./state/last-good.ts";
 import { openStateDirectory, type StateDirectory } from "./state/state-directory.ts";
 import { authorityReport } from "./sync/authority-report.ts";
@@ -208,9 +209,16 @@ async function startControl(
     },
     log,
   });
+  const workingSets = await createWorkingSets({
+    directory,
+    workloadOf: (proxy) => `${proxy.namespace}/${translator.workloadOf(proxy).workload}`,
+    failed: writeFailed,
+  });
+  closing.push(() => workingSets.settled());
   const ads = createAdsServer({
     translator: proxies,
     secrets,
+    workingSets,
     log,
     beside: [rateLimits, openApi, health],
   });

@@ -31,6 +31,10 @@ export function createLiveProxies(
       return {
         resources: (type) => view.resources(type),
         named: (type, name) => view.named(type, name),
+        forget: (type, name) => view.forget(type, name),
+        get onDemand() {
+          return view.onDemand;
+        },
         secrets: () => view.secrets(),
         mayHave: (secret) => view.mayHave(secret),
         subscribe: (listener) => view.subscribe(listener),

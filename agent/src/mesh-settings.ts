@@ -6,7 +6,7 @@ import type { Membership } from "./state/enrollment.ts";
 export function hostedSettings({ mesh }: Membership): MeshSettings {
   const { settings } = mesh;
   const { ingressClass, ingressControllerMode, ingressSelector, ingressService } = settings;
-  const { extensionProviders, trustDomainAliases } = settings;
+  const { extensionProviders, onDemand, trustDomainAliases } = settings;
   return {
     name: mesh.name,
     trustDomain: mesh.trustDomain,
@@ -20,6 +20,7 @@ export function hostedSettings({ mesh }: Membership): MeshSettings {
     ...(ingressSelector === undefined ? {} : { ingressSelector }),
     ...(ingressService === undefined ? {} : { ingressService }),
     ...(trustDomainAliases === undefined ? {} : { trustDomainAliases }),
+    ...(onDemand === undefined ? {} : { onDemand }),
     ...(extensionProviders === undefined ? {} : { extensionProviders }),
   };
 }

@@ -28,7 +28,8 @@ export function intercepted(bootstrap: Bootstrap, address: string): Bootstrap {
   };
 }
 
-function captured(listener: Listener, address: string): Listener {
+/** One of its listeners. */
+export function captured(listener: Listener, address: string): Listener {
   const { name, address: bound } = listener;
   if (name !== "virtualOutbound" && name !== "virtualInbound") return listener;
   const portValue = bound?.socketAddress?.portValue ?? 0;

@@ -8,14 +8,17 @@ import { type Application, startApplication } from "./application.ts";
 import { createAuthority, type TestAuthority, workloadSecrets } from "./certificates.ts";
 import { type RunningEnvoy, startEnvoy } from "./envoy-process.ts";
 import { pod } from "./objects.ts";
-import { intercepted } from "./intercepted.ts";
+import { captured, intercepted } from "./intercepted.ts";
+import { type OnDemandServer, serveOnDemand } from "./on-demand-server.ts";
 import { type Collector, startCollector } from "./otlp-collector.ts";
 import { type Answer, ask, type Asking } from "./request.ts";
-import { bootstrapOf, type Fetched } from "./world.ts";
+import { bootstrapOf, type BootstrapOfOptions, type Fetched } from "./world.ts";
 
 /** Where a client's Envoy takes requests for any host of the mesh. */
 const PROXY_PORT = 15001;
 const OTLP_PORT = 4317;
+/** Everything is static where nothing is said: a proxy has all that there is, before its first request. */
+const ON_DEMAND = process.env["HEDDLE_TEST_ON_DEMAND"] === "1";
 
 export interface TestWorkload {
   /** On loopback, in a block that no other test file has; its application gets the same with 1 added to the third number. */
@@ -52,6 +55,8 @@ export interface TestWorkload {
 
 export interface TestMeshOptions<Name extends string> {
   readonly workloads: Readonly<Record<Name, TestWorkload>>;
+  /** Its sidecars ask for what they need; as `HEDDLE_TEST_ON_DEMAND` has it unless told otherwise. */
+  readonly onDemand?: boolean;
   /** Besides the workloads' pods. */
   readonly objects: readonly MeshObject[];
   readonly settings?: Partial<MeshSettings>;
@@ -86,6 +91,7 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
   let authority: TestAuthority | undefined;
   let collector: Collector | undefined;
   let fetched: Fetched = {};
+  let server: OnDemandServer | undefined;
 
   beforeAll(async () => {
     authority = await (options.authority ?? createAuthority());
@@ -109,44 +115,58 @@ export function startedMesh<Name extends string>(options: TestMeshOptions<Name>)
     await Promise.all([...envoys.values()].map((envoy) => envoy.stop()));
     await Promise.all([...applications.values()].flat().map((application) => application.stop()));
     await collector?.stop();
+    await server?.stop();
   });
 
   async function patched(name: string, workload: TestWorkload, issuer: TestAuthority) {
-    const whole = await bootstrap(name, workload, issuer);
     const { address, interception, patch = (same) => same } = workload;
+    const served = await onDemand(name, workload, issuer);
+    if (served) return served;
+    const whole = bootstrapOf(objects, await describe(name, workload, issuer), settings, fetched);
     return patch(interception === "REDIRECT" ? intercepted(whole, address) : whole);
   }
 
-  async function bootstrap(name: string, workload: TestWorkload, issuer: TestAuthority) {
+  /** Nothing for workloads to which that does not apply, or whose static bootstrap a test is about. */
+  async function onDemand(name: string, workload: TestWorkload, issuer: TestAuthority) {
+    const isStatic = workload.type === "router" || workload.patch || workload.agent;
+    if (!(options.onDemand ?? ON_DEMAND) || isStatic) return undefined;
+    const { interception, address } = workload;
+    server ??= await serveOnDemand(objects, settings, fetched);
+    const described = await describe(name, workload, issuer);
+    return server.bootstrap(described, (listener) =>
+      interception === "REDIRECT" ? captured(listener, address) : listener,
+    );
+  }
+
+  async function describe(
+    name: string,
+    workload: TestWorkload,
+    issuer: TestAuthority,
+  ): Promise<BootstrapOfOptions> {
     const { address, namespace = "default", type = "sidecar", ports = [] } = workload;
     const identity = `spiffe://cluster.local/ns/${namespace}/sa/${workload.serviceAccount ?? name}`;
-    return bootstrapOf(
-      objects,
-      {
-        type,
-        pod: name,
-        address,
-        namespace,
-        labels: labelsOf(name, workload),
-        ...(workload.otherAddresses ? { otherAddresses: workload.otherAddresses } : {}),
-        ...(workload.agent ? { xds: workload.agent } : {}),
-        ...(workload.locality ? { locality: workload.locality } : {}),
-        ...(workload.metadata ? { metadata: workload.metadata } : {}),
-        ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),
-        ...(workload.interception === undefined ? {} : { interception: workload.interception }),
-        // A workload whose connections are led to its Envoy has nothing else on that port.
-        ...(type === "sidecar" && workload.interception !== "REDIRECT"
-          ? { httpProxyPort: PROXY_PORT }
-          : {}),
-        ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
-        secrets: [
-          ...workloadSecrets(await issuer.issue(identity), issuer.certificate),
-          ...((await workload.secrets?.(issuer)) ?? []),
-        ],
-      },
-      settings,
-      fetched,
-    );
+    return {
+      type,
+      pod: name,
+      address,
+      namespace,
+      labels: labelsOf(name, workload),
+      ...(workload.otherAddresses ? { otherAddresses: workload.otherAddresses } : {}),
+      ...(workload.agent ? { xds: workload.agent } : {}),
+      ...(workload.locality ? { locality: workload.locality } : {}),
+      ...(workload.metadata ? { metadata: workload.metadata } : {}),
+      ...(collectorAddress ? { otlp: { address: collectorAddress, port: OTLP_PORT } } : {}),
+      ...(workload.interception === undefined ? {} : { interception: workload.interception }),
+      // A workload whose connections are led to its Envoy has nothing else on that port.
+      ...(type === "sidecar" && workload.interception !== "REDIRECT"
+        ? { httpProxyPort: PROXY_PORT }
+        : {}),
+      ...(ports.length > 0 ? { appAddress: applicationAddress(address) } : {}),
+      secrets: [
+        ...workloadSecrets(await issuer.issue(identity), issuer.certificate),
+        ...((await workload.secrets?.(issuer)) ?? []),
+      ],
+    };
   }
 
   const started = <T>(value: T | undefined, what: string): T => {

@@ -10,6 +10,7 @@ import {
   type ProxyView,
   type SigningKeysState,
   staticBootstrap,
+  type Translator,
   wasmModuleKey,
 } from "@heddle/translate";
 
@@ -63,17 +64,21 @@ export function viewOf(
   objects: readonly MeshObject[],
   options: ProxyOptions,
   mesh: Partial<MeshSettings> = {},
-  { modules = {}, signingKeys = new Map() }: Fetched = {},
+  fetched: Fetched = {},
 ): ProxyView {
-  const {
-    type = "sidecar",
-    pod,
-    address,
-    namespace = "default",
-    labels,
-    httpProxyPort,
-    appAddress,
-  } = options;
+  const translator = translatorOf(objects, mesh, fetched);
+  const view = translator.view(parseNode(nodeOf(options)));
+  const problems = translator.diagnostics();
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join("\n"));
+  return view;
+}
+
+/** Of a mesh in which nothing changes any more. */
+export function translatorOf(
+  objects: readonly MeshObject[],
+  mesh: Partial<MeshSettings> = {},
+  { modules = {}, signingKeys = new Map() }: Fetched = {},
+): Translator {
   const translator = createTranslator({
     mesh: { ...MESH, ...mesh },
     clusterId: "c1",
@@ -92,25 +97,28 @@ export function viewOf(
     );
   }
   for (const [source, state] of signingKeys) translator.setSigningKeys(source, state);
-  const view = translator.view(
-    parseNode({
-      id: `${type}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
-      ...(options.locality ? { locality: nodeLocality(options.locality) } : {}),
-      metadata: {
-        NAMESPACE: namespace,
-        LABELS: labels,
-        CLUSTER_ID: "c1",
-        INSTANCE_IPS: [address, ...(options.otherAddresses ?? [])].join(","),
-        ...options.metadata,
-        INTERCEPTION_MODE: options.interception ?? "NONE",
-        ...(httpProxyPort ? { HTTP_PROXY_PORT: String(httpProxyPort) } : {}),
-        ...(appAddress ? { APP_ADDRESS: appAddress } : {}),
-      },
-    }),
-  );
-  const problems = translator.diagnostics();
-  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join("\n"));
-  return view;
+  return translator;
+}
+
+/** As a proxy describes itself. */
+export function nodeOf(options: ProxyOptions) {
+  const { type = "sidecar", pod, address, namespace = "default" } = options;
+  const { labels, httpProxyPort, appAddress } = options;
+  return {
+    id: `${type}~${address}~${pod}.${namespace}~${namespace}.svc.cluster.local`,
+    cluster: namespace,
+    ...(options.locality ? { locality: nodeLocality(options.locality) } : {}),
+    metadata: {
+      NAMESPACE: namespace,
+      LABELS: labels,
+      CLUSTER_ID: "c1",
+      INSTANCE_IPS: [address, ...(options.otherAddresses ?? [])].join(","),
+      ...options.metadata,
+      INTERCEPTION_MODE: options.interception ?? "NONE",
+      ...(httpProxyPort ? { HTTP_PROXY_PORT: String(httpProxyPort) } : {}),
+      ...(appAddress ? { APP_ADDRESS: appAddress } : {}),
+    },
+  };
 }
 
 /** Admin, statistics and health listen on the proxy's own address, on the usual ports. */

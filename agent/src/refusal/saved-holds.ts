@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { MeshObject } from "@heddle/model";
 import type { AgentLog } from "../log.ts";
 import type { StateDirectory } from "../state/state-directory.ts";
+import { resourceKinds } from "../xds/index.ts";
 import type { Hold } from "./holds.ts";
 
 const FILE = "held.json";
@@ -19,7 +20,7 @@ const savedSchema = z.array(
       z.object({
         id: z.string(),
         proxy: z.string(),
-        type: z.enum(["cluster", "endpoint", "secret", "extension", "listener", "route"]),
+        type: z.enum(resourceKinds),
         resource: z.string(),
         reason: z.string(),
       }),

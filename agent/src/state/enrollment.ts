@@ -22,6 +22,7 @@ const settingsSchema = z.object({
   ingressSelector: z.string().optional(),
   ingressService: z.string().optional(),
   trustDomainAliases: z.array(z.string()).optional(),
+  onDemand: z.enum(["AUTO", "ALWAYS", "NEVER"]).optional(),
   // The plane has read them; what a newer one knows of them besides does no harm.
   extensionProviders: z.array(z.custom<ExtensionProvider>()).optional(),
 });

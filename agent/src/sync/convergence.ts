@@ -21,6 +21,7 @@ export const TYPE_NAMES: Readonly<Record<ResourceType, string>> = {
   route: "RDS",
   extension: "ECDS",
   secret: "SDS",
+  virtualHost: "VHDS",
 };
 
 /** A proxy that has not acknowledged a revision for so long is stale, milliseconds. */

@@ -14,7 +14,7 @@ import { createNames } from "./names.ts";
 import { Outgoing } from "./outgoing.ts";
 import { Overlap } from "./overlap/overlap.ts";
 import { createPace } from "./pace.ts";
-import type { ResourceType, SecretSource, ViewSource, XdsLog } from "./ports.ts";
+import type { ResourceType, SecretSource, ViewSource, WorkingSets, XdsLog } from "./ports.ts";
 import { ProxyStream, StreamRefused } from "./proxy-stream.ts";
 import type { ProxyStatus, StreamContext } from "./proxy-stream.ts";
 import type { Standing } from "./subscription.ts";
@@ -38,6 +38,8 @@ export interface AdsServerOptions {
   readonly translator: ViewSource;
   readonly secrets: SecretSource;
   readonly log: XdsLog;
+  /** Without them nothing is known of what workloads call. */
+  readonly workingSets?: WorkingSets;
   /** How long clusters stay at least that no route leads to any more, milliseconds; 10 s unless told otherwise. */
   readonly linger?: number;
   /** Served on the same port, for proxies that have one cluster for all that the agent does. */
@@ -74,6 +76,7 @@ type Call = ServerDuplexStream<Buffer, Buffer>;
 
 export function createAdsServer(options: AdsServerOptions): AdsServer {
   const { translator, secrets, log, linger = LINGER_MS, beside = [] } = options;
+  const { workingSets = { of: () => [], asked: () => {} } } = options;
   const streams = new Map<ProxyStream, Call>();
   const listeners = new Set<(changed: readonly ProxyStatus[], ended: readonly number[]) => void>();
   const changed = new Set<ProxyStream>();
@@ -91,6 +94,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   const context: StreamContext = {
     views: translator,
     secrets,
+    workingSets,
     encoder: createResourceEncoder(() => announced),
     names: createNames(),
     responses: createResponseWriter(),

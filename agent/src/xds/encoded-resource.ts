@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import { encode, resourceTypes, typeUrls } from "@heddle/envoy";
 import type { EncodedParts } from "@heddle/envoy";
-import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
+import type { RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
 import type { ResourceType } from "./ports.ts";
 import { routedFor } from "./routed-for.ts";
 
@@ -20,7 +20,9 @@ export interface EncodedResource {
   readonly summand: number;
   /** For a cluster that gets its endpoints by EDS, the name to ask for. */
   readonly endpointName: string | undefined;
-  /** For routes, how long requests may still ask for clusters after they were led there; see `routedFor`. */
+  /** Of a cluster, the secrets that it does without only in the clear, by their SDS names. */
+  readonly secretNames: readonly string[];
+  /** For routes and virtual hosts, how long requests may still ask for clusters after they were led there; see `routedFor`. */
   readonly routedFor: ReadonlyMap<string, number> | undefined;
   /** Of a secret, what it was made of: whoever made it knows which certificate that is. */
   readonly secret: object | undefined;
@@ -74,9 +76,25 @@ function make(
     entry: deltaEntry.subarray(deltaEntry.length - entry.length),
     summand: hash("sha256", `${name} ${id}`, "buffer").readUIntBE(0, 6),
     endpointName: type === "cluster" ? endpointNameOf(name, value) : undefined,
-    routedFor: type === "route" ? routedFor(value as RouteConfiguration) : undefined,
+    secretNames: type === "cluster" ? [...secretNamesIn(value)] : NO_NAMES,
+    routedFor: routedForIn(type, value),
     secret: type === "secret" ? value : undefined,
   };
+}
+
+const NO_NAMES: readonly string[] = [];
+
+function secretNamesIn(value: unknown, into = new Set<string>()): ReadonlySet<string> {
+  if (typeof value !== "object" || value === null) return into;
+  const { name, sdsConfig } = value as { readonly name?: unknown; readonly sdsConfig?: unknown };
+  if (sdsConfig !== undefined && typeof name === "string") into.add(name);
+  for (const each of Object.values(value)) secretNamesIn(each, into);
+  return into;
+}
+
+function routedForIn(type: ResourceType, value: object): ReadonlyMap<string, number> | undefined {
+  if (type === "route") return routedFor(value as RouteConfiguration);
+  return type === "virtualHost" ? routedFor({ virtualHosts: [value as VirtualHost] }) : undefined;
 }
 
 function endpointNameOf(name: string, cluster: object): string | undefined {

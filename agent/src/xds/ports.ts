@@ -9,6 +9,7 @@ export const resourceKinds = [
   "extension",
   "listener",
   "route",
+  "virtualHost",
 ] as const;
 
 export type ResourceType = (typeof resourceKinds)[number];
@@ -22,6 +23,10 @@ export interface ProxyView {
   resources(type: ResourceType): ReadonlyMap<string, unknown>;
   /** One resource by name, whether or not it is in the map of its type. */
   named(type: ResourceType, name: string): unknown;
+  /** The proxy asks for the virtual hosts that it uses, and holds no more clusters than these and its own resources lead to. */
+  readonly onDemand: boolean;
+  /** A resource that was asked for by name is not asked for any more. */
+  forget(type: ResourceType, name: string): void;
   /** Names of the secrets that the proxy's resources refer to. */
   secrets(): readonly string[];
   /** Whether a secret of another namespace than the proxy's own may be given to it. */
@@ -38,6 +43,14 @@ export interface ViewSource {
   view(proxy: ProxyDescription): ProxyView;
   /** Resolves when every view is up to date with what was applied, and has said so; without it, views always are. */
   settled?(): Promise<void>;
+}
+
+/** What workloads are known to call, from what they have asked for. */
+export interface WorkingSets {
+  /** Names of virtual hosts, `<route>/<authority>`, that the proxy's workload will want; those that it asked for last are last. */
+  of(proxy: ProxyDescription): readonly string[];
+  /** A proxy has asked for a virtual host of somebody in the mesh. */
+  asked(proxy: ProxyDescription, name: string): void;
 }
 
 /** An Envoy Secret in protobuf JSON. */

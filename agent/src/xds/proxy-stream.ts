@@ -11,12 +11,14 @@ import type {
   ResourceType,
   SecretSource,
   ViewSource,
+  WorkingSets,
   XdsLog,
 } from "./ports.ts";
 import { reachedBy } from "./overlap/reached-by.ts";
 import { InboundOverlap } from "./overlap/inbound-overlap.ts";
 import type { End, Overlap } from "./overlap/overlap.ts";
 import { overdue, PATIENCE_MS } from "./patience.ts";
+import { Demand } from "./on-demand/demand.ts";
 import { PushOrder } from "./push-order.ts";
 import { MAX_NAMES, Subscription } from "./subscription.ts";
 import type { Standing, TypeStatus } from "./subscription.ts";
@@ -29,8 +31,6 @@ const MAX_EARLY = 1_000;
  * filters: without their configuration these would be answered with 500. An Envoy that needs it no longer says so before.
  */
 const UNTIL_DRAINED = (): number => 15 * 60_000;
-
-const NO_RESOURCES: ReadonlyMap<string, unknown> = new Map();
 
 const AT_ONCE = (): number => 0;
 const NO_TIMES: ReadonlyMap<string, number> = new Map();
@@ -77,6 +77,7 @@ export interface HeldSecret {
 export interface StreamContext {
   readonly views: ViewSource;
   readonly secrets: SecretSource;
+  readonly workingSets: WorkingSets;
   readonly encoder: ResourceEncoder;
   /** See `createNames`. */
   readonly names: (name: string) => string;
@@ -129,6 +130,7 @@ export class ProxyStream implements End {
   readonly #inbound = new InboundOverlap();
   /** Listeners but the inbound ones, and routes, wait for clusters; others may wait for the inbound ones. */
   #outboundHeld = false;
+  #demand: Demand | undefined;
   readonly #unknownTypes = new Set<string>();
   /** By cluster, the longest that any route which the client has had may keep requests on their way there, milliseconds. */
   readonly #routedFor = new Map<string, number>();
@@ -184,7 +186,8 @@ export class ProxyStream implements End {
     if (!this.#outboundHeld || this.#inbound.names.size > 0)
       this.#push("listener", !this.#outboundHeld && !this.#inbound.pending);
     if (!this.#outboundHeld) this.#push("route", this.#order.settled("listener"));
-    if (!this.#inbound.pending && this.#order.mayTakeAway()) {
+    if (!this.#order.holdsVirtualHosts()) this.#push("virtualHost", true);
+    if (!this.#inbound.pending && this.#order.mayTakeAway(this.#asking)) {
       this.#push("cluster", true, (name) => this.#lingerOf(name));
       this.#push("endpoint", true, (name) => this.#lingerOf(name));
       this.#push("extension", true, UNTIL_DRAINED);
@@ -196,10 +199,14 @@ export class ProxyStream implements End {
       if (at !== undefined) this.#comeBack(at);
       // Its time has come since it was looked at above.
       const due = subscription?.leaving === true && subscription.outstanding === undefined;
-      if (due && !this.#inbound.pending && this.#order.mayTakeAway())
+      if (due && !this.#inbound.pending && this.#order.mayTakeAway(this.#asking))
         this.#comeBack(performance.now());
     }
     this.#context.overlap.progress(this);
+  }
+
+  get #asking(): boolean {
+    return this.#demand?.asking ?? false;
   }
 
   get addresses(): readonly string[] {
@@ -315,9 +322,17 @@ export class ProxyStream implements End {
         "the first request of a stream must carry its node",
       );
     }
-    this.#proxy = provenProxy(request.node, this.#caller);
+    const proxy = provenProxy(request.node, this.#caller);
+    // Virtual hosts can be asked for in differences alone.
+    this.#proxy = this.#dialect === "delta" ? proxy : { ...proxy, onDemand: false };
     this.#isEnvoy = request.node.userAgentName === "envoy";
     this.#view = this.#context.views.view(this.#proxy);
+    this.#demand = new Demand(
+      this.#proxy,
+      this.#view,
+      this.#subscriptions,
+      this.#context.workingSets,
+    );
     this.#unsubscribe = this.#view.subscribe((_, names) => {
       this.#ready = true;
       this.#changes.push(names);
@@ -397,6 +412,8 @@ export class ProxyStream implements End {
       subscription.addNames(names, request.initialVersions);
       subscription.dropNames(request.unsubscribe);
     }
+    if (type === "virtualHost") this.#demand!.ask(names);
+    if (type === "route") this.#demand!.tables(names, request.unsubscribe);
     if (subscription.size > MAX_NAMES) {
       throw new StreamRefused(
         "HDL3103",
@@ -407,8 +424,8 @@ export class ProxyStream implements End {
   }
 
   #begin(type: ResourceType, request: DiscoveryRequest): Subscription {
-    const all = type === "secret" ? NO_RESOURCES : this.#view!.resources(type);
-    const subscription = new Subscription(type, this.#dialect, request, all);
+    if (type === "virtualHost") this.#demand!.begin(request.initialVersions.keys());
+    const subscription = new Subscription(type, this.#dialect, request, this.#demand!.all(type));
     this.#subscriptions.set(type, subscription);
     this.#context.changed(this);
     return subscription;
@@ -416,10 +433,12 @@ export class ProxyStream implements End {
 
   /** Brings the subscriptions in line with the view. */
   #refresh(): void {
+    this.#demand!.follow(this.#view!.onDemand);
     for (const changed of this.#changes) {
       for (const [type, names] of changed) {
         if (type === "secret") this.#subscriptions.get(type)?.touchNames();
         else this.#subscriptions.get(type)?.touch(names);
+        this.#demand!.changed(type, names);
       }
     }
     this.#changes = [];
@@ -451,6 +470,9 @@ export class ProxyStream implements End {
     }
     if (type === "cluster") this.#order.clustersPushed(push.changes, this.#isEnvoy);
     const { version, nonce, resources, removed } = push;
+    if (type === "route")
+      for (const [name, { before }] of push.changes)
+        this.#demand!.tableSent(name, before === undefined);
     if (type === "cluster") for (const name of removed) this.#routedFor.delete(name);
     this.#write(
       this.#context.responses.write(this.#dialect, { type, version, nonce, resources, removed }),
@@ -526,7 +548,7 @@ export class ProxyStream implements End {
 
   get #inStep(): boolean {
     if (!this.#upToDate || this.#inbound.pending) return false;
-    const needed = (type: ResourceType) => this.#view!.resources(type).size > 0;
+    const needed = (type: ResourceType) => this.#demand!.needs(type);
     if (this.#isEnvoy && !this.#order.askedForAll(needed)) return false;
     return [...this.#subscriptions.values()].every((subscription) => subscription.inStep);
   }

@@ -10,14 +10,22 @@ type ClusterChanges = ReadonlyMap<
   { before: unknown; after: { resource: EncodedResource | undefined } | undefined }
 >;
 
+/** What leads to clusters. */
+const LEADING = ["listener", "route"] as const;
+const ASKS_FOR_HOSTS = [...LEADING, "virtualHost"] as const;
+
 export class PushOrder {
   readonly #subscriptions: ReadonlyMap<ResourceType, Subscription>;
   /** Calls back when patience that began at a time (`performance.now()`) has ended. */
   readonly #wait: (since: number) => void;
   /** EDS names of new clusters whose endpoints the client has not been sent. */
   readonly #awaited = new Set<string>();
+  /** SDS names of new clusters that the client has yet to ask for: until it has them it does not connect. */
+  readonly #awaitedSecrets = new Set<string>();
+  #asksForSecrets = true;
   readonly #opened = performance.now();
   #heldSince = 0;
+  #hostsHeldSince = 0;
 
   /** `subscriptions` is live. */
   constructor(
@@ -35,7 +43,9 @@ export class PushOrder {
       const name = after?.resource?.endpointName;
       if (name === undefined) continue;
       endpoints?.resend(name);
-      if (before === undefined && (endpoints || isEnvoy)) this.#awaited.add(name);
+      if (before !== undefined || !(endpoints || isEnvoy)) continue;
+      this.#awaited.add(name);
+      if (isEnvoy) this.#awaitSecrets(after?.resource?.secretNames ?? []);
     }
   }
 
@@ -56,19 +66,46 @@ export class PushOrder {
     return false;
   }
 
+  #awaitSecrets(names: readonly string[]): void {
+    if (!this.#asksForSecrets) return;
+    const secrets = this.#subscriptions.get("secret");
+    for (const name of names) if (!secrets?.served(name)) this.#awaitedSecrets.add(name);
+  }
+
+  /** A virtual host waits until the clusters that it leads to are there with their endpoints: a request waits for it, and goes there. */
+  holdsVirtualHosts(): boolean {
+    const secrets = this.#subscriptions.get("secret");
+    for (const name of this.#awaitedSecrets)
+      if (secrets?.served(name)) this.#awaitedSecrets.delete(name);
+    if (!this.#clustersBusy() && this.#awaitedSecrets.size === 0) {
+      this.#hostsHeldSince = 0;
+      return false;
+    }
+    this.#hostsHeldSince ||= performance.now();
+    if (overdue(this.#hostsHeldSince)) {
+      // A client that asks for none by then is none that needs them.
+      if (secrets === undefined) this.#asksForSecrets = false;
+      this.#awaitedSecrets.clear();
+      return false;
+    }
+    this.#wait(this.#hostsHeldSince);
+    return true;
+  }
+
   /** Nothing that the client holds refers to what is gone: it has accepted all listeners and routes. One that came back has yet to ask for them. */
-  mayTakeAway(): boolean {
+  mayTakeAway(asksForHosts: boolean): boolean {
     const clusters = this.#subscriptions.get("cluster");
+    const asks = asksForHosts ? ASKS_FOR_HOSTS : LEADING;
     if (
       clusters?.resumed &&
       clusters.departing &&
-      !(this.#subscriptions.has("listener") && this.#subscriptions.has("route")) &&
+      !asks.every((type) => this.#subscriptions.has(type)) &&
       !overdue(this.#opened)
     ) {
       this.#wait(this.#opened);
       return false;
     }
-    return this.settled("listener") && this.settled("route");
+    return ASKS_FOR_HOSTS.every((type) => this.settled(type));
   }
 
   settled(type: ResourceType): boolean {

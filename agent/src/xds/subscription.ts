@@ -19,6 +19,9 @@ export const MAX_RESPONSE_BYTES = 3 * 1024 * 1024;
 /** More names than any mesh has; a client that asks for more is ended with RESOURCE_EXHAUSTED. */
 export const MAX_NAMES = 100_000;
 
+/** Types of which a client that names nothing at first wants what there is for it. */
+const WILDCARD_TYPES: ReadonlySet<ResourceType> = new Set(["cluster", "listener", "virtualHost"]);
+
 /** How the type stands with this client, for people. */
 export interface TypeStatus {
   /** The last version sent; empty before the first response. */
@@ -43,6 +46,12 @@ export interface Refusal {
 /** How a client stands to one resource: `waiting` for it or for its answer, or it wants none of that name. */
 export type Standing = "accepted" | "refused" | "waiting" | "unwanted";
 
+/** Live: the names of what there is of a type for the client. */
+export interface NamedResources {
+  has(name: string): boolean;
+  keys(): Iterable<string>;
+}
+
 /** One push is outstanding at most; what changes meanwhile is merged into the next. */
 export class Subscription {
   readonly type: ResourceType;
@@ -51,7 +60,7 @@ export class Subscription {
   readonly #full: boolean;
   #wildcard = false;
   readonly #names = new Set<string>();
-  readonly #all: ReadonlyMap<string, unknown>;
+  readonly #all: NamedResources;
   /** Names whose state at the client may not be what it should be. */
   readonly #stale = new Set<string>();
   /** Names that are gone but may not be taken away yet; once nothing refers to them, with when (`performance.now()`) they will be. */
@@ -74,12 +83,7 @@ export class Subscription {
   readonly resumed: boolean;
 
   /** `all` is live: it always has what the client should hold if it wants everything. */
-  constructor(
-    type: ResourceType,
-    dialect: Dialect,
-    first: DiscoveryRequest,
-    all: ReadonlyMap<string, unknown>,
-  ) {
+  constructor(type: ResourceType, dialect: Dialect, first: DiscoveryRequest, all: NamedResources) {
     this.type = type;
     this.#all = all;
     this.#dialect = dialect;
@@ -90,7 +94,7 @@ export class Subscription {
       this.#held.put(name, { hash: hashOf(version), resource: undefined });
       this.#stale.add(name);
     }
-    if ((type === "cluster" || type === "listener") && first.subscribe.length === 0) {
+    if (WILDCARD_TYPES.has(type) && first.subscribe.length === 0) {
       this.addNames(["*"]);
     }
   }
@@ -199,6 +203,17 @@ export class Subscription {
         this.#forget(name);
       }
     }
+  }
+
+  /** Names that the client asked for. */
+  names(): Iterable<string> {
+    return this.#names;
+  }
+
+  /** A name is taken from the client, which may ask for it again. */
+  evict(name: string): void {
+    this.#names.delete(name);
+    this.#stale.add(name);
   }
 
   get size(): number {

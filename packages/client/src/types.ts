@@ -67,6 +67,8 @@ export interface MeshSettings {
   ingressService?: string | undefined;
   /** Trust domains beside the mesh's own whose identities count as its own. */
   trustDomainAliases?: string[] | undefined;
+  /** Whether sidecars ask for the hosts that their workloads call; AUTO: where there are many. */
+  onDemand?: "AUTO" | "ALWAYS" | "NEVER" | undefined;
   /** Servers that authorization policies name to be asked. */
   extensionProviders?: readonly ExtensionProvider[] | undefined;
 }

@@ -99,6 +99,7 @@ export function bootstrapOf(
         CLUSTER_ID: clusterId,
         INSTANCE_IPS: ips,
         INTERCEPTION_MODE: interception,
+        ...(type === "sidecar" ? { HEDDLE_ON_DEMAND: "true" } : {}),
       },
     },
     xds: { address, port: xdsPort, ...secured },

@@ -23,6 +23,7 @@ export type { StaticOptions, StaticResources } from "./static-bootstrap.ts";
 export { staticBootstrap } from "./static-bootstrap.ts";
 export { extension, typedConfig } from "./typed-config.ts";
 export * from "./names.ts";
+export { partsOfName, placeholderOf } from "./on-demand/virtual-hosts.ts";
 export { trustDomainsOf } from "./trust-domains.ts";
 export { type WasmModuleState, wasmModuleKey } from "./wasm/module.ts";
 export {

@@ -21,6 +21,7 @@ export interface MeshSettings {
   readonly ingressControllerMode?: "OFF" | "DEFAULT" | "STRICT";
   readonly ingressSelector?: string;
   readonly ingressService?: string;
+  readonly onDemand?: "AUTO" | "ALWAYS" | "NEVER";
   readonly extensionProviders?: readonly ExtensionProvider[];
 }
 

@@ -5,6 +5,20 @@ export function outboundCluster(host: string, port: number, subset = ""): string
   return `outbound|${port}|${subset}|${host}`;
 }
 
+const OUTBOUND = String.raw`(?:outbound|fallback\.[^|\s"']+)\|\d+\|`;
+const OUTBOUND_CLUSTER = new RegExp(`^${OUTBOUND}`);
+const OUTBOUND_CLUSTERS = new RegExp(String.raw`${OUTBOUND}[^|\s"']*\|[^|\s"',]+`, "g");
+
+/** Whether a cluster leads to what a client calls, by its name: a service, or what stands in for one. */
+export function isOutboundCluster(name: string): boolean {
+  return OUTBOUND_CLUSTER.test(name);
+}
+
+/** Those that a text names. */
+export function outboundClustersIn(text: string): readonly string[] {
+  return text.match(OUTBOUND_CLUSTERS) ?? [];
+}
+
 /** What a client's mutual TLS names a cluster by, as its server name: `outbound_.<port>_.<subset>_.<host>`. */
 export function serverNameOfCluster(host: string, port: number, subset = ""): string {
   return `outbound_.${port}_.${subset}_.${host}`;
@@ -41,6 +55,18 @@ export const VIRTUAL_INBOUND = "virtualInbound";
 /** Listener and route of the explicit HTTP proxy that an application uses where traffic is not intercepted. */
 export const HTTP_PROXY_LISTENER = "httpProxy";
 export const HTTP_PROXY_ROUTE = "http_proxy";
+
+const ASKED_TABLE = "on-demand.";
+
+/** The name of a table of routes for those that ask for its virtual hosts: whoever goes over to it has both for a while. */
+export function askedTable(table: string): string {
+  return `${ASKED_TABLE}${table}`;
+}
+
+/** The table that such a name is of; undefined for other names. */
+export function tableOfAsked(name: string): string | undefined {
+  return name.startsWith(ASKED_TABLE) ? name.slice(ASKED_TABLE.length) : undefined;
+}
 
 /** Where iptables leads a pod's traffic in REDIRECT mode. */
 export const OUTBOUND_CAPTURE_PORT = 15001;

@@ -203,6 +203,8 @@ export interface ClientView {
   readonly reach?: Reach;
   /** IPv4 where it is left out. */
   readonly families?: Families;
+  /** Its virtual hosts are asked for, but for few; false where it is left out. */
+  readonly onDemand?: boolean;
   /** SDS name of what it presents to backends whose TLS a BackendTLSPolicy asks for; nothing where it is left out. */
   readonly certificate?: string;
 }

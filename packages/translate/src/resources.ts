@@ -1,6 +1,6 @@
 /** What a view of a proxy is assembled from on the side of listeners and routes: the signatures that the engine calls. */
 import type { Listener } from "@heddle/envoy/config/listener/v3";
-import type { RouteConfiguration } from "@heddle/envoy/config/route/v3";
+import type { RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
 import type { ConnectionPoolSettings, ServiceModel } from "@heddle/model";
 import type { ListenerTls } from "./form/gateway-listener.ts";
 import type { ProxyDescription } from "./proxy.ts";
@@ -26,6 +26,8 @@ export interface TrafficResources {
     view: ClientView,
     name: string,
   ): RouteConfiguration | undefined;
+  /** A virtual host that a client asks for, by `<route>/<authority>`; undefined for one that does not ask for virtual hosts. */
+  askedVirtualHost(read: ModelReader, view: ClientView, name: string): VirtualHost | undefined;
   /** The API listener that a gRPC client (`xds:///host:port`) asks for by name; undefined for unknown hosts. */
   apiListener(read: ModelReader, view: ClientView, name: string): Listener | undefined;
   /** SDS names that a proxy's listeners refer to (`default`, `ROOTCA`, `kubernetes://…`), sorted. Clusters' are the engine's. */

@@ -11,7 +11,7 @@ import { TRUST_BUNDLE_SECRET, WORKLOAD_SECRET } from "./names.ts";
 import type { TrafficResources } from "./resources.ts";
 import { gatewayRoute } from "./route/gateway-routes.ts";
 import { gatewayKeyOf, gatewayServers } from "./route/gateway-servers.ts";
-import { sidecarRoute, sidecarRouteNames } from "./route/sidecar-routes.ts";
+import { askedVirtualHost, sidecarRoute, sidecarRouteNames } from "./route/sidecar-routes.ts";
 
 export const trafficResources: TrafficResources = {
   listenerGroups(read, proxy, view) {
@@ -36,6 +36,7 @@ export const trafficResources: TrafficResources = {
       ? read.get(gatewayRoute, { gateway: gatewayKeyOf(proxy), view, name })
       : sidecarRoute(read, view, name);
   },
+  askedVirtualHost,
   apiListener,
   listenerSecrets(read, proxy) {
     if (proxy.type === "router") return gatewayListenerSecrets(read, proxy);

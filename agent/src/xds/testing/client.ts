@@ -26,6 +26,8 @@ export interface TestClientOptions {
   readonly id?: string;
   /** Says that it is Envoy. */
   readonly envoy?: boolean;
+  /** Of its node. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
   /** Refuses a response with this message. */
   readonly refuse?: (type: ResourceType, names: readonly string[]) => string | undefined;
   /** Called after each response has been taken. */
@@ -116,9 +118,16 @@ export class TestClient {
     });
   }
 
+  /** Asks for a virtual host, as an Envoy does for each request that finds none. */
+  ask(name: string): void {
+    if (!this.#wanted.has("virtualHost")) this.subscribe("virtualHost", []);
+    this.send({ typeUrl: typeUrls.virtualHost, resourceNamesSubscribe: [name] });
+  }
+
   send(request: Record<string, unknown>): void {
     const node = {
       id: this.#options.id ?? "sidecar~127.0.0.1~web.default~default.svc.cluster.local",
+      ...(this.#options.metadata ? { metadata: this.#options.metadata } : {}),
       ...(this.#options.envoy ? { userAgentName: "envoy" } : {}),
     };
     const [name] = messages[this.#options.dialect];
@@ -160,7 +169,8 @@ export class TestClient {
       const held = this.state.get(type)!;
       if (sotw && (type === "cluster" || type === "listener")) held.clear();
       const wanted = this.#wanted.get(type)!;
-      const ignores = wanted.size > 0 || type === "endpoint" || type === "route";
+      const isGiven = type === "cluster" || type === "listener" || type === "virtualHost";
+      const ignores = !isGiven || (type !== "virtualHost" && wanted.size > 0);
       for (const [name, value] of entries) {
         if (!ignores || wanted.has(name)) held.set(name, value);
       }
@@ -193,6 +203,13 @@ export class TestClient {
       "route",
       listeners.flatMap(({ value }) => routeNames(value)),
     );
+    if (this.#options.envoy)
+      this.#want(
+        "secret",
+        clusters.flatMap(({ value }) => secretNames(value)),
+      );
+    const asks = [...this.state.get("route")!.values()].some(({ value }) => value["vhds"]);
+    if (asks && !this.#wanted.has("virtualHost")) this.subscribe("virtualHost", []);
   }
 
   #want(type: ResourceType, names: readonly string[]): void {
@@ -206,6 +223,13 @@ export function hashes(client: TestClient, type: ResourceType): Record<string, s
   return Object.fromEntries(
     [...client.state.get(type)!].map(([name, held]) => [name, hashOf(held.version)]),
   );
+}
+
+/** Of every secret that comes by SDS. */
+function secretNames(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const own = "sdsConfig" in value && "name" in value ? [String(value.name)] : [];
+  return [...own, ...Object.values(value).flatMap(secretNames)];
 }
 
 /** Every `routeConfigName` in a listener. */

@@ -54,6 +54,8 @@ export function createTestViews(): TestViews {
       return {
         resources: of,
         named: (type, name) => of(type).get(name) ?? byName.get(`${type}/${name}`),
+        onDemand: false,
+        forget: () => {},
         secrets: () => ["kubernetes://default/web"],
         mayHave: () => false,
         subscribe(listener) {

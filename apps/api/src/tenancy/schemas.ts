@@ -30,6 +30,7 @@ export const MeshSettingsSchema = z
     ingressSelector: z.string().min(1).max(63),
     ingressService: z.string().min(1).max(63),
     trustDomainAliases: z.array(TrustDomain).max(20),
+    onDemand: z.enum(["AUTO", "ALWAYS", "NEVER"]),
     extensionProviders: extensionProvidersSchema,
   })
   .partial()

@@ -23,6 +23,7 @@ const SETTINGS: Readonly<
   ingressControllerMode: { usual: "STRICT", read: oneOf("OFF", "DEFAULT", "STRICT") },
   ingressSelector: { usual: "ingressgateway", read: (word) => word },
   ingressService: { usual: "istio-ingressgateway", read: (word) => word },
+  onDemand: { usual: "AUTO", read: oneOf("AUTO", "ALWAYS", "NEVER") },
   extensionProviders: { usual: "none", read: json },
 };
 

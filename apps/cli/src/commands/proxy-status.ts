@@ -22,12 +22,14 @@ export function proxyStatusCommand(): Command {
           items.map((proxy) => proxy.name),
         );
       if (options.output === "json") return printJson(proxies);
+      const asks = proxies.some(({ types }) => types["VHDS"] !== undefined);
+      const types = asks ? [...TYPES, "VHDS"] : TYPES;
       const rows = proxies.map((proxy) => [
         proxy.name,
         proxy.type,
         stateWord(proxy.state),
         String(proxy.acknowledged),
-        ...TYPES.map((type) => {
+        ...types.map((type) => {
           const state = proxy.types[type];
           return state ? (state.error ? red("REFUSED") : green(`${state.resources}`)) : "-";
         }),
@@ -35,7 +37,7 @@ export function proxyStatusCommand(): Command {
         age(Date.now() - Date.parse(proxy.connectedAt)),
       ]);
       process.stdout.write(
-        `${table(["NAME", "TYPE", "STATE", "REVISION", ...TYPES, "AGENT", "CONNECTED"], rows)}\n`,
+        `${table(["NAME", "TYPE", "STATE", "REVISION", ...types, "AGENT", "CONNECTED"], rows)}\n`,
       );
       for (const proxy of proxies) {
         for (const [type, state] of Object.entries(proxy.types)) {

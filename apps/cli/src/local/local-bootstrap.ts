@@ -26,6 +26,7 @@ export function localBootstrap(
         CLUSTER_ID: "local",
         INSTANCE_IPS: pod.address,
         INTERCEPTION_MODE: "NONE",
+        HEDDLE_ON_DEMAND: "true",
         HEDDLE_STATS_ADDRESS: `${sidePorts}:${SIDE_PORTS.prometheus}`,
         ...(type === "sidecar"
           ? { HTTP_PROXY_PORT: String(HTTP_PROXY_PORT), APP_ADDRESS: pod.appAddress }

@@ -36,6 +36,7 @@ export interface StoredMeshSettings {
   ingressSelector?: string | undefined;
   ingressService?: string | undefined;
   trustDomainAliases?: string[] | undefined;
+  onDemand?: "AUTO" | "ALWAYS" | "NEVER" | undefined;
   /** As they were written; each was read before it was stored. */
   extensionProviders?: readonly object[] | undefined;
 }

@@ -21,6 +21,11 @@ export interface MeshSettingsSpec {
   readonly ingressSelector?: string;
   /** The Service in front of these pods; where it has another name than `istio-ingressgateway` and no selector is given, they have it as the value of the label. */
   readonly ingressService?: string;
+  /**
+   * Whether sidecars that can ask for the hosts which their workloads call, in place of holding all that there are. AUTO: those that
+   * would hold more than a few hundred. AUTO where it is left out.
+   */
+  readonly onDemand?: "AUTO" | "ALWAYS" | "NEVER";
   /** Servers that policies name to be asked, each by a name of its own. */
   readonly extensionProviders?: readonly ExtensionProvider[];
 }

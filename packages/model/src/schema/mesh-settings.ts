@@ -54,5 +54,6 @@ export const meshSettingsSchema: z.ZodType<MeshSettingsSpec> = fields({
       params: { code: "HDL0017" },
     }),
   ),
+  onDemand: optional(z.enum(["AUTO", "ALWAYS", "NEVER"])),
   extensionProviders: optional(extensionProvidersSchema),
 });

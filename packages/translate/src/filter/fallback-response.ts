@@ -8,13 +8,14 @@ import { FALLBACK_RESPONSE_FILTER } from "./names.ts";
 
 const FILTER: HttpFilter = {
   ...extension<Lua>(FALLBACK_RESPONSE_FILTER, "envoy.extensions.filters.http.lua.v3.Lua", {}),
-  // No request pays for it but those of routes that have settings for it.
+  // No request pays for it but those of routes that have settings for it. Where requests ask for their route it has to be there before.
   disabled: true,
 };
 
 export const fallbackResponseFilter: HttpFeature = {
   name: "fallback response",
-  filters: ({ leg }) => (leg === "outbound" ? [FILTER] : []),
+  filters: ({ leg, onDemand = false }) =>
+    leg === "outbound" ? [onDemand ? { ...FILTER, disabled: false } : FILTER] : [],
 };
 
 /** For one route: what is answered in place of these statuses, whoever gave them. */

@@ -8,6 +8,7 @@ import { countsMessages } from "../telemetry/grpc-messages.ts";
 import { httpLogs, settingsFor } from "../telemetry/telemetry.ts";
 import { extension } from "../typed-config.ts";
 import { ADS } from "../ads.ts";
+import { ASKING_TIMEOUT } from "../on-demand/filter.ts";
 import { guardsOf } from "./guards.ts";
 import type { HttpContext } from "./http-feature.ts";
 import { httpFilters } from "./http-filters.ts";
@@ -28,7 +29,7 @@ export interface HttpListening extends Omit<HttpContext, "guards"> {
 }
 
 export function httpConnectionManager(read: ModelReader, listening: HttpListening): Filter {
-  const { leg, edge, peer, statPrefix, routes } = listening;
+  const { leg, edge, peer, statPrefix, routes, onDemand } = listening;
   const guards = guardsOf(read, listening.guards);
   const { validation, authorization } = guards;
   const { maxHeadersCount = 0, maxRequestHeadersKb = 0, ...reading } = validation?.connection ?? {};
@@ -65,7 +66,7 @@ export function httpConnectionManager(read: ModelReader, listening: HttpListenin
     pathWithEscapedSlashesAction: edge ? "UNESCAPE_AND_REDIRECT" : "KEEP_UNCHANGED",
     ...reading,
     // Between workloads a silent stream may be a long poll; at the edge it may be anybody.
-    streamIdleTimeout: edge ? EDGE_IDLE_TIMEOUT : "0s",
+    streamIdleTimeout: edge ? EDGE_IDLE_TIMEOUT : onDemand ? ASKING_TIMEOUT : "0s",
     ...(edge ? { requestHeadersTimeout: EDGE_HEADERS_TIMEOUT } : {}),
     useRemoteAddress: edge,
     serverHeaderTransformation: edge ? "OVERWRITE" : "PASS_THROUGH",

@@ -15,6 +15,8 @@ export interface HttpContext {
   readonly guards: Guards;
   /** The mesh has hosts whose address is found when a request asks for them. */
   readonly dynamicHosts?: boolean;
+  /** Requests ask for the virtual hosts that their table does not have. */
+  readonly onDemand?: boolean;
   /** The messages of gRPC calls are counted. */
   readonly countsMessages?: boolean;
 }

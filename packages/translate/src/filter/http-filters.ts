@@ -8,6 +8,7 @@ import { faultFilter } from "./fault.ts";
 import { forwardProxyFilter } from "./forward-proxy.ts";
 import { grpcMessages } from "./grpc-messages.ts";
 import type { HttpContext, HttpFeature } from "./http-feature.ts";
+import { onDemandFilter } from "../on-demand/filter.ts";
 import { peerMetadata } from "./peer-metadata.ts";
 import { overload } from "./overload.ts";
 import { rateLimits } from "./rate-limit.ts";
@@ -17,7 +18,9 @@ import { sessionFilter } from "./session.ts";
 import { routerFilter } from "./router.ts";
 
 const HTTP_FILTERS: readonly HttpFeature[] = [
-  // First, so that what later filters refuse or abort is still counted for the peer that asked.
+  // Before all others: those that come before it never see what the virtual host says of them, on its first request.
+  onDemandFilter,
+  // First of those that do something, so that what later filters refuse or abort is still counted for the peer that asked.
   peerMetadata,
   // Before fault: a preflight is answered, it is no request of the application and takes no fault.
   corsFilter,

@@ -11,11 +11,12 @@ const FILTER: HttpFilter = {
     "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
     {},
   ),
-  // No request pays for it but those of routes that have settings for it.
+  // No request pays for it but those of routes that have settings for it. Where requests ask for their route it has to be there before.
   disabled: true,
 };
 
 export const sessionFilter: HttpFeature = {
   name: "session",
-  filters: ({ leg }) => (leg === "outbound" ? [FILTER] : []),
+  filters: ({ leg, onDemand = false }) =>
+    leg === "outbound" ? [onDemand ? { ...FILTER, disabled: false } : FILTER] : [],
 };

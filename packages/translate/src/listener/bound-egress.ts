@@ -60,7 +60,7 @@ const boundListener = derivation<
       const target = { connections, sniffed: false, subnets: [] };
       return targetChains(
         read,
-        { peer, port, listener: name, table: false, alone, target },
+        { peer, tableName: "", port, listener: name, table: false, alone, target },
         claims,
       );
     });

@@ -1,6 +1,7 @@
 /** Filter chains by which one service is reached through a listener. */
 import type { Filter, FilterChain, FilterChainMatch } from "@heddle/envoy/config/listener/v3";
 import { httpConnectionManager } from "../filter/http-connection-manager.ts";
+import { tableOfAsked } from "../names.ts";
 import type { ModelReader } from "../read.ts";
 import {
   ANY_CONNECTION,
@@ -24,6 +25,8 @@ export const PLAIN_REQUESTS: FilterChainMatch = { applicationProtocols: [...PLAI
 
 interface TargetKey {
   readonly peer: Peer;
+  /** The route configuration of the port. */
+  readonly tableName: string;
   readonly port: number;
   /** Name of the listener. */
   readonly listener: string;
@@ -90,12 +93,12 @@ function within(route: ConnectionRoute, { alone, target }: TargetKey): Connectio
  */
 function requestChains(
   read: ModelReader,
-  { peer, port, listener, table, target }: TargetKey,
+  { peer, tableName, listener, port, table, target }: TargetKey,
   routes: readonly ConnectionRoute[],
   claimed: Claimed,
 ): readonly FilterChain[] {
   const { subnets, connections } = target;
-  const name = table || subnets.length > 0 ? String(port) : `${connections.host}:${port}`;
+  const name = table || subnets.length > 0 ? tableName : `${connections.host}:${port}`;
   const filters = [outboundHttp(read, peer, `outbound_${listener}`, name)];
   const everywhere = { ...ANY_CONNECTION, destinationSubnets: subnets };
   return [everywhere, ...routes.map(({ criteria }) => criteria)]
@@ -119,5 +122,6 @@ export function outboundHttp(
     statPrefix,
     routes,
     dynamicHosts: read.anyDynamicHosts(),
+    onDemand: tableOfAsked(routes) !== undefined,
   });
 }

@@ -26,6 +26,8 @@ export interface PortTarget {
 export interface OutboundPortKey {
   readonly name: string;
   readonly peer: Peer;
+  /** The route configuration of the port. */
+  readonly tableName: string;
   readonly families: Families;
   /** Undefined for every address. */
   readonly address: string | undefined;
@@ -39,9 +41,10 @@ export interface OutboundPortKey {
 
 export const outboundPort = derivation<OutboundPortKey, Listener>(
   "listener/outbound-port",
-  ({ name, peer, families, http, targets, unknown }) =>
+  ({ name, peer, tableName, families, http, targets, unknown }) =>
     [
       name,
+      tableName,
       families,
       http,
       JSON.stringify(unknown ?? ""),
@@ -80,8 +83,8 @@ interface Chains {
  * the first service, by host, that the port alone stands for, else where the mesh lets strangers go.
  */
 function chainsOf(read: ModelReader, key: OutboundPortKey): Chains {
-  const { name, peer, address, port, http, targets } = key;
-  const routes = outboundHttp(read, peer, `outbound_${name}`, String(port));
+  const { name, peer, tableName, address, port, http, targets } = key;
+  const routes = outboundHttp(read, peer, `outbound_${name}`, tableName);
   if (http && targets.length === 0) return { chains: [], last: { filters: [routes] } };
   // An address that one service has alone is enough to know it by.
   const alone = address !== undefined && targets.length === 1;
@@ -89,7 +92,7 @@ function chainsOf(read: ModelReader, key: OutboundPortKey): Chains {
   // The first service, by host, has what two of them ask for.
   const claims = { requests: new Set<string>(), connections: new Set<string>() };
   const perTarget = targets.map((target) =>
-    targetChains(read, { peer, port, listener: name, table, alone, target }, claims),
+    targetChains(read, { peer, tableName, port, listener: name, table, alone, target }, claims),
   );
   const chains = [
     ...perTarget.flatMap((each) => each.chains),

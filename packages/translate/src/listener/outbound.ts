@@ -13,6 +13,7 @@ import {
   PASSTHROUGH_CLUSTER,
   VIRTUAL_OUTBOUND,
 } from "../names.ts";
+import { tableNameOf } from "../on-demand/table.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import { hostConnectionsKey } from "../route/connection-routes.ts";
@@ -35,7 +36,12 @@ export function outboundListeners(
   const address = proxy.httpProxyAddress ?? proxy.addresses[0];
   const explicit =
     proxy.httpProxyPort !== undefined && address !== undefined
-      ? [read.get(httpProxyListener, { peer, address, port: proxy.httpProxyPort })]
+      ? [
+          read.get(httpProxyListener, {
+            ...{ peer, address, port: proxy.httpProxyPort },
+            tableName: tableNameOf(read, view, HTTP_PROXY_ROUTE),
+          }),
+        ]
       : [];
   const own = [...boundListeners(read, peer, view), ...explicit];
   return proxy.interception === "NONE" ? own : [...intercepting(read, proxy, peer, view), ...own];
@@ -87,6 +93,7 @@ function intercepting(
         ...draft,
         name,
         peer,
+        tableName: tableNameOf(read, view, String(draft.port)),
         families,
         // A listener for requests alone sends none to strangers, and is the same for clients that differ in that.
         unknown: draft.targets.length > 0 ? unknown : undefined,
@@ -150,17 +157,20 @@ const virtualOutbound = derivation<
 
 /** For an application that is told of a proxy: any host of the mesh with its port, one listener for all of them. */
 const httpProxyListener = derivation<
-  { readonly peer: Peer; readonly address: string; readonly port: number },
+  {
+    readonly peer: Peer;
+    readonly tableName: string;
+    readonly address: string;
+    readonly port: number;
+  },
   Listener
 >(
   "listener/http-proxy",
-  ({ peer, address, port }) => `${address}|${port}|${peerKey(peer)}`,
-  (read, { peer, address, port }) => ({
+  ({ peer, tableName, address, port }) => `${address}|${port}|${tableName}|${peerKey(peer)}`,
+  (read, { peer, tableName, address, port }) => ({
     name: HTTP_PROXY_LISTENER,
     address: socketAddress(address, port),
     trafficDirection: "OUTBOUND",
-    filterChains: [
-      { filters: [outboundHttp(read, peer, "outbound_http_proxy", HTTP_PROXY_ROUTE)] },
-    ],
+    filterChains: [{ filters: [outboundHttp(read, peer, "outbound_http_proxy", tableName)] }],
   }),
 );

@@ -4,7 +4,7 @@ import type { ProxyDescription } from "../proxy.ts";
 import { derivation, type ModelReader } from "../read.ts";
 import { isTarget } from "../store/by-target.ts";
 import type { FiledFilter } from "../store/envoy-filters.ts";
-import type { Patch, PatchTarget } from "./compile.ts";
+import type { Patch } from "./compile.ts";
 
 export type PatchContext = "SIDECAR_INBOUND" | "SIDECAR_OUTBOUND" | "GATEWAY";
 
@@ -19,26 +19,26 @@ export type PatchSetKey = string;
 const NONE: PatchSetKey = "";
 
 /**
- * The root namespace's patches before those of the proxy's own; in each by priority, then age. `targets` narrows the set to
- * patches of some targets, so that clients which differ only in others share.
+ * The root namespace's patches before those of the proxy's own; in each by priority, then age. `chosen` narrows the set to
+ * some patches, so that clients which differ only in others share.
  */
 export function patchKeyOf(
   read: ModelReader,
   proxy: ProxyDescription,
-  targets?: ReadonlySet<PatchTarget>,
+  chosen: (patch: Patch) => boolean = () => true,
 ): PatchSetKey {
   if (proxy.proxyless) return NONE;
-  const chosen: [namespace: string, key: string, indexes: readonly number[]][] = [];
+  const found: [namespace: string, key: string, indexes: readonly number[]][] = [];
   for (const namespace of new Set([read.mesh.rootNamespace, proxy.namespace])) {
     for (const filed of read.envoyFilters(namespace)) {
       if (!selected(filed.rule, proxy, read.mesh.rootNamespace)) continue;
       const indexes = filed.patches.flatMap((patch, index) =>
-        (targets?.has(patch.applyTo) ?? true) && proxyMatches(patch, proxy) ? [index] : [],
+        chosen(patch) && proxyMatches(patch, proxy) ? [index] : [],
       );
-      if (indexes.length > 0) chosen.push([namespace, filed.key, indexes]);
+      if (indexes.length > 0) found.push([namespace, filed.key, indexes]);
     }
   }
-  return chosen.length === 0 ? NONE : JSON.stringify(chosen);
+  return found.length === 0 ? NONE : JSON.stringify(found);
 }
 
 /** Undefined for the key of nothing. */

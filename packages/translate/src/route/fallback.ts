@@ -5,7 +5,21 @@ import { outboundCluster, PASSTHROUGH_CLUSTER } from "../names.ts";
 import type { UnknownHosts } from "../form/egress.ts";
 import { NO_TIMEOUT } from "./timeout.ts";
 
-export function fallbackVirtualHost({ policy, proxy }: UnknownHosts): VirtualHost {
+/** `but`: a regular expression for authorities that it does not take, for which the client asks. */
+export function fallbackVirtualHost(unknown: UnknownHosts, but?: string): VirtualHost {
+  const found = fallbackFor(unknown);
+  if (but === undefined) return found;
+  const headers = [
+    { name: ":authority", invertMatch: true, stringMatch: { safeRegex: { regex: `(?i)${but}` } } },
+  ];
+  const routes = (found.routes ?? []).map((route) => ({
+    ...route,
+    match: { ...route.match, headers },
+  }));
+  return { ...found, routes };
+}
+
+function fallbackFor({ policy, proxy }: UnknownHosts): VirtualHost {
   if (policy === "REGISTRY_ONLY") return BLOCK_ALL;
   return proxy === undefined ? ALLOW_ANY : throughProxy(proxy);
 }

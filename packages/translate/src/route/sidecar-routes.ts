@@ -1,7 +1,7 @@
 /** Route configurations of a sidecar's outbound listeners and of gRPC clients. */
 import type { RouteConfiguration, VirtualHost } from "@heddle/envoy/config/route/v3";
 import { attempt } from "../engine/attempt.ts";
-import { HTTP_PROXY_ROUTE } from "../names.ts";
+import { askedTable, HTTP_PROXY_ROUTE, tableOfAsked } from "../names.ts";
 import type { ProxyDescription } from "../proxy.ts";
 import { type ClientView, derivation, type ModelReader } from "../read.ts";
 import type { UnknownHosts } from "../form/egress.ts";
@@ -13,6 +13,23 @@ import {
   entriesOf,
   tableOf,
 } from "./bound-egress.ts";
+import { ADS } from "../ads.ts";
+import { askedPattern, authoritiesOf, domainsFor } from "../on-demand/authorities.ts";
+import {
+  entriesFor,
+  namingOf,
+  standing,
+  standingEntries,
+  tableNameOf,
+} from "../on-demand/table.ts";
+import {
+  asAsked,
+  conclusive,
+  isPlaceholder,
+  partsOfName,
+  patient,
+  placeholder,
+} from "../on-demand/virtual-hosts.ts";
 import { fallbackVirtualHost } from "./fallback.ts";
 import { labelText } from "./gateway-servers.ts";
 import type { DomainForm } from "./domains.ts";
@@ -30,13 +47,13 @@ export function sidecarRouteNames(
   const names = boundEgress(read, view).flatMap(({ http, routeName }) => (http ? [routeName] : []));
   if (proxy.interception === "REDIRECT") {
     const ports = read.get(servicePorts, horizonOf(read, view));
-    for (const port of ports.http.keys()) names.push(String(port));
+    for (const port of ports.http.keys()) names.push(tableNameOf(read, view, String(port)));
     for (const { host, port, anywhere, subnets } of ports.sniffed) {
       const inTable = subnets.length > 0 || (anywhere && !proxy.dnsCapture);
       if (!inTable) names.push(`${host}:${port}`);
     }
   }
-  if (proxy.httpProxyPort !== undefined) names.push(HTTP_PROXY_ROUTE);
+  if (proxy.httpProxyPort !== undefined) names.push(tableNameOf(read, view, HTTP_PROXY_ROUTE));
   return names.toSorted();
 }
 
@@ -46,6 +63,9 @@ export function sidecarRoute(
   view: ClientView,
   name: string,
 ): RouteConfiguration | undefined {
+  const table = tableOfAsked(name);
+  if (table !== undefined)
+    return hasTable(read, view, table) ? read.get(onDemandRoute, { view, name: table }) : undefined;
   const bound = boundEgressNamed(read, view, name);
   if (bound !== undefined) return read.get(boundRoute, { view, name, bound });
   const target = oneTarget(name);
@@ -55,16 +75,32 @@ export function sidecarRoute(
       ? read.get(hostRoute, { view, name, ...target })
       : undefined;
   }
-  if (name !== HTTP_PROXY_ROUTE) {
-    const ports = read.get(servicePorts, horizonOf(read, view));
-    if (!ports.http.has(Number(name))) return undefined;
-  }
+  if (!hasTable(read, view, name)) return undefined;
   const { homes, apart } = read.get(routeTable, name);
   const asAnybody = view.sidecar === undefined && !apart && !homes.has(view.namespace);
   return read.get(tableRoute, {
     view: asAnybody ? { ...view, namespace: "", labels: {} } : view,
     name,
   });
+}
+
+function hasTable(read: ModelReader, view: ClientView, name: string): boolean {
+  if (name === HTTP_PROXY_ROUTE) return true;
+  return read.get(servicePorts, horizonOf(read, view)).http.has(Number(name));
+}
+
+/** A virtual host that the client asks for by `<route>/<authority>`; undefined for a table that nobody asks of. */
+export function askedVirtualHost(
+  read: ModelReader,
+  view: ClientView,
+  resource: string,
+): VirtualHost | undefined {
+  const { route = "", authority = "" } = partsOfName(resource) ?? {};
+  const name = tableOfAsked(route);
+  if (name === undefined || !hasTable(read, view, name)) return undefined;
+  if (isPlaceholder(resource)) return placeholder(route);
+  const { isAsked } = authoritiesOf(namingOf(read, name));
+  return isAsked(authority) ? read.get(askedHost, { view, name, authority }) : undefined;
 }
 
 /** Derives one part of what the routes of a view are put together from, so that it is there when they are. */
@@ -87,27 +123,74 @@ interface TableRouteKey {
 const tableRoute = derivation<TableRouteKey, RouteConfiguration>(
   "route/sidecar",
   ({ view, name }) => `${clientText(view)}|${name}`,
+  (read, { view, name }) =>
+    configuration(read, view, name, hostsOf(read, view, name, read.get(routeTable, name).entries)),
+);
+
+/** The table of a client that asks for virtual hosts: what nobody asks for is in it. */
+const onDemandRoute = derivation<TableRouteKey, RouteConfiguration>(
+  "route/on-demand",
+  ({ view, name }) => `${clientText(view)}|${name}`,
   (read, { view, name }) => {
-    const { entries } = read.get(routeTable, name);
-    const lost = read.get(lostDomains, name);
-    const form = formOf(name);
-    const horizon = horizonOf(read, view);
-    const { sidecar } = horizon;
-    const hosts: VirtualHost[] = [];
-    for (const entry of entries) {
-      const { host, port, homes, shared, unserved } = entry;
-      // A Sidecar may leave a rule out that others follow.
-      const own = shared === undefined || homes.includes(view.namespace) || sidecar !== undefined;
-      if (own && unserved && !followsRulesOn(read, view, host, { port })) continue;
-      if (own && !unserved && !inSight(read, horizon, host, port)) continue;
-      const found = own ? ownVirtualHost(read, view, entry, form) : shared;
-      const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);
-      const left = found && (missing === undefined ? found : without(found, missing));
-      if (left !== undefined) hosts.push(left);
-    }
-    return configuration(read, view, name, hosts);
+    const entries = standingEntries(read, name);
+    const naming = namingOf(read, name);
+    const authorities = authoritiesOf(naming);
+    const hosts = hostsOf(read, view, name, entries).flatMap(
+      (host) => standing(authorities, host) ?? [],
+    );
+    const but = askedPattern(naming);
+    return {
+      ...configuration(read, view, name, []),
+      name: askedTable(name),
+      virtualHosts: [
+        ...hosts.map(conclusive),
+        patient(fallbackVirtualHost(fallbackOf(read, view, name), but)),
+      ],
+      vhds: { configSource: ADS },
+    };
   },
 );
+
+/** What a client means by an authority in a table: a host that it sees there, or one that nobody knows. */
+const askedHost = derivation<TableRouteKey & { readonly authority: string }, VirtualHost>(
+  "route/asked-host",
+  ({ view, name, authority }) => `${clientText(view)}|${name}|${authority}`,
+  (read, { view, name, authority }) => {
+    const entries = entriesFor(read, { name, authority, namespace: view.namespace });
+    const hosts = hostsOf(read, view, name, entries);
+    const found = domainsFor(authority)
+      .map((domain) => hosts.find(({ domains = [] }) => domains.includes(domain)))
+      .find((host) => host !== undefined);
+    const stranger = () => fallbackVirtualHost(fallbackOf(read, view, name));
+    return asAsked(found ?? stranger(), `${askedTable(name)}/${authority}`, authority);
+  },
+);
+
+/** What a client sees of entries of a table. */
+function hostsOf(
+  read: ModelReader,
+  view: ClientView,
+  name: string,
+  entries: readonly TableEntry[],
+): readonly VirtualHost[] {
+  const lost = read.get(lostDomains, name);
+  const form = formOf(name);
+  const horizon = horizonOf(read, view);
+  const { sidecar } = horizon;
+  const hosts: VirtualHost[] = [];
+  for (const entry of entries) {
+    const { host, port, homes, shared, unserved } = entry;
+    // A Sidecar may leave a rule out that others follow.
+    const own = shared === undefined || homes.includes(view.namespace) || sidecar !== undefined;
+    if (own && unserved && !followsRulesOn(read, view, host, { port })) continue;
+    if (own && !unserved && !inSight(read, horizon, host, port)) continue;
+    const found = own ? ownVirtualHost(read, view, entry, form) : shared;
+    const missing = lost.size === 0 ? undefined : lost.get(`${host}:${port}`);
+    const left = found && (missing === undefined ? found : without(found, missing));
+    if (left !== undefined) hosts.push(left);
+  }
+  return hosts;
+}
 
 const boundRoute = derivation<TableRouteKey & { readonly bound: BoundEgress }, RouteConfiguration>(
   "route/bound-egress",

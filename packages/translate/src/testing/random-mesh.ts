@@ -33,7 +33,8 @@ export const PROXIES = [
   parseNode({
     id: "sidecar~10.0.0.2~third.b~b.svc.cluster.local",
     metadata: {
-      LABELS: { app: "two", tier: "lead" },
+      LABELS: { app: "two", tier: "lead", "heddle.dev/on-demand": "true" },
+      HEDDLE_ON_DEMAND: "true",
       HEDDLE_COHORT: "candidate",
       INSTANCE_IPS: "10.0.0.2,fd00::2",
     },

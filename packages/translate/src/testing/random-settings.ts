@@ -15,6 +15,7 @@ export const meshSettings = fc
       clusterDomain: fc.constantFrom("cluster.local", "other.example"),
       trustDomainAliases: fc.constantFrom([], ["old.example"]),
       extensionProviders: fc.constantFrom(PROVIDERS, PROVIDERS.slice(0, 1)),
+      onDemand: fc.constantFrom("AUTO", "ALWAYS", "NEVER"),
       ingressControllerMode: fc.constantFrom("OFF", "DEFAULT", "STRICT"),
     },
     { requiredKeys: [] },

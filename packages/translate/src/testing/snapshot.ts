@@ -34,9 +34,19 @@ export function unique(changes: readonly Change[]): Change[] {
 
 /** As data, in a fixed order: maps are compared by what is in them, secrets by their names. */
 export function snapshot(view: ProxyView): unknown {
-  return TYPES.map((type) =>
+  const all = TYPES.map((type) =>
     [...view.resources(type)]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => value ?? name),
   );
+  return [...all, view.onDemand ? ASKED.map((name) => view.named("virtualHost", name)) : []];
 }
+
+/** What a sidecar may ask for, of services that are there at times, and of strangers. */
+const ASKED = [
+  "on-demand.80/one",
+  "on-demand.80/one.a",
+  "on-demand.80/two.b.svc.cluster.local",
+  "on-demand.81/one.a.svc:81",
+  "on-demand.80/x.test",
+];

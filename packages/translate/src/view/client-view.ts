@@ -5,7 +5,7 @@ import { labelOf, NETWORK_LABEL, PLACE_LABELS } from "../endpoint/topology.ts";
 import { ZONES_OF_PEERS, zonesOfPeers } from "../endpoint/zones.ts";
 import { backendCertificate } from "../form/gateway-api/client-certificate.ts";
 import { familiesOf } from "../families.ts";
-import type { PatchTarget } from "../patch/compile.ts";
+import { asksOnDemand } from "../on-demand/taking-part.ts";
 import { patchKeyOf } from "../patch/patch-set.ts";
 import type { ProxyDescription, Reach } from "../proxy.ts";
 import type { ClientView, ModelReader } from "../read.ts";
@@ -50,10 +50,12 @@ export function clientViewOf(
   const certificate = proxy.proxyless
     ? proxy.metadata?.["HEDDLE_CERTIFICATE_PROVIDER"] || undefined
     : backendCertificate(read, proxy);
-  const patches = patchKeyOf(read, proxy, CLUSTERS);
+  // Of all that patches change, clients share only clusters.
+  const patches = patchKeyOf(read, proxy, ({ applyTo }) => applyTo === "CLUSTER");
   // Gateways serve strangers: what they reach is what their rules name.
   const followed = type === "sidecar" ? read.sidecar(namespace, proxy.labels) : undefined;
   const sidecar = followed && objectKey(followed);
+  const onDemand = asksOnDemand(read, proxy, sidecar);
   const key = JSON.stringify([
     type,
     namespace,
@@ -62,6 +64,7 @@ export function clientViewOf(
     reach,
     Object.entries(labels),
     sidecar ?? "",
+    ...(onDemand ? ["on demand"] : []),
     ...(families === "v4" ? [] : [families]),
     ...(patches === "" ? [] : [patches]),
     ...(certificate === undefined ? [] : [certificate]),
@@ -69,13 +72,11 @@ export function clientViewOf(
   return {
     ...{ key, type, namespace, labels, clusterId, locality, cohort, reach, patches },
     ...(sidecar === undefined ? {} : { sidecar }),
+    ...(onDemand ? { onDemand } : {}),
     ...(families === "v4" ? {} : { families }),
     ...(certificate === undefined ? {} : { certificate }),
   };
 }
-
-/** Of all that patches change, clients share only clusters. */
-const CLUSTERS: ReadonlySet<PatchTarget> = new Set(["CLUSTER"]);
 
 function reachOf({ type, interception, proxyless }: ProxyDescription): Reach {
   if (proxyless) return "proxyless";

@@ -139,20 +139,25 @@ function emitClusters(
 
 /**
  * What a client asked for by a name that is not among its own: gRPC clients name listeners after the services that they
- * call, and routes after those.
+ * call, and routes after those; sidecars ask for virtual hosts on demand.
  */
 export function askedPart(
   read: ModelReader,
   proxy: ProxyDescription,
   view: ClientView,
-  type: "listener" | "route",
+  type: AskedType,
   name: string,
 ): Part {
+  const valueOf = {
+    listener: () => trafficResources.apiListener(read, view, name),
+    route: () => trafficResources.routeConfiguration(read, proxy, view, name),
+    virtualHost: () => trafficResources.askedVirtualHost(read, view, name),
+  }[type];
   return (emit: Emit) => {
-    const value =
-      type === "listener"
-        ? trafficResources.apiListener(read, view, name)
-        : trafficResources.routeConfiguration(read, proxy, view, name);
+    const value = valueOf();
     if (value !== undefined) emit(type, name, value);
   };
 }
+
+/** What clients ask for by names that are not among their own. */
+export type AskedType = "listener" | "route" | "virtualHost";

@@ -8,7 +8,7 @@ import { originsOf, type TracedLayers } from "../origin/explain.ts";
 import { patcherOf } from "../patch/patcher.ts";
 import { LayeredMap } from "./layered-map.ts";
 import { outboundParts } from "./outbound.ts";
-import { askedPart, GRANTED_SECRET, ownParts } from "./own.ts";
+import { askedPart, type AskedType, GRANTED_SECRET, ownParts } from "./own.ts";
 import {
   type ChangedNames,
   RESOURCE_TYPES,
@@ -25,6 +25,10 @@ export interface ProxyView {
   resources(type: ResourceType): ReadonlyMap<string, unknown>;
   /** One resource, whether or not it is in the map of its type; once asked for, its changes are told too. */
   named(type: ResourceType, name: string): unknown;
+  /** What was asked for by a name is not asked for any more. */
+  forget(type: ResourceType, name: string): void;
+  /** The proxy asks for the virtual hosts that it uses. */
+  readonly onDemand: boolean;
   /** Keys of the user's objects that one resource was made from, sorted; worked out when it is asked for. */
   origins(type: ResourceType, name: string): readonly string[];
   /** Names of the secrets that the proxy's resources refer to, sorted. */
@@ -60,8 +64,8 @@ export interface AcquiredSet {
   readonly release: () => void;
 }
 
-/** Names that a client may ask for beyond its own; a gRPC client has one for each service that it calls. */
-const MAX_ASKED = 1000;
+/** Names that a client may ask for beyond its own; a client that asks on demand has one for each host that it calls. */
+const MAX_ASKED = 2000;
 
 export class LiveView implements ProxyView, Work {
   readonly proxy: ProxyDescription;
@@ -90,6 +94,7 @@ export class LiveView implements ProxyView, Work {
       listener: layered("listener"),
       route: layered("route"),
       secret: layered("secret"),
+      virtualHost: layered("virtualHost"),
     };
     this.#viewWatcher = new Watcher(
       () => this.#follow(options.clientView(), options.generation()),
@@ -106,8 +111,19 @@ export class LiveView implements ProxyView, Work {
   named(type: ResourceType, name: string): unknown {
     const layers = this.#refresh();
     const known = this.#maps[type].get(name);
-    if (known !== undefined || (type !== "listener" && type !== "route")) return known;
-    return this.#ask(layers, type, name);
+    return known !== undefined || !isAskedType(type) ? known : this.#ask(layers, type, name);
+  }
+
+  forget(type: ResourceType, name: string): void {
+    const key = `${type}/${name}`;
+    const { names } = this.#current();
+    names.get(key)?.remove();
+    names.delete(key);
+  }
+
+  get onDemand(): boolean {
+    this.#refresh();
+    return this.#client?.onDemand ?? false;
   }
 
   origins(type: ResourceType, name: string): readonly string[] {
@@ -198,8 +214,8 @@ export class LiveView implements ProxyView, Work {
     const own = new ResourceSet({ parts: ownParts(read, this.proxy, client), drain, onError });
     const asked = new ResourceSet({ parts: [], drain, onError });
     const names = old?.names ?? new Map<string, AskedName>();
-    for (const { type, name } of names.values()) {
-      asked.addPart(askedPart(read, this.proxy, client, type, name));
+    for (const each of names.values()) {
+      each.remove = asked.addPart(askedPart(read, this.proxy, client, each.type, each.name));
     }
     const stop = [shared, own, asked].map((set) => set.subscribe((changed) => this.#hear(changed)));
     this.#client = client;
@@ -222,10 +238,10 @@ export class LiveView implements ProxyView, Work {
     const key = `${type}/${name}`;
     if (!layers.names.has(key)) {
       if (layers.names.size >= MAX_ASKED) return undefined;
-      layers.names.set(key, { type, name });
       const client = this.#client as ClientView;
       const read = this.#options.readerOf(client);
-      layers.asked.addPart(askedPart(read, this.proxy, client, type, name));
+      const remove = layers.asked.addPart(askedPart(read, this.proxy, client, type, name));
+      layers.names.set(key, { type, name, remove });
       layers.asked.refresh();
     }
     return layers.asked.get(type).get(name);
@@ -278,9 +294,15 @@ function merge(all: readonly ChangedNames[]): ChangedNames {
   return merged;
 }
 
+function isAskedType(type: ResourceType): type is AskedType {
+  return type === "listener" || type === "route" || type === "virtualHost";
+}
+
 interface AskedName {
-  readonly type: "listener" | "route";
+  readonly type: AskedType;
   readonly name: string;
+  /** From the layer of what was asked for. */
+  remove: () => void;
 }
 
 interface Layers {

@@ -2,7 +2,14 @@
 import type { Drain, Work } from "../engine/drain.ts";
 import { Watcher } from "../engine/watcher.ts";
 
-export type ResourceType = "cluster" | "endpoint" | "extension" | "listener" | "route" | "secret";
+export type ResourceType =
+  | "cluster"
+  | "endpoint"
+  | "extension"
+  | "listener"
+  | "route"
+  | "secret"
+  | "virtualHost";
 
 export const RESOURCE_TYPES: readonly ResourceType[] = [
   "cluster",
@@ -11,6 +18,7 @@ export const RESOURCE_TYPES: readonly ResourceType[] = [
   "listener",
   "route",
   "secret",
+  "virtualHost",
 ];
 
 /** Names of what came, went or changed. */
@@ -40,6 +48,7 @@ export class ResourceSet implements Work {
     listener: new Map(),
     route: new Map(),
     secret: new Map(),
+    virtualHost: new Map(),
   };
   readonly #drain: Drain;
   readonly #onError: (error: unknown) => void;
@@ -55,7 +64,8 @@ export class ResourceSet implements Work {
     for (const part of parts) this.addPart(part);
   }
 
-  addPart(part: Part): void {
+  /** Returns how to take the part away again, with what it gave. */
+  addPart(part: Part): () => void {
     const unit: Unit = {
       part,
       held: new Map(),
@@ -66,6 +76,13 @@ export class ResourceSet implements Work {
     };
     this.#units.add(unit);
     this.#invalidate(unit);
+    return () => {
+      if (!this.#units.delete(unit)) return;
+      unit.watcher.dispose();
+      this.#dirty.delete(unit);
+      for (const [type, names] of unit.held) this.#dropMissing(type, names, NONE);
+      this.#drain.add(this);
+    };
   }
 
   /** Live: follows the model. Call `refresh` before reading. */
