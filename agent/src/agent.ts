@@ -491,6 +491,7 @@ async function startControl(
           link: () => link?.state(),
           clusters: () => clusters?.status(),
           certificates: () => certificates.all(),
+          changes: () => translator.changes(),
           objects: () => model.entries(),
           metricsPort: () => telemetry?.ports.metrics,
           ownMetrics: numbers,

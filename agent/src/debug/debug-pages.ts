@@ -1,6 +1,7 @@
 /** What `/debug/*` shows of an agent: what each proxy should hold, who is connected, the link, what is wrong. */
 import { X509Certificate } from "node:crypto";
 import type { Diagnostic } from "@heddle/model";
+import type { RecordedChange } from "@heddle/translate";
 import type { WorkloadCertificate } from "../identity/certificates.ts";
 import { type LiveProxies, nameOf } from "../live-proxies.ts";
 import type { ProxyStatus, ResourceType } from "../xds/index.ts";
@@ -14,6 +15,8 @@ export interface DebugSources {
   /** What is shared with the other clusters of the mesh, and what they share. */
   clusters(): unknown;
   certificates(): readonly WorkloadCertificate[];
+  /** What the last changes of the model made the engine compute, and why. */
+  changes(): readonly RecordedChange[];
   objects(): Iterable<readonly [key: string, owner: string, object: unknown]>;
 }
 
@@ -46,6 +49,8 @@ export function debugPage(url: URL, sources: DebugSources): Page {
       return { status: 200, body: sources.clusters() ?? null };
     case "/debug/certificates":
       return { status: 200, body: { items: sources.certificates().map(describe) } };
+    case "/debug/graph":
+      return { status: 200, body: { items: sources.changes() } };
     case "/debug/objects":
       return {
         status: 200,
@@ -57,7 +62,7 @@ export function debugPage(url: URL, sources: DebugSources): Page {
         body: {
           pages: [
             ...["config?proxy=", "proxy?proxy=", "proxies", "diagnostics", "sync"],
-            ...["certificates", "objects"],
+            ...["clusters", "certificates", "graph", "objects"],
           ].map((name) => `/debug/${name}`),
         },
       };

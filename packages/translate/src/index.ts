@@ -7,6 +7,14 @@ export { parseNode } from "./node.ts";
 export type { Schedule } from "./engine/drain.ts";
 export { deepEqual } from "./engine/deep-equal.ts";
 export type { DerivationStats } from "./engine/engine.ts";
+export type {
+  Outcome,
+  RecordedChange,
+  RecordedResources,
+  RecordedRun,
+  RecordedStep,
+  StepKind,
+} from "./engine/changes/recorded-change.ts";
 export type { NamedResource } from "./origin/explain.ts";
 export type { Effect, Translator, TranslatorOptions, TranslatorStats } from "./translator.ts";
 export { createTranslator } from "./translator.ts";

@@ -9,6 +9,8 @@ import {
 } from "@heddle/model";
 import { explainAccess } from "./access/explain.ts";
 import type { SigningKeysState } from "./authentication/signing-keys.ts";
+import { ChangeRecorder } from "./engine/changes/change-recorder.ts";
+import type { RecordedChange } from "./engine/changes/recorded-change.ts";
 import { Claims } from "./engine/claims.ts";
 import { Drain, type Schedule } from "./engine/drain.ts";
 import { Engine, type EngineStats, type Failure } from "./engine/engine.ts";
@@ -78,6 +80,8 @@ export interface Translator {
   diagnostics(): readonly Diagnostic[];
   /** The resources of each view that were made from an object, by its key; views that have none of it are left out. */
   effectOf(key: string): readonly Effect[];
+  /** What the last changes made it compute, and why, oldest first. */
+  changes(): readonly RecordedChange[];
   /** Counters since the last call. */
   stats(): TranslatorStats;
   /** Resolves when every view is in step with what was applied, and its listeners have been told. */
@@ -109,10 +113,14 @@ export interface TranslatorStats extends EngineStats {
 
 export function createTranslator(options: TranslatorOptions): Translator {
   const { mesh, clusterId = "", network, revision, schedule = RUNTIME, envoyApi } = options;
-  const claims = new Claims();
+  const recorder = new ChangeRecorder(schedule.now);
+  const claims = new Claims(recorder);
   const cluster = { clusterId, ...(network ? { network } : {}) };
   const store = new Store(mesh, cluster, claims, envoyApi, revision);
-  const drain = new Drain(schedule, () => claims.sweep());
+  const drain = new Drain(schedule, () => {
+    recorder.settled();
+    claims.sweep();
+  });
   /** Engines are as old as the indexes that they read. */
   const generations = { stable: signal(0), candidate: signal(0) };
   const cohorts = { stable: cohort("stable"), candidate: cohort("candidate") };
@@ -141,7 +149,9 @@ export function createTranslator(options: TranslatorOptions): Translator {
     let shared = outbound.get(key);
     if (shared === undefined) {
       const parts = outboundParts(readerOf(client), client);
-      shared = { key, set: new ResourceSet({ parts, drain, onError }), holders: 0 };
+      const of = { name: "view/outbound", of: client.key };
+      const set = new ResourceSet({ ...of, parts, recorder, drain, onError });
+      shared = { key, set, holders: 0 };
       outbound.set(key, shared);
     }
     shared.holders++;
@@ -165,26 +175,32 @@ export function createTranslator(options: TranslatorOptions): Translator {
       drain.wake();
     },
     setWasmModule(key, state) {
+      recorder.apply(["a plugin's module"]);
       store.wasmModules.set(key, state);
       drain.wake();
     },
     setSigningKeys(source, state) {
+      recorder.apply(["keys of an issuer"]);
       store.signingKeys.set(source, state);
       drain.wake();
     },
     setRevocation(name) {
+      recorder.apply(["a revocation"]);
       store.revocation.value = name;
       drain.wake();
     },
     setFederatedTrustDomains(trustDomains) {
+      recorder.apply(["trust domains of others"]);
       store.setFederatedTrustDomains(trustDomains);
       drain.wake();
     },
     setWorkloadReady(entry, ready) {
+      recorder.apply(["readiness of a WorkloadEntry"]);
       store.setWorkloadReady(entry, ready);
       drain.wake();
     },
     setElsewhere(changes) {
+      recorder.apply(["what other clusters have"]);
       store.setElsewhere(changes);
       drain.wake();
     },
@@ -202,6 +218,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
     view(proxy) {
       const view: LiveView = new LiveView({
         proxy,
+        recorder,
         drain,
         onError,
         clientView: () => clientViewOf(cohorts[cohortOf(proxy)].read, proxy, store.staged),
@@ -229,6 +246,7 @@ export function createTranslator(options: TranslatorOptions): Translator {
         return resources.length > 0 ? [{ proxy, resources }] : [];
       });
     },
+    changes: () => recorder.changes(),
     stats() {
       const [a, b] = [cohorts.stable.engine.stats(), cohorts.candidate.engine.stats()];
       return { ...addStats(a, b), views: views.size, outboundSets: outbound.size };

@@ -7,7 +7,7 @@ import { withoutEnvoySecrets } from "./redact.ts";
 
 const AGENT_PORT = 15014;
 const AGENT_LABEL = "app.kubernetes.io/name=heddle-agent";
-const AGENT_PAGES = ["proxies", "diagnostics", "sync", "certificates", "objects"];
+const AGENT_PAGES = ["proxies", "diagnostics", "sync", "certificates", "graph", "objects"];
 /** As injection and gateways call the proxy's container. */
 const PROXY = "istio-proxy";
 const ADMIN_PORT = 15000;

@@ -1,4 +1,5 @@
 /** What an agent says of itself and its proxies at its debug address, which is on the loopback of its own machine. */
+import type { RecordedChange } from "@heddle/translate";
 import { CliError } from "../output/cli-error.ts";
 
 /** Where an agent has it unless its `--metrics` says otherwise. */
@@ -26,9 +27,20 @@ export async function agentPage<T>(
     const body = (await response.json().catch(() => ({}))) as { proxies?: string[] };
     if (body.proxies) throw unknownProxy(proxy, body.proxies);
   }
-  throw new CliError(
+  throw wrongAnswer(agent, response);
+}
+
+/** What its engine did for the last changes, oldest first. HDL9026 where nobody answers, HDL9046 for an error. */
+export async function agentChanges(agent: string): Promise<readonly RecordedChange[]> {
+  const response = await ask(agent, "/debug/graph");
+  if (!response.ok) throw wrongAnswer(agent, response);
+  return ((await response.json()) as { items: RecordedChange[] }).items;
+}
+
+function wrongAnswer(agent: string, { status }: Response): CliError {
+  return new CliError(
     "HDL9046",
-    `The agent at ${agent} answered ${response.status}.`,
+    `The agent at ${agent} answered ${status}.`,
     "Look into its log, and check that --agent names an agent's debug address.",
   );
 }

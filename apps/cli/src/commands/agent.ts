@@ -1,9 +1,13 @@
-/** `heddle agent`: serves a cluster's proxies. */
+/** `heddle agent`: serves a cluster's proxies; its own commands ask one that does. */
 import { Command } from "commander";
+import { agentGraphCommand } from "./agent-graph.ts";
 import { untilSignal } from "./until-signal.ts";
 
+/** Options behind one of its own commands are of that command, though some are called as its own are. */
 export function agentCommand(): Command {
   return new Command("agent")
+    .enablePositionalOptions()
+    .addCommand(debugCommand())
     .description("run the agent: configuration and certificates down to proxies, telemetry up")
     .option("--plane <url>", "the hosted plane (HEDDLE_URL)")
     .option("--token <token>", "the agent's token or a one-time join token (HEDDLE_TOKEN)")
@@ -81,4 +85,10 @@ export function agentCommand(): Command {
       await agent.close();
       process.exit(0);
     });
+}
+
+function debugCommand(): Command {
+  return new Command("debug")
+    .description("what an agent that runs says of its own work")
+    .addCommand(agentGraphCommand());
 }

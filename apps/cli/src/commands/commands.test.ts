@@ -231,5 +231,8 @@ describe("heddle completion", () => {
     expect(complete("mesh", "get", "--out")).toBe("--output");
     expect(complete("get", "virt")).toBe("virtualservice");
     expect(complete("proxy-config", "li")).toBe("listener");
+    expect(complete("agent", "de")).toBe("debug");
+    expect(complete("agent", "debug", "g")).toBe("graph");
+    expect(complete("agent", "debug", "graph", "--li")).toBe("--list");
   });
 });

@@ -55,6 +55,13 @@ const depth = (all: readonly Words[], wanted: number) =>
   all.filter(({ path }) => path.length === wanted);
 const bashCase = ({ path, options, first }: Words) =>
   `    "${path.join(" ")}") words="${options.join(" ")}"; first="${first.join(" ")}" ;;`;
+/** What a command's own commands are completed with, and theirs. */
+const bashDeeper = (all: readonly Words[], wanted: number) =>
+  `  if [ "$COMP_CWORD" -gt ${wanted} ]; then case "\${COMP_WORDS[*]:1:${wanted}}" in
+${depth(all, wanted)
+  .map((each) => bashCase(each).replace(/ ;;$/, `; at=${wanted + 1} ;;`))
+  .join("\n")}
+  esac; fi`;
 
 const SCRIPTS = {
   bash: (all: Words[]) => `_heddle() {
@@ -65,11 +72,7 @@ const SCRIPTS = {
   case "\${COMP_WORDS[1]}" in
 ${depth(all, 1).map(bashCase).join("\n")}
   esac
-  if [ "$COMP_CWORD" -gt 2 ]; then case "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in
-${depth(all, 2)
-  .map((each) => bashCase(each).replace(/ ;;$/, "; at=3 ;;"))
-  .join("\n")}
-  esac; fi
+${[2, 3].map((wanted) => bashDeeper(all, wanted)).join("\n")}
   if [ "$COMP_CWORD" -eq "$at" ]; then words="$words $first"; fi
   case "$words" in *=*) compopt -o nospace 2>/dev/null ;; esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -369,6 +369,11 @@ export const cliCodes = {
     "An option of `heddle explain` that says what the request is like has a value that means nothing.",
     "Write `--to` as NAMESPACE/WORKLOAD:PORT, `--from` as NAMESPACE/WORKLOAD, a SPIFFE identity or `plaintext`, `-H` as `name: value`, `--claim` as `name=value`, and addresses as IP addresses.",
   ),
+  HDL9150: entry(
+    "No such change is kept",
+    "An agent keeps what its engine did for the last 20 changes of its model, in its memory. None of them has this number, or is of such an object.",
+    "`heddle agent debug graph --list` has those that are kept. Make the change again, and ask at once: where endpoints come and go all the time, twenty changes are soon over.",
+  ),
 } as const satisfies Record<string, CliCodeEntry>;
 
 export type CliCode = keyof typeof cliCodes;

@@ -1,4 +1,5 @@
 /** Gives back the memory of values that nobody watches any more. */
+import { ChangeRecorder } from "./changes/change-recorder.ts";
 
 /** Something that a map holds by key and that can take itself out of it. */
 export interface Claimable {
@@ -19,6 +20,12 @@ export class Claims {
   readonly #unclaimed = new Set<Claimable>();
   /** Indexes that are made anew take theirs with them. */
   readonly #sources = new Set<WeakRef<AnswerSource>>();
+  /** Told of every value that is computed and of every answer that is read. */
+  readonly recorder: ChangeRecorder;
+
+  constructor(recorder = new ChangeRecorder()) {
+    this.recorder = recorder;
+  }
 
   /** Nobody watches this value, or nobody does yet. */
   released(value: Claimable): void {

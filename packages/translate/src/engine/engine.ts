@@ -52,7 +52,9 @@ export class Engine {
       value = new SharedValue(family, derivation as Derivation<unknown, unknown>, key, keyText);
       family.values.set(keyText, value);
     }
-    return value.value as V;
+    const read = value.value as V;
+    this.#claims.recorder.read(value, keyText);
+    return read;
   }
 
   failures(): Failure[] {

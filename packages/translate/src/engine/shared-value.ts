@@ -2,6 +2,7 @@
 import { Computed } from "@preact/signals-core";
 import type { Derivation, ModelReader } from "../read.ts";
 import type { Claimable, Claims } from "./claims.ts";
+import type { Outcome } from "./changes/recorded-change.ts";
 import { deepEqual } from "./deep-equal.ts";
 
 /** All values of one derivation in one cohort, by key. */
@@ -59,23 +60,41 @@ const WATCHING = {
   },
 };
 
-/** Runs as a method of the computed. A failure leaves the last good value standing. */
+/** Runs as a method of the computed. */
 function evaluate(this: SharedValue): unknown {
-  const { family, last } = this;
+  const { family, keyText, last } = this;
+  const { recorder } = family.claims;
+  const running = recorder.begin("derivation", family.name, keyText, last === NONE);
+  if (running === undefined) return recompute(this);
+  try {
+    return recompute(this);
+  } finally {
+    recorder.end(running, outcomeOf(this, last), this);
+  }
+}
+
+function outcomeOf(value: SharedValue, before: unknown): Outcome {
+  if (value.last === NONE || value.family.failures.has(value)) return "failed";
+  return before === NONE ? "new" : value.last === before ? "equal" : "changed";
+}
+
+/** A failure leaves the last good value standing. */
+function recompute(value: SharedValue): unknown {
+  const { family, last } = value;
   family.computed++;
   let next: unknown;
   try {
-    next = this.derivation.compute(family.reader, this.key);
+    next = value.derivation.compute(family.reader, value.key);
   } catch (error) {
-    if (!(error instanceof DerivationFailed)) family.failures.set(this, error);
-    else family.failures.delete(this);
+    if (!(error instanceof DerivationFailed)) family.failures.set(value, error);
+    else family.failures.delete(value);
     if (last !== NONE) return last;
     throw error instanceof DerivationFailed
       ? error
-      : new DerivationFailed(`${family.name}(${this.keyText})`, { cause: error });
+      : new DerivationFailed(`${family.name}(${value.keyText})`, { cause: error });
   }
-  if (family.failures.size > 0) family.failures.delete(this);
+  if (family.failures.size > 0) family.failures.delete(value);
   if (last !== NONE && deepEqual(last, next)) return last;
-  this.last = next;
+  value.last = next;
   return next;
 }

@@ -53,10 +53,12 @@ export class DestinationRules implements ModelIndex {
 
   constructor(claims: Claims, settings: DestinationRuleSettings) {
     this.#settings = settings;
-    this.#forHost = new Tracked(claims, (host) =>
+    this.#forHost = new Tracked(claims, "model/destination-rule", (host) =>
       decide(matching(this.#rules, host), host, settings),
     );
-    this.#predicateLabels = new Tracked(claims, () => [...this.#labelReaders.keys()].toSorted());
+    this.#predicateLabels = new Tracked(claims, "model/destination-rules-labels", () =>
+      [...this.#labelReaders.keys()].toSorted(),
+    );
   }
 
   /** The rules for a host: from the client's namespace, else from the service's, else from the root namespace. */

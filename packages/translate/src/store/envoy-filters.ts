@@ -32,7 +32,9 @@ export class EnvoyFilters implements ModelIndex {
   /** Without `api` every rule is reported as one that cannot be read. */
   constructor(claims: Claims, api: EnvoyApi | undefined) {
     this.#api = api;
-    this.#inNamespace = new Tracked(claims, (namespace) => this.#byNamespace.get(namespace));
+    this.#inNamespace = new Tracked(claims, "model/envoy-filters", (namespace) =>
+      this.#byNamespace.get(namespace),
+    );
   }
 
   /** By priority, then the oldest first. */

@@ -15,7 +15,7 @@ export class Fallbacks implements ModelIndex {
 
   constructor(claims: Claims, clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
-    this.#forHost = new Tracked(claims, (host) => this.#fallbacks.get(host));
+    this.#forHost = new Tracked(claims, "model/fallbacks", (host) => this.#fallbacks.get(host));
   }
 
   /** Of every namespace, oldest first. */

@@ -7,8 +7,9 @@ export class Fetched<State> {
   readonly #states = new Map<string, State>();
   readonly #state: Tracked<State | undefined>;
 
-  constructor(claims: Claims) {
-    this.#state = new Tracked(claims, (key) => this.#states.get(key));
+  /** `name` is what the question is called in reports. */
+  constructor(claims: Claims, name: string) {
+    this.#state = new Tracked(claims, name, (key) => this.#states.get(key));
   }
 
   /** Undefined while nobody knows. */

@@ -28,7 +28,7 @@ export class GatewayApiObjects implements ModelIndex {
   readonly #places: Tracked<readonly MeshObject[]>;
 
   constructor(claims: Claims) {
-    this.#places = new Tracked(claims, (place) => this.#filed.get(place));
+    this.#places = new Tracked(claims, "model/gateway-api", (place) => this.#filed.get(place));
   }
 
   /** Routes that name a parent, oldest first. */

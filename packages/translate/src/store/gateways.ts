@@ -16,7 +16,7 @@ export class Gateways implements ModelIndex {
   readonly #filed: Tracked<readonly MeshObject<Gateway>[]>;
 
   constructor(claims: Claims) {
-    this.#filed = new Tracked(claims, (pair) => this.#byLabel.get(pair));
+    this.#filed = new Tracked(claims, "model/gateways", (pair) => this.#byLabel.get(pair));
   }
 
   /** Gateways of any namespace whose selector picks these labels, oldest first. */

@@ -18,7 +18,9 @@ export class InNamespace<Spec> implements ModelIndex {
   ) {
     this.kinds = [kind];
     this.#objects = new Multimap(order);
-    this.#inNamespace = new Tracked(claims, (namespace) => this.#objects.get(namespace));
+    this.#inNamespace = new Tracked(claims, `model/${kind}`, (namespace) =>
+      this.#objects.get(namespace),
+    );
   }
 
   read(namespace: string): readonly MeshObject<Spec>[] {

@@ -30,10 +30,16 @@ export class Ingresses implements ModelIndex {
   readonly #defaultClasses: Tracked<readonly MeshObject<IngressClass>[]>;
 
   constructor(claims: Claims) {
-    this.#forHost = new Tracked(claims, (host) => this.#byHost.get(host));
-    this.#everything = new Tracked(claims, () => this.#all.get(ALL));
-    this.#hostList = new Tracked(claims, () => [...this.#hosts.keys()].toSorted(compareText));
-    this.#defaultClasses = new Tracked(claims, () => this.#defaults.get(ALL));
+    this.#forHost = new Tracked(claims, "model/ingresses-of-host", (host) =>
+      this.#byHost.get(host),
+    );
+    this.#everything = new Tracked(claims, "model/ingresses", () => this.#all.get(ALL));
+    this.#hostList = new Tracked(claims, "model/ingress-hosts", () =>
+      [...this.#hosts.keys()].toSorted(compareText),
+    );
+    this.#defaultClasses = new Tracked(claims, "model/default-ingress-classes", () =>
+      this.#defaults.get(ALL),
+    );
   }
 
   /** Of any class, oldest first. */

@@ -29,7 +29,7 @@ export class Networks implements ModelIndex {
 
   /** `elsewhere` has the gateways that other clusters tell of; whoever changes it says so. */
   constructor(claims: Claims, elsewhere: ElsewhereData) {
-    this.#gateways = new Tracked(claims, (network) => {
+    this.#gateways = new Tracked(claims, "model/network-gateways", (network) => {
       const own = [...(this.#byNetwork.get(network) ?? [])].flatMap(addressesOf);
       const all = [...own, ...elsewhere.gatewaysInto(network)];
       const known = new Map(all.map((each) => [`${each.address}|${each.port}`, each]));
@@ -37,7 +37,11 @@ export class Networks implements ModelIndex {
         (a, b) => compareText(a.address, b.address) || a.port - b.port,
       );
     });
-    this.#any = new Tracked(claims, () => this.#byNetwork.size > 0 || elsewhere.hasGateways());
+    this.#any = new Tracked(
+      claims,
+      "model/has-networks",
+      () => this.#byNetwork.size > 0 || elsewhere.hasGateways(),
+    );
   }
 
   /** By address; none where nobody has told of a gateway into the network, or nobody has given it an address yet. */

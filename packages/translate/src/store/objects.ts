@@ -8,7 +8,7 @@ export class Objects {
   readonly #byKey: Tracked<MeshObject<never> | undefined>;
 
   constructor(claims: Claims) {
-    this.#byKey = new Tracked(claims, (key) => this.#objects.get(key));
+    this.#byKey = new Tracked(claims, "model/object", (key) => this.#objects.get(key));
   }
 
   /** A tracked read of one object; `key` is `group/Kind/namespace/name`. */

@@ -70,15 +70,21 @@ export class Services implements ModelIndex {
 
   constructor(claims: Claims, mesh: Pick<MeshSettings, "clusterDomain" | "trustDomain">) {
     this.#mesh = mesh;
-    this.#service = new Tracked(claims, (host) => this.#variantsOf(host));
-    this.#visibility = new Tracked(claims, (host) => visibilityOf(this.#hostsServed.get(host)));
-    this.#hosts = new Tracked(claims, (namespace) => this.#hostsOf(namespace));
-    this.#singledOut = new Tracked(claims, (namespace) =>
+    this.#service = new Tracked(claims, "model/service", (host) => this.#variantsOf(host));
+    this.#visibility = new Tracked(claims, "model/visible", (host) =>
+      visibilityOf(this.#hostsServed.get(host)),
+    );
+    this.#hosts = new Tracked(claims, "model/hosts", (namespace) => this.#hostsOf(namespace));
+    this.#singledOut = new Tracked(claims, "model/hosts-scope", (namespace) =>
       [...this.#restricted].some((host) => this.#seen(host).exceptions.has(namespace)),
     );
-    this.#part = new Tracked(claims, (part) => [...(this.#parts[Number(part)] ?? [])].toSorted());
-    this.#predicateLabels = new Tracked(claims, () => [...this.#labelReaders.keys()].toSorted());
-    this.#anyDynamic = new Tracked(claims, () => this.#dynamic.size > 0);
+    this.#part = new Tracked(claims, "model/part", (part) =>
+      [...(this.#parts[Number(part)] ?? [])].toSorted(),
+    );
+    this.#predicateLabels = new Tracked(claims, "model/services-labels", () =>
+      [...this.#labelReaders.keys()].toSorted(),
+    );
+    this.#anyDynamic = new Tracked(claims, "model/any-dynamic-hosts", () => this.#dynamic.size > 0);
   }
 
   /** What a namespace sees of a host; without one, what most see, else what anybody does. */

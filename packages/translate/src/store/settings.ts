@@ -1,5 +1,6 @@
 /** The settings of the mesh, each of them a tracked read of its own: only what reads a setting follows it. */
 import { batch, type Signal, signal } from "@preact/signals-core";
+import type { ChangeRecorder } from "../engine/changes/change-recorder.ts";
 import type { MeshSettings } from "../mesh-settings.ts";
 
 export class Settings {
@@ -7,16 +8,18 @@ export class Settings {
   #base: MeshSettings;
   #chosen: Partial<MeshSettings> | undefined;
   readonly #signals = new Map<string, Signal<unknown>>();
+  readonly #recorder: ChangeRecorder;
   #now: MeshSettings;
   /** Reading a member is tracked. */
   readonly tracked: MeshSettings;
 
-  constructor(base: MeshSettings) {
+  constructor(base: MeshSettings, recorder: ChangeRecorder) {
     this.#base = base;
     this.#now = base;
+    this.#recorder = recorder;
     this.tracked = new Proxy(base, {
-      get: (_, name) => (typeof name === "string" ? this.#signal(name).value : undefined),
-      has: (_, name) => this.#signal(String(name)).value !== undefined,
+      get: (_, name) => (typeof name === "string" ? this.#read(name) : undefined),
+      has: (_, name) => this.#read(String(name)) !== undefined,
     });
   }
 
@@ -42,8 +45,20 @@ export class Settings {
   #renew(): void {
     this.#now = { ...this.#base, ...this.#chosen };
     batch(() => {
-      for (const [name, each] of this.#signals) each.value = Reflect.get(this.#now, name);
+      for (const [name, each] of this.#signals) {
+        const next: unknown = Reflect.get(this.#now, name);
+        if (each.peek() === next) continue;
+        each.value = next;
+        this.#recorder.answered(each, "model/mesh", name, "changed");
+      }
     });
+  }
+
+  #read(name: string): unknown {
+    const setting = this.#signal(name);
+    const { value } = setting;
+    this.#recorder.read(setting, name);
+    return value;
   }
 
   #signal(name: string): Signal<unknown> {

@@ -9,6 +9,7 @@ import {
   originOf,
   type Revision,
 } from "@heddle/model";
+import type { ChangeRecorder } from "../engine/changes/change-recorder.ts";
 import type { Claims } from "../engine/claims.ts";
 import type { Change } from "../overlay.ts";
 import type { SigningKeysState } from "../authentication/signing-keys.ts";
@@ -33,6 +34,7 @@ export class Store {
   /** Names the mesh's last revocation. */
   readonly revocation = signal<string | undefined>(undefined);
   readonly #newSide: (cohort: Cohort) => Side;
+  readonly #recorder: ChangeRecorder;
   #stable: Side;
   /** What candidates read instead; only objects that differ. */
   readonly #staged = new Map<string, MeshObject<unknown> | null>();
@@ -55,9 +57,14 @@ export class Store {
   ) {
     this.envoyApi = envoyApi;
     this.revision = revision;
-    this.wasmModules = new Fetched(claims);
-    this.signingKeys = new Fetched(claims);
-    this.#settings = { stable: new Settings(mesh), candidate: new Settings(mesh) };
+    this.wasmModules = new Fetched(claims, "model/wasm-module");
+    this.signingKeys = new Fetched(claims, "model/signing-keys");
+    const { recorder } = claims;
+    this.#recorder = recorder;
+    this.#settings = {
+      stable: new Settings(mesh, recorder),
+      candidate: new Settings(mesh, recorder),
+    };
     this.#newSide = (cohort) =>
       new Side(
         claims,
@@ -157,16 +164,19 @@ export class Store {
       checkKey(change.key, change.object);
       checkKey(change.key, change.candidate);
     }
+    this.#recorder.apply(changes.map(({ key }) => key));
     const settings = changes.findLast(({ key }) => key === MESH_SETTINGS_KEY);
     const anew = settings ? this.#chooseSettings(settings) : [];
     if (anew.includes("stable")) this.#stable = this.#rebuilt(this.#stable);
     const staged = anew.includes("candidate") ? undefined : this.#candidate.peek();
     for (const change of changes) {
+      this.#recorder.object = change.key;
       this.#set(this.#stable, change.key, change.object);
       if (change.candidate === undefined) this.#staged.delete(change.key);
       else this.#staged.set(change.key, change.candidate);
       if (staged !== undefined) this.#set(staged, change.key, this.#candidateOf(change));
     }
+    this.#recorder.object = undefined;
     batch(() => {
       this.#stable.flush();
       if (this.#staged.size === 0) this.#candidate.value = undefined;

@@ -13,11 +13,13 @@ export class Tracked<V> implements AnswerSource {
   readonly #answers = new Map<string, Answer<V>>();
   readonly #stale = new Set<Answer<V>>();
   readonly #claims: Claims;
+  readonly #name: string;
   readonly #lookUp: (key: string) => V;
 
-  /** `lookUp` answers from plain data and must not read anything tracked. */
-  constructor(claims: Claims, lookUp: (key: string) => V) {
+  /** `name` is what the question is called in reports; `lookUp` answers from plain data and must not read anything tracked. */
+  constructor(claims: Claims, name: string, lookUp: (key: string) => V) {
     this.#claims = claims;
+    this.#name = name;
     this.#lookUp = lookUp;
     claims.answered(this);
   }
@@ -29,6 +31,7 @@ export class Tracked<V> implements AnswerSource {
       this.#answers.set(key, answer);
     }
     const { value } = answer;
+    this.#claims.recorder.read(answer, key);
     overhearing?.(value);
     return value;
   }
@@ -62,19 +65,27 @@ export class Tracked<V> implements AnswerSource {
   /** The data behind this key's answer may have changed. */
   touch(key: string): void {
     const answer = this.#answers.get(key);
-    if (answer !== undefined) this.#stale.add(answer);
+    if (answer !== undefined) this.#spoil(answer);
   }
 
   /** The same for every key that a predicate picks: for patterns and for settings. */
   touchWhere(concerns: (key: string) => boolean): void {
-    for (const [key, answer] of this.#answers) if (concerns(key)) this.#stale.add(answer);
+    for (const [key, answer] of this.#answers) if (concerns(key)) this.#spoil(answer);
+  }
+
+  #spoil(answer: Answer<V>): void {
+    this.#stale.add(answer);
+    this.#claims.recorder.touched(answer);
   }
 
   /** Asks again for what was touched; call it in a batch, when all data has changed. */
   flush(): void {
     for (const answer of this.#stale) {
-      const next = this.#lookUp(answer.key);
-      if (!deepEqual(answer.peek(), next)) answer.value = next;
+      const { key } = answer;
+      const next = this.#lookUp(key);
+      const equal = deepEqual(answer.peek(), next);
+      if (!equal) answer.value = next;
+      this.#claims.recorder.answered(answer, this.#name, key, equal ? "equal" : "changed");
     }
     this.#stale.clear();
   }

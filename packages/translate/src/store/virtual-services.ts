@@ -38,16 +38,22 @@ export class VirtualServices implements ModelIndex {
 
   constructor(claims: Claims, clusterDomain: string) {
     this.#clusterDomain = clusterDomain;
-    this.#forHost = new Tracked(claims, (host) => {
+    this.#forHost = new Tracked(claims, "model/virtual-service", (host) => {
       const rules = matching(this.#rules, host);
       return byNamespace(rules.flatMap(namespacesSingledOut), (namespace) =>
         chooseVirtualService(rules, host, namespace, clusterDomain),
       );
     });
-    this.#forGateway = new Tracked(claims, (gateway) => this.#byGateway.get(gateway));
-    this.#predicateLabels = new Tracked(claims, () => [...this.#labelReaders.keys()].toSorted());
-    this.#part = new Tracked(claims, (part) => [...(this.#parts[Number(part)] ?? [])].toSorted());
-    this.#naming = new Tracked(claims, (host) => this.#rules.get(host));
+    this.#forGateway = new Tracked(claims, "model/virtual-services-of-gateway", (gateway) =>
+      this.#byGateway.get(gateway),
+    );
+    this.#predicateLabels = new Tracked(claims, "model/rules-labels", () =>
+      [...this.#labelReaders.keys()].toSorted(),
+    );
+    this.#part = new Tracked(claims, "model/ruled-hosts", (part) =>
+      [...(this.#parts[Number(part)] ?? [])].toSorted(),
+    );
+    this.#naming = new Tracked(claims, "model/rules-naming", (host) => this.#rules.get(host));
   }
 
   /** The rule of the mesh gateway for a host: the most specific host, then the oldest, of those that a namespace is shown. */

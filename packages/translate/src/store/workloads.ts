@@ -94,10 +94,16 @@ export class Workloads implements ModelIndex {
       for (const unit of after) this.#fileUnit(unit, 1);
       this.#unitsChanged(host, [...before, ...after]);
     });
-    this.#endpoints = new Tracked(claims, (key) => readyOf(this.#allEndpointsOf(key)));
-    this.#accounts = new Tracked(claims, (key) => accountsOf(this.#allEndpointsOf(key)));
-    this.#servicesAt = new Tracked(claims, (address) => this.#servicesServedAt(address));
-    this.#workload = new Tracked(claims, (address) => this.#workloadAt(address));
+    this.#endpoints = new Tracked(claims, "model/endpoints", (key) =>
+      readyOf(this.#allEndpointsOf(key)),
+    );
+    this.#accounts = new Tracked(claims, "model/service-accounts", (key) =>
+      accountsOf(this.#allEndpointsOf(key)),
+    );
+    this.#servicesAt = new Tracked(claims, "model/services-at", (address) =>
+      this.#servicesServedAt(address),
+    );
+    this.#workload = new Tracked(claims, "model/workload", (address) => this.#workloadAt(address));
   }
 
   /** Ready endpoints of a service's port, by address and port. */

@@ -1,5 +1,6 @@
 /** What one proxy should hold, and when that changes. */
 import type { Bootstrap } from "@heddle/envoy/config/bootstrap/v3";
+import type { ChangeRecorder } from "../engine/changes/change-recorder.ts";
 import type { Drain, Work } from "../engine/drain.ts";
 import { Watcher } from "../engine/watcher.ts";
 import type { ProxyDescription } from "../proxy.ts";
@@ -47,6 +48,7 @@ export interface ProxyView {
 
 export interface ProxyViewOptions {
   readonly proxy: ProxyDescription;
+  readonly recorder: ChangeRecorder;
   readonly drain: Drain;
   readonly onError: (error: unknown) => void;
   /** What outbound resources depend on now; tracked. */
@@ -97,7 +99,7 @@ export class LiveView implements ProxyView, Work {
       virtualHost: layered("virtualHost"),
     };
     this.#viewWatcher = new Watcher(
-      () => this.#follow(options.clientView(), options.generation()),
+      () => this.#follow(this.#described(), options.generation()),
       () => options.drain.add(this),
     );
     options.drain.add(this);
@@ -202,17 +204,32 @@ export class LiveView implements ProxyView, Work {
     return layers;
   }
 
+  #described(): ClientView {
+    const { clientView, recorder } = this.#options;
+    const before = this.#client;
+    const running = recorder.begin("part", "view/client", this.proxy.id, before === undefined);
+    const client = clientView();
+    const same = before?.key === client.key && before.cohort === client.cohort;
+    recorder.end(running, before === undefined ? "new" : same ? "equal" : "changed", this);
+    return client;
+  }
+
   /** Another client view means other resources, all of them; those that are equal keep their identity. */
   #follow(client: ClientView, generation: number): void {
     const before = this.#client;
     const old = this.#layers;
     const same = before?.key === client.key && before.cohort === client.cohort;
     if (same && old?.generation === generation) return;
-    const { acquire, drain, onError, readerOf } = this.#options;
+    const { acquire, drain, recorder, onError, readerOf } = this.#options;
     const read = readerOf(client);
     const { set: shared, release } = acquire(client);
-    const own = new ResourceSet({ parts: ownParts(read, this.proxy, client), drain, onError });
-    const asked = new ResourceSet({ parts: [], drain, onError });
+    const each = { of: this.proxy.id, recorder, drain, onError };
+    const own = new ResourceSet({
+      ...each,
+      name: "view/own",
+      parts: ownParts(read, this.proxy, client),
+    });
+    const asked = new ResourceSet({ ...each, name: "view/asked", parts: [] });
     const names = old?.names ?? new Map<string, AskedName>();
     for (const each of names.values()) {
       each.remove = asked.addPart(askedPart(read, this.proxy, client, each.type, each.name));
@@ -270,6 +287,7 @@ export class LiveView implements ProxyView, Work {
     const changed = merge(this.#untold);
     this.#untold = [];
     const types = new Set(changed.keys());
+    this.#options.recorder.told(this);
     for (const listener of this.#listeners) {
       try {
         listener(types, changed);

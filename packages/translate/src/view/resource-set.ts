@@ -1,4 +1,5 @@
 /** Resources that proxies hold in common, put together from parts and kept in step with the model. */
+import type { ChangeRecorder } from "../engine/changes/change-recorder.ts";
 import type { Drain, Work } from "../engine/drain.ts";
 import { Watcher } from "../engine/watcher.ts";
 
@@ -35,6 +36,10 @@ export type Part = (emit: Emit) => void;
 
 export interface ResourceSetOptions {
   readonly parts: readonly Part[];
+  /** What its parts are called in reports, and whose it is. */
+  readonly name: string;
+  readonly of: string;
+  readonly recorder: ChangeRecorder;
   readonly drain: Drain;
   /** A part failed as a whole; what it gave before stays. */
   readonly onError: (error: unknown) => void;
@@ -50,6 +55,9 @@ export class ResourceSet implements Work {
     secret: new Map(),
     virtualHost: new Map(),
   };
+  readonly #name: string;
+  readonly #of: string;
+  readonly #recorder: ChangeRecorder;
   readonly #drain: Drain;
   readonly #onError: (error: unknown) => void;
   readonly #units = new Set<Unit>();
@@ -58,7 +66,10 @@ export class ResourceSet implements Work {
   #changed = new Map<ResourceType, Set<string>>();
   #built = false;
 
-  constructor({ parts, drain, onError }: ResourceSetOptions) {
+  constructor({ parts, name, of, recorder, drain, onError }: ResourceSetOptions) {
+    this.#name = name;
+    this.#of = of;
+    this.#recorder = recorder;
     this.#drain = drain;
     this.#onError = onError;
     for (const part of parts) this.addPart(part);
@@ -68,9 +79,9 @@ export class ResourceSet implements Work {
   addPart(part: Part): () => void {
     const unit: Unit = {
       part,
-      held: new Map(),
+      held: NOT_YET,
       watcher: new Watcher(
-        () => this.#run(unit),
+        () => this.#recorded(unit),
         () => this.#invalidate(unit),
       ),
     };
@@ -162,8 +173,14 @@ export class ResourceSet implements Work {
     for (const listener of this.#listeners) listener(changed);
   }
 
+  #recorded(unit: Unit): void {
+    const running = this.#recorder.begin("part", this.#name, this.#of, unit.held === NOT_YET);
+    this.#run(unit);
+    this.#recorder.endPart(running, this, this.#listeners.size);
+  }
+
   #run(unit: Unit): void {
-    const next: Held = new Map();
+    const next = new Map<ResourceType, string[]>();
     try {
       unit.part((type, name, value) => {
         const names = next.get(type);
@@ -196,13 +213,17 @@ export class ResourceSet implements Work {
   }
 
   #note(type: ResourceType, name: string): void {
+    this.#recorder.resource(type, name);
     const names = this.#changed.get(type);
     if (names === undefined) this.#changed.set(type, new Set([name]));
     else names.add(name);
   }
 }
 
-type Held = Map<ResourceType, string[]>;
+type Held = ReadonlyMap<ResourceType, string[]>;
+
+/** Of a part that has not run. */
+const NOT_YET: Held = new Map();
 
 const NONE: readonly string[] = [];
 
