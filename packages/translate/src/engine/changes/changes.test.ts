@@ -1,5 +1,6 @@
 /** What is told of a change: from the objects that changed, by the reads that made things run, to the proxies. */
 import { type MeshObject, objectKey } from "@heddle/model";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   destinationRule,
@@ -10,6 +11,8 @@ import {
 } from "../../../../../test/harness/objects.ts";
 import { createTranslator, parseNode, type RecordedStep, type Translator } from "../../index.ts";
 import { ANY_MESH } from "../../testing/mesh.ts";
+import { change } from "../../testing/random-mesh.ts";
+import { started } from "../../testing/snapshot.ts";
 import { ChangeRecorder } from "./change-recorder.ts";
 
 const HTTP = [{ name: "http", port: 80 }];
@@ -180,6 +183,26 @@ it("keeps the last twenty, and of a large one as much as it has room for", async
   expect(JSON.stringify(large).length).toBeLessThan(200_000);
 });
 
+it("knows of every derivation that ran in a random mesh by what read it did", async () => {
+  const seed = Math.floor(Math.random() * 2 ** 31);
+  const { translator } = started();
+  await translator.settled();
+  for (const each of fc.sample(change, { numRuns: 300, seed })) {
+    translator.stats();
+    translator.apply([each]);
+    await translator.settled();
+    const { derivations, steps } = translator.changes().at(-1)!;
+    // What is staged, and settings by which indexes are made anew, have everything ask others than before.
+    if (each.candidate !== undefined || each.key.includes("/MeshSettings/")) continue;
+    const ran = Object.values(derivations).reduce((sum, count) => sum + count, 0);
+    expect(ran, `seed ${seed}`).toBe(translator.stats().recomputed);
+    const ofNoRead = steps
+      .flatMap((step) => step.steps)
+      .filter(({ kind, outcomes }) => kind === "derivation" && !outcomes.new);
+    expect(ofNoRead, `seed ${seed}`).toEqual([]);
+  }
+});
+
 describe("a recorder", () => {
   it("gives everything its own time, and to nothing that of what it asked for", () => {
     let now = 0;
@@ -201,6 +224,23 @@ describe("a recorder", () => {
     expect(stepOf(change!.steps, "inner")).toMatchObject({ ms: 7 });
     expect(paths(change!.steps)).toEqual(["core/Service > outer > inner"]);
     expect(change).toMatchObject({ computed: 13, took: 13 });
+  });
+
+  it("has something new belong to what has asked for it, though it reads what has changed", () => {
+    const recorder = new ChangeRecorder();
+    const [object, answer] = ["core/Service/default/one", {}];
+    recorder.apply([object]);
+    recorder.answered(answer, "model/service", "one", "changed");
+    const asking = recorder.begin("derivation", "asking", "a", false);
+    recorder.read(answer, "one");
+    const asked = recorder.begin("derivation", "asked", "b", true);
+    recorder.read(answer, "one");
+    recorder.end(asked, "new", {});
+    recorder.end(asking, "changed", {});
+    recorder.settled();
+    const { steps } = recorder.changes()[0]!;
+    expect(paths(steps)).toEqual(["core/Service > model/service > asking > asked"]);
+    expect(stepOf(steps, "asked")?.runs).toMatchObject([{ key: "b", outcome: "new", by: "a" }]);
   });
 
   it("has room for so many steps, and puts the rest together", () => {
