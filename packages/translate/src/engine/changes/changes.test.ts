@@ -153,7 +153,9 @@ it("follows a setting of the mesh", async () => {
   const change = translator.changes().at(-1)!;
   const [step] = change.steps;
   expect(step?.name).toBe("heddle.dev/MeshSettings");
-  expect(stepOf(change.steps, "model/mesh")?.runs.map(({ key }) => key)).toEqual(["accessLog"]);
+  const asked = stepOf(change.steps, "model/mesh");
+  expect(asked?.runs.map(({ key }) => key)).toEqual(["accessLog"]);
+  expect(stepOf(asked!.steps, "view/own")?.views).toBe(PROXIES);
   expect(change.views).toBe(PROXIES);
 });
 
