@@ -15,12 +15,9 @@ import {
 } from "@heddle/agent/kubernetes";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../harness/plane-process.ts";
+import { type ProcessUsage, residentOf } from "../harness/process-usage.ts";
 import { quantile } from "../harness/quantile.ts";
-import {
-  type AgentProgram,
-  type ProcessUsage,
-  startAgentProgram,
-} from "./harness/agent-program.ts";
+import { type AgentProgram, startAgentProgram } from "./harness/agent-program.ts";
 import { type ApiServerAlone, startApiServerAlone } from "./harness/api-server-alone.ts";
 import type { ClientsReport, ClientsStart } from "./load/clients.ts";
 import { makeProxies, makeServices, moveEndpoint, SERVICES } from "./load/mesh.ts";
@@ -65,10 +62,6 @@ const report = () =>
     clients.send("report", (error) => error && reject(error));
   });
 const megabytes = (bytes: number) => Math.round(bytes / 1e6);
-/** Of the pod: what its processes have in common, Node's own file above all, is in memory once. */
-const residentOf = (all: readonly ProcessUsage[]) =>
-  all.reduce((sum, { ownBytes }) => sum + ownBytes, 0) +
-  Math.max(...all.map(({ residentBytes, ownBytes }) => residentBytes - ownBytes));
 const memoryOf = (all: readonly ProcessUsage[]) =>
   all
     .map(

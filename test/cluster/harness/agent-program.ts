@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { agentRights } from "@heddle/agent/rights";
 import {
@@ -17,6 +17,7 @@ import {
 import { freePorts } from "../../../agent/src/testing/free-ports.ts";
 import { AGENT_MAIN, bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { end, until } from "../../harness/plane-process.ts";
+import { type ProcessUsage, usageOfTree } from "../../harness/process-usage.ts";
 import { administrator } from "./api.ts";
 import type { ApiServerAlone } from "./api-server-alone.ts";
 import { settingsOf } from "./own-images.ts";
@@ -35,18 +36,6 @@ export interface AgentProgram {
   /** All that it has logged. */
   output(): Promise<string>;
   close(): Promise<void>;
-}
-
-export interface ProcessUsage {
-  /** The program's file. */
-  readonly name: string;
-  readonly residentBytes: number;
-  /** Without pages of files, such as Node itself, which its processes have in common. */
-  readonly ownBytes: number;
-  /** The most that it ever was. */
-  readonly peakBytes: number;
-  /** User and system, since it began. */
-  readonly cpuSeconds: number;
 }
 
 export interface AgentProgramOptions {
@@ -124,7 +113,7 @@ export async function startAgentProgram(options: AgentProgramOptions): Promise<A
       ...["-o", String.raw`jsonpath={.data.ca\.crt}`],
     );
     const roots = Buffer.from(base64, "base64").toString();
-    const usage = async () => Promise.all((await withChildren(child.pid ?? 0)).map(usageOf));
+    const usage = () => usageOfTree(child.pid ?? 0);
     return { ports: { tls, metrics }, roots, usage, output, close };
   } catch (error) {
     await close();
@@ -137,41 +126,4 @@ function argumentsOf(deployment: KubernetesObject): readonly string[] {
     template: { spec: { containers: readonly [{ args: readonly string[] }] } };
   };
   return template.spec.containers[0].args;
-}
-
-async function withChildren(pid: number): Promise<number[]> {
-  const all = (await readdir("/proc")).map(Number).filter((each) => each > 0);
-  const parents = await Promise.all(
-    all.map(async (each) => [each, (await statusOf(each)).get("PPid")] as const),
-  );
-  return [pid, ...parents.filter(([, parent]) => Number(parent) === pid).map(([each]) => each)];
-}
-
-async function usageOf(pid: number): Promise<ProcessUsage> {
-  const [status, stat, command] = await Promise.all([
-    statusOf(pid),
-    readFile(`/proc/${pid}/stat`, "utf8"),
-    readFile(`/proc/${pid}/cmdline`, "utf8"),
-  ]);
-  const kilobytes = (field: string) => Number.parseInt(status.get(field) ?? "0", 10) * 1024;
-  // After the name, which may hold anything: utime and stime are fields 14 and 15, in hundredths of a second.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const script = command.split("\0").find((each) => each.endsWith(".js")) ?? "";
-  return {
-    name: path.basename(script),
-    ownBytes: kilobytes("RssAnon"),
-    residentBytes: kilobytes("VmRSS"),
-    peakBytes: kilobytes("VmHWM"),
-    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
-  };
-}
-
-async function statusOf(pid: number): Promise<Map<string, string>> {
-  const text = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-  return new Map(
-    text.split("\n").map((line) => {
-      const colon = line.indexOf(":");
-      return [line.slice(0, colon), line.slice(colon + 1).trim()];
-    }),
-  );
 }

@@ -1,13 +1,12 @@
 /** A cluster's worth of Services, with a slice of endpoints and pods for each, and proxies' pods, written to a real API server. */
 import type { KubernetesClient, KubernetesObject, Place } from "@heddle/agent/kubernetes";
 import { TOKEN_AUDIENCE } from "@heddle/injection";
+import { inTurn } from "../../harness/in-turn.ts";
 
 export const SERVICES = 500;
 export const ENDPOINTS = 5;
 const PORT = 8080;
 const NAMESPACE = "default";
-/** Requests that go on at once. */
-const AT_ONCE = 40;
 
 const place = (apiVersion: string, plural: string): Place => ({
   ...{ apiVersion, plural, namespace: NAMESPACE },
@@ -135,11 +134,3 @@ const addressOf = (service: number, endpoint: number) =>
 const account = (name: string) => ({
   ...{ apiVersion: "v1", kind: "ServiceAccount", metadata: { name } },
 });
-
-async function inTurn<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
-  const left = [...items];
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await act(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}
