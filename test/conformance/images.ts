@@ -8,7 +8,7 @@ import { buildGo, type GoProgram } from "../cluster/harness/go-build.ts";
 import { importImage } from "../cluster/harness/image.ts";
 import { withRoots } from "../cluster/harness/images.ts";
 import { addProgram, writeBase } from "../cluster/harness/root-folder.ts";
-import { COREDNS_BUILD } from "../cluster/harness/versions.ts";
+import { COREDNS_BUILD, ISTIO_VERSION } from "../cluster/harness/versions.ts";
 import { SUITE_VERSION } from "./suite.ts";
 
 /** Manifests of one version name several. */
@@ -16,9 +16,8 @@ const ECHO_BASIC = ["v1.5.1", "v1.6.0-dev.2", "v1.6.0-dev.3"].map(
   (tag) => `registry.k8s.io/gateway-api/echo-basic:${tag}`,
 );
 
-/** What the suite's clients and servers of a mesh are: Istio's application for tests, which has no releases as a module. */
+/** What the suite's clients and servers of a mesh are: Istio's application for tests. */
 const ECHO_ADVANCED = "registry.k8s.io/gateway-api/echo-advanced:v1.5.1";
-const ISTIO_VERSION = "v0.0.0-20260827124520-eed52ebb66ad";
 const ISTIOS = ["server", "client"];
 
 const COREDNS = "registry.k8s.io/coredns/coredns:v1.12.2";

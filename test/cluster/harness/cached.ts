@@ -13,8 +13,8 @@ export async function cached(
   version: string,
   build: (into: string) => Promise<void>,
 ): Promise<string> {
-  const folder = path.join(cacheDirectory(), name, version);
-  if (existsSync(folder)) return folder;
+  const folder = folderOf(name, version);
+  if (isCached(name, version)) return folder;
   await mkdir(path.dirname(folder), { recursive: true });
   const part = await mkdtemp(`${folder}.part-`);
   try {
@@ -27,4 +27,13 @@ export async function cached(
     await rm(part, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Whether `cached` has it without building it. */
+export function isCached(name: string, version: string): boolean {
+  return existsSync(folderOf(name, version));
+}
+
+function folderOf(name: string, version: string): string {
+  return path.join(cacheDirectory(), name, version);
 }

@@ -1,6 +1,6 @@
 /** The programs of a cluster that are built from source, each once for this user. */
 import path from "node:path";
-import { cached } from "./cached.ts";
+import { cached, isCached } from "./cached.ts";
 import { buildGo, go, goFlags } from "./go-build.ts";
 import {
   COREDNS_BUILD,
@@ -43,6 +43,8 @@ export async function buildComponents(say: Say): Promise<Components> {
   });
   return { kubernetes, coredns, pause };
 }
+
+export const isKubernetesBuilt = () => isCached("kubernetes", KUBERNETES_VERSION);
 
 /** The folder of the API server, kubelet, kubectl and the others. */
 export function buildKubernetes(say: Say): Promise<string> {

@@ -14,3 +14,5 @@ export const PROMETHEUS_VERSION = "3.13.3";
 export const FLAGGER_VERSION = "1.36.1";
 export const FLUX_SOURCE_VERSION = "1.9.0";
 export const FLUX_KUSTOMIZE_VERSION = "1.9.0";
+/** Has no releases as a module; this one is of August 2026, before 1.31. */
+export const ISTIO_VERSION = "v0.0.0-20260827124520-eed52ebb66ad";

