@@ -35,6 +35,7 @@ export default defineConfig({
             "packages/*/src/**/*.test.ts",
             "infra/**/*.test.ts",
             "test/behaviour/**/*.test.ts",
+            "test/bench/**/*.test.ts",
             "test/oracle/**/*.test.ts",
             "test/security/**/*.test.ts",
             "test/fuzz/**/*.test.ts",

@@ -14,10 +14,11 @@ import { definitionObjects } from "@heddle/kube";
 import { fail } from "../../../apps/cli/src/output/fail.ts";
 import { bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { startApiServerAlone } from "../../cluster/harness/api-server-alone.ts";
+import { buildKubernetes } from "../../cluster/harness/components.ts";
 import { startAgent } from "./agent.ts";
 import { buildClients } from "./clients.ts";
 import { type ControlPlane, controlPlane } from "./control-plane.ts";
-import { ISTIO_NAMESPACE, startIstiod } from "./istiod.ts";
+import { buildIstiod, ISTIO_NAMESPACE, startIstiod } from "./istiod.ts";
 import { changeRoute, makeServices } from "./mesh.ts";
 import { HELP, type Plan, planOf } from "./plan.ts";
 import { sizeOf, writeResults } from "./results.ts";
@@ -43,9 +44,16 @@ try {
   if (plan === "help") console.log(HELP);
   else if (plan === "skip")
     console.log("skipped: no Kubernetes is in the cache; `./heddle --run cluster build` builds it");
+  else if (plan.buildOnly) await build(plan);
   else await main(plan);
 } catch (error) {
   fail(error);
+}
+
+async function build({ peer }: Plan): Promise<void> {
+  await buildKubernetes(say);
+  await buildClients(say);
+  if (peer) await buildIstiod(say);
 }
 
 async function main(plan: Plan): Promise<void> {

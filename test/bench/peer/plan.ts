@@ -28,6 +28,7 @@ export const HELP = `Our agent beside istiod: times, processor time, bytes and m
   --smoke          small, and with istiod only where the cache has it
   --output DIR     where the page and the plot are written; a full run writes docs/performance
   --profile DIR    CPU profiles of our agents' processes
+  --build          builds what is missing, and measures nothing
   --help
 
 The first run builds Kubernetes, istiod and the clients (10, 5 and 1 minutes of two cores), and keeps them.`;
@@ -41,6 +42,8 @@ export interface Plan {
   readonly scenarios: ReadonlySet<Scenario>;
   /** Whether istiod is measured too. */
   readonly peer: boolean;
+  /** Whether what is missing is built, and nothing else is done. */
+  readonly buildOnly: boolean;
   /** A folder for the page and the plot. */
   readonly output: string | undefined;
   /** Of our agents, besides their image's. */
@@ -68,7 +71,7 @@ export function planOf(args: readonly string[]): Plan | "help" | "skip" {
     (["services", "clients", "rounds"] as const).every((size) => load[size] >= FULL[size]);
   const { output, profile } = flags;
   return {
-    ...{ load, scenarios, peer },
+    ...{ load, scenarios, peer, buildOnly: flags.build ?? false },
     large: counted(flags, "large", Math.max(sizes.large, load.services), load.services),
     output: output ?? (isFull ? path.join(ROOT, "docs/performance") : undefined),
     nodeFlags:
@@ -86,7 +89,7 @@ function flagsOf(args: readonly string[]) {
       options: {
         ...{ services: TEXT, clients: TEXT, rounds: TEXT, "on-demand": TEXT, large: TEXT },
         ...{ scenarios: TEXT, output: TEXT, profile: TEXT },
-        ...{ peer: SWITCH, smoke: SWITCH, help: SWITCH },
+        ...{ peer: SWITCH, smoke: SWITCH, build: SWITCH, help: SWITCH },
       },
     }).values;
   } catch (error) {

@@ -56,6 +56,15 @@ export async function measureCommands({ rounds }: Load, folder: string): Promise
   const [port = 0] = await freePorts(1);
   const plane = await startPlaneProcess(port, folder);
   try {
+    const file = path.join(folder, "route.json");
+    await writeFile(file, JSON.stringify(meshObjects(1).at(-1)));
+    for (const args of [
+      ["mesh", "create", "demo"],
+      ["apply", "-f", file],
+    ]) {
+      const { code, stderr } = await plane.heddle(args);
+      if (code !== 0) throw new Error(`heddle ${args.join(" ")}: ${stderr}`);
+    }
     const env = { HEDDLE_URL: plane.url, HEDDLE_TOKEN: plane.token, HEDDLE_MESH: "demo" };
     const timed = async (args: readonly string[], barMs: number): Promise<Start> => {
       const ms = await repeated(rounds, async () => {
