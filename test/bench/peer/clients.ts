@@ -57,7 +57,7 @@ export async function buildClients(say: Say): Promise<string> {
   return path.join(folder, name);
 }
 
-/** Every promise rejects where a client's stream ends, or is answered wrongly. */
+/** Every promise rejects where a client is answered wrongly. Streams that end are printed, and opened anew. */
 export function startClients(options: ClientsOptions): Clients {
   const child = spawn(options.program, { stdio: ["pipe", "pipe", "inherit"] });
   const events = eventsOf(child);
@@ -95,6 +95,7 @@ function eventsOf(child: ChildProcess) {
   createInterface({ input: child.stdout! }).on("line", (line) => {
     const said = JSON.parse(line) as { readonly event: string; readonly why?: string };
     if (said.event === "failed") fail(`a client: ${said.why}`);
+    if (said.event === "ended") console.error(`  a client's stream ended: ${said.why}`);
     waiting.get(said.event)?.resolve(said);
     waiting.delete(said.event);
   });

@@ -28,6 +28,7 @@ export const HELP = `Our agent beside istiod: times, processor time, bytes and m
   --smoke          small, and with istiod only where the cache has it
   --output DIR     where the page and the plot are written; a full run writes docs/performance
   --profile DIR    CPU profiles of our agents' processes
+  --node FLAGS     of Node for our agent's processes, besides its image's, such as "--no-optimize-for-size"
   --build          builds what is missing, and measures nothing
   --help
 
@@ -67,6 +68,8 @@ export function planOf(args: readonly string[]): Plan | "help" | "skip" {
   const peer = flags.peer ?? (!flags.smoke || isIstiodBuilt());
   const isFull =
     peer &&
+    flags.node === undefined &&
+    flags.profile === undefined &&
     scenarios.size === SCENARIOS.length &&
     (["services", "clients", "rounds"] as const).every((size) => load[size] >= FULL[size]);
   const { output, profile } = flags;
@@ -74,8 +77,10 @@ export function planOf(args: readonly string[]): Plan | "help" | "skip" {
     ...{ load, scenarios, peer, buildOnly: flags.build ?? false },
     large: counted(flags, "large", Math.max(sizes.large, load.services), load.services),
     output: output ?? (isFull ? path.join(ROOT, "docs/performance") : undefined),
-    nodeFlags:
-      profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(profile)}`],
+    nodeFlags: [
+      ...(flags.node?.split(" ") ?? []),
+      ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${path.resolve(profile)}`]),
+    ],
   };
 }
 
@@ -88,7 +93,7 @@ function flagsOf(args: readonly string[]) {
       allowNegative: true,
       options: {
         ...{ services: TEXT, clients: TEXT, rounds: TEXT, "on-demand": TEXT, large: TEXT },
-        ...{ scenarios: TEXT, output: TEXT, profile: TEXT },
+        ...{ scenarios: TEXT, output: TEXT, profile: TEXT, node: TEXT },
         ...{ peer: SWITCH, smoke: SWITCH, build: SWITCH, help: SWITCH },
       },
     }).values;

@@ -40,6 +40,9 @@ type client struct {
 	came       map[string]bool
 }
 
+// wrongAnswer is an answer that no server should give: there is no use in asking again.
+type wrongAnswer struct{ error }
+
 func newClient(index int, plan plan, identity identity, configured *tally, watched *watch, total *counts) *client {
 	return &client{
 		index: index, plan: plan, identity: identity, configured: configured, watched: watched, total: total,
@@ -103,7 +106,7 @@ func (c *client) receive(answer *response) error {
 		}
 		names, err := c.wantedBy(answer.typeURL, one)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", answer.typeURL, one.name, err)
+			return wrongAnswer{fmt.Errorf("%s %s: %w", answer.typeURL, one.name, err)}
 		}
 		wanted = append(wanted, names...)
 	}

@@ -8,7 +8,8 @@
 //	→ {"watch": "MARKER"}      ← {"event": "watching"}
 //	← {"event": "seen", …}                                                       all hold a resource with the marker
 //	→ {"count": true}          ← {"event": "count", "bytes": …, "messages": …}   since the program began
-//	← {"event": "failed", "why": …}                                              a stream ended, or was answered wrongly
+//	← {"event": "ended", "why": …}                                               a stream ended; it is opened anew
+//	← {"event": "failed", "why": …}                                              a stream was answered wrongly
 //
 // Times are milliseconds of the machine's clock since 1970, so that they compare with those of the program that makes the changes.
 // It ends with its standard input.
@@ -17,12 +18,15 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
 )
 
@@ -55,6 +59,9 @@ const (
 	streamWindow     = 16 << 20
 	connectionWindow = 24 << 20
 )
+
+// patience is how long a client waits for a server that has taken its connection and says nothing. Envoy has no limit there.
+const patience = 5 * time.Minute
 
 var output struct {
 	sync.Mutex
@@ -92,14 +99,25 @@ func main() {
 		// A connection each: clients of one address would share one.
 		connection, err := grpc.NewClient(plan.Address,
 			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: patience}),
 			grpc.WithInitialWindowSize(streamWindow),
 			grpc.WithInitialConnWindowSize(connectionWindow))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "clients:", err)
 			os.Exit(2)
 		}
-		one := newClient(index, plan, identity, configured, watched, total)
-		go func() { say("failed", map[string]any{"why": fmt.Sprintf("%s: %v", identity.ID, one.run(connection))}) }()
+		go func() {
+			// As Envoy does; but what was held is asked for again, so that it counts as bytes.
+			for {
+				err := newClient(index, plan, identity, configured, watched, total).run(connection)
+				if wrong := (wrongAnswer{}); errors.As(err, &wrong) {
+					say("failed", map[string]any{"why": fmt.Sprintf("%s: %v", identity.ID, wrong)})
+					return
+				}
+				say("ended", map[string]any{"why": fmt.Sprintf("%s: %v", identity.ID, err)})
+				time.Sleep(time.Duration(500+rand.IntN(1000)) * time.Millisecond)
+			}
+		}()
 	}
 	for {
 		var asked command
