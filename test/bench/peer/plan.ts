@@ -14,6 +14,9 @@ export type Scenario = (typeof SCENARIOS)[number];
 const FULL = { services: 1000, clients: 400, rounds: 5, onDemand: 10, large: 10_000 };
 const SMOKE = { services: 50, clients: 20, rounds: 1, onDemand: 10, large: 200 };
 
+/** What a small run does where nobody says; clients on demand are measured by hand. */
+const SMOKE_SCENARIOS: readonly Scenario[] = ["plain", "cold-start", "commands"];
+
 export const HELP = `Our agent beside istiod: times, processor time, bytes and memory, as a table.
 
   ./heddle --run bench peer [flags]
@@ -28,7 +31,7 @@ export const HELP = `Our agent beside istiod: times, processor time, bytes and m
   --smoke          small, and with istiod only where the cache has it
   --output DIR     where the page and the plot are written; a full run writes docs/performance
   --profile DIR    CPU profiles of our agents' processes
-  --node FLAGS     of Node for our agent's processes, besides its image's, such as "--no-optimize-for-size"
+  --node=FLAGS     of Node for our agent's processes, besides its image's, such as --no-optimize-for-size
   --build          builds what is missing, and measures nothing
   --help
 
@@ -64,7 +67,8 @@ export function planOf(args: readonly string[]): Plan | "help" | "skip" {
     rounds: counted(flags, "rounds", sizes.rounds),
     onDemand: counted(flags, "on-demand", sizes.onDemand, 2),
   };
-  const scenarios = new Set(scenariosOf(flags.scenarios));
+  const otherwise = flags.smoke ? SMOKE_SCENARIOS : SCENARIOS;
+  const scenarios = new Set(scenariosOf(flags.scenarios, otherwise));
   const peer = flags.peer ?? (!flags.smoke || isIstiodBuilt());
   const isFull =
     peer &&
@@ -114,8 +118,11 @@ function counted(
   throw wrong(`--${flag}: ${JSON.stringify(given ?? otherwise)} is no number from ${least} up.`);
 }
 
-function scenariosOf(given: string | undefined): readonly Scenario[] {
-  if (given === undefined) return SCENARIOS;
+function scenariosOf(
+  given: string | undefined,
+  otherwise: readonly Scenario[],
+): readonly Scenario[] {
+  if (given === undefined) return otherwise;
   return given.split(",").map((name) => {
     const known = SCENARIOS.find((scenario) => scenario === name);
     if (known) return known;
