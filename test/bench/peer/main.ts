@@ -15,6 +15,7 @@ import { fail } from "../../../apps/cli/src/output/fail.ts";
 import { bundleAgent } from "../../../infra/images/agent/bundle.ts";
 import { startApiServerAlone } from "../../cluster/harness/api-server-alone.ts";
 import { buildKubernetes } from "../../cluster/harness/components.ts";
+import { killRecorded } from "../../cluster/harness/recorded.ts";
 import { startAgent } from "./agent.ts";
 import { buildClients } from "./clients.ts";
 import { type ControlPlane, controlPlane } from "./control-plane.ts";
@@ -59,9 +60,12 @@ async function build({ peer }: Plan): Promise<void> {
 async function main(plan: Plan): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), "heddle-bench-"));
   const closing: Bench["closing"] = [() => rm(folder, { recursive: true, force: true })];
-  const close = async () => {
+  const end = async () => {
     for (const step of closing.splice(0).toReversed()) await step();
   };
+  // What is measured fails when it is ended under way: who hears of that waits until all of it is.
+  let ended: Promise<void> | undefined;
+  const close = () => (ended ??= end());
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void close().finally(() => process.exit(1)));
   try {
@@ -113,8 +117,12 @@ async function startMesh({
   closing,
 }: Bench): Promise<{ api: KubernetesClient; kubeconfig: string }> {
   say("starting the API server");
-  const server = await startApiServerAlone(path.join(folder, "api"), say);
-  closing.push(() => server.down());
+  const state = path.join(folder, "api");
+  // Before it is up: its processes outlive this one.
+  closing.push(async () => {
+    for (const name of ["apiserver", "etcd"]) await killRecorded(state, name);
+  });
+  const server = await startApiServerAlone(state, say);
   const { kubeconfig } = server;
   await server.kubectl.apply(...definitionObjects(), {
     apiVersion: "v1",
