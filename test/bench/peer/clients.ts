@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { askedTable } from "@heddle/translate";
 import { built, type Say } from "../../cluster/harness/components.ts";
 import { go, goFlags } from "../../cluster/harness/go-build.ts";
 import { end } from "../../harness/plane-process.ts";
@@ -122,8 +123,10 @@ function eventsOf(child: ChildProcess) {
 /** As the program reads it. */
 function planOf({ address, clients, services, onDemand }: ClientsOptions): object {
   const wanted = Math.min(onDemand ?? 0, services);
+  const table = String(PORT);
   return {
-    ...{ address, route: String(PORT), assignments: onDemand === undefined ? services : wanted },
+    ...{ address, assignments: onDemand === undefined ? services : wanted },
+    route: onDemand === undefined ? table : askedTable(table),
     metadata: {
       ...{ NAMESPACE, CLUSTER_ID: "Kubernetes", ISTIO_VERSION: "1.30.0" },
       ...{ LABELS: { app: "client" }, SERVICE_ACCOUNT: "default" },
