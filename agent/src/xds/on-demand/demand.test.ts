@@ -181,7 +181,7 @@ test(
         view.dispose();
         for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
     expect(asked).toBeGreaterThan(40);
   },

@@ -11,7 +11,7 @@ import { askedTable } from "../names.ts";
 import { domainsFor } from "./authorities.ts";
 import { conclusive, patient } from "./virtual-hosts.ts";
 
-const RUNS = 100;
+const RUNS = 60;
 
 const SIDECARS = PROXIES.filter(({ type }) => type === "sidecar");
 const STRANGERS = [
