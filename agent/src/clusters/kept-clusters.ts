@@ -37,7 +37,10 @@ export function keepClusters(
       const stored = await file.load();
       return stored?.mesh === mesh ? stored.clusters : [];
     },
-    keep: (clusters) => file.keep({ mesh, clusters: [...clusters] }),
+    keep(clusters) {
+      const value = { mesh, clusters: [...clusters] };
+      file.keep(() => value);
+    },
     settled: () => file.settled(),
   };
 }

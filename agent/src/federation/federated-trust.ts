@@ -157,12 +157,11 @@ export async function createFederatedTrusts(
   }
 
   function keep(): void {
-    file.keep(
-      [...entries.values()].map(({ declared, fetched }) => ({
-        ...declared,
-        ...(fetched ? { fetched } : {}),
-      })),
-    );
+    const kept = [...entries.values()].map(({ declared, fetched }) => ({
+      ...declared,
+      ...(fetched ? { fetched } : {}),
+    }));
+    file.keep(() => kept);
   }
 
   for (const { fetched, ...declared } of (await file.load()) ?? [])

@@ -39,7 +39,7 @@ export async function createSevered(
       timer = setTimeout(() => {
         log.info("connections from before a revocation are ended", { revocation });
         set(revocation);
-        file.keep(revocation);
+        file.keep(() => revocation);
       }, AFTER_ROOTS);
     },
     async close() {

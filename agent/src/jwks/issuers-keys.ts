@@ -178,7 +178,7 @@ export function createIssuersKeys(options: IssuersKeysOptions): IssuersKeys {
   /** Of those that are wanted alone. */
   function keep(): void {
     const had = [...wanted].flatMap(([name, { jwks }]) => (jwks ? [[name, jwks] as const] : []));
-    file.keep(Object.fromEntries(had));
+    file.keep(() => Object.fromEntries(had));
   }
 
   return {

@@ -27,7 +27,7 @@ export function createAcknowledged(
       const stored = await file.load();
       return stored?.mesh === mesh ? Math.min(stored.number, inForce) : 0;
     },
-    keep: (mesh, number) => file.keep({ mesh, number }),
+    keep: (mesh, number) => file.keep(() => ({ mesh, number })),
     settled: () => file.settled(),
   };
 }

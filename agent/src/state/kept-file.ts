@@ -5,8 +5,8 @@ import type { StateDirectory } from "./state-directory.ts";
 export interface KeptFile<Value> {
   /** Undefined where there is no file, or one that does not hold such a value. */
   load(): Promise<Value | undefined>;
-  /** Behind the caller; of values that come while one is written only the last is. */
-  keep(value: Value): void;
+  /** Behind the caller; of values that come while one is written only the last is, and only that one is made. */
+  keep(make: () => Value): void;
   /** Resolves when all is written that will be. */
   settled(): Promise<void>;
 }
@@ -23,12 +23,12 @@ export function keptFile<Value>(
   schema: z.ZodType<Value>,
   { failed, gather = 0 }: KeptFileOptions,
 ): KeptFile<Value> {
-  let newest: { readonly value: Value } | undefined;
+  let newest: (() => Value) | undefined;
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   const write = async () => {
     while (newest) {
-      const text = JSON.stringify(newest.value);
+      const text = JSON.stringify(newest());
       newest = undefined;
       await directory.write(name, text).catch(failed);
     }
@@ -45,8 +45,8 @@ export function keptFile<Value>(
       const stored = schema.safeParse(text === undefined ? undefined : parsed(text));
       return stored.success ? stored.data : undefined;
     },
-    keep(value) {
-      newest = { value };
+    keep(make) {
+      newest = make;
       if (gather === 0) begin();
       else timer ??= setTimeout(begin, gather);
     },

@@ -56,7 +56,7 @@ export async function createWorkingSets(options: WorkingSetsOptions): Promise<Ke
       const names = sets.get(workload) ?? new Map<string, number>();
       putLast(names, name, now(), MOST_NAMES);
       putLast(sets, workload, names, MOST_WORKLOADS);
-      file.keep(
+      file.keep(() =>
         Object.fromEntries(Array.from(sets, ([key, set]) => [key, Object.fromEntries(set)])),
       );
     },

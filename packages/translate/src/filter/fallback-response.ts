@@ -4,18 +4,18 @@ import type { FallbackResponse } from "@heddle/model";
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { extension, typedConfig, type TypedConfig } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
+import { offUntilRouted } from "./off-until-routed.ts";
 import { FALLBACK_RESPONSE_FILTER } from "./names.ts";
 
-const FILTER: HttpFilter = {
-  ...extension<Lua>(FALLBACK_RESPONSE_FILTER, "envoy.extensions.filters.http.lua.v3.Lua", {}),
-  // No request pays for it but those of routes that have settings for it. Where requests ask for their route it has to be there before.
-  disabled: true,
-};
+const FILTER: HttpFilter = extension<Lua>(
+  FALLBACK_RESPONSE_FILTER,
+  "envoy.extensions.filters.http.lua.v3.Lua",
+  {},
+);
 
 export const fallbackResponseFilter: HttpFeature = {
   name: "fallback response",
-  filters: ({ leg, onDemand = false }) =>
-    leg === "outbound" ? [onDemand ? { ...FILTER, disabled: false } : FILTER] : [],
+  filters: offUntilRouted(FILTER),
 };
 
 /** For one route: what is answered in place of these statuses, whoever gave them. */

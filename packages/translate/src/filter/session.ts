@@ -3,20 +3,16 @@ import type { StatefulSession } from "@heddle/envoy/extensions/filters/http/stat
 import type { HttpFilter } from "@heddle/envoy/extensions/filters/network/http_connection_manager/v3";
 import { extension } from "../typed-config.ts";
 import type { HttpFeature } from "./http-feature.ts";
+import { offUntilRouted } from "./off-until-routed.ts";
 import { SESSION_FILTER } from "./names.ts";
 
-const FILTER: HttpFilter = {
-  ...extension<StatefulSession>(
-    SESSION_FILTER,
-    "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
-    {},
-  ),
-  // No request pays for it but those of routes that have settings for it. Where requests ask for their route it has to be there before.
-  disabled: true,
-};
+const FILTER: HttpFilter = extension<StatefulSession>(
+  SESSION_FILTER,
+  "envoy.extensions.filters.http.stateful_session.v3.StatefulSession",
+  {},
+);
 
 export const sessionFilter: HttpFeature = {
   name: "session",
-  filters: ({ leg, onDemand = false }) =>
-    leg === "outbound" ? [onDemand ? { ...FILTER, disabled: false } : FILTER] : [],
+  filters: offUntilRouted(FILTER),
 };

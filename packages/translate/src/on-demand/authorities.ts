@@ -4,6 +4,8 @@
  * a question.
  */
 
+import { literally } from "../authorization/string-match.ts";
+
 /** By what names a mesh's services may be known. */
 export interface Naming {
   readonly clusterDomain: string;
@@ -26,10 +28,6 @@ export function askedPattern({ clusterDomain, podNamespaces }: Naming): string {
   ];
   const addresses = ["[0-9.]+", String.raw`\[[0-9a-f:.]+\]`];
   return `(?:${[...names, ...addresses].join("|")})(?::[0-9]+)?`;
-}
-
-function literally(text: string): string {
-  return text.replaceAll(/[^\w-]/g, String.raw`\$&`);
 }
 
 /** Where a domain of a virtual host belongs. `both`: a wildcard that stands for names of either kind. */

@@ -15,6 +15,8 @@ import {
   readingsOf,
 } from "./authorities.ts";
 
+const PARTS: readonly number[] = Array.from({ length: HOST_PARTS }, (_, part) => part);
+
 /** The route configuration that a client has of a table: one that it asks of, where that is possible. */
 export function tableNameOf(read: ModelReader, view: ClientView, name: TableName): string {
   const { namespace, onDemand } = view;
@@ -23,9 +25,7 @@ export function tableNameOf(read: ModelReader, view: ClientView, name: TableName
 
 /** Entries that have domains which nobody asks for, by host and port. */
 export function standingEntries(read: ModelReader, name: TableName): readonly TableEntry[] {
-  return Array.from({ length: HOST_PARTS }, (_, part) => part).flatMap(
-    (part) => read.get(standingPart, { name, part }) ?? [],
-  );
+  return PARTS.flatMap((part) => read.get(standingPart, { name, part }) ?? []);
 }
 
 /** Whether clients of a namespace may ask for virtual hosts of a table. */
@@ -33,7 +33,7 @@ const askable = derivation<{ readonly name: TableName; readonly namespace: strin
   "on-demand/askable",
   ({ name, namespace }) => `${name}|${namespace}`,
   (read, { name, namespace }) =>
-    Array.from({ length: HOST_PARTS }, (_, part) => part).every(
+    PARTS.every(
       (part) =>
         read.get(standingPart, { name, part }) !== undefined &&
         !read.get(bringsFilters, { name, part, namespace }),
@@ -72,10 +72,8 @@ const podNamespaces = derivation<TableName, readonly string[]>(
   "on-demand/pod-namespaces",
   (name) => name,
   (read, name) => {
-    const parts = Array.from({ length: HOST_PARTS }, (_, part) =>
-      read.get(podNamespacesOfPart, { name, part }),
-    );
-    return [...new Set(parts.flat())].toSorted();
+    const found = PARTS.flatMap((part) => read.get(podNamespacesOfPart, { name, part }));
+    return [...new Set(found)].toSorted();
   },
 );
 
@@ -152,9 +150,7 @@ const meant = derivation<AuthorityKey, readonly EntryKey[]>(
   "on-demand/meant",
   ({ name, authority, namespace }) => `${name}|${authority}|${namespace}`,
   (read, { name, authority, namespace }) => {
-    const parts = Array.from({ length: HOST_PARTS }, (_, part) =>
-      read.get(entriesByDomain, { name, part }),
-    );
+    const parts = PARTS.map((part) => read.get(entriesByDomain, { name, part }));
     return readingsOf(authority, namespace)
       .flatMap(domainsFor)
       .flatMap((domain) => parts.flatMap((part) => part.get(domain) ?? []));
